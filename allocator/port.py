@@ -1,0 +1,46 @@
+"""The port: all that allocation needs of a Redis client, and how it may fail.
+
+Policy (``allocator.allocator``, ``allocator.stocks``, ``ringpool.catalog``) knows nothing of a
+client library: it runs scripts, each with every key it touches named, all in one hash slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from allocator.scripts import Script
+
+Argument = str | bytes | int
+
+
+class StoreUnavailable(Exception):
+    """The store didn't answer in time, can't be reached, or refuses writes for now.
+
+    Whether the script ran is unknown: every script that writes is safe to repeat.
+    """
+
+
+class Store(Protocol):
+    """One Redis, Valkey or Redis Cluster. Safe for concurrent use by one event loop."""
+
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument] = ()
+    ) -> bytes:
+        """Run a script; its reply is one msgpack document (``cmsgpack.pack`` in Lua).
+
+        EVALSHA first, EVAL when the server doesn't know the script. A script that isn't
+        ``read_only`` is also confirmed by ``RINGPOOL_WAIT_REPLICAS`` replicas, on the same
+        connection, before this returns. Bounded by ``RINGPOOL_REDIS_TIMEOUT_MS`` as a whole.
+
+        Raises StoreUnavailable; any other exception is a bug in a script or its caller.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Reach the store (on a cluster: every primary); raises StoreUnavailable."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection. Idempotent."""
+        ...

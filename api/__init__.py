@@ -1,0 +1,1 @@
+"""The Starlette application: one module per audience."""
