@@ -1,0 +1,121 @@
+"""What goes into the allocator and what comes out: the one place for states and reply shapes.
+
+Times are Unix milliseconds by the store's clock; spans are milliseconds.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+
+class State(enum.StrEnum):
+    """How an answer came about. The members' order is the Lua reply code (1 to 5)."""
+
+    NEW = "new"
+    HELD = "held"
+    RECYCLED = "recycled"
+    OVERFLOW = "overflow"
+    NONE = "none"
+
+
+class Ask(Struct, frozen=True, gc=False):
+    """One tuple that wants its number. ``tuple``: canonical text (``ringpool.tuples``).
+
+    ``attributes``: what was captured with the click, as msgpack bytes, kept as they are; empty
+    keeps what is there. ``clicks``: how many clicks this ask stands for.
+    """
+
+    tuple: str
+    attributes: bytes = b""
+    clicks: int = 1
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """A number for a tuple. ``number`` is "" for state none.
+
+    ``hold_ms`` is what is left of the guarantee, counted from the moment the store answered (0: it
+    may be recycled now); ``guaranteed_until`` is the same moment on the store's clock. Overflow
+    carries neither (both 0).
+    """
+
+    state: State
+    number: str
+    guaranteed_until: int = 0
+    hold_ms: int = 0
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """The part of a pool that the scripts need; written by ``Allocator.edit``."""
+
+    min_duration: int = 600_000
+    hold_on_activity: int = 0
+    recycle: str = "least_active"
+    call_weight: int = 1
+    click_weight: int = 0
+    max_size: int = 0  # 0: no limit but the stock's
+    stock: str = ""
+    overflow_number: str = ""
+    allow_overflow: bool = True
+    history_bytes: int = 4096
+
+
+class Holding(Struct, frozen=True, kw_only=True):
+    """One number with one tuple for one time. ``until`` is None while it lasts."""
+
+    number: str
+    tuple: str
+    since: int
+    until: int | None = None
+    guaranteed_until: int = 0
+    clicks: int = 0
+    calls: int = 0
+    first_click: bytes = b""
+    last_click: bytes = b""
+    pool: str = ""
+
+
+class PoolStatus(Struct, frozen=True, kw_only=True):
+    """A pool at one moment. The four sizes add up to ``size`` with ``draining``.
+
+    ``utilization``: share of the size (0.0 to 1.0) inside a guarantee. ``oldest_held_seconds``:
+    how long the assignment that falls due first has stood.
+    """
+
+    size: int
+    unassigned: int
+    held: int
+    recyclable: int
+    draining: int
+    overflow_total: int
+    new_total: int
+    recycled_total: int
+    held_total: int
+    utilization: float
+    oldest_held_seconds: float
+    exhausted: bool
+    backlog: int = 0
+    calls_total: int = 0
+    overflow_calls_total: int = 0
+    last_overflow: int = 0
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """An inbound call. ``id`` counts once a pool; ``started_at`` 0 means now."""
+
+    id: str
+    number: str
+    caller: str = ""
+    started_at: int = 0
+    duration_seconds: int = 0
+
+
+class CallCredit(Struct, frozen=True, kw_only=True):
+    """Whom a call is credited to. ``holding`` is None when nobody held the number then."""
+
+    id: str
+    number: str
+    counted: bool  # False: this id was counted before, and the answer is the earlier one's
+    overflow: bool = False
+    holding: Holding | None = None

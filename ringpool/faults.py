@@ -1,0 +1,22 @@
+"""What bad input raises: always with the field it is about, so that every answer can name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class Fault(ValueError):
+    """One thing wrong with the input. ``field``: a parameter name, or a path in a document."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class Faults(ValueError):
+    """Everything wrong with a document, in document order; nothing of it was applied."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
