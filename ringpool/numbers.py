@@ -1,0 +1,171 @@
+"""Phone numbers: read what people type, keep E.164, write what belongs on a page.
+
+A number is kept as E.164 text, with an extension as in RFC 3966: ``+18888695345;ext=12``.
+
+What is accepted is a *possible* number (its length fits its numbering plan), not only one that
+the plan has assigned: numbers for examples and tests (``+18001238888``, ``+447700900123``) and
+ranges newer than this machine's phone number data are refused by the stricter check, and a wrong
+refusal costs more here than a wrong digit that the carrier would notice.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+from msgspec import Struct
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
+
+from ringpool.model import NumberFormat
+
+# Numbers whose written forms are kept at hand (~0.7 KB each), so that an answer costs a look-up
+# and not the 20 µs that phonenumbers takes.
+_REMEMBERED = 16_384
+
+_PLAUSIBLE_START = re.compile(r"\s*(?:tel:)?[+\uff0b(\[\d]", re.IGNORECASE)
+_DIGITS_AND_PUNCTUATION = re.compile(r"[+0-9 \u00a0\u202f().\[\]/\u00b7\u2010-\u2015-]{1,40}")
+_DIGIT = re.compile(r"[0-9]")
+_SEPARATORS = re.compile(r"\D+")
+
+_PARSE_FAULTS = {
+    NumberParseException.INVALID_COUNTRY_CODE: "lacks a known country calling code (+1…)",
+    NumberParseException.NOT_A_NUMBER: "is not a phone number",
+    NumberParseException.TOO_SHORT_AFTER_IDD: "is too short for a phone number",
+    NumberParseException.TOO_SHORT_NSN: "is too short for a phone number",
+    NumberParseException.TOO_LONG: "is too long for a phone number",
+}
+_LENGTH_FAULTS = {
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code",
+    ValidationResult.INVALID_COUNTRY_CODE: "lacks a known country calling code (+1…)",
+    ValidationResult.TOO_SHORT: "is too short for its country",
+    ValidationResult.INVALID_LENGTH: "has a length that its country doesn't use",
+    ValidationResult.TOO_LONG: "is too long for its country",
+}
+
+
+class _Forms(Struct, frozen=True, gc=False):
+    """Every way one number is written. ``extension`` (`` ext. 12`` or "") is in none of the others.
+
+    ``significant``: the digits after the country code.
+    """
+
+    country_code: str
+    significant: str
+    national: str
+    international: str
+    extension: str
+
+
+def parse(text: str, region: str | None = None) -> str:
+    """Read a number as people write it and return it as E.164 with ``;ext=`` if it has one.
+
+    ``region``: ISO 3166 code (``US``) for numbers without a country calling code; without it such
+    a number is refused. Raises ValueError that quotes the text and says what is wrong.
+    """
+    number = _read(text, region)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return f"{e164};ext={number.extension}" if number.extension else e164
+
+
+def display(number: str, style: NumberFormat, found: str = "") -> str:
+    """Write ``number`` (E.164, as ``parse`` gives it) for a page.
+
+    ``found`` is the text that it replaces: under ``as_found`` its punctuation is kept where the
+    new number has as many digits; else the number is written internationally if ``found`` was,
+    and nationally if not. Contains no character but digits, punctuation and ``ext.``.
+    """
+    match style:
+        case NumberFormat.NATIONAL:
+            return national(number)
+        case NumberFormat.INTERNATIONAL:
+            return international(number)
+        case NumberFormat.E164:
+            return number
+        case NumberFormat.AS_FOUND:
+            return _as_found(_forms(number), found.strip())
+
+
+def national(number: str) -> str:
+    """As written at home: ``(888) 869-5345``, ``020 7946 0123``."""
+    forms = _forms(number)
+    return forms.national + forms.extension
+
+
+def international(number: str) -> str:
+    """As written abroad: ``+1 888-869-5345``."""
+    forms = _forms(number)
+    return forms.international + forms.extension
+
+
+def national_digits(number: str) -> str:
+    """The digits dialled at home, trunk prefix included: ``8888695345``, ``02079460123``."""
+    return _digits(_forms(number).national)
+
+
+def dashed(number: str) -> str:
+    """The national form with a hyphen for every separator: ``888-869-5345``, ``020-7946-0123``.
+
+    An extension follows as in the other forms: ``888-869-5345 ext. 12``.
+    """
+    forms = _forms(number)
+    return _SEPARATORS.sub("-", forms.national).strip("-") + forms.extension
+
+
+def country_code(number: str) -> str:
+    """The country calling code without a plus: ``1``, ``44``."""
+    return _forms(number).country_code
+
+
+def _read(text: str, region: str | None) -> PhoneNumber:
+    if region is not None and phonenumbers.country_code_for_region(region) == 0:
+        raise ValueError(f"{region!r} is not a region: write an ISO 3166 code such as US")
+    # phonenumbers skips leading words, and would make of "call me: 1234…" something nobody wrote.
+    if not _PLAUSIBLE_START.match(text):
+        raise ValueError(f"{text[:60]!r} is not a phone number")
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as error:
+        raise ValueError(f"{text[:60]!r} {_PARSE_FAULTS[error.error_type]}") from None
+    fault = _LENGTH_FAULTS.get(phonenumbers.is_possible_number_with_reason(number))
+    if fault is not None:
+        raise ValueError(f"{text[:60]!r} {fault}")
+    return number
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _forms(number: str) -> _Forms:
+    parsed = _read(number, None)
+    extension = f" ext. {parsed.extension}" if parsed.extension else ""
+    parsed.extension = None
+    return _Forms(
+        country_code=str(parsed.country_code),
+        significant=phonenumbers.national_significant_number(parsed),
+        national=phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL),
+        international=phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL),
+        extension=extension,
+    )
+
+
+def _digits(text: str) -> str:
+    return _SEPARATORS.sub("", text)
+
+
+def _as_found(forms: _Forms, found: str) -> str:
+    abroad = found.startswith("+")
+    if _DIGITS_AND_PUNCTUATION.fullmatch(found):
+        digits = _digits(found)
+        home = _digits(forms.national)
+        trunk = home.removesuffix(forms.significant)
+        # Dialled at home or with the country code: told apart by plus, length and first digits.
+        if not abroad and len(digits) == len(home) and digits.startswith(trunk):
+            return _refilled(found, home) + forms.extension
+        full = forms.country_code + forms.significant
+        if len(digits) == len(full) and digits.startswith(forms.country_code):
+            return _refilled(found, full) + forms.extension
+    return (forms.international if abroad else forms.national) + forms.extension
+
+
+def _refilled(template: str, digits: str) -> str:
+    remaining = iter(digits)
+    return _DIGIT.sub(lambda _: next(remaining), template)

@@ -1,0 +1,67 @@
+"""Read a URL's query string once, safely, into names and values.
+
+A name without ``=`` has the empty value, ``+`` is a blank, and only ``&`` separates: as browsers
+and forms write it. Names are lower-cased, since their case tells no two parameters apart.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from ringpool.faults import Fault
+
+MAX_FIELDS = 200
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def read_query(query: bytes | str, *, lenient: bool = False) -> dict[str, str]:
+    """Read ``a=1&b=2`` (without ``?``) into ``{"a": "1", "b": "2"}``, names lower-case.
+
+    For callers who can correct their request: a broken escape, bytes that aren't UTF-8, one name
+    with two different values or more than MAX_FIELDS fields raise a Fault that names the field.
+
+    ``lenient``, for URLs that visitors bring: never raises. Broken input is read as browsers do
+    (a broken escape stays as it is, what isn't UTF-8 becomes U+FFFD), of two values the first
+    wins, and fields after MAX_FIELDS are left out.
+    """
+    text = query if isinstance(query, str) else _decoded(query, lenient)
+    fields = text.split("&", MAX_FIELDS)
+    if len(fields) > MAX_FIELDS:
+        if not lenient:
+            raise Fault("query", f"has more than {MAX_FIELDS} fields")
+        del fields[MAX_FIELDS:]
+
+    values: dict[str, str] = {}
+    for field in fields:
+        raw_name, _, raw_value = field.partition("=")
+        name = _unescaped(raw_name, "query", lenient).lower()
+        if not name:
+            continue
+        value = _unescaped(raw_value, name, lenient)
+        if values.setdefault(name, value) != value and not lenient:
+            raise Fault(name, "is given twice, with different values")
+    return values
+
+
+def _decoded(query: bytes, lenient: bool) -> str:
+    try:
+        return query.decode("utf-8", "replace" if lenient else "strict")
+    except UnicodeDecodeError:
+        raise Fault("query", "is not UTF-8: percent-encode it") from None
+
+
+def _unescaped(text: str, field: str, lenient: bool) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    if lenient:
+        return unquote(text)
+    if _BROKEN_ESCAPE.search(text):
+        raise Fault(field, "has a % that isn't followed by two hexadecimal digits")
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise Fault(field, "is not UTF-8 once its percent-encoding is undone") from None
