@@ -1,0 +1,138 @@
+"""Text to plain values, with YAML's traps closed: bombs, loops, depth, duplicate keys, tags.
+
+What comes out is what JSON could say. Dates stay text: no field of ours is one, and a wrong day
+would otherwise fail far from its line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from ringpool.faults import Fault, Faults
+
+MAX_CHARACTERS = 256 * 1024 * 1024
+MAX_VALUES = 20_000_000
+"""How many values a document may hold once its aliases are written out."""
+MAX_DEPTH = 32
+
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")
+)
+_BASE: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_BASE):  # type: ignore[misc, valid-type]
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the name and shape are PyYAML's
+        first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in _BASE.yaml_implicit_resolvers.items()
+    }
+
+
+def load(text: str) -> object:
+    """Parse one YAML document; raises Faults whose field is ``line L, column C``."""
+    if len(text) > MAX_CHARACTERS:
+        raise Faults([Fault("document", f"longer than {MAX_CHARACTERS} characters")])
+    try:
+        _check_depth(text)
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            faults = _Graph().faults(node)
+            if faults:
+                raise Faults(faults)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except Faults:
+        raise
+    except yaml.reader.ReaderError as error:
+        where = f"character {error.position + 1}"
+        raise Faults([Fault(where, f"not YAML: {error.reason}")]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = _position(mark) if mark is not None else "document"
+        said = " ".join(part for part in (error.problem, error.context) if part)
+        raise Faults([Fault(where, f"not YAML: {said}")]) from None
+    except ValueError as error:  # a scalar that isn't what its tag says, or a lone surrogate
+        raise Faults([Fault("document", f"not YAML: {error}")]) from None
+
+
+def _position(mark: Any) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before composing, which recurses in C and would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _too_deep(event.start_mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _too_deep(mark: Any) -> Faults:
+    return Faults([Fault(_position(mark), f"nested deeper than {MAX_DEPTH} levels")])
+
+
+class _Graph:
+    """One walk over the composed nodes, each visited once however many aliases point to it."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._open: set[int] = set()
+        self._faults: list[Fault] = []
+
+    def faults(self, root: yaml.Node) -> list[Fault]:
+        values, _ = self._size(root)
+        if values > MAX_VALUES:
+            message = f"more than {MAX_VALUES} values once its aliases are written out"
+            self._faults.append(Fault("document", message))
+        return self._faults
+
+    def _size(self, node: yaml.Node) -> tuple[int, int]:
+        """How many values and levels a node stands for with every alias written out."""
+        if node.tag not in _TAGS:
+            message = f"the tag {node.tag!r} isn't known here"
+            self._faults.append(Fault(_position(node.start_mark), message))
+        if isinstance(node, yaml.ScalarNode):
+            return 1, 0
+        known = self._sizes.get(id(node))
+        if known is not None:
+            return known
+        if id(node) in self._open:
+            raise Faults([Fault(_position(node.start_mark), "an alias inside what it names")])
+        self._open.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            self._check_keys(node)
+            children = [part for pair in node.value for part in pair]
+        else:
+            children = node.value
+        values, depth = 1, 0
+        for child in children:
+            below, levels = self._size(child)
+            values += below
+            depth = max(depth, levels + 1)
+        if depth > MAX_DEPTH:
+            raise _too_deep(node.start_mark)
+        self._open.discard(id(node))
+        self._sizes[id(node)] = values, depth
+        return values, depth
+
+    def _check_keys(self, node: yaml.MappingNode) -> None:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith((":str", ":merge")):
+                self._faults.append(Fault(_position(key.start_mark), "a key must be text"))
+            elif key.value in seen:
+                message = f"the key {key.value!r} stands here twice"
+                self._faults.append(Fault(_position(key.start_mark), message))
+            else:
+                seen.add(key.value)
