@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 
 class State(enum.StrEnum):
@@ -23,7 +23,7 @@ class State(enum.StrEnum):
 class Ask(Struct, frozen=True, gc=False):
     """One tuple that wants its number. ``tuple``: canonical text (``ringpool.tuples``).
 
-    ``attributes``: what was captured with the click, as msgpack bytes, kept as they are; empty
+    ``attributes``: what was captured with the click, as UTF-8 text (JSON), kept as it is; empty
     keeps what is there. ``clicks``: how many clicks this ask stands for.
     """
 
@@ -74,6 +74,43 @@ class Holding(Struct, frozen=True, kw_only=True):
     first_click: bytes = b""
     last_click: bytes = b""
     pool: str = ""
+
+
+class NumberRow(Struct, frozen=True, array_like=True):
+    """One number of a pool as it stands. ``since`` 0: unassigned, and ``tuple`` means nothing."""
+
+    number: str
+    tuple: str
+    since: int
+    until: int
+    last_activity: int
+    clicks: int
+    calls: int
+    leaving: int
+    loan: str
+
+
+class Departure(Struct, frozen=True, array_like=True):
+    """A number that left its pool and must be handed on.
+
+    ``loan``: by which a stock lent it ("": it was the pool's own). ``history``: packed former
+    holders, opaque here.
+    """
+
+    number: str
+    loan: str
+    left: int
+    history: Raw
+
+
+class Swept(Struct, frozen=True, array_like=True):
+    """What one sweep of a pool found. ``room``: how many numbers its stock could add."""
+
+    more: int
+    departures: list[Departure]
+    exhausted: int
+    last_overflow: int
+    room: int
 
 
 class PoolStatus(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,335 @@
+"""Every operation on a pool: one method, one script call, one hash slot.
+
+``now_ms`` replaces the store's clock, for tests and simulations; a pool's clock never goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from allocator.answers import (
+    Answer,
+    Ask,
+    Call,
+    CallCredit,
+    Departure,
+    Holding,
+    NumberRow,
+    PoolStatus,
+    Rules,
+    State,
+    Swept,
+)
+from allocator.keys import pool_keys
+from allocator.port import Argument, Store
+from allocator.replies import holding
+from allocator.scripts import Script, load
+from allocator.stocks import Arrival, Stocks, now
+
+_ALLOCATE = load("allocate")
+_EDIT = load("edit")
+_ADD = load("add")
+_DRAIN = load("drain")
+_RELEASE = load("release")
+_CALL = load("call")
+_SWEEP = load("sweep")
+_SENT = load("sent")
+_STATUS = load("status")
+_HOLDER = load("holder")
+_NUMBERS = load("numbers")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+_swept = msgspec.msgpack.Decoder(Swept | bool).decode
+_page = msgspec.msgpack.Decoder(tuple[str, int, list[NumberRow]] | bool).decode
+
+_STATES = (None, *State)
+"""Reply codes by place; 0 is no answer yet: the pool could grow."""
+
+ASKS_A_CALL = 200
+"""Most tuples in one script call, so that no caller holds the store for long."""
+
+PROMOTED_A_SWEEP = 1000
+
+
+class UnknownPool(LookupError):
+    """The store has no such pool (any more)."""
+
+
+class Busy(Exception):
+    """An earlier edit of the recycle order is still being carried out: sweep, then try again."""
+
+
+class Allocator:
+    """Pools in a store. Holds no state: any number of processes may share a store.
+
+    Every method raises UnknownPool for a pool that ``edit`` never made, and StoreUnavailable.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._stocks = Stocks(store)
+
+    async def allocate(
+        self, pool_id: str, asks: Sequence[Ask], *, now_ms: int | None = None
+    ) -> list[Answer]:
+        """Give each ask its number, one after the other; answers stand in the same order."""
+        answers: list[Answer] = []
+        for start in range(0, len(asks), ASKS_A_CALL):
+            answers += await self._allocate(pool_id, asks[start : start + ASKS_A_CALL], now_ms)
+        return answers
+
+    async def _allocate(
+        self, pool_id: str, asks: Sequence[Ask], now_ms: int | None
+    ) -> list[Answer]:
+        _, clock, size, max_size, stock, values, _ = await self._ask(
+            pool_id, _arguments(asks), now_ms
+        )
+        answers = _answers(clock, values)
+        waiting = [place for place, answer in enumerate(answers) if answer is None]
+        if waiting:
+            grown = await self._grow(
+                pool_id, stock, [asks[place] for place in waiting], max_size - size, now_ms
+            )
+            for place, answer in zip(waiting, grown, strict=True):
+                answers[place] = answer
+        return [answer for answer in answers if answer is not None]
+
+    async def _grow(
+        self, pool_id: str, stock_id: str, asks: Sequence[Ask], room: int, now_ms: int | None
+    ) -> list[Answer | None]:
+        """Bring numbers from the stock, for asks that found none unassigned, and ask again.
+
+        What arrives is taken in and given out by one script, so these asks get it and not
+        whoever comes in between. ``room`` below 0: the pool has no limit of its own.
+        """
+        wanted = len({ask.tuple for ask in asks})
+        if room >= 0:
+            wanted = min(wanted, room)
+        arrivals = await self._stocks.take(stock_id, pool_id, wanted, now_ms=now_ms)
+        growth = "no" if len(arrivals) == wanted else "dry"
+        _, clock, _, _, _, values, here = await self._ask(
+            pool_id, _arguments(asks), now_ms, growth, arrivals
+        )
+        if here:
+            await self._stocks.sent(stock_id, here, now_ms=now_ms)
+        return _answers(clock, values)
+
+    async def touch(
+        self, pool_id: str, asks: Sequence[Ask], *, now_ms: int | None = None
+    ) -> list[Answer]:
+        """Count clicks and pings (``clicks`` 0) of tuples that hold a number; allocate nothing.
+
+        A tuple without a number gets state none.
+        """
+        answers: list[Answer] = []
+        for start in range(0, len(asks), ASKS_A_CALL):
+            arguments = _arguments(asks[start : start + ASKS_A_CALL], touch=True)
+            _, clock, _, _, _, values, _ = await self._ask(pool_id, arguments, now_ms, "no")
+            answers += [answer for answer in _answers(clock, values) if answer is not None]
+        return answers
+
+    async def _ask(
+        self,
+        pool_id: str,
+        arguments: Sequence[Argument],
+        now_ms: int | None,
+        growth: str = "ask",
+        arrivals: Sequence[Arrival] = (),
+    ) -> Any:
+        packed = _encode(arrivals) if arrivals else b""
+        return await self._run(_ALLOCATE, pool_id, now_ms, growth, packed, *arguments)
+
+    async def release(
+        self, pool_id: str, tuples: Sequence[str], *, now_ms: int | None = None
+    ) -> list[int | None]:
+        """Note that visitors left. For each tuple: ms left of its guarantee; None: no number."""
+        reply = await self._run(_RELEASE, pool_id, now_ms, *tuples)
+        return [None if left < 0 else left for left in reply]
+
+    async def edit(
+        self, pool_id: str, rules: Rules, revision: int, *, now_ms: int | None = None
+    ) -> None:
+        """Set a pool's rules at once, making the pool when there is none.
+
+        A revision older than the one in force changes nothing. Raises Busy.
+        """
+        packed = _encode(
+            (
+                revision,
+                pool_id,
+                rules.min_duration,
+                rules.hold_on_activity,
+                rules.recycle,
+                rules.call_weight,
+                rules.click_weight,
+                rules.max_size,
+                rules.stock,
+                rules.overflow_number,
+                int(rules.allow_overflow),
+                rules.history_bytes,
+            )
+        )
+        if await self._run(_EDIT, pool_id, now_ms, packed) == 0:
+            raise Busy(pool_id)
+
+    async def add(
+        self, pool_id: str, numbers: Sequence[str], *, now_ms: int | None = None
+    ) -> list[str]:
+        """Add numbers that the pool owns; returns those in it now. A draining one stays after all.
+
+        One that just left comes back, unless it is on its way to somebody else.
+        """
+        return await self.arrive(pool_id, [Arrival(number) for number in numbers], now_ms=now_ms)
+
+    async def arrive(
+        self, pool_id: str, arrivals: Sequence[Arrival], *, now_ms: int | None = None
+    ) -> list[str]:
+        """Take in numbers on their way from a stock; returns those in the pool now."""
+        here: list[str] = await self._run(_ADD, pool_id, now_ms, _encode(arrivals))
+        return here
+
+    async def drain(
+        self, pool_id: str, numbers: Sequence[str], *, now_ms: int | None = None
+    ) -> dict[str, int]:
+        """Take numbers out; returns guaranteed_until (ms) of each that drains until then.
+
+        The others have left at once or weren't in the pool.
+        """
+        reply = await self._run(_DRAIN, pool_id, now_ms, *numbers)
+        return {number: until for number, until in zip(numbers, reply, strict=True) if until}
+
+    async def record_call(
+        self, pool_id: str, call: Call, *, overflow: bool = False, now_ms: int | None = None
+    ) -> CallCredit | None:
+        """Credit a call to who held its number when it started; None: never in this pool.
+
+        ``overflow``: the number is the pool's overflow number, which nobody holds.
+        """
+        reply = await self._run(
+            _CALL, pool_id, now_ms, call.id, call.number, call.started_at, int(overflow)
+        )
+        if reply == 0:
+            return None
+        counted, was_overflow, entry = reply
+        return CallCredit(
+            id=call.id,
+            number=call.number,
+            counted=counted == 1,
+            overflow=was_overflow == 1,
+            holding=holding(call.number, entry),
+        )
+
+    async def holder(
+        self, pool_id: str, number: str, at_ms: int | None = None, *, now_ms: int | None = None
+    ) -> Holding | None:
+        """Who holds a number, or held it at a time; None when nobody did while it was here."""
+        _, _, _, entry, _ = await self._run(_HOLDER, pool_id, now_ms, number, at_ms or 0, "")
+        return holding(number, entry)
+
+    async def overflow_in_hour(self, pool_id: str, at_ms: int, *, now_ms: int | None = None) -> int:
+        """How many overflow answers the pool gave in the clock hour (UTC) of a moment."""
+        reply = await self._run(_HOLDER, pool_id, now_ms, "", at_ms, at_ms // 3_600_000)
+        return int(reply[4])
+
+    async def status(self, pool_id: str, *, now_ms: int | None = None) -> PoolStatus:
+        """Count a pool."""
+        (
+            size,
+            unassigned,
+            held,
+            recyclable,
+            draining,
+            overflow,
+            new,
+            recycled,
+            held_total,
+            oldest,
+            could_grow,
+            backlog,
+            calls,
+            overflow_calls,
+            last_overflow,
+            _,
+            _,
+        ) = await self._run(_STATUS, pool_id, now_ms)
+        return PoolStatus(
+            size=size,
+            unassigned=unassigned,
+            held=held,
+            recyclable=recyclable,
+            draining=draining,
+            overflow_total=overflow,
+            new_total=new,
+            recycled_total=recycled,
+            held_total=held_total,
+            utilization=(held + draining) / size if size else 1.0,
+            oldest_held_seconds=oldest / 1000,
+            exhausted=unassigned + recyclable == 0 and not could_grow,
+            backlog=backlog,
+            calls_total=calls,
+            overflow_calls_total=overflow_calls,
+            last_overflow=last_overflow,
+        )
+
+    async def numbers(
+        self, pool_id: str, cursor: str = "0", limit: int = 1000, *, now_ms: int | None = None
+    ) -> tuple[str, list[NumberRow]]:
+        """One page of a pool's numbers and the next cursor ("0" after the last page)."""
+        reply = _page(
+            await self._store.run(_NUMBERS, pool_keys(pool_id), (now(now_ms), cursor, limit))
+        )
+        if isinstance(reply, bool):
+            raise UnknownPool(pool_id)
+        following, _, rows = reply
+        return following, rows
+
+    async def sweep(
+        self, pool_id: str, most: int = PROMOTED_A_SWEEP, *, now_ms: int | None = None
+    ) -> Swept:
+        """Do a bounded share of what needn't wait for a click (``lua/sweep.lua``)."""
+        reply = _swept(await self._store.run(_SWEEP, pool_keys(pool_id), (now(now_ms), most)))
+        if isinstance(reply, bool):
+            raise UnknownPool(pool_id)
+        return reply
+
+    async def sent(
+        self, pool_id: str, departures: Sequence[Departure], *, now_ms: int | None = None
+    ) -> None:
+        """Note that departed numbers have been handed on."""
+        pairs = [value for d in departures for value in (d.number, d.left)]
+        await self._run(_SENT, pool_id, now_ms, *pairs)
+
+    async def _run(
+        self, script: Script, pool_id: str, now_ms: int | None, *arguments: Argument
+    ) -> Any:
+        reply = _decode(
+            await self._store.run(script, pool_keys(pool_id), (now(now_ms), *arguments))
+        )
+        if reply is False:
+            raise UnknownPool(pool_id)
+        return reply
+
+
+def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
+    """Three script arguments an ask; a touch says its clicks as -clicks - 1."""
+    arguments: list[Argument] = []
+    for ask in asks:
+        clicks = -ask.clicks - 1 if touch else ask.clicks
+        arguments += (ask.tuple, clicks, ask.attributes)
+    return arguments
+
+
+def _answers(clock: int, values: Sequence[Any]) -> list[Answer | None]:
+    """Turn the script's three values an ask into answers; None where the pool could grow."""
+    answers: list[Answer | None] = []
+    for place in range(0, len(values), 3):
+        state = _STATES[values[place]]
+        until = values[place + 2]
+        answers.append(
+            state and Answer(state, values[place + 1], until, until - clock if until > clock else 0)
+        )
+    return answers

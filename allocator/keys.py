@@ -1,0 +1,49 @@
+"""Every key name, with its hash tag: all that one script touches lies in one slot.
+
+A pool's keys carry ``{pool id}``, a stock's ``{stock:id}`` and the catalog's ``{ringpool}``, so a
+Redis Cluster spreads pools over its nodes and every script still finds its keys on one of them.
+The order of each tuple is the order of KEYS in the Lua files (``lua/include/pool_keys.lua``).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+CATALOG = "rp:{ringpool}:"
+"""Prefix of the catalog's keys (``ringpool.catalog``)."""
+
+_POOL = (
+    "meta",  # hash: "rules" (what the operator set) and "state" (clock, counters), both packed
+    "tuples",  # hash: tuple → number, assigned ones
+    "numbers",  # hash: number → packed record, every number of the pool
+    "free",  # zset: unassigned numbers by when they came free
+    "guard",  # zset: assigned numbers by guaranteed_until (due ones wait here to be promoted)
+    "idle",  # zset: recyclable numbers, best first
+    "drain",  # zset: assigned numbers that leave the pool, by guaranteed_until
+    "stale",  # zset: recyclable numbers still in the order of the rule before an edit
+    "clicks",  # hash: number:f and number:l → attributes of the first and last click
+    "history",  # hash: number → packed former holders, oldest first
+    "overflow",  # hash: hour → how many overflow answers
+    "outbox",  # hash: number → what must be handed on, of numbers that left the pool
+    "calls",  # hash: call id → the answer it got
+    "calls_by_time",  # zset: call ids by when they came
+)
+_STOCK = (
+    "meta",  # hash: "rules", packed
+    "numbers",  # hash: number → packed record
+    "available",  # zset: numbers that may go, by when their quarantine ends
+    "moving",  # hash: number → packed (pool, since): on its way to a pool
+    "history",  # hash: number → packed former holders, as in a pool
+)
+
+
+@lru_cache(maxsize=16384)
+def pool_keys(pool_id: str) -> tuple[str, ...]:
+    """Return all keys of a pool, in the order the scripts name them."""
+    return tuple(f"rp:{{{pool_id}}}:{name}" for name in _POOL)
+
+
+@lru_cache(maxsize=4096)
+def stock_keys(stock_id: str) -> tuple[str, ...]:
+    """Return all keys of a stock, in the order the scripts name them."""
+    return tuple(f"rp:{{stock:{stock_id}}}:{name}" for name in _STOCK)

@@ -1,0 +1,137 @@
+#!lua
+-- Gives tuples of one pool their numbers, in the order asked: the one atomic allocation.
+--
+-- KEYS  the pool's (include/pool_keys.lua).
+-- ARGV  1 now: "" for the server's clock, else ms
+--       2 growth: "ask" when the caller can bring numbers from the stock, "no" when not now, "dry"
+--         when the stock had too few: it isn't asked again for a second
+--       3 arrivals: packed array (include/pool_arrivals.lua), "" for none; taken in first
+--       4… three for each ask: tuple · clicks and mode · attributes ("": keep what is there).
+--         clicks and mode: a whole number; negative n means "touch": count -n - 1 clicks for the
+--         tuple when it holds a number, and allocate nothing.
+-- Reply packed: false when there is no such pool, else
+--   { revision, clock ms, size, max_size, stock id, { code, number, guaranteed_until ms, … },
+--   arrivals that are in the pool now } with three values an ask. Codes (allocator/answers.py, State): 1 new, 2 held, 3 recycled,
+--   4 overflow, 5 none; 0: the pool could grow, ask again with arrivals, or growth "no".
+-- Cost  O(log n) an ask. Where numbers whose guarantee is over wait to be promoted, a call promotes
+--   at most 4 + one an ask, those longest due first; the recycled number is the best of the
+--   promoted. So with a backlog the choice is exact among those, and never is a number that is
+--   due passed over for overflow. The sweeper keeps the backlog at zero.
+--@include pool_keys
+--@include pool_state
+--@include pool_record
+--@include pool_history
+--@include pool_leave
+--@include pool_promote
+--@include pool_arrivals
+local NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, COULD_GROW = 1, 2, 3, 4, 5, 0
+local PROMOTED_A_CALL = 4
+
+local rules, state = open_pool(ARGV[1])
+if not rules then return pack(false) end
+local now = state[CLOCK]
+local asks = (#ARGV - 3) / 3
+local here = ARGV[3] ~= '' and take_in(unpack_one(ARGV[3]), state) or {}
+if ARGV[2] == 'dry' then state[DRY_UNTIL] = now + 1000 end
+local could_grow = ARGV[2] == 'ask' and rules[STOCK] ~= '' and now >= state[DRY_UNTIL]
+  and (rules[MAX_SIZE] == 0 or state[SIZE] < rules[MAX_SIZE])
+local unpromoted = true
+
+-- Counts a click or a ping for the tuple that holds the number.
+local function keep(number, record, clicks, attributes)
+  local recyclable = record[UNTIL] <= now
+  local stood = recyclable and leave_order(number, record, state)
+  record[CLICKED], record[LAST], record[RELEASED] = record[CLICKED] + clicks, now, 0
+  local extended = now + rules[HOLD]
+  if rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL] then
+    record[UNTIL] = extended
+    call('ZADD', GUARD, extended, number)
+  elseif stood == 1 then
+    make_recyclable(number, record, rules, state)
+  end
+  write_record(number, record)
+  if attributes ~= '' then call('HSET', CLICKS, number .. ':l', attributes) end
+end
+
+-- The next recyclable number, out of the order and free of its former tuple; nil when all are
+-- inside their guarantee.
+local function recycle()
+  if unpromoted then
+    promote(rules, state, PROMOTED_A_CALL + asks)
+    unpromoted = false
+  end
+  local best = call('ZPOPMIN', IDLE)
+  if not best[1] then return nil end
+  if rules[RULE] == 'weighted_random' then state[VIRTUAL] = tonumber(best[2]) end
+  local number = number_of(best[1])
+  local record = read_record(number)
+  end_assignment(number, record, rules, now)
+  return number, record
+end
+
+local function assign(number, record, tuple, clicks, attributes)
+  state[ASSIGNED] = state[ASSIGNED] + 1
+  local extended = math.max(rules[MIN_DURATION], rules[HOLD])
+  record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY] }
+  write_record(number, record)
+  call('HSET', TUPLES, tuple, number)
+  call('ZADD', GUARD, record[UNTIL], number)
+  if attributes ~= '' then call('HSET', CLICKS, number .. ':f', attributes) end
+  return record
+end
+
+local function count_overflow()
+  state[LAST_OVERFLOW] = now
+  local hour = string.format('%d', math.floor(now / 3600000))
+  if call('HINCRBY', OVERFLOW, hour, 1) == 1 and call('HLEN', OVERFLOW) > 744 then
+    for _, old in ipairs(call('HKEYS', OVERFLOW)) do
+      if tonumber(old) < hour - 720 then call('HDEL', OVERFLOW, old) end
+    end
+  end
+end
+
+-- Returns code, number, guaranteed_until.
+local function answer(tuple, clicks, attributes)
+  local touch = clicks < 0
+  if touch then clicks = -clicks - 1 end
+  local number = call('HGET', TUPLES, tuple)
+  if number then
+    local record = read_record(number)
+    if record[LEAVING] == 0 or record[UNTIL] > now then
+      keep(number, record, clicks, attributes)
+      state[HELD_TOTAL] = state[HELD_TOTAL] + clicks
+      return HELD, number, record[UNTIL]
+    end
+    call('ZREM', DRAIN, number)
+    leave_pool(number, record, rules, state)
+  end
+  if touch then return NONE, '', 0 end
+  local code = NEW
+  local record
+  number = call('ZPOPMIN', FREE)[1]
+  if number then
+    record = read_record(number)
+    state[NEW_TOTAL] = state[NEW_TOTAL] + 1
+  elseif could_grow then
+    return COULD_GROW, '', 0
+  else
+    number, record = recycle()
+    if not number then
+      state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
+      count_overflow()
+      if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
+      return NONE, '', 0
+    end
+    code = RECYCLED
+    state[RECYCLED_TOTAL] = state[RECYCLED_TOTAL] + 1
+  end
+  return code, number, assign(number, record, tuple, clicks, attributes)[UNTIL]
+end
+
+local answers = {}
+for i = 4, #ARGV, 3 do
+  local n = #answers
+  answers[n + 1], answers[n + 2], answers[n + 3] = answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2])
+end
+save_state(state)
+return pack({ rules[REVISION], now, state[SIZE], rules[MAX_SIZE], rules[STOCK], answers, here })

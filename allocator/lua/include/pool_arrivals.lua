@@ -1,0 +1,48 @@
+-- Adds numbers that come from a stock or from the configuration as unassigned ones.
+-- arrivals: array of { number, loan ("": the pool's own), moved at ms, packed history }.
+-- A lent number is taken only within 5 s of its move, and not when it has left this pool since:
+-- a message that was held up can't bring back a number that is elsewhere by now (the stock hands a
+-- move to somebody else after 10 s at the earliest).
+-- Returns the arrivals' numbers that are in the pool now.
+local MOVE_GOOD_FOR = 5000
+
+local function take_in(arrivals, state)
+  local here = {}
+  for _, arrival in ipairs(arrivals) do
+    local number, loan, moved, history = arrival[1], arrival[2], arrival[3], arrival[4]
+    local record = read_record(number)
+    if record then
+      if record[LEAVING] == 1 and loan == '' and record[LENT_BY] == '' then
+        -- Named again before it had drained: it stays.
+        record[LEAVING] = 0
+        write_record(number, record)
+        call('ZREM', DRAIN, number)
+        call('ZADD', GUARD, record[UNTIL], number)
+      end
+      here[#here + 1] = number
+    else
+      local left = call('HGET', OUTBOX, number)
+      left = left and unpack_one(left)
+      local refused
+      if loan == '' then
+        -- Its own number, named again before its leaving was handed on, comes back as it went; a
+        -- lent one is on its way to the stock it belongs to.
+        refused = left and left[4] == 0 and left[1] ~= ''
+        if left and left[4] == 0 and left[1] == '' then
+          history = left[3]
+          call('HDEL', OUTBOX, number)
+        end
+      else
+        refused = moved + MOVE_GOOD_FOR < state[CLOCK] or (left and left[2] >= moved)
+      end
+      if not refused then
+        write_record(number, { '', 0, 0, 0, 0, 0, 0, 0, 0, loan })
+        call('ZADD', FREE, state[CLOCK], number)
+        if history ~= '' then call('HSET', HISTORY, number, history) end
+        state[SIZE] = state[SIZE] + 1
+        here[#here + 1] = number
+      end
+    end
+  end
+  return here
+end

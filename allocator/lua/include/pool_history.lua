@@ -1,0 +1,28 @@
+-- Former holders of a number, oldest first: a count (2 bytes, big-endian), then packed entries of
+-- 1 pool id, 2 tuple, 3 from ms, 4 until ms, 5 guaranteed_until ms, 6 clicks, 7 calls, 8 first and
+-- 9 last click's attributes. The last 16 always stay; older ones while they ended less than 30
+-- days ago and all of it fits the pool's byte budget.
+local KEPT, KEPT_MS = 16, 2592000000
+
+-- Ends the present assignment: writes it to the history and forgets tuple and attributes.
+local function end_assignment(number, record, rules, now)
+  local first, last = number .. ':f', number .. ':l'
+  local clicks = call('HMGET', CLICKS, first, last)
+  local entry = pack({ rules[POOL_ID], record[TUPLE], record[SINCE], now, record[UNTIL],
+    record[CLICKED], record[CALLED], clicks[1] or '', clicks[2] or '' })
+  local history = call('HGET', HISTORY, number)
+  local count, body = 1, entry
+  if history then
+    count, body = struct.unpack('>H', history) + 1, string.sub(history, 3) .. entry
+  end
+  local start = 0
+  while count > KEPT do
+    local following, oldest = cmsgpack.unpack_one(body, start)
+    if #body - start <= rules[HISTORY_BYTES] and oldest[4] > now - KEPT_MS then break end
+    start, count = following, count - 1
+  end
+  if start > 0 then body = string.sub(body, start + 1) end
+  call('HSET', HISTORY, number, struct.pack('>H', count) .. body)
+  if clicks[1] or clicks[2] then call('HDEL', CLICKS, first, last) end
+  call('HDEL', TUPLES, record[TUPLE])
+end

@@ -1,0 +1,59 @@
+-- A number's record. 1 tuple, 2 assigned_at ms (0: unassigned), 3 guaranteed_until ms, 4 last
+-- activity ms, 5 clicks and 6 calls since assigned_at, 7 serial of the assignment, 8 leaving
+-- (1: drains, given to nobody else), 9 released (1: its visitor left), 10 the loan by which a stock's number is
+-- here ("stock id@loan ms"; "": the pool's own)
+local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+
+local function read_record(number)
+  local packed = call('HGET', NUMBERS, number)
+  return packed and unpack_one(packed)
+end
+
+local function write_record(number, record)
+  call('HSET', NUMBERS, number, pack(record))
+end
+
+-- A recyclable number's member in IDLE: the scores there are the rule's, and equal scores are
+-- ordered by the member's bytes, so it starts with the time of its last activity: longest idle
+-- first. A released one counts as idle for ever.
+local function idle_member(number, record)
+  return string.format('%011x', record[RELEASED] == 1 and 0 or record[LAST]) .. number
+end
+
+local function number_of(member)
+  return string.sub(member, 12)
+end
+
+-- Lowest score goes first. weighted_random picks with probability in proportion to
+-- 1 / (1 + activity): each number draws key = virtual time + (1 + activity) * Exp(1), the lowest
+-- goes and its key becomes the virtual time (exponential keys: Efraimidis and Spirakis 2006,
+-- https://doi.org/10.1016/j.ipl.2005.11.003; that a late comer may draw from now on is the
+-- exponential's lack of memory). The draw is a hash of a counter, so that a simulation repeats.
+local function order_score(rules, state, record)
+  local rule = rules[RULE]
+  if rule == 'round_robin' then return record[SERIAL] end
+  if rule == 'last_in_first_out' then return -record[SERIAL] end
+  local activity = record[CALLED] * rules[CALL_WEIGHT] + record[CLICKED] * rules[CLICK_WEIGHT]
+  if rule == 'most_active' then return -activity end
+  if rule == 'weighted_random' then
+    state[DRAWS] = state[DRAWS] + 1
+    local digest = redis.sha1hex(rules[POOL_ID] .. ':' .. string.format('%d', state[DRAWS]))
+    local uniform = (tonumber(string.sub(digest, 1, 13), 16) + 0.5) / 4503599627370496
+    return state[VIRTUAL] - math.log(uniform) * (1 + activity)
+  end
+  return activity
+end
+
+local function make_recyclable(number, record, rules, state)
+  call('ZADD', IDLE, order_score(rules, state, record), idle_member(number, record))
+end
+
+-- Takes a number out of the order, wherever it stands there. 0 when it wasn't: its guarantee is
+-- over but nobody has promoted it from GUARD yet.
+local function leave_order(number, record, state)
+  local member = idle_member(number, record)
+  local found = call('ZREM', IDLE, member)
+  if found == 0 and state[HAS_STALE] == 1 then found = call('ZREM', STALE, member) end
+  return found
+end

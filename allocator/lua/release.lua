@@ -1,0 +1,33 @@
+#!lua
+-- Notes that the visitors of tuples have left. A number whose guarantee is over counts as idle for
+-- ever, so it goes first among equals; inside the guarantee nothing changes until that is over.
+--
+-- KEYS  the pool's. ARGV 1 now · 2… tuples.
+-- Reply packed: false when there is no such pool, else an array with, for each tuple, -1 when it
+--   holds no number, else how many ms are left of its guarantee (0: recyclable now).
+--@include pool_keys
+--@include pool_state
+--@include pool_record
+local rules, state = open_pool(ARGV[1])
+if not rules then return pack(false) end
+local reply = {}
+for i = 2, #ARGV do
+  local left = -1
+  local number = call('HGET', TUPLES, ARGV[i])
+  if number then
+    local record = read_record(number)
+    left = math.max(0, record[UNTIL] - state[CLOCK])
+    if record[RELEASED] == 0 then
+      if left == 0 and record[LEAVING] == 0 then
+        if leave_order(number, record, state) == 0 then call('ZREM', GUARD, number) end
+        record[RELEASED] = 1
+        make_recyclable(number, record, rules, state)
+      end
+      record[RELEASED] = 1
+      write_record(number, record)
+    end
+  end
+  reply[#reply + 1] = left
+end
+save_state(state)
+return pack(reply)

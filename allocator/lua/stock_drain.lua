@@ -1,0 +1,23 @@
+#!lua
+-- Takes numbers out of a stock: at once where they are here, else when their pool has sent them
+-- back (the caller drains them there). Repeatable.
+--
+-- KEYS  the stock's. ARGV 1 now · 2… numbers.
+-- Reply packed: array with, for each number, { pool it is lent to ("": gone now), packed history }.
+--@include stock_keys
+local reply = {}
+for i = 2, #ARGV do
+  local number = ARGV[i]
+  local record = read_record(number)
+  if record and record[POOL] ~= '' then
+    record[LEAVING] = 1
+    call('HSET', NUMBERS, number, pack(record))
+    reply[i - 1] = { record[POOL], '' }
+  else
+    reply[i - 1] = { '', call('HGET', HISTORY, number) or '' }
+    call('ZREM', AVAILABLE, number)
+    call('HDEL', NUMBERS, number)
+    call('HDEL', HISTORY, number)
+  end
+end
+return pack(reply)

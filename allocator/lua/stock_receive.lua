@@ -1,0 +1,35 @@
+#!lua
+-- Takes back numbers that left the pool they were lent to; repeatable. They may go again when the
+-- quarantine is over.
+--
+-- KEYS  the stock's. ARGV 1 now · 2 pool id · 3 array of { number, loan ms, left the pool at ms,
+--       packed history }, packed.
+-- Reply packed: array with, for each number, 1 when it is back, 0 when it had been taken back
+--   before, 2 when it has left the stock too (it was to leave, or isn't the stock's any more).
+--@include stock_keys
+local now = clock(ARGV[1])
+local quarantine = tonumber(call('HGET', META, 'quarantine') or '0')
+local reply = {}
+for i, entry in ipairs(unpack_one(ARGV[3])) do
+  local number, loan, left, history = entry[1], entry[2], entry[3], entry[4]
+  local record = read_record(number)
+  if not record then
+    reply[i] = 2
+  elseif record[POOL] ~= ARGV[2] or record[SINCE] ~= loan then
+    -- It is back, and may be lent again already: an answer that got lost is being repeated.
+    reply[i] = 0
+  else
+    call('HDEL', MOVING, number)
+    if record[LEAVING] == 1 then
+      call('HDEL', NUMBERS, number)
+      call('HDEL', HISTORY, number)
+      reply[i] = 2
+    else
+      call('HSET', NUMBERS, number, pack({ '', now, 0 }))
+      call('ZADD', AVAILABLE, left + quarantine, number)
+      if history ~= '' then call('HSET', HISTORY, number, history) end
+      reply[i] = 1
+    end
+  end
+end
+return pack(reply)

@@ -1,0 +1,17 @@
+#!lua
+-- Sends numbers to a pool that grows: those out of quarantine, longest available first. Until
+-- stock_sent confirms it, a number is on its way: nobody else gets it, and stock_resume hands the
+-- move to somebody new after 10 s (include/pool_arrivals.lua has the pool's side of it).
+--
+-- KEYS  the stock's. ARGV 1 now · 2 pool id · 3 how many at most.
+-- Reply packed: array of { number, moved at ms, packed history, loan ms }.
+--@include stock_keys
+local now = clock(ARGV[1])
+local reply = {}
+for _, number in ipairs(call('ZRANGEBYSCORE', AVAILABLE, '-inf', now, 'LIMIT', 0, ARGV[3])) do
+  call('ZREM', AVAILABLE, number)
+  call('HSET', NUMBERS, number, pack({ ARGV[2], now, 0 }))
+  call('HSET', MOVING, number, pack({ ARGV[2], now }))
+  reply[#reply + 1] = { number, now, call('HGET', HISTORY, number) or '', now }
+end
+return pack(reply)

@@ -1,0 +1,67 @@
+#!lua
+-- Does a bounded share of what needn't wait for a click: promotes numbers whose guarantee is over,
+-- lets draining ones leave, drains lent ones above max_size, and shows what is to be handed on.
+--
+-- KEYS  the pool's. ARGV 1 now · 2 most numbers to promote.
+-- Reply packed: false when there is no such pool, else
+--   { more (1: sweep again), outbox: array of { number, loan ("": its
+--     own), left at ms, packed history },
+--     exhausted (1 or 0), last overflow ms, could take from its stock }
+--@include pool_keys
+--@include pool_state
+--@include pool_record
+--@include pool_history
+--@include pool_leave
+--@include pool_promote
+local TOMBSTONE_MS, AT_ONCE = 60000, 100
+
+local rules, state = open_pool(ARGV[1])
+if not rules then return pack(false) end
+local now, most = state[CLOCK], tonumber(ARGV[2])
+local more = promote(rules, state, most) >= most and 1 or 0
+for _, number in ipairs(call('ZRANGEBYSCORE', DRAIN, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
+  call('ZREM', DRAIN, number)
+  leave_pool(number, read_record(number), rules, state)
+end
+
+-- A pool above its size sends back what it borrowed: unassigned, then recyclable, then (when the
+-- guarantee is over) the first to fall due.
+local surplus = rules[MAX_SIZE] > 0 and state[SIZE] - call('ZCARD', DRAIN) - rules[MAX_SIZE] or 0
+local function send_back(members, number_in, order)
+  for _, member in ipairs(members) do
+    if surplus <= 0 then return end
+    local number = number_in and number_in(member) or member
+    local record = read_record(number)
+    if record[LENT_BY] ~= '' then
+      if order == GUARD and record[UNTIL] > now then
+        start_draining(number, record)
+      else
+        call('ZREM', order, member)
+        leave_pool(number, record, rules, state)
+      end
+      surplus = surplus - 1
+    end
+  end
+end
+if surplus > 0 then
+  send_back(call('ZRANGE', FREE, 0, AT_ONCE - 1), nil, FREE)
+  send_back(call('ZRANGE', IDLE, 0, AT_ONCE - 1), number_of, IDLE)
+  send_back(call('ZRANGE', GUARD, 0, AT_ONCE - 1), nil, GUARD)
+end
+
+local outbox = {}
+local left = call('HSCAN', OUTBOX, '0', 'COUNT', AT_ONCE)[2]
+for i = 1, #left, 2 do
+  local letter = unpack_one(left[i + 1])
+  if letter[4] == 1 then
+    if letter[2] + TOMBSTONE_MS < now then call('HDEL', OUTBOX, left[i]) end
+  else
+    outbox[#outbox + 1] = { left[i], letter[1], letter[2], letter[3] }
+  end
+end
+local exhausted = (call('EXISTS', FREE) + call('EXISTS', IDLE) + state[HAS_STALE] == 0
+  and call('ZCOUNT', GUARD, '-inf', now) == 0) and 1 or 0
+local room = rules[STOCK] == '' and 0
+  or (rules[MAX_SIZE] == 0 and 1000 or math.max(0, rules[MAX_SIZE] - state[SIZE]))
+save_state(state)
+return pack({ more, outbox, exhausted, state[LAST_OVERFLOW], room })
