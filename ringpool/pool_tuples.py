@@ -1,0 +1,112 @@
+"""Which parameter tuple a pool of each type makes of a traffic source.
+
+| type                | parameters of its tuple                                   |
+|---------------------|-----------------------------------------------------------|
+| `custom`            | the pool's own                                            |
+| `custom_search`     | the pool's own, `search_engine`, `search_keywords`        |
+| `search`            | `search_engine`, `search_keywords`                        |
+| `search_keyword_id` | `search_keyword_id`                                       |
+| `referrer`          | `referrer_host`                                           |
+| `referrer_search`   | as `search` for a visit from a search, else as `referrer`  |
+| `visitor`           | `visitor`                                                 |
+
+A referrer counts by its host: browsers send no more by default, and a path that only some of them
+send would give one source two numbers. A keyword id stands alone, since it is known on clicks
+whose engine isn't.
+
+A parameter's value is the first there is: given in so many words, then a parameter of the page's
+URL of that name, then what the source tells under that name (``path``, ``host``, ``referrer_host``,
+``utm_source``, ``gclid``…). None of them: missing. Given or in the URL, but empty: empty.
+
+Search engines and keywords are compared without case and with blanks collapsed, in all types but
+`custom`, whose values are as they were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ringpool.faults import Fault
+from ringpool.model import Pool, PoolType
+from ringpool.traffic import TrafficSource
+from ringpool.tuples import canonical, tidied
+
+_SEARCH = ("search_engine", "search_keywords")
+_PARAMETERS = {
+    PoolType.SEARCH: _SEARCH,
+    PoolType.SEARCH_KEYWORD_ID: ("search_keyword_id",),
+    PoolType.REFERRER: ("referrer_host",),
+    PoolType.REFERRER_SEARCH: ("referrer_host", *_SEARCH),
+    PoolType.VISITOR: ("visitor",),
+}
+_POSITIONS = tuple(f"param{position}" for position in range(1, 13))
+
+
+def parameter_names(pool: Pool) -> tuple[str, ...]:
+    """The parameters of the pool's tuples, lower-case, in order: for ``param1`` and for reports."""
+    own = tuple(name.lower() for name in pool.parameters)
+    match pool.type:
+        case PoolType.CUSTOM:
+            return own
+        case PoolType.CUSTOM_SEARCH:
+            return own + tuple(name for name in _SEARCH if name not in own)
+        case _:
+            return _PARAMETERS[pool.type]
+
+
+def tuple_for(
+    pool: Pool, source: TrafficSource, given: Mapping[str, str], visitor: str = ""
+) -> str:
+    """The canonical tuple of a visit in ``pool``.
+
+    ``given``: what the caller says in so many words, names lower-case (``queries.read_query``),
+    without the endpoint's own fields; ``param1`` stands for the pool's first parameter and so on.
+    ``visitor``: the visitor's id. Raises a Fault that names the field when a given value is not
+    acceptable (``tuples.canonical``) or is given in two ways, and when a visitor pool gets no
+    visitor; values from the page never do, but for all together being too long.
+    """
+    if visitor:
+        given = {"visitor": visitor, **given}
+    names = parameter_names(pool)
+    values: dict[str, str] = {}
+    for position, name in zip(_POSITIONS, names, strict=False):
+        fold = str if pool.type is PoolType.CUSTOM else _FOLDS.get(name, str)
+        said = _said(given, name, position)
+        if said is not None:
+            values[name] = fold(said)
+        elif name in source.url_parameters:
+            values[name] = tidied(fold(source.url_parameters[name]))
+        elif fact := source.fact(name):
+            values[name] = tidied(fold(fact))
+
+    if pool.type is PoolType.VISITOR and not values.get("visitor", "").strip():
+        # One number for all unknown visitors would credit the call of one to another.
+        raise Fault("visitor", "is needed: this pool gives each visitor a number of their own")
+    if pool.type is PoolType.REFERRER_SEARCH and values.get("search_engine"):
+        values.pop("referrer_host", None)
+    return canonical(names, values)
+
+
+def _said(given: Mapping[str, str], name: str, position: str) -> str | None:
+    by_name = given.get(name)
+    by_position = given.get(position)
+    if by_name is None:
+        return by_position
+    if by_position is not None and by_position != by_name:
+        raise Fault(position, f"stands for {name}, which is given too, with a different value")
+    return by_name
+
+
+def _without_case(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _host(text: str) -> str:
+    return text.strip().lower().rstrip(".").removeprefix("www.")
+
+
+_FOLDS: dict[str, Callable[[str], str]] = {
+    "search_engine": _without_case,
+    "search_keywords": _without_case,
+    "referrer_host": _host,
+}
