@@ -1,0 +1,171 @@
+"""The environment: every ``RINGPOOL_*`` setting, read in one place and checked at start."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ringpool.signing import Signer
+
+PREFIX = "RINGPOOL_"
+_DATA_DIR = Path(".ringpool")
+_STORES = (
+    "redis",
+    "rediss",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+    "unix",
+)
+
+
+class SettingsError(ValueError):
+    """A setting has a wrong value. One line that names it, and never shows a secret."""
+
+
+def _setting(default: Any, read: Callable[[str], Any], shown: str, meaning: str) -> Any:
+    """Declare a setting: ``shown`` is its default in words, ``meaning`` what it does."""
+    return field(default=default, metadata={"read": read, "default": shown, "meaning": meaning})
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise ValueError(f"{text!r} is no whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def _store_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        hosts = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        raise ValueError("not a URL") from None
+    if parts.scheme not in _STORES:
+        raise ValueError(f"its scheme is none of {', '.join(_STORES)}")
+    if not hosts and parts.scheme != "unix":
+        raise ValueError("it names no host")
+    return text
+
+
+def _public_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if not named or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
+        raise ValueError(f"{text!r} is no http or https address without a query")
+    return text.rstrip("/")
+
+
+def _token(text: str) -> str:
+    if len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("expected 16 or more printable ASCII characters without blanks")
+    return text
+
+
+def _signing_key(text: str) -> str:
+    Signer.from_text(text)
+    return text
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name != "*":
+            try:
+                ipaddress.ip_network(name)
+            except ValueError:
+                raise ValueError(f"{name!r} is no address or network") from None
+    return names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one service. Spans are in the unit that the name ends with."""
+
+    redis_url: str | None = _setting(
+        None,
+        _store_url,
+        "an embedded Valkey in the data directory",
+        "the store: `redis://`, `rediss://`, `unix://`, `redis+sentinel://h1,h2/name` or "
+        "`redis+cluster://h1,h2`",
+    )
+    data_dir: Path = _setting(  # noqa: RUF009 - it is a field()
+        _DATA_DIR,
+        Path,
+        "`.ringpool`",
+        "the embedded store, and the keys made at first start",
+    )
+    public_url: str | None = _setting(
+        None,
+        _public_url,
+        "the address it listens on",
+        "where browsers reach the service: the base of tags and tracking links",
+    )
+    admin_token: str | None = _setting(
+        None,
+        _token,
+        "made at first start, kept in the data directory, printed once",
+        "what managers send as `Authorization: Bearer`",
+    )
+    signing_key: str | None = _setting(
+        None,
+        _signing_key,
+        "made at first start, kept in the data directory",
+        "P-256 key that signs the numbers of tracking links: PEM, or base64url of its 32 bytes",
+    )
+    workers: int = _setting(1, _whole(1, 256), "`1`", "worker processes")
+    wait_replicas: int = _setting(
+        0, _whole(0, 16), "`0`", "replicas that confirm a change before it is answered"
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        _networks,
+        "none",
+        "addresses or networks, with commas, whose `X-Forwarded-*` is believed",
+    )
+    redis_timeout_ms: int = _setting(
+        250, _whole(1, 60_000), "`250`", "how long one question to the store may take"
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read and check every setting; raises SettingsError. An empty value counts as unset."""
+        values: dict[str, Any] = {}
+        for spec in fields(cls):
+            name = variable(spec.name)
+            text = environment.get(name, "").strip()
+            if not text:
+                continue
+            try:
+                values[spec.name] = spec.metadata["read"](text)
+            except ValueError as error:
+                raise SettingsError(f"{name}: {error}") from None
+        return cls(**values)
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a field: ``data_dir`` is ``RINGPOOL_DATA_DIR``."""
+    return PREFIX + name.upper()
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """Return (variable, default in words, meaning) of every setting, for the README and --help."""
+    return [
+        (variable(spec.name), spec.metadata["default"], spec.metadata["meaning"])
+        for spec in fields(Settings)
+    ]
