@@ -200,8 +200,9 @@ def from_page(
         origin = _Location()
 
     said = {**page.parameters, **params}
-    click_ids = {name: tidied(said[name])[:_MAX_CLICK_ID] for name in _CLICK_IDS if said.get(name)}
-    utm = {name: tidied(said[name]) for name in _UTM if said.get(name)}
+    tidy = {name: tidied(said[name]) for name in (*_CLICK_IDS, *_UTM) if name in said}
+    click_ids = {name: tidy[name][:_MAX_CLICK_ID] for name in _CLICK_IDS if tidy.get(name)}
+    utm = {name: tidy[name] for name in _UTM if tidy.get(name)}
 
     referring_engine = recognise(origin.host)
     engine = tidied(said.get("search_engine", ""))

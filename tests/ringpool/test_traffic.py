@@ -70,6 +70,13 @@ def test_a_click_id_names_the_engine_without_a_referrer(click_id: str, engine: s
     assert from_page(f"{PAGE}?{click_id}=1", "https://partner.example/").search_engine == ""
 
 
+@pytest.mark.parametrize("value", ["", "%00", "+%20"])
+def test_an_empty_click_id_is_none(value: str) -> None:
+    """A template whose click id was never filled in doesn't make a visit a paid one."""
+    assert from_page(f"{PAGE}?gclid={value}").click_ids == {}
+    assert from_page(f"{PAGE}?gclid={value}").medium is Medium.DIRECT
+
+
 def test_what_the_caller_says_wins() -> None:
     """Explicit parameters win over the page's URL, and that over the referrer."""
     url = PAGE + "?search_engine=Bing&search_keywords=from+url&gclid=url"
