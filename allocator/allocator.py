@@ -291,7 +291,9 @@ class Allocator:
         self, pool_id: str, most: int = PROMOTED_A_SWEEP, *, now_ms: int | None = None
     ) -> Swept:
         """Do a bounded share of what needn't wait for a click (``lua/sweep.lua``)."""
-        reply = _swept(await self._store.run(_SWEEP, pool_keys(pool_id), (now(now_ms), most)))
+        reply: Swept | bool = _swept(
+            await self._store.run(_SWEEP, pool_keys(pool_id), (now(now_ms), most))
+        )
         if isinstance(reply, bool):
             raise UnknownPool(pool_id)
         return reply

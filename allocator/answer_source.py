@@ -1,0 +1,191 @@
+"""Where a worker gets its answers: its own memory while a guarantee lasts, else the store.
+
+A guarantee is a promise that nothing breaks, so an answer may be repeated until it ends without
+asking again. Clicks answered so are counted and written behind with the last click's attributes,
+every ``FLUSH_SECONDS``: at most a second late, none lost on a clean stop; on a kill, those of the
+last ``FLUSH_SECONDS`` are (the assignment itself never is). When a write fails for an unknown
+reason it is repeated, so a store that answered too late can count those clicks twice.
+
+Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
+always outlasts the memory of it; no two clocks are compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from allocator.allocator import ASKS_A_CALL, Allocator, UnknownPool
+from allocator.answers import Answer, Ask, State
+from allocator.coalescer import Coalescer
+from allocator.port import StoreUnavailable
+
+FLUSH_SECONDS = 0.5
+MARGIN_SECONDS = 1.5
+"""An answer is forgotten so long before its guarantee ends: the last clicks still find their
+holder when they are written behind. Pools with shorter guarantees are never answered from here."""
+
+_ENTRY_BYTES = 700
+"""About what an entry takes, its tuple's and attributes' text apart (measured with tracemalloc)."""
+
+
+class Held:
+    """A number that a tuple holds, as far as this worker may say so by itself.
+
+    ``expires``: local monotonic seconds. ``clicks`` and ``attributes``: not yet written behind.
+    """
+
+    __slots__ = (
+        "attributes",
+        "clicks",
+        "expires",
+        "guaranteed_until",
+        "number",
+        "pool_id",
+        "tuple",
+    )
+
+    def __init__(self, pool_id: str, tuple_: str) -> None:
+        self.pool_id = pool_id
+        self.tuple = tuple_
+        self.number = ""
+        self.guaranteed_until = 0
+        self.expires = 0.0
+        self.clicks = 0
+        self.attributes = b""
+
+
+class AnswerSource:
+    """Single answers for the endpoints. One a process and event loop; ``run`` must be running.
+
+    ``cache_bytes`` 0 turns the memory off.
+    """
+
+    def __init__(
+        self,
+        allocator: Allocator,
+        *,
+        cache_bytes: int = 64 << 20,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._allocator = allocator
+        self._coalescer = Coalescer(allocator)
+        self._clock = clock
+        self._entries: dict[tuple[str, str], Held] = {}  # least recently used first
+        self._bytes = 0
+        self._cache_bytes = cache_bytes
+        self._unwritten: set[Held] = set()
+        self._writing = asyncio.Lock()
+
+    def peek(self, pool_id: str, tuple_: str) -> Held | None:
+        """What may be answered without asking; ``count`` must follow when it is."""
+        key = (pool_id, tuple_)
+        held = self._entries.get(key)
+        if held is None:
+            return None
+        if held.expires <= self._clock():
+            self._forget(held)
+            return None
+        self._entries[key] = self._entries.pop(key)
+        return held
+
+    def count(self, held: Held, attributes: bytes = b"", clicks: int = 1) -> Answer | None:
+        """Count clicks answered from ``held``; None when its time is over and nothing was."""
+        left = held.expires - self._clock()
+        if left <= 0:
+            return None
+        held.clicks += clicks
+        if attributes:
+            held.attributes = attributes
+        self._unwritten.add(held)
+        hold_ms = int((left + MARGIN_SECONDS) * 1000)
+        return Answer(State.HELD, held.number, held.guaranteed_until, hold_ms)
+
+    async def allocate(self, pool_id: str, ask: Ask) -> Answer:
+        """Answer one ask. Raises what ``Allocator.allocate`` raises."""
+        held = self.peek(pool_id, ask.tuple)
+        if held is not None:
+            answer = self.count(held, ask.attributes, ask.clicks)
+            if answer is not None:
+                return answer
+        asked = self._clock()
+        answer = await self._coalescer.allocate(pool_id, ask)
+        self._remember(pool_id, ask.tuple, answer, asked)
+        return answer
+
+    async def allocate_many(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+        """Answer many asks of one pool, in order; what isn't known goes in few calls."""
+        answers: list[Answer | None] = []
+        for ask in asks:
+            held = self.peek(pool_id, ask.tuple)
+            answers.append(None if held is None else self.count(held, ask.attributes, ask.clicks))
+        missing = [place for place, answer in enumerate(answers) if answer is None]
+        if missing:
+            asked = self._clock()
+            found = await self._allocator.allocate(pool_id, [asks[place] for place in missing])
+            for place, answer in zip(missing, found, strict=True):
+                answers[place] = answer
+                self._remember(pool_id, asks[place].tuple, answer, asked)
+        return [answer for answer in answers if answer is not None]
+
+    async def run(self) -> None:
+        """Write clicks behind until cancelled; then ``aclose`` writes the rest."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write all clicks counted so far; those that the store doesn't take now stay counted."""
+        async with self._writing:
+            by_pool: dict[str, list[Held]] = {}
+            for held in self._unwritten:
+                by_pool.setdefault(held.pool_id, []).append(held)
+            self._unwritten.clear()
+            for pool_id, entries in by_pool.items():
+                for start in range(0, len(entries), ASKS_A_CALL):
+                    await self._write(pool_id, entries[start : start + ASKS_A_CALL])
+
+    async def aclose(self) -> None:
+        """Write what is counted, for a clean stop."""
+        await self.flush()
+
+    async def _write(self, pool_id: str, entries: Sequence[Held]) -> None:
+        asks = [Ask(held.tuple, held.attributes, held.clicks) for held in entries]
+        for held in entries:
+            held.clicks, held.attributes = 0, b""
+        asked = self._clock()
+        try:
+            answers = await self._allocator.touch(pool_id, asks)
+        except StoreUnavailable:
+            for held, ask in zip(entries, asks, strict=True):
+                held.clicks += ask.clicks
+                held.attributes = held.attributes or ask.attributes
+                self._unwritten.add(held)
+            return
+        except UnknownPool:
+            return
+        for held, answer in zip(entries, answers, strict=True):
+            # With hold_on_activity a click moves the guarantee's end.
+            if answer.number == held.number and answer.guaranteed_until > held.guaranteed_until:
+                held.guaranteed_until = answer.guaranteed_until
+                held.expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
+
+    def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> None:
+        expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
+        if answer.hold_ms == 0 or expires <= self._clock():
+            return
+        key = (pool_id, tuple_)
+        held = self._entries.pop(key, None)
+        if held is None:
+            held = Held(pool_id, tuple_)
+            self._bytes += _ENTRY_BYTES + len(tuple_)
+        held.number, held.guaranteed_until = answer.number, answer.guaranteed_until
+        held.expires = expires
+        self._entries[key] = held
+        while self._bytes > self._cache_bytes:
+            self._forget(next(iter(self._entries.values())))
+
+    def _forget(self, held: Held) -> None:
+        if self._entries.pop((held.pool_id, held.tuple), None) is not None:
+            self._bytes -= _ENTRY_BYTES + len(held.tuple)
