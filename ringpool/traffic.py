@@ -252,19 +252,19 @@ def attributes(
     facts |= {name: source.fact(name) for name in names}
 
     kept: dict[str, str] = {}
-    room = MAX_ATTRIBUTES - 3  # the map's own header
+    room = MAX_ATTRIBUTES - 1  # braces, less the comma that the last one lacks
     for name, value in facts.items():
-        encoded = value.encode()[:_MAX_ATTRIBUTE]
-        size = len(name.encode()) + len(encoded) + 6  # a string's header takes up to 3 bytes
-        if encoded and size <= room:
-            kept[name] = encoded.decode("utf-8", "ignore")
+        cut = value.encode()[:_MAX_ATTRIBUTE].decode("utf-8", "ignore")
+        size = len(msgspec.json.encode({name: cut})) - 1
+        if cut and size <= room:
+            kept[name] = cut
             room -= size
     return kept
 
 
 def pack(attributes: Mapping[str, str]) -> bytes:
-    """The msgpack document that ``Ask.attributes`` carries; b"" when there is nothing to keep."""
-    return msgspec.msgpack.encode(attributes) if attributes else b""
+    """The JSON object that ``Ask.attributes`` carries; b"" when there is nothing to keep."""
+    return msgspec.json.encode(attributes) if attributes else b""
 
 
 def _locate(text: str) -> _Location:

@@ -199,9 +199,9 @@ def test_attributes_keep_what_was_captured() -> None:
 
 
 def test_packed_attributes_read_back() -> None:
-    """The bytes are one msgpack map; nothing known packs to no bytes."""
+    """The bytes are one JSON object; nothing known packs to no bytes."""
     kept = attributes(from_page(PAGE + "?utm_source=caf%C3%A9"))
-    assert msgspec.msgpack.decode(pack(kept)) == kept
+    assert msgspec.json.decode(pack(kept)) == kept
     assert pack({}) == b""
 
 
