@@ -81,8 +81,8 @@ class StockDrain(Struct, frozen=True, tag=True):
 
 Step = Claim | StockEdit | RulesEdit | Addition | ListEdit | Publication | PoolDrain | StockDrain
 
-encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Step).decode
+encode = msgspec.json.Encoder().encode  # text: what Lua packs as strings comes back as such
+decode = msgspec.json.Decoder(Step).decode
 
 
 class Runner:

@@ -105,7 +105,7 @@ class CatalogStore:
         """Put the staged plan in force."""
         await self._held(_COMMIT, token, steps)
 
-    async def next_step(self, token: str, done: int | None = None) -> tuple[int, bytes] | None:
+    async def next_step(self, token: str, done: int | None = None) -> tuple[int, str] | None:
         """Note what is done; return the next step and its place, None when none is left."""
         reply = await self._run(_NEXT, token, "" if done is None else done)
         if reply is False:

@@ -68,13 +68,18 @@ def read(text: str, known: Configuration = _NOTHING) -> Configuration:
     return _checked(draft, known)
 
 
-def check(wanted: Configuration, known: Configuration = _NOTHING) -> Configuration:
-    """Return ``wanted`` with numbers and names made canonical; raises Faults as ``read`` does."""
+def check(
+    wanted: Configuration, known: Configuration = _NOTHING, *, canonical: bool = False
+) -> Configuration:
+    """Return ``wanted`` with numbers and names made canonical; raises Faults as ``read`` does.
+
+    ``canonical``: they are so already, and needn't be parsed again.
+    """
     draft = _Draft()
     for section in _KINDS:
         for index, entity in enumerate(getattr(wanted, section)):
             draft.put(section, index, entity)
-    return _checked(draft, known)
+    return _checked(draft, known, canonical=canonical)
 
 
 def write(configuration: Configuration) -> str:
@@ -154,10 +159,11 @@ class _Draft:
             yield index, entity
 
 
-def _checked(draft: _Draft, known: Configuration) -> Configuration:
-    for section, kept in draft.entities.items():
-        for index, entity in kept.items():
-            kept[index] = _canonical(draft, f"{section}[{index}]", entity)
+def _checked(draft: _Draft, known: Configuration, *, canonical: bool = False) -> Configuration:
+    if not canonical:
+        for section, kept in draft.entities.items():
+            for index, entity in kept.items():
+                kept[index] = _canonical(draft, f"{section}[{index}]", entity)
     for index, account in draft.of("accounts", Account):
         draft.faults += _account_faults(f"accounts[{index}]", account)
     for index, pool in draft.of("pools", Pool):

@@ -41,10 +41,10 @@ class Change(Struct, frozen=True, kw_only=True):
         for change in self.fields:
             after = "(default)" if change.after is None else change.after
             if self.action == "add":
-                lines.append(f"    {change.field}: {after}")
+                lines.append(f"    {change.field}: {_text(after)}")
             else:
                 before = "(default)" if change.before is None else change.before
-                lines.append(f"    {change.field}: {before} -> {after}")
+                lines.append(f"    {change.field}: {_text(before)} -> {_text(after)}")
         if self.added:
             lines.append(f"    + {_numbers(self.added)}")
         if self.drained:
@@ -109,7 +109,17 @@ def _plain(entity: Entity | None) -> dict[str, object]:
 
 
 def _shown(name: str, value: object) -> object:
-    return "(secret)" if value is not None and name in _SECRET else value
+    if value is not None and name in _SECRET:
+        return "(secret)"
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {item}" for name, item in value.items())
+    return str(value)
 
 
 def _numbers(numbers: tuple[str, ...]) -> str:

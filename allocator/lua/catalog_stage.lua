@@ -1,7 +1,7 @@
 #!lua
 -- Writes steps of a plan that isn't in force yet. What a dead writer staged is dropped.
 --
--- KEYS  the catalog's. ARGV 1 token · 2 how many steps are staged already · 3… packed steps.
+-- KEYS  the catalog's. ARGV 1 token · 2 how many steps are staged already · 3… steps as JSON.
 -- Reply packed: 1 done, 0 the lock was lost.
 --@include catalog_keys
 if not have_lock(ARGV[1]) then return pack(0) end

@@ -5,7 +5,7 @@
 --   OWNERS     hash: number → "pool/<id>" or "stock/<id>", with "/leaving" after it while it drains
 --   HISTORIES  hash: number that nobody owns → packed former holders
 --   DEPARTED   zset: numbers in HISTORIES by when they left (ms)
---   PLAN       list: packed steps of the change under way, in order
+--   PLAN       list: steps, as JSON, of the change under way, in order
 local STATE, LOCK, DOCUMENTS, OWNERS, HISTORIES, DEPARTED, PLAN =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack
