@@ -1,0 +1,43 @@
+// Builds dist/dni.js and dist/dni-debug.js, and prints what the first one weighs.
+//
+// The script is one function called with the account's settings: `(null);` at the end of the file
+// is where snippet/bundle.py puts them. Properties that end in an underscore are internal and get
+// short names; everything that a page, the service or a stored value sees has none.
+import { writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { minify } from "terser";
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const budget = 5120;
+
+async function script(entry) {
+  const bundled = await build({
+    entryPoints: [at(entry)],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2019",
+    minify: true,
+    mangleProps: /_$/,
+    legalComments: "none",
+    charset: "ascii",
+  });
+  const minified = await minify(bundled.outputFiles[0].text, {
+    module: true,
+    ecma: 2019,
+    compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true, pure_getters: true },
+    format: { ascii_only: true },
+  });
+  return minified.code.replace(/;$/, "");
+}
+
+const core = `(function(SETTINGS){${await script("src/index.js")}})(null);`;
+const debug = `(function(){${await script("src/debug/index.js")}})();`;
+writeFileSync(at("dist/dni.js"), core);
+writeFileSync(at("dist/dni-debug.js"), debug);
+
+const weight = gzipSync(core, { level: 9 }).length;
+console.log(`dist/dni.js: ${core.length} bytes, ${weight} gzip -9 (budget ${budget})`);
+process.exitCode = weight > budget ? 1 : 0;

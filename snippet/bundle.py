@@ -1,0 +1,109 @@
+"""The built browser script as bytes: pinned by its hash, or with an account's settings inside.
+
+``GET /dni/{VERSION}/dni.js`` answers ``SOURCE`` and ``GET /dni/{VERSION}/dni-debug.js`` answers
+``DEBUG_SOURCE``, both immutable; ``GET /dni.js?account=`` answers ``with_settings(…)``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+
+from ringpool.model import NumberFormat
+from ringpool.number_plans import Plan
+
+_NO_SETTINGS = b"(null);"
+"""How the built script ends: a function called with the settings, here without any."""
+
+_dist = files("snippet") / "dist"
+
+SOURCE = (_dist / "dni.js").read_bytes()
+"""The script without settings, ASCII."""
+
+DEBUG_SOURCE = (_dist / "dni-debug.js").read_bytes()
+"""What ``SOURCE`` loads from its own folder for ``?rp_test=1`` and ``data-debug``."""
+
+VERSION = hashlib.sha256(SOURCE + DEBUG_SOURCE).hexdigest()[:12]
+"""Changes whenever the built files do, so that their URLs can be cached for ever."""
+
+INTEGRITY = "sha384-" + base64.b64encode(hashlib.sha384(SOURCE).digest()).decode()
+"""For the ``integrity`` attribute of a tag that loads ``/dni/{VERSION}/dni.js``."""
+
+
+class TargetSettings(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "number": "t",
+        "plan": "f",
+        "pool": "pool",
+        "format": "as",
+        "hold_ms": "hold",
+        "visitor": "visitor",
+        "click_to_call": "call",
+    },
+):
+    """One number to look for on pages, and what the page must know of the pool that replaces it.
+
+    ``number``: the target in E.164, as in the pool's ``swap_targets``.
+    ``plan``: ``ringpool.number_plans.plan(number)``.
+    ``hold_ms``: the pool's ``hold_on_activity``; 0: the page sends no pings and no release.
+    ``visitor``: the pool is of type ``visitor``: asked for only with consent to a visitor id.
+    ``click_to_call``: the pool's ``mobile_click_to_call``: phones get ``tel:`` links.
+    """
+
+    number: str
+    plan: Plan
+    pool: str
+    format: NumberFormat = NumberFormat.AS_FOUND
+    hold_ms: int = 0
+    visitor: bool = False
+    click_to_call: bool = False
+
+
+class PageSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What ``/dni.js?account=`` tells a page, so that it needs no round trip to know it.
+
+    ``account``: its id. ``endpoint``: the service's public URL without a trailing slash; used only
+    when the script can't tell from its own address where it was loaded from (a first-party proxy
+    keeps working). ``key``: the public key of tracking links, the raw uncompressed 65-byte P-256
+    point in base64url without padding. ``params``: query parameters that make another visit of a
+    page URL when they differ: the names of the account's pool parameters (the script itself knows
+    the click ids and ``utm_*``). ``domains``: hosts that outgoing links may carry the number to.
+    ``defaults``: values for ``data-`` attributes that the tag lacks, named without ``data-``
+    (``{"timeout": "1000", "click-to-call": ""}``).
+    """
+
+    account: str
+    endpoint: str = ""
+    key: str = ""
+    targets: tuple[TargetSettings, ...] = ()
+    params: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    defaults: dict[str, str] = {}
+
+
+def with_settings(settings: PageSettings) -> bytes:
+    """The script with ``settings`` inside, ASCII, ready to be answered as JavaScript."""
+    document = msgspec.to_builtins(settings) | {"version": VERSION}
+    return SOURCE.removesuffix(_NO_SETTINGS) + b"(" + _javascript(document) + b");"
+
+
+def pinned_settings(settings: PageSettings) -> str:
+    """The value of ``data-settings`` for a tag that loads the pinned URL; escape it as HTML."""
+    return msgspec.json.encode(settings).decode()
+
+
+def _javascript(value: object) -> bytes:
+    """JSON that is also safe as a JavaScript expression, inside ``<script>`` too."""
+    text = json.dumps(value, separators=(",", ":"))  # escapes all but ASCII, U+2028 too
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode("ascii")

@@ -1,0 +1,2 @@
+/** What a test or debug run prints. */
+export {};
