@@ -23,6 +23,7 @@ from aioredis_cluster.structs import Address
 
 from allocator.port import Argument, StoreUnavailable
 from allocator.refusals import reason
+from allocator.replicas import too_few, wait
 from allocator.scripts import Script
 
 _T = TypeVar("_T")
@@ -181,9 +182,7 @@ class _Connection(RedisConnection):
             return cast("Awaitable[Any]", reply)  # the library's own commands
         acknowledged = None
         if replicas:
-            # 0 would be "for ever". It ends a little before the call does.
-            left = deadline - self._loop.time()
-            acknowledged = super().execute(b"WAIT", replicas, max(1, int(left * 900)))
+            acknowledged = super().execute(*wait(replicas, deadline - self._loop.time()))
         return self._answered(reply, acknowledged, replicas, deadline)
 
     async def _answered(
@@ -196,7 +195,7 @@ class _Connection(RedisConnection):
         try:
             answer = await reply
             if acknowledged is not None and (count := await acknowledged) < replicas:
-                raise _UnconfirmedError(f"{count} of {replicas} replicas confirmed in time")
+                raise _UnconfirmedError(too_few(count, replicas))
         except (ConnectionClosedError, OSError) as error:
             raise _UnconfirmedError(f"connection lost: {error}"[:200]) from None
         except asyncio.CancelledError:

@@ -32,6 +32,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from allocator.port import Argument, StoreUnavailable
 from allocator.refusals import reason
+from allocator.replicas import too_few, wait
 from allocator.scripts import Script
 
 Command = tuple[Argument, ...]
@@ -260,10 +261,9 @@ async def _confirmed(line: _Line, command: Command, replicas: int, deadline: flo
         [reply] = await line.ask(command)
         return reply
     left = deadline - asyncio.get_running_loop().time()
-    # WAIT's 0 is "for ever"; it ends a little before the call, whose end could cost the line.
-    reply, acknowledged = await line.ask(command, ("WAIT", replicas, max(1, int(left * 900))))
-    if acknowledged < replicas:
-        raise StoreUnavailable(f"{acknowledged} of {replicas} replicas confirmed in time")
+    reply, confirmed = await line.ask(command, wait(replicas, left))
+    if confirmed < replicas:
+        raise StoreUnavailable(too_few(confirmed, replicas))
     return reply
 
 

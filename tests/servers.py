@@ -118,7 +118,9 @@ class Server:
             return client.execute_command(*words)
 
     def _client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, protocol=2, retry=Retry(NoBackoff(), 0))
+        password = self.settings.get("requirepass")
+        retry = Retry(NoBackoff(), 0)
+        return redis.Redis(port=self.port, password=password, protocol=2, retry=retry)
 
     def _answers(self) -> bool:
         assert self.process is not None

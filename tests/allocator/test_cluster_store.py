@@ -1,0 +1,161 @@
+"""What only a store on a cluster has to cope with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+import pytest
+
+from allocator.cluster_store import ClusterStore
+from allocator.connect import connect
+from allocator.port import Store, StoreUnavailable
+from tests import servers
+from tests.allocator.lua_scripts import COUNT, ECHO, READ
+from tests.allocator.test_port import answering, echo
+
+unpack = msgspec.msgpack.decode
+PATIENT_MS = 10_000
+
+
+@pytest.fixture
+async def cluster_store(cluster_server: servers.Cluster) -> AsyncIterator[Store]:
+    store = await connect(cluster_server.url, timeout_ms=PATIENT_MS)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture(scope="module")
+def replicated() -> Iterator[servers.Cluster]:
+    """A cluster of its own, whose first primary has a replica."""
+    with servers.cluster3(replicas=1) as cluster:
+        yield cluster
+
+
+def _key_on(cluster: servers.Cluster, position: int, unique: str) -> tuple[str, int]:
+    """A key, and its slot, that belongs to the primary at that position."""
+    for number in range(1000):
+        key = f"{{{unique}-{number}}}"
+        slot = int(cluster.primaries[0].command("CLUSTER KEYSLOT", key))
+        if slot * 3 // 16384 == position and slot not in (5461, 10922):
+            return key, slot
+    raise AssertionError
+
+
+async def test_pools_lie_on_every_primary(
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
+) -> None:
+    """Each primary gets the calls of its own slots, and its own copy of the script."""
+    for node in cluster_server.primaries:
+        node.command("SCRIPT FLUSH")
+    for position, node in enumerate(cluster_server.primaries):
+        key, _ = _key_on(cluster_server, position, unique)
+        assert unpack(await cluster_store.run(COUNT, [key], [5])) == 5
+        assert node.command("GET", key) == b"5"
+
+
+async def test_a_slot_that_moved_is_followed(
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
+) -> None:
+    """While a slot moves (ASK) and after it has (MOVED), calls reach the node that has the key."""
+    source, target = cluster_server.primaries[:2]
+    key, slot = _key_on(cluster_server, 0, unique)
+    await cluster_store.ping()
+    from_id, to_id = source.command("CLUSTER MYID"), target.command("CLUSTER MYID")
+    target.command("CLUSTER SETSLOT", slot, "IMPORTING", from_id)
+    source.command("CLUSTER SETSLOT", slot, "MIGRATING", to_id)
+    assert unpack(await cluster_store.run(COUNT, [key], [1])) == 1
+    assert source.command("CLUSTER COUNTKEYSINSLOT", slot) == 0
+    for node in (target, source, cluster_server.primaries[2]):
+        node.command("CLUSTER SETSLOT", slot, "NODE", to_id)
+    assert unpack(await cluster_store.run(COUNT, [key], [1])) == 2
+    assert target.command("GET", key) == b"2"
+
+
+async def test_keys_of_two_slots_are_a_bug_not_an_outage(cluster_store: Store) -> None:
+    """Keys without a common hash tag raise the client's exception."""
+    with pytest.raises(Exception, match="slot") as caught:
+        await cluster_store.run(ECHO, ["{one}", "{two}"])
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
+async def test_ping_misses_a_single_primary(cluster_server: servers.Cluster) -> None:
+    """A cluster is ready when all of its primaries answer, not one of them."""
+    store = await connect(cluster_server.url, timeout_ms=300)
+    await store.ping()
+    cluster_server.primaries[2].pause()
+    try:
+        with pytest.raises(StoreUnavailable):
+            await store.ping()
+    finally:
+        cluster_server.primaries[2].resume()
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await store.ping()
+                break
+            except StoreUnavailable:
+                await asyncio.sleep(0.02)
+    await store.aclose()
+
+
+async def test_a_node_of_the_url_may_be_away(cluster_server: servers.Cluster, unique: str) -> None:
+    """One reachable node is enough to find the others."""
+    nobody = servers.free_port()
+    url = cluster_server.url.replace("//", f"//127.0.0.1:{nobody},")
+    store = await connect(url, timeout_ms=PATIENT_MS)
+    assert await echo(store, f"{{{unique}}}", "found") == "found"
+    await store.aclose()
+
+
+async def test_a_cluster_that_is_away_is_an_outage_and_found_later(unique: str) -> None:
+    """A store may be made before its cluster; calls fail until it is there."""
+    port = servers.free_port()
+    store = await connect(f"redis+cluster://127.0.0.1:{port}", timeout_ms=200)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await store.run(READ, [unique])
+    await store.aclose()
+
+
+async def test_it_begins_anew_when_every_node_has_moved(
+    cluster_server: servers.Cluster, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a time without any success, the cluster is looked up in the URL again."""
+    monkeypatch.setattr("allocator.cluster_store._RENEW_SECONDS", 0.2)
+    store = await connect(cluster_server.url, timeout_ms=200)
+    assert isinstance(store, ClusterStore)
+    await store.ping()
+    before = store._cluster
+    for node in cluster_server.primaries:
+        node.pause()
+    try:
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                await store.run(READ, [f"{{{unique}}}"])
+    finally:
+        for node in cluster_server.primaries:
+            node.resume()
+    await answering(store, f"{{{unique}}}")
+    assert store._cluster is not before
+    await store.aclose()
+
+
+async def test_a_write_returns_when_the_replica_has_it_and_outlives_the_primary(
+    replicated: servers.Cluster, unique: str
+) -> None:
+    """WAIT goes to the node that took the write; after a failover the value is still there."""
+    store = await connect(replicated.url, timeout_ms=PATIENT_MS, wait_replicas=1)
+    key, _ = _key_on(replicated, 0, unique)
+    other, _ = _key_on(replicated, 1, unique)
+    counted = await asyncio.gather(*[store.run(COUNT, [key], [1]) for _ in range(30)])
+    assert sorted(map(unpack, counted)) == list(range(1, 31))
+    await store.aclose()
+
+    store = await connect(replicated.url, timeout_ms=400)
+    assert unpack(await store.run(COUNT, [other], [1])) == 1
+    replicated.primaries[0].kill()
+    await answering(store, key, 30)
+    assert unpack(await store.run(READ, [key])) == "30"
+    await store.aclose()
