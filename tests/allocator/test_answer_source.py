@@ -1,0 +1,181 @@
+"""Answers from memory: never beyond the guarantee, never uncounted."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from allocator.allocator import Allocator
+from allocator.answer_source import MARGIN_SECONDS, AnswerSource
+from allocator.answers import Ask, Rules, State
+from allocator.port import Store, StoreUnavailable
+from allocator.scripts import Script
+
+
+class Counting:
+    """A store that counts calls and can be down."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.calls: list[str] = []
+        self.down = False
+
+    async def run(self, script: Script, keys: object, args: object = ()) -> bytes:
+        self.calls.append(script.name)
+        if self.down:
+            raise StoreUnavailable("down")
+        return await self._store.run(script, keys, args)  # type: ignore[arg-type]
+
+    async def ping(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Clock:
+    """Local time that a test sets."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock at rest."""
+    return Clock()
+
+
+@pytest.fixture
+def counting(valkey_store: Store) -> Counting:
+    """A real store behind a counter."""
+    return Counting(valkey_store)
+
+
+@pytest.fixture
+async def pool(counting: Counting, unique: str) -> str:
+    """A pool of two numbers with a guarantee of a minute."""
+    allocator = Allocator(counting)
+    await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
+    await allocator.add(unique, ["+11", "+12"])
+    counting.calls.clear()
+    return unique
+
+
+async def test_a_held_number_is_answered_without_asking(
+    counting: Counting, clock: Clock, pool: str
+) -> None:
+    """The second answer costs no call, says held, and what is left of the guarantee shrinks."""
+    source = AnswerSource(Allocator(counting), clock=clock)
+    first = await source.allocate(pool, Ask("a"))
+    clock.now += 10
+    second = await source.allocate(pool, Ask("a"))
+    assert (first.state, second.state) == (State.NEW, State.HELD)
+    assert second.number == first.number
+    assert second.guaranteed_until == first.guaranteed_until
+    assert 49_000 <= second.hold_ms <= 50_000
+    assert counting.calls == ["allocate"]
+
+
+async def test_memory_ends_before_the_guarantee(
+    counting: Counting, clock: Clock, pool: str
+) -> None:
+    """From a margin before the end on, the store is asked again."""
+    source = AnswerSource(Allocator(counting), clock=clock)
+    await source.allocate(pool, Ask("a"))
+    clock.now += 60 - MARGIN_SECONDS + 0.01
+    await source.allocate(pool, Ask("a"))
+    assert counting.calls == ["allocate", "allocate"]
+
+
+async def test_overflow_is_never_remembered(counting: Counting, clock: Clock, pool: str) -> None:
+    """A tuple that got overflow asks again: a number may have come free."""
+    source = AnswerSource(Allocator(counting), clock=clock)
+    for name in "ab":
+        await source.allocate(pool, Ask(name))
+    states = [(await source.allocate(pool, Ask("c"))).state for _ in range(2)]
+    assert states == [State.OVERFLOW, State.OVERFLOW]
+    assert counting.calls == ["allocate"] * 4
+
+
+async def test_clicks_are_written_behind(counting: Counting, clock: Clock, pool: str) -> None:
+    """Clicks answered from memory reach the store's counts, with the last one's attributes."""
+    allocator = Allocator(counting)
+    source = AnswerSource(allocator, clock=clock)
+    answer = await source.allocate(pool, Ask("a", b'{"n":"1"}'))
+    for n in (2, 3, 4):
+        await source.allocate(pool, Ask("a", b'{"n":"%d"}' % n))
+    await source.flush()
+    holding = await allocator.holder(pool, answer.number)
+    assert holding is not None
+    assert holding.clicks == 4
+    assert (holding.first_click, holding.last_click) == (b'{"n":"1"}', b'{"n":"4"}')
+    assert (await allocator.status(pool)).held_total == 3
+
+
+async def test_clicks_outlive_an_outage(counting: Counting, clock: Clock, pool: str) -> None:
+    """While the store is down held numbers are still answered, and their clicks counted later."""
+    allocator = Allocator(counting)
+    source = AnswerSource(allocator, clock=clock)
+    answer = await source.allocate(pool, Ask("a"))
+    counting.down = True
+    assert (await source.allocate(pool, Ask("a"))).number == answer.number
+    await source.flush()
+    assert (await source.allocate(pool, Ask("a"))).number == answer.number
+    counting.down = False
+    await source.aclose()
+    holding = await allocator.holder(pool, answer.number)
+    assert holding is not None
+    assert holding.clicks == 3
+
+
+async def test_activity_renews_what_is_remembered(
+    counting: Counting, clock: Clock, unique: str
+) -> None:
+    """With hold_on_activity a written click moves the guarantee, and memory follows."""
+    allocator = Allocator(counting)
+    await allocator.edit(
+        unique, Rules(min_duration=60_000, hold_on_activity=60_000, overflow_number="+1999"), 1
+    )
+    await allocator.add(unique, ["+11"])
+    source = AnswerSource(allocator, clock=clock)
+    first = await source.allocate(unique, Ask("a"))
+    await asyncio.sleep(0.002)
+    await source.allocate(unique, Ask("a"))
+    await source.flush()
+    again = await source.allocate(unique, Ask("a"))
+    assert again.state is State.HELD
+    assert again.guaranteed_until > first.guaranteed_until
+
+
+async def test_memory_is_bounded(counting: Counting, clock: Clock, unique: str) -> None:
+    """The least recently used answers go first when the memory is full."""
+    allocator = Allocator(counting)
+    await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
+    await allocator.add(unique, [f"+1{i:03}" for i in range(10)])
+    source = AnswerSource(allocator, cache_bytes=2500, clock=clock)
+    for name in "abc":
+        await source.allocate(unique, Ask(name))
+    assert source.peek(unique, "a") is not None
+    await source.allocate(unique, Ask("d"))
+    assert source.peek(unique, "b") is None
+    assert source.peek(unique, "a") is not None
+
+
+async def test_many_at_once_ask_only_for_the_unknown(
+    counting: Counting, clock: Clock, pool: str
+) -> None:
+    """A bulk answer takes what is remembered from memory and the rest in one call, in order."""
+    source = AnswerSource(Allocator(counting), clock=clock)
+    first = await source.allocate(pool, Ask("a"))
+    counting.calls.clear()
+    answers = await source.allocate_many(pool, [Ask("b"), Ask("a"), Ask("b"), Ask("c")])
+    assert [answer.state for answer in answers] == [
+        State.NEW,
+        State.HELD,
+        State.HELD,
+        State.OVERFLOW,
+    ]
+    assert answers[1].number == first.number
+    assert counting.calls == ["allocate"]
