@@ -73,7 +73,7 @@ class Catalog:
     def __init__(self, store: Store, allocator: Allocator, stocks: Stocks) -> None:
         self._store = CatalogStore(store)
         self._allocator = allocator
-        self._stocks = stocks
+        self.stocks = stocks
         self._runner = Runner(self._store, allocator, stocks)
 
     async def revision(self) -> int:
@@ -107,6 +107,15 @@ class Catalog:
                 return Configuration(
                     accounts=known.accounts, pools=tuple(pools), stocks=tuple(stocks)
                 )
+
+    async def read_pool(self, pool_id: str) -> Pool:
+        """Return one pool with its numbers; a Fault when there is none."""
+        _, known = await self.entities()
+        return await self._with_numbers("pool", _find(known.pools, pool_id, "pool"))
+
+    async def server(self) -> tuple[int, dict[str, str]]:
+        """Return the clock (Unix ms) and the INFO of the server that keeps the catalog."""
+        return await self._store.server()
 
     async def owner(self, number: str) -> Owner | None:
         """Return whose a number (E.164) is; None: nobody's."""
@@ -192,7 +201,7 @@ class Catalog:
             for pool in known.pools:
                 if pool.stock == stock_id:
                     raise Fault("stock", f"pool {pool.id} grows from {stock_id}")
-            status = await self._stocks.status(stock_id)
+            status = await self.stocks.status(stock_id)
             if status.size or await self._store.list_of(f"stock/{stock_id}"):
                 raise Fault("stock", f"{stock_id} still has {status.size} numbers")
 
@@ -226,7 +235,7 @@ class Catalog:
         for stock_id, left in by_stock.items():
             owner = f"stock/{stock_id}" if stock_id else f"pool/{pool_id}"
             if stock_id:
-                gone = {*await self._stocks.receive(stock_id, pool_id, left)}
+                gone = {*await self.stocks.receive(stock_id, pool_id, left)}
                 left = [departure for departure in left if departure.number in gone]
             if left:
                 await self._store.departed(owner, left)
@@ -332,7 +341,7 @@ class Catalog:
             return f"{number} belongs to {_words(owner)}: remove it there, and apply again then"
         pool_id = owner.id
         if owner.kind == "stock":
-            place = await self._stocks.holder(owner.id, number)
+            place = await self.stocks.holder(owner.id, number)
             pool_id = place.pool if place else ""
         try:
             held = await self._allocator.holder(pool_id, number) if pool_id else None

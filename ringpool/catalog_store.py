@@ -34,6 +34,7 @@ _HISTORIES = load("catalog_histories")
 _FORGET = load("catalog_forget")
 _DEPARTED = load("catalog_departed")
 _HOLDER = load("catalog_holder")
+_SERVER = load("catalog_server")
 
 _NAMES = ("state", "lock", "documents", "owners", "histories", "departed", "plan")
 _KEYS = tuple(f"{CATALOG}catalog-{name}" for name in _NAMES)
@@ -166,6 +167,12 @@ class CatalogStore:
         """Return who owns a number, and who held it at a time before it left its last pool."""
         owner, entry = await self._run(_HOLDER, number, at_ms)
         return (Owner.parse(owner) if owner else None), holding(number, entry)
+
+    async def server(self) -> tuple[int, dict[str, str]]:
+        """Return the clock (Unix ms) and the INFO of the server that keeps the catalog."""
+        clock, text = await self._run(_SERVER)
+        lines = (line.partition(":") for line in text.splitlines() if not line.startswith("#"))
+        return clock, {name: value for name, _, value in lines if name}
 
     async def _whole(
         self, script: Script, page: int, more_keys: tuple[str, ...]

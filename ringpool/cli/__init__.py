@@ -1,0 +1,28 @@
+"""The ``ringpool`` command. One module a group of commands; ``session`` opens what they need."""
+
+from __future__ import annotations
+
+import click
+
+from ringpool import __version__
+from ringpool.cli import configure, doctor, number, pages, pool, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ringpool")
+def main() -> None:
+    """Dynamic number insertion: every traffic source gets its own phone number.
+
+    Settings come from the environment: see `ringpool serve --help`. Every command that shows
+    something takes --json, for programs.
+    """
+
+
+main.add_command(serve.serve)
+main.add_command(configure.apply)
+main.add_command(configure.export)
+main.add_command(pool.pool)
+main.add_command(number.number)
+main.add_command(pages.snippet)
+main.add_command(pages.link)
+main.add_command(doctor.doctor)

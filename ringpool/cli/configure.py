@@ -1,0 +1,55 @@
+"""``ringpool apply`` and ``ringpool export``."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import click
+
+from ringpool import configuration
+from ringpool.cli.output import as_json, print_json
+from ringpool.cli.session import command, open_session
+from ringpool.faults import Fault, Faults
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Print the difference and change nothing.")
+@as_json
+@command
+async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
+    """Make or update the accounts, pools and stocks in FILE (YAML; - is stdin).
+
+    Repeating it changes nothing. What FILE doesn't name stays; a pool's or stock's numbers that it
+    doesn't name drain: nobody loses a number before its guarantee is over. A FILE with a fault
+    is refused as a whole, each fault on a line with its path.
+    """
+    try:
+        text = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Faults([Fault(f"byte {error.start + 1}", "the file isn't UTF-8")]) from None
+    async with open_session() as session:
+        _, known = await session.catalog.entities()
+        changes = await session.catalog.apply(configuration.read(text, known), dry_run=dry_run)
+    if as_json:
+        print_json(changes)
+        return
+    for change in changes:
+        click.echo("\n".join(change.lines()))
+    if not changes:
+        click.echo("nothing to change")
+    elif dry_run:
+        click.echo("dry run: nothing was changed")
+
+
+@click.command()
+@as_json
+@command
+async def export(as_json: bool) -> None:
+    """Print the whole configuration, as `apply` reads it. It holds the pools' keys."""
+    async with open_session() as session:
+        configured = await session.catalog.read()
+    if as_json:
+        print_json(configured)
+    else:
+        click.echo(configuration.write(configured), nl=False)

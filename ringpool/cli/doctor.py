@@ -1,0 +1,173 @@
+"""``ringpool doctor``: what an operator should know before visitors do."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal
+
+import click
+from msgspec import Struct
+from redis.asyncio.connection import DefaultParser
+
+from allocator.allocator import UnknownPool
+from allocator.embedded import DataDirectoryBusy
+from allocator.port import StoreUnavailable
+from ringpool.catalog import Catalog
+from ringpool.cli.output import as_json, print_json
+from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
+from ringpool.keyring import ADMIN_TOKEN_FILE, SIGNING_KEY_FILE
+from ringpool.settings import Settings, SettingsError
+
+Level = Literal["ok", "warn", "fail"]
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_CLOCK_TOLERANCE_MS = 2_000
+_OLDEST_REDIS = 7
+_AT_ONCE = 50
+_SHOWN = 10
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at. ``fail``: it doesn't work; ``warn``: it will surprise you."""
+
+    level: Level
+    subject: str
+    message: str
+
+
+@click.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Check settings, store and pools: one line each of ok, warn or fail.
+
+    Exit code 1 when something fails.
+    """
+    findings = asyncio.run(_examine())
+    if as_json:
+        print_json(findings)
+    for finding in () if as_json else findings:
+        level = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
+        click.echo(f"{level}  {finding.subject}: {finding.message}")
+    if any(finding.level == "fail" for finding in findings):
+        sys.exit(1)
+
+
+async def _examine() -> list[Finding]:
+    findings: list[Finding] = []
+    try:
+        settings = Settings.from_environment()
+        findings += _settings(settings)
+        async with open_session() as session:
+            async for finding in _store(session):
+                findings.append(finding)
+            findings += await _pools(session)
+    except SettingsError as error:
+        findings.append(Finding("fail", "settings", str(error)))
+    except (StoreUnavailable, DataDirectoryBusy, RuntimeError, OSError) as error:
+        findings.append(Finding("fail", "store", str(error)))
+    return findings
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("ok", "settings", "every RINGPOOL_ value is well-formed")
+    if settings.public_url is None:
+        message = f"not set: tags and links printed here begin with {DEFAULT_PUBLIC_URL}"
+        yield Finding("warn", "RINGPOOL_PUBLIC_URL", message)
+    elif not settings.public_url.startswith("https://"):
+        message = "isn't https: browsers block it on https pages"
+        yield Finding("warn", "RINGPOOL_PUBLIC_URL", message)
+    if "*" in settings.trusted_proxies:
+        message = "* believes X-Forwarded-For from anybody"
+        yield Finding("warn", "RINGPOOL_TRUSTED_PROXIES", message)
+    for name in (ADMIN_TOKEN_FILE, SIGNING_KEY_FILE):
+        path = settings.data_dir / name
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("warn", str(path), "others can read it: chmod 600")
+    fast = DefaultParser.__name__ == "_AsyncHiredisParser"
+    parser = "hiredis" if fast else "redis-py's own, in Python: slower, and no less right"
+    yield Finding("ok", "reply parser", parser)
+
+
+async def _store(session: Session) -> AsyncIterator[Finding]:
+    started = time.monotonic()
+    await session.store.ping()
+    clock, info = await session.catalog.server()
+    took_ms = (time.monotonic() - started) * 1000
+    here = session.settings.redis_url is None
+    yield Finding("ok", "store", f"{'embedded, ' if here else ''}answers in {took_ms:.0f} ms")
+    for finding in _server(info, session.settings):
+        yield finding
+    ahead = clock - time.time() * 1000
+    if abs(ahead) > _CLOCK_TOLERANCE_MS:
+        message = f"the store's is {abs(ahead) / 1000:.0f} s {'ahead' if ahead > 0 else 'behind'}"
+        yield Finding("warn", "clocks", f"{message} of this machine's")
+    else:
+        yield Finding("ok", "clocks", "the store's agrees with this machine's")
+    yield await _catalog(session.catalog)
+
+
+def _server(info: dict[str, str], settings: Settings) -> Iterator[Finding]:
+    valkey = info.get("valkey_version")
+    redis = info.get("redis_version", "0")
+    name = f"Valkey {valkey}" if valkey else f"Redis {redis}"
+    if int(redis.split(".")[0]) < _OLDEST_REDIS:
+        yield Finding("fail", "store version", f"{name}: {_OLDEST_REDIS}.0 or newer is needed")
+    else:
+        yield Finding("ok", "store version", name)
+    if info.get("aof_enabled") == "1":
+        yield Finding("ok", "append-only file", "on: a restart loses a second at most")
+    else:
+        message = "off: a restart of the store can break guarantees (appendonly yes)"
+        yield Finding("warn", "append-only file", message)
+    policy = info.get("maxmemory_policy", "noeviction")
+    if info.get("maxmemory", "0") != "0" and policy != "noeviction":
+        message = f"{policy} throws assignments away when memory is full: use noeviction"
+        yield Finding("fail", "maxmemory-policy", message)
+    else:
+        yield Finding("ok", "maxmemory-policy", "nothing is thrown away")
+    replicas = int(info.get("connected_slaves", "0"))
+    if replicas < settings.wait_replicas:
+        message = f"{settings.wait_replicas} must confirm, and {replicas} are connected"
+        yield Finding("fail", "RINGPOOL_WAIT_REPLICAS", message)
+
+
+async def _catalog(catalog: Catalog) -> Finding:
+    pending = await catalog.pending()
+    if pending:
+        message = f"a change has {pending} steps to go: a running service finishes it"
+        return Finding("warn", "configuration", message)
+    return Finding("ok", "configuration", f"revision {await catalog.revision()}, nothing pending")
+
+
+async def _pools(session: Session) -> list[Finding]:
+    _, known = await session.catalog.entities()
+    names = [pool.id for pool in known.pools]
+    exhausted: list[str] = []
+    missing: list[str] = []
+
+    async def look(pool_id: str) -> None:
+        try:
+            if (await session.allocator.status(pool_id)).exhausted:
+                exhausted.append(pool_id)
+        except UnknownPool:
+            missing.append(pool_id)
+
+    for start in range(0, len(names), _AT_ONCE):
+        await asyncio.gather(*map(look, names[start : start + _AT_ONCE]))
+    findings = []
+    if missing:
+        message = f"configured, but not in the store: {_some(missing)} (apply again)"
+        findings.append(Finding("fail", "pools", message))
+    if exhausted:
+        message = f"no number left to give, too small: {_some(exhausted)}"
+        findings.append(Finding("warn", "pools", message))
+    return findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(sorted(names)[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,84 @@
+"""``ringpool number show``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from allocator.answers import Holding
+from ringpool import numbers
+from ringpool.cli.output import as_json, moment, print_json, print_pairs
+from ringpool.cli.session import command, open_session
+from ringpool.faults import Fault
+from ringpool.number_report import NumberReport, number_report
+
+
+class Moment(click.ParamType[int]):
+    """An ISO 8601 time as Unix milliseconds; one without an offset is UTC."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            at = datetime.fromisoformat(value)
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            return int(at.timestamp() * 1000)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time such as 2026-11-21T14:32:00+01:00", param, ctx)
+
+
+@click.group()
+def number() -> None:
+    """Look at numbers."""
+
+
+@number.command()
+@click.argument("number_text", metavar="NUMBER")
+@click.option("--at", type=Moment(), help="A time, ISO 8601 (UTC unless it says otherwise).")
+@as_json
+@command
+async def show(number_text: str, at: int | None, as_json: bool) -> None:
+    """Show where NUMBER (+18888695345) is and who holds it, or held it --at a time."""
+    try:
+        canonical = numbers.parse(number_text)
+    except ValueError as error:
+        raise Fault("NUMBER", str(error)) from None
+    async with open_session() as session:
+        report = await number_report(
+            session.catalog, session.allocator, await session.directory(), canonical, at
+        )
+    if as_json:
+        print_json(report)
+    else:
+        print_pairs(_pairs(report))
+
+
+def _pairs(report: NumberReport) -> list[tuple[str, object]]:
+    owner = f"{report.owner_kind} {report.owner}" if report.owner else "nobody"
+    pairs: list[tuple[str, object]] = [("number", report.number), ("belongs to", owner)]
+    if report.owner_kind == "stock" and report.pool:
+        pairs.append(("lent to", f"pool {report.pool}"))
+    if report.draining:
+        pairs.append(("draining", "yes: it leaves when its guarantee is over"))
+    if report.available_from:
+        pairs.append(("available from", moment(report.available_from)))
+    for use in report.overflow_of:
+        answers = "" if use.answers is None else f", given {use.answers} times in that hour"
+        pairs.append(("overflow number", f"of pool {use.pool}{answers}"))
+    when = "held now by" if report.at is None else f"held at {moment(report.at)} by"
+    if report.holder is None:
+        return [*pairs, (when, "nobody")]
+    return [*pairs, (when, report.holder.tuple or "(direct traffic)"), *_holding(report.holder)]
+
+
+def _holding(holder: Holding) -> list[tuple[str, object]]:
+    pairs: list[tuple[str, object]] = [("in pool", holder.pool), ("since", moment(holder.since))]
+    if holder.until is not None:
+        pairs.append(("until", moment(holder.until)))
+    pairs.append(("guaranteed until", moment(holder.guaranteed_until)))
+    return [*pairs, ("calls", holder.calls), ("clicks", holder.clicks)]

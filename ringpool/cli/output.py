@@ -1,0 +1,69 @@
+"""Output: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from ringpool.entity_codec import encode_hook
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+"""The option every command has."""
+
+
+def print_json(value: Any) -> None:
+    """Write a value, structs included, as indented JSON."""
+    text = msgspec.json.encode(value, enc_hook=_encode)
+    click.echo(msgspec.json.format(text, indent=2).decode())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows under headings; numbers stand at the right."""
+    rows = [list(row) for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, name in enumerate(columns):
+        right = any(isinstance(row[index], int | float) for row in rows)
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _console().print(table)
+
+
+def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
+    """Write names and values, one pair a line."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(name, _cell(value))
+    _console().print(table)
+
+
+def moment(at_ms: int) -> str:
+    """Write Unix milliseconds as people and programs read them: ``2026-11-21T22:00:00Z``."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    text = f"{value:.2f}" if isinstance(value, float) else str(value)
+    return text.replace("[", "\\[")  # rich would take it for markup
+
+
+def _console() -> Console:
+    """Return a console on the present stdout; one that is no terminal isn't wrapped at 80."""
+    console = Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return encode_hook(value)

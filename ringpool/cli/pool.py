@@ -1,0 +1,127 @@
+"""``ringpool pool list``, ``show`` and ``status``."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+import msgspec
+
+from allocator.allocator import UnknownPool
+from allocator.answers import PoolStatus
+from ringpool.cli.output import as_json, print_json, print_pairs, print_table
+from ringpool.cli.session import Session, command, open_session
+from ringpool.entity_codec import encode_hook
+from ringpool.faults import Fault
+from ringpool.model import Pool
+
+_AT_ONCE = 50
+
+
+@click.group()
+def pool() -> None:
+    """Look at pools."""
+
+
+@pool.command("list")
+@click.option("--account", help="Only pools of this account.")
+@as_json
+@command
+async def list_pools(account: str | None, as_json: bool) -> None:
+    """List pools and how full they are."""
+    async with open_session() as session:
+        _, known = await session.catalog.entities()
+        pools = [pool for pool in known.pools if account in (None, pool.account)]
+        statuses: list[PoolStatus | None] = []
+        for start in range(0, len(pools), _AT_ONCE):
+            some = pools[start : start + _AT_ONCE]
+            statuses += await asyncio.gather(*(_status(session, pool.id) for pool in some))
+    if as_json:
+        rows = zip(pools, statuses, strict=True)
+        print_json([_summary(pool) | {"status": status} for pool, status in rows])
+        return
+    columns = ("pool", "account", "type", "size", "unassigned", "held", "recyclable", "draining")
+    print_table(
+        (*columns, "overflow", ""),
+        [
+            (
+                pool.id,
+                pool.account,
+                pool.type.value,
+                *_sizes(status),
+                "exhausted" if status and status.exhausted else " ",
+            )
+            for pool, status in zip(pools, statuses, strict=True)
+        ],
+    )
+
+
+@pool.command()
+@click.argument("pool_id", metavar="ID")
+@as_json
+@command
+async def show(pool_id: str, as_json: bool) -> None:
+    """Show a pool's settings, its key and its numbers."""
+    async with open_session() as session:
+        configured = await session.catalog.read_pool(pool_id)
+    if as_json:
+        print_json(_whole(configured))
+    else:
+        print_pairs((name, _text(value)) for name, value in _whole(configured).items())
+
+
+@pool.command()
+@click.argument("pool_id", metavar="ID")
+@as_json
+@command
+async def status(pool_id: str, as_json: bool) -> None:
+    """Count a pool's numbers and answers."""
+    async with open_session() as session:
+        found = await _status(session, pool_id)
+    if found is None:
+        raise Fault("pool", f"there is no pool {pool_id}")
+    if as_json:
+        print_json(found)
+    else:
+        print_pairs((name.replace("_", " "), value) for name, value in _whole(found).items())
+
+
+async def _status(session: Session, pool_id: str) -> PoolStatus | None:
+    try:
+        return await session.allocator.status(pool_id)
+    except UnknownPool:
+        return None
+
+
+def _sizes(status: PoolStatus | None) -> tuple[object, ...]:
+    if status is None:
+        return (None,) * 6
+    return (
+        status.size,
+        status.unassigned,
+        status.held,
+        status.recyclable,
+        status.draining,
+        status.overflow_total,
+    )
+
+
+def _summary(pool: Pool) -> dict[str, object]:
+    return {"id": pool.id, "account": pool.account, "name": pool.name, "type": pool.type.value}
+
+
+def _whole(struct: msgspec.Struct) -> dict[str, object]:
+    """Return every field, those at their defaults too."""
+    return {
+        name: msgspec.to_builtins(value, enc_hook=encode_hook)
+        for name, value in msgspec.structs.asdict(struct).items()
+        if value is not msgspec.UNSET
+    }
+
+
+def _text(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {item}" for name, item in value.items())
+    return value

@@ -1,0 +1,37 @@
+"""``ringpool serve``."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+from ringpool.settings import Settings, SettingsError, documented
+
+
+def _settings_help() -> str:
+    """Write the settings as click shows them: a paragraph that starts with \\b isn't rewrapped."""
+    lines = ["\b", "Settings (environment):"]
+    for name, default, meaning in documented():
+        lines.append(f"  {name}")
+        text = f"{meaning} (default: {default})".replace("`", "")
+        lines += textwrap.wrap(text, 70, initial_indent="      ", subsequent_indent="      ")
+    return "\n".join(lines)
+
+
+@click.command(epilog=_settings_help())
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes; default: RINGPOOL_WORKERS, else 1."
+)
+@click.option("--demo", is_flag=True, help="Add demo accounts and pools, and a page to try.")
+def serve(host: str, port: int, workers: int | None, demo: bool) -> None:
+    """Run the service until Ctrl-C."""
+    from ringpool import serving  # the whole web app: no other command waits for its import
+
+    try:
+        settings = Settings.from_environment()
+        serving.serve(settings, host, port, workers or settings.workers, demo)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None

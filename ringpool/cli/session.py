@@ -1,0 +1,97 @@
+"""What every command needs: the store opened for the while, and errors told in one line each."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from allocator.allocator import Allocator
+from allocator.connect import connect
+from allocator.embedded import DataDirectoryBusy, open_embedded
+from allocator.port import Store, StoreUnavailable
+from allocator.stocks import Stocks
+from ringpool.catalog import Catalog, CatalogBusy
+from ringpool.catalog_store import LockLost
+from ringpool.directory import Directory
+from ringpool.faults import Fault, Faults
+from ringpool.settings import Settings, SettingsError
+
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
+
+_TIMEOUT_MS = 5_000
+"""A command may wait longer for the store than a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open store and what works on it."""
+
+    settings: Settings
+    store: Store
+    allocator: Allocator
+    stocks: Stocks
+    catalog: Catalog
+
+    async def directory(self) -> Directory:
+        """Read the configuration as it is now."""
+        return Directory(*await self.catalog.entities())
+
+    @property
+    def public_url(self) -> str:
+        """Where browsers reach the service."""
+        return self.settings.public_url or DEFAULT_PUBLIC_URL
+
+
+@asynccontextmanager
+async def open_session() -> AsyncIterator[Session]:
+    """Open the store that the settings name.
+
+    Without RINGPOOL_REDIS_URL that is the embedded store of the data directory: the running
+    service's, or one started for the while.
+    """
+    settings = Settings.from_environment()
+    async with AsyncExitStack() as stack:
+        url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir))
+        timeout_ms = max(settings.redis_timeout_ms, _TIMEOUT_MS)
+        try:
+            store = await connect(url, timeout_ms=timeout_ms, wait_replicas=settings.wait_replicas)
+        except (ValueError, OSError) as error:
+            raise SettingsError(f"RINGPOOL_REDIS_URL: {error}") from None
+        stack.push_async_callback(store.aclose)
+        allocator, stocks = Allocator(store), Stocks(store)
+        yield Session(settings, store, allocator, stocks, Catalog(store, allocator, stocks))
+
+
+def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Make an async function a command body whose expected errors are lines on stderr, exit 1."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            asyncio.run(_await(function(*args, **options)))
+        except Faults as faults:
+            for fault in faults.faults:
+                click.echo(str(fault), err=True)
+            sys.exit(1)
+        except (CatalogBusy, DataDirectoryBusy, Fault, SettingsError) as error:
+            raise click.ClickException(str(error)) from None
+        except StoreUnavailable as error:
+            raise click.ClickException(f"the store: {error}") from None
+        except LockLost:
+            message = "another writer took over; what was committed is carried out"
+            raise click.ClickException(message) from None
+        except (OSError, RuntimeError) as error:  # the embedded store can't be run
+            raise click.ClickException(str(error)) from None
+
+    return run
+
+
+async def _await(awaitable: Awaitable[None]) -> None:
+    await awaitable
