@@ -1,0 +1,121 @@
+"""Around every request: its id, the time it took, security headers, a log line, and the last net.
+
+A plain ASGI callable: Starlette's BaseHTTPMiddleware would cost a task and a stream a request.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from time import perf_counter
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.endpoint import Endpoint
+from api.metrics import Metrics
+from api.refusals import Refusal
+from api.replies import problem
+
+LONGEST_TARGET = 16 * 1024
+"""Bytes of path and query; more is answered 414."""
+
+LONGEST_HEADERS = 64 * 1024
+"""Bytes of all header names and values; more is answered 431."""
+
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+_QUIET = frozenset({"allocate_number", "swap", "link", "ping", "livez", "readyz", "metrics"})
+"""Endpoints too busy for a line a success: ``/metrics`` counts them. Their failures are logged."""
+
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+_CONTENT_POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+)
+
+log = structlog.get_logger("ringpool.http")
+
+
+class Exchanges:
+    """Gives each request an id, measures it, and answers for what nobody else did."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._prefix = secrets.token_hex(6)
+        self._counter = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        request_id = self._request_id(scope)
+        status = 0
+
+        async def send_completed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message["headers"] = list(message["headers"])
+                headers.append((b"x-request-id", request_id))
+                headers.extend(_SECURITY)
+                if not any(name == b"content-security-policy" for name, _ in headers):
+                    headers.append(_CONTENT_POLICY)
+            await send(message)
+
+        try:
+            if (refused := _too_long(scope)) is not None:
+                await _answer(refused, send_completed)
+            else:
+                await self._app(scope, receive, send_completed)
+        except Exception:
+            log.exception("bug", path=scope["path"], request_id=request_id.decode())
+            if status:
+                raise  # the answer has begun: the server closes the connection
+            failure = Refusal(500, "InternalError", "something broke here, and it was logged")
+            await _answer(failure, send_completed)
+        finally:
+            self._account(scope, status, perf_counter() - started, request_id)
+
+    def _request_id(self, scope: Scope) -> bytes:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
+                given: bytes = value
+                return given
+        return f"{self._prefix}-{next(self._counter):x}".encode("ascii")
+
+    def _account(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+        endpoint = scope.get("endpoint")
+        name = endpoint.name if isinstance(endpoint, Endpoint) else "other"
+        self._metrics.observe(name, status, seconds)
+        if status >= 400 or name not in _QUIET:
+            # The path only: queries carry keys, signatures and what visitors typed.
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                milliseconds=round(seconds * 1000, 2),
+                client=scope["client"][0] if scope.get("client") else "",
+                request_id=request_id.decode(),
+            )
+
+
+def _too_long(scope: Scope) -> Refusal | None:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
+        return Refusal(414, "UriTooLong", f"path and query: at most {LONGEST_TARGET:,} bytes")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
+        return Refusal(431, "HeadersTooLarge", f"headers: at most {LONGEST_HEADERS:,} bytes")
+    return None
+
+
+async def _answer(refused: Refusal, send: Send) -> None:
+    reply = problem(refused)
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})

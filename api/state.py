@@ -1,0 +1,47 @@
+"""What the app keeps between requests: typed, made in the lifespan, nothing global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from allocator.allocator import Allocator
+from allocator.answer_source import AnswerSource
+from allocator.port import Store
+from allocator.stocks import Stocks
+from api.metrics import Metrics
+from ringpool.catalog import Catalog
+from ringpool.directory import Directory, DirectoryKeeper
+from ringpool.keyring import Keyring
+from ringpool.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that an endpoint may need.
+
+    ``sign(number, pool, expires)`` remembers its signatures: many clicks share one.
+    """
+
+    settings: Settings
+    store: Store
+    allocator: Allocator
+    stocks: Stocks
+    answers: AnswerSource
+    catalog: Catalog
+    keeper: DirectoryKeeper
+    keyring: Keyring
+    metrics: Metrics
+    sign: Callable[[str, str, int], str]
+
+    @property
+    def directory(self) -> Directory:
+        """The configuration as of now."""
+        return self.keeper.current
+
+
+class State(TypedDict):
+    """The lifespan state: ``request.state.services``, ``scope["state"]["services"]``."""
+
+    services: Services

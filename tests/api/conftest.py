@@ -1,0 +1,137 @@
+"""The app over a real store: one per test process, each test with an account of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from allocator.port import Store
+from api.app import create_app
+from ringpool.settings import Settings
+
+ADMIN = "test-admin-token-0123456789"
+KEY = "pool-key-0123456789abcdef"
+
+
+@asynccontextmanager
+async def running(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an app whose lifespan runs, in this event loop."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+    messages: list[dict[str, Any]] = []
+    state: dict[str, Any] = {}
+
+    async def receive() -> dict[str, Any]:
+        if not begun.is_set():
+            begun.set()
+            return {"type": "lifespan.startup"}
+        await ended.wait()
+        return {"type": "lifespan.shutdown"}
+
+    started = asyncio.Event()
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+        started.set()
+
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": state}
+    life = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
+    await started.wait()
+    assert messages[0]["type"] == "lifespan.startup.complete", messages
+
+    async def with_state(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "state": dict(state)}, receive, send)
+
+    transport = httpx.ASGITransport(with_state, raise_app_exceptions=True)
+    try:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://ringpool.test", timeout=30
+        ) as client:
+            yield client
+    finally:
+        ended.set()
+        await life
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a known admin token and a data directory of the test's own."""
+    return Settings(data_dir=tmp_path, admin_token=ADMIN)
+
+
+@pytest.fixture
+async def client(settings: Settings, valkey_store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app over a real Valkey."""
+    async with running(create_app(settings, store=valkey_store)) as client:
+        yield client
+
+
+class Site:
+    """An account of one test's own, made through the managers' API, with pools as it needs."""
+
+    def __init__(self, client: httpx.AsyncClient, account: str, area: str) -> None:
+        self.client = client
+        self.account = account
+        self.area = area
+        self.auth = {"authorization": f"Bearer {ADMIN}"}
+
+    def number(self, index: int) -> str:
+        """A number that no other test has."""
+        return f"+1{self.area}{index:04d}"
+
+    async def make_account(self, **more: Any) -> None:
+        response = await self.client.put(
+            f"/admin/v1/accounts/{self.account}", json=more, headers=self.auth
+        )
+        assert response.status_code in (200, 201), response.text
+
+    async def pool(self, size: int = 5, name: str = "pool", **more: Any) -> str:
+        """Make a pool with ``size`` numbers and return its id."""
+        pool_id = f"{self.account}-{name}"
+        first = sum(name.encode()) % 50 * 100
+        wanted = {
+            "account": self.account,
+            "key": KEY,
+            "parameters": ["website", "location", "path"],
+            "overflow_number": self.number(9999),
+            "landing_url": "https://landing.example/offer",
+            "numbers": [self.number(first + index) for index in range(size)],
+        } | more
+        if wanted.get("type", "custom") not in ("custom", "custom_search"):
+            wanted.pop("parameters")
+        response = await self.client.put(
+            f"/admin/v1/pools/{pool_id}", json=wanted, headers=self.auth
+        )
+        assert response.status_code in (200, 201), response.text
+        return pool_id
+
+    async def ask(self, pool_id: str, form: str = "json", **parameters: str) -> httpx.Response:
+        """Call the number API with the pool's key."""
+        return await self.client.get(
+            f"/api/v1/ring_pools/{pool_id}/allocate_number.{form}",
+            params={"ring_pool_key": KEY, **parameters},
+        )
+
+    async def status(self, pool_id: str) -> dict[str, Any]:
+        """The pool's state, as managers see it."""
+        response = await self.client.get(f"/admin/v1/pools/{pool_id}/status", headers=self.auth)
+        assert response.status_code == 200, response.text
+        state: dict[str, Any] = response.json()
+        return state
+
+
+@pytest.fixture
+async def site(client: httpx.AsyncClient, unique: str) -> Site:
+    """An account without pools."""
+    # Area and exchange from the id, so that tests side by side on one store share no number.
+    digits = int(unique.removeprefix("t-"), 16)
+    area = f"{200 + digits % 700}{200 + digits // 700 % 800}"
+    site = Site(client, unique, area)
+    await site.make_account(name="A test's account")
+    return site
