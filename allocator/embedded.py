@@ -61,8 +61,13 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """Where the server listens, as ``connect`` takes it. Set once started."""
+        """Where the server listens, as ``connect`` takes it. FileNotFoundError unless ready."""
         return (self._dir / "store.url").read_text("utf-8")
+
+    @property
+    def ready(self) -> bool:
+        """Whether ``url`` is set: by this, or by the service that has the directory."""
+        return (self._dir / "store.url").exists()
 
     @property
     def pid(self) -> int:
@@ -166,7 +171,8 @@ class EmbeddedServer:
         self._socket = path
         address = self._dir / "store.url"
         fresh = address.with_suffix(".new")
-        fresh.write_text(f"unix://{quote(str(path))}", "utf-8")
+        with open(fresh, "w", encoding="utf-8", opener=_private) as file:
+            file.write(f"unix://{quote(str(path))}")
         fresh.replace(address)
 
     def _spawn(self) -> None:
@@ -182,7 +188,7 @@ class EmbeddedServer:
                 os.close(lock)  # the server's copy keeps the lock
 
     def _popen(self, lock: int) -> subprocess.Popen[bytes]:
-        with (self._dir / "store.log").open("ab") as log:
+        with open(self._dir / "store.log", "ab", opener=_private) as log:
             server = subprocess.Popen(  # noqa: S603
                 [get_binary_path(), "-"],
                 stdin=subprocess.PIPE,
@@ -264,7 +270,7 @@ def open_embedded(data_dir: Path | str) -> Iterator[str]:
         server.start()
     except DataDirectoryBusy:
         limit = time.monotonic() + _ATTACH_SECONDS
-        while not (Path(data_dir) / "store.url").exists():
+        while not server.ready:
             if time.monotonic() > limit:
                 raise
             time.sleep(_POLL_SECONDS)
@@ -272,6 +278,11 @@ def open_embedded(data_dir: Path | str) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its user may read, whatever the umask."""
+    return os.open(path, flags, 0o600)
 
 
 def _client(url: str) -> redis.Redis:
