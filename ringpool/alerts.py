@@ -51,7 +51,7 @@ class Alerts:
         began = pool.id not in self._last_seen
         self._last_seen[pool.id] = now
         if began:
-            body = {
+            body: dict[str, object] = {
                 "event": "pool_exhausted",
                 "pool": pool.id,
                 "account": pool.account,

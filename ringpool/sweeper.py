@@ -17,7 +17,7 @@ from typing import TypeVar
 import structlog
 
 from allocator.allocator import Allocator, UnknownPool
-from allocator.answers import Departure, Swept
+from allocator.answers import Swept
 from allocator.lease import Lease
 from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
@@ -33,6 +33,7 @@ _AT_ONCE = 8
 _MOST_SWEEPS = 20
 """Sweeps of one pool in one round, so that a pool with a large backlog can't starve the others."""
 _FILL_AT_ONCE = 200
+"""Numbers a pool that is to be full takes in one round."""
 
 _T = TypeVar("_T")
 
@@ -112,7 +113,7 @@ class Sweeper:
         try:
             for _ in range(_MOST_SWEEPS):
                 swept = await self._allocator.sweep(pool.id)
-                await self._hand_on(pool.id, swept.departures)
+                await self._catalog.hand_on(pool.id, swept.departures)
                 if not swept.more:
                     break
             if pool.fill is Fill.IMMEDIATE and pool.stock is not None:
@@ -120,21 +121,6 @@ class Sweeper:
             self._alerts.see(pool, swept)
         except UnknownPool:
             pass  # it was deleted since the directory was read
-
-    async def _hand_on(self, pool_id: str, departures: list[Departure]) -> None:
-        if not departures:
-            return
-        owned = [departure for departure in departures if not departure.loan]
-        if owned:
-            await self._catalog.departed(pool_id, owned)
-        for stock_id in {_stock_of(d) for d in departures if d.loan}:
-            lent = [d for d in departures if d.loan and _stock_of(d) == stock_id]
-            gone = await self._stocks.receive(stock_id, pool_id, lent)
-            if gone:
-                await self._catalog.departed(
-                    stock_id, [departure for departure in lent if departure.number in gone]
-                )
-        await self._allocator.sent(pool_id, departures)
 
     async def _fill(self, pool_id: str, stock_id: str, swept: Swept) -> None:
         if not swept.room:
@@ -151,8 +137,3 @@ class Sweeper:
             except UnknownPool:
                 continue
             await self._stocks.sent(stock_id, here)
-
-
-def _stock_of(departure: Departure) -> str:
-    """The stock that a loan's name begins with."""
-    return departure.loan.rpartition("@")[0]
