@@ -1,0 +1,220 @@
+"""``ringpool serve``: the embedded store, the workers, and a stop that lets everybody finish.
+
+This process runs the embedded store and, with one worker, the app as well; more workers are
+uvicorn's, each with an app of its own, on one listening socket.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import structlog
+import uvicorn
+from msgspec import json
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import Multiprocess
+
+from allocator.embedded import DataDirectoryBusy, EmbeddedServer
+from ringpool.keyring import Keyring
+from ringpool.settings import Settings, SettingsError, variable
+
+BACKLOG = 2048
+LONGEST_HEAD = 128 * 1024
+"""Bytes of request line and headers that are read at all; the app itself refuses far less."""
+
+GRACE_SECONDS = 10
+"""How long a stop waits for requests that are being answered."""
+
+LINGER_SECONDS = 0.5
+"""How long a stop keeps idle connections: a request already on its way is answered, not reset."""
+
+_BIND_SECONDS = 3.0  # the workers of a killed service need a moment to let go of the port
+
+
+def serve(settings: Settings, host: str, port: int, workers: int, demo: bool) -> None:
+    """Run the service until SIGINT or SIGTERM. Raises SettingsError when it can't start."""
+    configure_logging()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    with ExitStack() as stack:
+        keyring = Keyring.open(settings)
+        if settings.redis_url is None:
+            store = EmbeddedServer(settings.data_dir)
+            try:
+                stack.enter_context(store)
+            except (DataDirectoryBusy, RuntimeError, OSError) as error:
+                raise SettingsError(f"{variable('data_dir')}: {error}") from None
+            os.environ[variable("redis_url")] = store.url  # where the workers find it
+        listener = stack.enter_context(_bound(host, port))
+        base_url = settings.public_url or _address(listener)
+        config = uvicorn.Config(
+            "ringpool.serving:app",
+            factory=True,
+            workers=workers,
+            loop="uvloop",
+            http=Protocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # the app does it, for RINGPOOL_TRUSTED_PROXIES
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        _announce(base_url, keyring)
+        if workers == 1:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            _share_metrics(settings.data_dir)
+            _Workers(config, sockets=[listener]).run()
+
+
+def app() -> Any:
+    """What a worker runs: the app by the environment's settings."""
+    from api.app import create_app  # after PROMETHEUS_MULTIPROC_DIR is set
+
+    _end_with_parent()
+    return create_app()
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP with an end to how long a request's head may be, and a gentler stop."""
+
+    _head = 0
+    _in_head = True
+    _leaving = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head += len(data)
+            if self._head > LONGEST_HEAD:
+                self.send_400_response("The request line and headers are too long.")
+                return
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+        if self._leaving:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        self._head, self._in_head = 0, True
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self._leaving = True
+            self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def _close_if_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
+class _Workers(Multiprocess):
+    """uvicorn's workers; on a stop the parent lets go of the port first, so that no connection
+    is taken in which nobody would answer."""
+
+    def terminate_all(self) -> None:
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+
+def configure_logging() -> None:
+    """One JSON object a line on stderr, for our own logs and the libraries'."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.dict_tracebacks,
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.JSONRenderer(serializer=_line),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processor=structlog.processors.JSONRenderer(serializer=_line),
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # httpx logs whole URLs at INFO, and a webhook's may hold a secret: WARNING keeps them out.
+
+
+def _line(event: dict[str, Any], **_options: Any) -> str:
+    return json.encode(event, enc_hook=str).decode()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A listening socket: from here on, clients wait instead of being refused."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    limit = time.monotonic() + _BIND_SECONDS
+    while True:
+        try:
+            return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            if time.monotonic() > limit:
+                raise SettingsError(f"{host}:{port}: {error.strerror}") from None
+            time.sleep(0.1)
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - every address is also this one
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _announce(base_url: str, keyring: Keyring) -> None:
+    click.echo(f"Ringpool listens on {base_url}")
+    if keyring.admin_token_made:
+        click.echo(f"Admin token, shown this once: {keyring.admin_token}")
+
+
+def _share_metrics(data_dir: Path) -> None:
+    """A fresh directory in which the workers keep their counts together."""
+    directory = data_dir.resolve() / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+
+
+def _end_with_parent() -> None:
+    """Stop when the parent process ends, however it does: nobody would restart or stop us."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def follow() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, name="parent", daemon=True).start()
+
+
+def _leave(_number: int, _frame: object) -> NoReturn:
+    """After a graceful stop uvicorn raises the signal again: leave, ending what is still open."""
+    sys.exit(0)
