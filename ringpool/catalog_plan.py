@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from allocator.allocator import Allocator, Busy
-from allocator.answers import Rules
-from allocator.stocks import Arrival, Stocks
+from allocator.answers import Departure, Rules
+from allocator.stocks import NO_HISTORY, Arrival, Stocks
 from ringpool import number_lists
 from ringpool.catalog_store import CatalogStore
 
@@ -132,6 +132,8 @@ class Runner:
 
     async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
         lent = await self._stocks.drain(stock, numbers)
+        gone = [Departure(number, "", 0, NO_HISTORY) for number in numbers if number not in lent]
+        await self._catalog.departed(f"stock/{stock}", gone)
         pools: dict[str, list[str]] = {}
         for number, pool in lent.items():
             pools.setdefault(pool, []).append(number)

@@ -1,0 +1,94 @@
+"""The environment, read and checked."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from ringpool.settings import Settings, SettingsError, documented, variable
+
+
+def test_nothing_set_means_the_defaults() -> None:
+    """An empty environment is a working one; an empty value counts as unset."""
+    settings = Settings.from_environment({"RINGPOOL_WORKERS": " "})
+    assert settings == Settings()
+    assert settings.data_dir == Path(".ringpool")
+    assert settings.redis_timeout_ms == 250
+
+
+def test_every_setting_is_read() -> None:
+    """Each variable of the contract lands in its field, as its type."""
+    settings = Settings.from_environment(
+        {
+            "RINGPOOL_REDIS_URL": "redis+sentinel://a,b/main",
+            "RINGPOOL_DATA_DIR": "elsewhere",
+            "RINGPOOL_PUBLIC_URL": "https://numbers.example/",
+            "RINGPOOL_ADMIN_TOKEN": "a-token-of-some-length",
+            "RINGPOOL_SIGNING_KEY": "A" * 42 + "E",
+            "RINGPOOL_WORKERS": "4",
+            "RINGPOOL_WAIT_REPLICAS": "1",
+            "RINGPOOL_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
+            "RINGPOOL_REDIS_TIMEOUT_MS": "100",
+        }
+    )
+    assert settings == Settings(
+        redis_url="redis+sentinel://a,b/main",
+        data_dir=Path("elsewhere"),
+        public_url="https://numbers.example",
+        admin_token="a-token-of-some-length",
+        signing_key="A" * 42 + "E",
+        workers=4,
+        wait_replicas=1,
+        trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
+        redis_timeout_ms=100,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RINGPOOL_REDIS_URL", "http://localhost"),
+        ("RINGPOOL_REDIS_URL", "redis://"),
+        ("RINGPOOL_REDIS_URL", "redis://[::1"),
+        ("RINGPOOL_PUBLIC_URL", "numbers.example"),
+        ("RINGPOOL_PUBLIC_URL", "ftp://numbers.example"),
+        ("RINGPOOL_PUBLIC_URL", "https://numbers.example/?x=1"),
+        ("RINGPOOL_ADMIN_TOKEN", "short"),
+        ("RINGPOOL_ADMIN_TOKEN", "with blanks in the middle"),
+        ("RINGPOOL_SIGNING_KEY", "nonsense"),
+        ("RINGPOOL_WORKERS", "0"),
+        ("RINGPOOL_WORKERS", "many"),
+        ("RINGPOOL_WAIT_REPLICAS", "-1"),
+        ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
+        ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("RINGPOOL_REDIS_TIMEOUT_MS", "0"),
+        ("RINGPOOL_REDIS_TIMEOUT_MS", "1.5"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_setting(name: str, value: str) -> None:
+    """The start stops with the name of what is wrong."""
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_environment({name: value})
+    assert str(raised.value).startswith(f"{name}: ")
+    assert "\n" not in str(raised.value)
+
+
+def test_secrets_are_not_repeated() -> None:
+    """A wrong secret, or a URL with a password in it, isn't printed."""
+    for name, value in [
+        ("RINGPOOL_ADMIN_TOKEN", "hunter2"),
+        ("RINGPOOL_SIGNING_KEY", "hunter2"),
+        ("RINGPOOL_REDIS_URL", "http://:hunter2@localhost"),
+    ]:
+        with pytest.raises(SettingsError) as raised:
+            Settings.from_environment({name: value})
+        assert "hunter2" not in str(raised.value)
+
+
+def test_every_setting_is_documented() -> None:
+    """The table for README and --help has a default and a meaning for each field."""
+    rows = documented()
+    assert [name for name, _, _ in rows] == [variable(spec.name) for spec in fields(Settings)]
+    assert all(default and meaning for _, default, meaning in rows)
