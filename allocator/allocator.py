@@ -214,13 +214,13 @@ class Allocator:
         )
         if reply == 0:
             return None
-        counted, was_overflow, entry = reply
+        counted, was_overflow, entry, number = reply
         return CallCredit(
             id=call.id,
-            number=call.number,
+            number=number,
             counted=counted == 1,
             overflow=was_overflow == 1,
-            holding=holding(call.number, entry),
+            holding=holding(number, entry),
         )
 
     async def holder(

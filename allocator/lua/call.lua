@@ -4,8 +4,9 @@
 -- KEYS  the pool's. ARGV 1 now · 2 call id · 3 number · 4 started at ms (0: now) · 5 "1" when the
 --       number is the pool's overflow number.
 -- Reply packed: false when there is no such pool, 0 when the number was never in it, else
---   { counted (1, or 0: this id was before), overflow (1 or 0), holding }, where holding is {} or
---   { pool id, tuple, since, until (0: still), guaranteed_until, clicks, calls, first, last }.
+--   { counted (1, or 0: this id was before), overflow (1 or 0), holding, number }, where holding is
+--   {} or { pool id, tuple, since, until (0: still), guaranteed_until, clicks, calls, first, last }.
+--   An id that was before gets the first one's answer, its number included.
 -- Ids are remembered for 30 days.
 --@include pool_keys
 --@include pool_state
@@ -58,7 +59,7 @@ else
   end
   state[CALLS_TOTAL] = state[CALLS_TOTAL] + 1
 end
-local reply = pack({ 1, tonumber(ARGV[5]), holding or {} })
+local reply = pack({ 1, tonumber(ARGV[5]), holding or {}, number })
 call('HSET', CALLS, id, reply)
 call('ZADD', CALLS_BY_TIME, now, id)
 for _, old in ipairs(call('ZRANGEBYSCORE', CALLS_BY_TIME, '-inf', now - KEPT_MS, 'LIMIT', 0, 10)) do
