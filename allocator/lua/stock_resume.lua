@@ -7,7 +7,8 @@
 local ABANDONED_AFTER = 10000
 local now = clock(ARGV[1])
 local reply = {}
-local moves = call('HSCAN', MOVING, '0', 'COUNT', 100)[2]
+-- Any 100, not the first: a hundred that their pool can't take in mustn't hide all others.
+local moves = call('HRANDFIELD', MOVING, 100, 'WITHVALUES')
 for i = 1, #moves, 2 do
   local number, move = moves[i], unpack_one(moves[i + 1])
   if move[2] + ABANDONED_AFTER <= now then

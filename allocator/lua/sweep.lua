@@ -50,7 +50,8 @@ if surplus > 0 then
 end
 
 local outbox = {}
-local left = call('HSCAN', OUTBOX, '0', 'COUNT', AT_ONCE)[2]
+-- Any of them, not the first: what was handed on lately mustn't hide the others.
+local left = call('HRANDFIELD', OUTBOX, AT_ONCE, 'WITHVALUES')
 for i = 1, #left, 2 do
   local letter = unpack_one(left[i + 1])
   if letter[4] == 1 then
