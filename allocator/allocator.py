@@ -91,31 +91,38 @@ class Allocator:
         answers = _answers(clock, values)
         waiting = [place for place, answer in enumerate(answers) if answer is None]
         if waiting:
-            grown = await self._grow(
-                pool_id, stock, [asks[place] for place in waiting], max_size - size, now_ms
-            )
+            again = [asks[place] for place in waiting]
+            wanted = len({ask.tuple for ask in again})
+            if max_size:
+                wanted = min(wanted, max_size - size)
+            grown = await self._grow(pool_id, stock, again, wanted, clock, now_ms)
             for place, answer in zip(waiting, grown, strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
 
     async def _grow(
-        self, pool_id: str, stock_id: str, asks: Sequence[Ask], room: int, now_ms: int | None
+        self,
+        pool_id: str,
+        stock_id: str,
+        asks: Sequence[Ask],
+        wanted: int,
+        clock: int,
+        now_ms: int | None,
     ) -> list[Answer | None]:
         """Bring numbers from the stock, for asks that found none unassigned, and ask again.
 
         What arrives is taken in and given out by one script, so these asks get it and not
-        whoever comes in between. ``room`` below 0: the pool has no limit of its own.
+        whoever comes in between. The move is timed by the pool's ``clock``, which will judge it:
+        the stock's may be on another server.
         """
-        wanted = len({ask.tuple for ask in asks})
-        if room >= 0:
-            wanted = min(wanted, room)
-        arrivals = await self._stocks.take(stock_id, pool_id, wanted, now_ms=now_ms)
+        arrivals = await self._stocks.take(stock_id, pool_id, wanted, now_ms=clock)
         growth = "no" if len(arrivals) == wanted else "dry"
         _, clock, _, _, _, values, here = await self._ask(
             pool_id, _arguments(asks), now_ms, growth, arrivals
         )
         if here:
-            await self._stocks.sent(stock_id, here, now_ms=now_ms)
+            arrived = [arrival for arrival in arrivals if arrival.number in here]
+            await self._stocks.sent(stock_id, arrived, now_ms=now_ms)
         return _answers(clock, values)
 
     async def touch(
@@ -183,14 +190,16 @@ class Allocator:
 
         One that just left comes back, unless it is on its way to somebody else.
         """
-        return await self.arrive(pool_id, [Arrival(number) for number in numbers], now_ms=now_ms)
+        arrivals = [Arrival(number) for number in numbers]
+        here = await self.arrive(pool_id, arrivals, now_ms=now_ms)
+        return [arrival.number for arrival in here]
 
     async def arrive(
         self, pool_id: str, arrivals: Sequence[Arrival], *, now_ms: int | None = None
-    ) -> list[str]:
+    ) -> list[Arrival]:
         """Take in numbers on their way from a stock; returns those in the pool now."""
-        here: list[str] = await self._run(_ADD, pool_id, now_ms, _encode(arrivals))
-        return here
+        here = {*await self._run(_ADD, pool_id, now_ms, _encode(arrivals))}
+        return [arrival for arrival in arrivals if arrival.number in here]
 
     async def drain(
         self, pool_id: str, numbers: Sequence[str], *, now_ms: int | None = None

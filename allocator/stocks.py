@@ -99,7 +99,10 @@ class Stocks:
     async def take(
         self, stock_id: str, pool_id: str, count: int, *, now_ms: int | None = None
     ) -> list[Arrival]:
-        """Send up to ``count`` numbers to a pool; ``sent`` must follow when they are there."""
+        """Send up to ``count`` numbers to a pool; ``sent`` must follow when they are there.
+
+        ``now_ms``: the pool's clock, where it is known.
+        """
         args = (now(now_ms), pool_id, count)
         return [
             _arrival(stock_id, sent)
@@ -107,10 +110,11 @@ class Stocks:
         ]
 
     async def sent(
-        self, stock_id: str, numbers: Sequence[str], *, now_ms: int | None = None
+        self, stock_id: str, arrivals: Sequence[Arrival], *, now_ms: int | None = None
     ) -> int:
         """Note that numbers are in their pool; returns how many were still under way."""
-        args = (now(now_ms), *numbers)
+        pairs = [value for a in arrivals for value in (a.number, _loan_ms(a.loan))]
+        args = (now(now_ms), *pairs)
         return _counts(await self._store.run(_SENT, stock_keys(stock_id), args))
 
     async def resume(
@@ -129,9 +133,7 @@ class Stocks:
         now_ms: int | None = None,
     ) -> list[str]:
         """Take back lent numbers that left a pool; returns those that left the stock as well."""
-        entries = _encode(
-            [(d.number, int(d.loan.rpartition("@")[2]), d.left, d.history) for d in departures]
-        )
+        entries = _encode([(d.number, _loan_ms(d.loan), d.left, d.history) for d in departures])
         reply = await self._store.run(
             _RECEIVE, stock_keys(stock_id), (now(now_ms), pool_id, entries)
         )
@@ -176,6 +178,10 @@ class Stocks:
 
 def _arrival(stock_id: str, sent: _Sent) -> Arrival:
     return Arrival(sent.number, f"{stock_id}@{sent.loan}", sent.moved, sent.history)
+
+
+def _loan_ms(loan: str) -> int:
+    return int(loan.rpartition("@")[2])
 
 
 def now(now_ms: int | None) -> str:

@@ -9,7 +9,7 @@
 --@include pool_arrivals
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
-local here = take_in(unpack_one(ARGV[2]), state)
+local here = take_in(unpack_one(ARGV[2]), rules, state)
 state[DRY_UNTIL] = 0
 save_state(state)
 return pack(here)

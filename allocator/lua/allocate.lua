@@ -31,7 +31,7 @@ local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now = state[CLOCK]
 local asks = (#ARGV - 3) / 3
-local here = ARGV[3] ~= '' and take_in(unpack_one(ARGV[3]), state) or {}
+local here = ARGV[3] ~= '' and take_in(unpack_one(ARGV[3]), rules, state) or {}
 if ARGV[2] == 'dry' then state[DRY_UNTIL] = now + 1000 end
 local could_grow = ARGV[2] == 'ask' and rules[STOCK] ~= '' and now >= state[DRY_UNTIL]
   and (rules[MAX_SIZE] == 0 or state[SIZE] < rules[MAX_SIZE])

@@ -1,6 +1,6 @@
 #!lua
--- Takes back numbers that left the pool they were lent to; repeatable. They may go again when the
--- quarantine is over.
+-- Takes back numbers that left the pool they were lent to, or found it full; repeatable. Those that
+-- left may go again when the quarantine is over.
 --
 -- KEYS  the stock's. ARGV 1 now · 2 pool id · 3 array of { number, loan ms, left the pool at ms,
 --       packed history }, packed.
@@ -19,14 +19,15 @@ for i, entry in ipairs(unpack_one(ARGV[3])) do
     -- It is back, and may be lent again already: an answer that got lost is being repeated.
     reply[i] = 0
   else
-    call('HDEL', MOVING, number)
+    -- Still on its way and nobody had it: the pool was full. It may go again at once.
+    local never_arrived = call('HDEL', MOVING, number) == 1 and history == ''
     if record[LEAVING] == 1 then
       call('HDEL', NUMBERS, number)
       call('HDEL', HISTORY, number)
       reply[i] = 2
     else
       call('HSET', NUMBERS, number, pack({ '', now, 0 }))
-      call('ZADD', AVAILABLE, left + quarantine, number)
+      call('ZADD', AVAILABLE, never_arrived and now or left + quarantine, number)
       if history ~= '' then call('HSET', HISTORY, number, history) end
       reply[i] = 1
     end

@@ -2,11 +2,20 @@
 -- arrivals: array of { number, loan ("": the pool's own), moved at ms, packed history }.
 -- A lent number is taken only within 5 s of its move, and not when it has left this pool since:
 -- a message that was held up can't bring back a number that is elsewhere by now (the stock hands a
--- move to somebody else after 10 s at the earliest).
+-- move to somebody else after 10 s at the earliest). One that finds the pool full, because others
+-- made it grow at the same time, goes to OUTBOX and from there back.
 -- Returns the arrivals' numbers that are in the pool now.
 local MOVE_GOOD_FOR = 5000
 
-local function take_in(arrivals, state)
+-- Whether a loan was made no later than another that is over. Loans of one stock count upwards.
+local function is_over(loan, moved, letter)
+  local stock, at = string.match(loan, '^(.*)@(%d+)$')
+  local last_stock, last = string.match(letter[1], '^(.*)@(%d+)$')
+  if stock == last_stock then return tonumber(at) <= tonumber(last) end
+  return moved <= letter[2]
+end
+
+local function take_in(arrivals, rules, state)
   local here = {}
   for _, arrival in ipairs(arrivals) do
     local number, loan, moved, history = arrival[1], arrival[2], arrival[3], arrival[4]
@@ -33,7 +42,11 @@ local function take_in(arrivals, state)
           call('HDEL', OUTBOX, number)
         end
       else
-        refused = moved + MOVE_GOOD_FOR < state[CLOCK] or (left and left[2] >= moved)
+        refused = moved + MOVE_GOOD_FOR < state[CLOCK] or (left and is_over(loan, moved, left))
+        if not refused and rules[MAX_SIZE] > 0 and state[SIZE] >= rules[MAX_SIZE] then
+          call('HSET', OUTBOX, number, pack({ loan, state[CLOCK], '', 0 }))
+          refused = true
+        end
       end
       if not refused then
         write_record(number, { '', 0, 0, 0, 0, 0, 0, 0, 0, loan })

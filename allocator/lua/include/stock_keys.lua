@@ -2,6 +2,7 @@
 local META, NUMBERS, AVAILABLE, MOVING, HISTORY = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack
 
+-- META has the fields quarantine (ms) and last_loan (ms: the latest loan's name).
 -- A number's record: 1 the pool it is lent to or on its way to ("": it is here), 2 since ms (while
 -- lent, that is the loan's name),
 -- 3 leaving (1: it goes when it is back). What is on its way is in MOVING too: { pool, since }.
