@@ -1,0 +1,474 @@
+"""What a pool and a stock do, written again from the contract's words: lists, sorting, no store.
+
+The scripts are compared with this step by step. It knows one thing of how they work: a call ranks
+only so many of the numbers that fell due (``PROMOTED_A_CALL``), so that choices are the same too
+while there is a backlog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from allocator.answers import Answer, Ask, Call, CallCredit, Holding, Rules, State
+
+PROMOTED_A_CALL = 4
+DRY_MS = 1000
+
+
+@dataclass
+class Number:
+    """A number in a pool. Assigned when it has ``since``; ranked when it has a ``rank``."""
+
+    number: str
+    loan: str
+    came: int
+    tuple: str = ""
+    since: int = 0
+    until: int = 0
+    active: int = 0
+    clicks: int = 0
+    calls: int = 0
+    turn: int = 0
+    leaving: bool = False
+    released: bool = False
+    rank: float | None = None
+    old_rank: bool = False
+    first: bytes = b""
+    last: bytes = b""
+    former: list[Holding] = field(default_factory=list)
+
+    @property
+    def order(self) -> tuple[float, int, str]:
+        """Best first: by the rule, then the longest idle; who was released is idle for ever."""
+        assert self.rank is not None
+        return self.rank, 0 if self.released else self.active, self.number
+
+
+@dataclass
+class Letter:
+    """A number that left its pool."""
+
+    loan: str
+    left: int
+    former: list[Holding]
+    sent: bool = False
+
+
+@dataclass
+class Place:
+    """A stock's number: here while ``pool`` is "", else lent by the loan ``since``."""
+
+    pool: str
+    since: int
+    available_from: int = 0
+    leaving: bool = False
+    former: list[Holding] = field(default_factory=list)
+
+
+class ModelStock:
+    """Numbers that pools borrow."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.quarantine = 0
+        self.numbers: dict[str, Place] = {}
+        self.last_loan = 0
+
+    def edit(self, quarantine: int, numbers: Sequence[str], now: int) -> int:
+        self.quarantine = quarantine
+        added = [number for number in dict.fromkeys(numbers) if number not in self.numbers]
+        for number in numbers:
+            self.numbers.setdefault(number, Place("", now, now)).leaving = False
+        return len(added)
+
+    def take(self, pool: str, count: int, now: int) -> list[tuple[str, str, list[Holding]]]:
+        """Lend what has waited longest: (number, loan, former holders) each."""
+        here = [n for n, place in self.numbers.items() if not place.pool]
+        ready = [n for n in here if self.numbers[n].available_from <= now]
+        ready.sort(key=lambda n: (self.numbers[n].available_from, n))
+        taken = ready[:count]
+        if taken:
+            self.last_loan = max(now, self.last_loan + 1)
+        for number in taken:
+            place = self.numbers[number]
+            place.pool, place.since = pool, self.last_loan
+        return [(n, f"{self.name}@{self.last_loan}", self.numbers[n].former) for n in taken]
+
+    def receive(self, pool: str, number: str, letter: Letter) -> bool:
+        """Take a number back; True when it leaves the stock as well."""
+        place = self.numbers.get(number)
+        if place is None:
+            return True
+        if (place.pool, f"{self.name}@{place.since}") != (pool, letter.loan):
+            return False
+        if place.leaving:
+            del self.numbers[number]
+            return True
+        self.numbers[number] = Place("", 0, letter.left + self.quarantine, former=letter.former)
+        return False
+
+    def drain(self, numbers: Sequence[str]) -> dict[str, str]:
+        lent = {}
+        for number in numbers:
+            place = self.numbers.get(number)
+            if place is not None and place.pool:
+                place.leaving = True
+                lent[number] = place.pool
+            else:
+                self.numbers.pop(number, None)
+        return lent
+
+    def status(self, now: int) -> tuple[int, int, int, int, int]:
+        places = list(self.numbers.values())
+        lent = sum(1 for place in places if place.pool)
+        available = sum(1 for p in places if not p.pool and p.available_from <= now)
+        return len(places), available, len(places) - lent - available, lent, 0
+
+
+class ModelPool:
+    """One pool. Every method takes the time; the pool's clock never goes back."""
+
+    def __init__(self, name: str, rules: Rules, stock: ModelStock) -> None:
+        self.name = name
+        self.rules = rules
+        self.stock = stock
+        self.clock = 0
+        self.numbers: dict[str, Number] = {}
+        self.outbox: dict[str, Letter] = {}
+        self.calls: dict[str, CallCredit] = {}
+        self.turns = self.draws = 0
+        self.virtual_time = 0.0
+        self.dry_until = 0
+        self.totals = {"new": 0, "held": 0, "recycled": 0, "overflow": 0, "calls": 0, "missed": 0}
+        self.last_overflow = 0
+
+    # What the pool is asked to do
+
+    def edit(self, rules: Rules, now: int) -> bool:
+        """Set the rules; False when two orders ago is still being sorted into the last one."""
+        was = self.rules
+        if (was.recycle, was.call_weight, was.click_weight) != (
+            rules.recycle,
+            rules.call_weight,
+            rules.click_weight,
+        ):
+            ranked = [n for n in self.numbers.values() if n.rank is not None]
+            if any(n.old_rank for n in ranked) and not all(n.old_rank for n in ranked):
+                return False
+            for number in ranked:
+                number.old_rank = True
+            self.virtual_time = 0.0
+        self._tick(now)
+        self.rules, self.dry_until = rules, 0
+        return True
+
+    def add(self, numbers: Sequence[str], now: int) -> list[str]:
+        self._tick(now)
+        self.dry_until = 0
+        here = []
+        for number in numbers:
+            known, letter = self.numbers.get(number), self.outbox.get(number)
+            if known is not None:
+                if not known.loan:
+                    known.leaving = False
+            elif letter is not None and not letter.sent:
+                if letter.loan:
+                    continue
+                del self.outbox[number]
+                self.numbers[number] = Number(number, "", self.clock, former=letter.former)
+            else:
+                self.numbers[number] = Number(number, "", self.clock)
+            here.append(number)
+        return here
+
+    def allocate(self, asks: Sequence[Ask], now: int) -> list[Answer]:
+        self._tick(now)
+        answers = self._answer(asks, may_grow=self._could_grow(self.clock))
+        waiting = [place for place, answer in enumerate(answers) if answer is None]
+        if waiting:
+            again = [asks[place] for place in waiting]
+            wanted = len({ask.tuple for ask in again})
+            if self.rules.max_size:
+                wanted = min(wanted, self.rules.max_size - len(self.numbers))
+            taken = self.stock.take(self.name, wanted, self.clock)
+            for number, loan, former in taken:
+                self.numbers[number] = Number(number, loan, self.clock, former=former)
+            if len(taken) < wanted:
+                self.dry_until = self.clock + DRY_MS
+            for place, answer in zip(waiting, self._answer(again, may_grow=False), strict=True):
+                answers[place] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def touch(self, asks: Sequence[Ask], now: int) -> list[Answer]:
+        self._tick(now)
+        answers = []
+        for ask in asks:
+            number = self._of(ask.tuple)
+            answers.append(self._hold(number, ask) if number else Answer(State.NONE, ""))
+        return answers
+
+    def release(self, tuples: Sequence[str], now: int) -> list[int | None]:
+        self._tick(now)
+        lefts: list[int | None] = []
+        for tuple_ in tuples:
+            found = [n for n in self.numbers.values() if n.since and n.tuple == tuple_]
+            if not found:
+                lefts.append(None)
+                continue
+            [number] = found
+            if not number.released:
+                number.released = True
+                if number.until <= self.clock and not number.leaving:
+                    self._rank(number)
+            lefts.append(max(0, number.until - self.clock))
+        return lefts
+
+    def drain(self, numbers: Sequence[str], now: int) -> dict[str, int]:
+        self._tick(now)
+        draining = {}
+        for name in numbers:
+            number = self.numbers.get(name)
+            if number is None:
+                continue
+            if number.since and number.until > self.clock:
+                number.leaving = True
+                draining[name] = number.until
+            else:
+                self._leave(number)
+        return draining
+
+    def record_call(self, call: Call, now: int, *, overflow: bool = False) -> CallCredit | None:
+        if call.id in self.calls:
+            first = self.calls[call.id]
+            return replace(first, counted=False)
+        clock = max(self.clock, now)
+        at = min(call.started_at or clock, clock)
+        holding: Holding | None = None
+        if overflow:
+            self.totals["missed"] += 1
+        else:
+            number = self.numbers.get(call.number)
+            if number is None:
+                return None
+            if number.since and at >= number.since:
+                number.calls += 1
+                number.active = max(number.active, at)
+                if number.rank is not None:
+                    self._rank(number)
+                holding = self._holding(number)
+            else:
+                for place, former in enumerate(number.former):
+                    if former.since <= at < (former.until or 0):
+                        holding = replace(former, calls=former.calls + 1)
+                        number.former[place] = holding
+                        break
+            self.totals["calls"] += 1
+        self._tick(now)
+        credit = CallCredit(
+            id=call.id, number=call.number, counted=True, overflow=overflow, holding=holding
+        )
+        self.calls[call.id] = credit
+        return credit
+
+    def sweep(self, most: int, now: int) -> dict[str, Letter]:
+        """Rank what fell due, let go what must leave; what is still to be handed on."""
+        self._tick(now)
+        self._rank_due(most)
+        for number in list(self.numbers.values()):
+            if number.leaving and number.until <= self.clock:
+                self._leave(number)
+        self._send_back()
+        return {number: letter for number, letter in self.outbox.items() if not letter.sent}
+
+    def sent(self, number: str) -> None:
+        self.outbox[number].sent = True
+
+    # What can be asked of it
+
+    def holder(self, name: str, at: int, now: int) -> Holding | None:
+        at = at or max(self.clock, now)
+        number, letter = self.numbers.get(name), self.outbox.get(name)
+        if number is not None and number.since and at >= number.since:
+            return self._holding(number)
+        former = number.former if number is not None else []
+        if number is None and letter is not None and not letter.sent:
+            former = letter.former
+        found = None
+        for holding in former:
+            if holding.since <= at < (holding.until or 0):
+                found = holding
+        return found
+
+    def status(self, now: int) -> dict[str, object]:
+        clock = max(self.clock, now)
+        everyone = list(self.numbers.values())
+        staying = [n for n in everyone if n.since and not n.leaving]
+        held = sorted((n.until, n.number, n.since) for n in staying if n.until > clock)
+        sizes = {
+            "size": len(everyone),
+            "unassigned": sum(1 for n in everyone if not n.since),
+            "held": len(held),
+            "recyclable": len(staying) - len(held),
+            "draining": sum(1 for n in everyone if n.leaving),
+        }
+        return sizes | {
+            "new_total": self.totals["new"],
+            "held_total": self.totals["held"],
+            "recycled_total": self.totals["recycled"],
+            "overflow_total": self.totals["overflow"],
+            "calls_total": self.totals["calls"],
+            "overflow_calls_total": self.totals["missed"],
+            "last_overflow": self.last_overflow,
+            "backlog": sum(1 for n in staying if n.until <= clock and n.rank is None),
+            "oldest_held_seconds": (clock - held[0][2]) / 1000 if held else 0,
+            "exhausted": not sizes["unassigned"] + sizes["recyclable"]
+            and not self._could_grow(clock),
+        }
+
+    # How it decides
+
+    def _tick(self, now: int) -> None:
+        self.clock = max(self.clock, now)
+
+    def _could_grow(self, clock: int) -> bool:
+        room = not self.rules.max_size or len(self.numbers) < self.rules.max_size
+        return bool(self.rules.stock) and clock >= self.dry_until and room
+
+    def _answer(self, asks: Sequence[Ask], *, may_grow: bool) -> list[Answer | None]:
+        self._to_rank = PROMOTED_A_CALL + len(asks)
+        return [self._answer_one(ask, may_grow) for ask in asks]
+
+    def _answer_one(self, ask: Ask, may_grow: bool) -> Answer | None:
+        number = self._of(ask.tuple)
+        if number is not None:
+            return self._hold(number, ask)
+        unassigned = [n for n in self.numbers.values() if not n.since]
+        if unassigned:
+            number = min(unassigned, key=lambda n: (n.came, n.number))
+            self.totals["new"] += 1
+            return self._assign(number, ask, State.NEW)
+        if may_grow:
+            return None
+        self._rank_due(self._to_rank)
+        self._to_rank = 0
+        ranked = [n for n in self.numbers.values() if n.rank is not None and not n.old_rank]
+        if ranked:
+            number = min(ranked, key=lambda n: n.order)
+            if self.rules.recycle == "weighted_random":
+                self.virtual_time = number.order[0]
+            self._end(number)
+            self.totals["recycled"] += 1
+            return self._assign(number, ask, State.RECYCLED)
+        self.totals["overflow"] += 1
+        self.last_overflow = self.clock
+        if self.rules.allow_overflow:
+            return Answer(State.OVERFLOW, self.rules.overflow_number)
+        return Answer(State.NONE, "")
+
+    def _of(self, tuple_: str) -> Number | None:
+        """The tuple's number; one that only waited for the end of its guarantee goes now."""
+        for number in self.numbers.values():
+            if number.since and number.tuple == tuple_:
+                if number.leaving and number.until <= self.clock:
+                    self._leave(number)
+                    return None
+                return number
+        return None
+
+    def _hold(self, number: Number, ask: Ask) -> Answer:
+        number.clicks += ask.clicks
+        number.active, number.released = self.clock, False
+        self.totals["held"] += ask.clicks
+        number.last = ask.attributes or number.last
+        extended = self.clock + self.rules.hold_on_activity
+        if self.rules.hold_on_activity and not number.leaving and extended > number.until:
+            number.until, number.rank, number.old_rank = extended, None, False
+        elif number.rank is not None:
+            self._rank(number)
+        return self._told(State.HELD, number)
+
+    def _assign(self, number: Number, ask: Ask, state: State) -> Answer:
+        self.turns += 1
+        span = max(self.rules.min_duration, self.rules.hold_on_activity)
+        number.tuple, number.since, number.until = ask.tuple, self.clock, self.clock + span
+        number.active, number.clicks, number.calls = self.clock, ask.clicks, 0
+        number.turn, number.released = self.turns, False
+        number.first, number.last = ask.attributes, b""
+        return self._told(state, number)
+
+    def _told(self, state: State, number: Number) -> Answer:
+        return Answer(state, number.number, number.until, max(0, number.until - self.clock))
+
+    def _rank_due(self, most: int) -> None:
+        everyone = list(self.numbers.values())
+        due = [n for n in everyone if n.since and n.until <= self.clock and not n.leaving]
+        due = [n for n in due if n.rank is None]
+        old = [n for n in everyone if n.old_rank]
+        for number in sorted(due, key=lambda n: (n.until, n.number))[:most]:
+            self._rank(number)
+        for number in sorted(old, key=lambda n: n.order)[:most]:
+            self._rank(number)
+
+    def _rank(self, number: Number) -> None:
+        activity = number.calls * self.rules.call_weight + number.clicks * self.rules.click_weight
+        rule = self.rules.recycle
+        if rule == "least_active":
+            rank = float(activity)
+        elif rule == "most_active":
+            rank = -float(activity)
+        elif rule == "round_robin":
+            rank = float(number.turn)
+        elif rule == "last_in_first_out":
+            rank = -float(number.turn)
+        else:
+            self.draws += 1
+            digest = hashlib.sha1(f"{self.name}:{self.draws}".encode()).hexdigest()
+            uniform = (int(digest[:13], 16) + 0.5) / 2**52
+            rank = self.virtual_time - math.log(uniform) * (1 + activity)
+        number.rank, number.old_rank = rank, False
+
+    def _end(self, number: Number) -> None:
+        """Its tuple has it no longer."""
+        ended = replace(self._holding(number), until=self.clock)
+        number.former = [*number.former, ended]
+        number.since, number.rank, number.old_rank = 0, None, False
+
+    def _leave(self, number: Number) -> None:
+        if number.since:
+            self._end(number)
+        del self.numbers[number.number]
+        self.outbox[number.number] = Letter(number.loan, self.clock, number.former)
+
+    def _send_back(self) -> None:
+        """Above its size a pool gives back what it borrowed, what is least missed first."""
+        staying = [n for n in self.numbers.values() if not n.leaving]
+        surplus = len(staying) - self.rules.max_size if self.rules.max_size else 0
+        lent = [n for n in staying if n.loan]
+        unassigned = sorted((n for n in lent if not n.since), key=lambda n: (n.came, n.number))
+        ranked = [n for n in lent if n.rank is not None and not n.old_rank]
+        ranked.sort(key=lambda n: n.order)
+        others = [n for n in lent if n.since and n.rank is None]
+        others.sort(key=lambda n: (n.until, n.number))
+        for number in [*unassigned, *ranked, *others][: max(0, surplus)]:
+            if number.since and number.until > self.clock:
+                number.leaving = True
+            else:
+                self._leave(number)
+
+    def _holding(self, number: Number) -> Holding:
+        return Holding(
+            number=number.number,
+            pool=self.name,
+            tuple=number.tuple,
+            since=number.since,
+            guaranteed_until=number.until,
+            clicks=number.clicks,
+            calls=number.calls,
+            first_click=number.first,
+            last_click=number.last,
+        )

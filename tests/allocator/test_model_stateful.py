@@ -1,0 +1,298 @@
+"""The scripts against the plain model, step by step, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from msgspec.structs import asdict
+
+from allocator.allocator import Allocator, Busy
+from allocator.answers import Answer, Ask, Call, Rules, State
+from allocator.connect import connect
+from allocator.port import Store
+from allocator.stocks import Stocks
+from tests import servers
+from tests.allocator.model import ModelPool, ModelStock
+
+T = TypeVar("T")
+
+OVERFLOW = "+1999"
+POOLS = ("p", "q")
+OWN = {pool: tuple(f"+1{place}{digit}" for digit in range(5)) for place, pool in enumerate(POOLS)}
+STOCKED = tuple(f"+2{digit}" for digit in range(6))
+NUMBERS = (*OWN["p"], *OWN["q"], *STOCKED)
+START = 1_000_000
+
+tuples = st.sampled_from([f"website={letter}" for letter in "abcdefghij"])
+asks = st.builds(
+    Ask, tuples, st.sampled_from([b"", b'{"gclid":"1"}', b'{"gclid":"2"}']), st.integers(0, 3)
+)
+pools = st.sampled_from(POOLS)
+rules = st.builds(
+    Rules,
+    min_duration=st.sampled_from([1, 1000, 10_000]),
+    hold_on_activity=st.sampled_from([0, 0, 500, 20_000]),
+    recycle=st.sampled_from(
+        ["least_active", "most_active", "round_robin", "last_in_first_out", "weighted_random"]
+    ),
+    call_weight=st.sampled_from([1, 1, 0, 5]),
+    click_weight=st.sampled_from([0, 0, 1, 3]),
+    max_size=st.sampled_from([0, 2, 4, 7]),
+    stock=st.sampled_from(["", "s"]),
+    overflow_number=st.just(OVERFLOW),
+    allow_overflow=st.booleans(),
+)
+
+
+class Runtime:
+    """One loop and one store for all runs of the machine, and a way to empty the server."""
+
+    def __init__(self, server: servers.Server) -> None:
+        self._runner = asyncio.Runner()
+        self._flush = server.command
+        self.store: Store = self.do(connect(server.url, timeout_ms=10_000))
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def empty(self) -> None:
+        self._flush("FLUSHALL")
+
+    def close(self) -> None:
+        self.do(self.store.aclose())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[Runtime]:
+    """A server of this module's own: the machine empties it."""
+    with servers.valkey() as server:
+        runtime = Runtime(server)
+        yield runtime
+        runtime.close()
+
+
+class Machine(RuleBasedStateMachine):
+    """Two pools that grow from one stock; every answer compared, then everything there is."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__()
+        runtime.empty()
+        self.do = runtime.do
+        self.allocator = Allocator(runtime.store)
+        self.stocks = Stocks(runtime.store)
+        self.now = START
+        self.revision = 1
+        self.stock = ModelStock("s")
+        first = Rules(min_duration=10_000, stock="s", max_size=4, overflow_number=OVERFLOW)
+        self.pools = {pool: ModelPool(pool, first, self.stock) for pool in POOLS}
+        self.told: dict[str, list[tuple[str, str, int]]] = {}
+        self.do(self.stocks.edit("s", 1000, STOCKED[:3], now_ms=self.now))
+        self.stock.edit(1000, STOCKED[:3], self.now)
+        for pool, model in self.pools.items():
+            self.do(self.allocator.edit(pool, first, self.revision, now_ms=self.now))
+            self.add(pool, list(OWN[pool][:2]))
+            assert model.clock == self.now
+
+    @rule(pool=pools, some=st.lists(asks, min_size=1, max_size=5))
+    def allocate(self, pool: str, some: list[Ask]) -> None:
+        given = self.do(self.allocator.allocate(pool, some, now_ms=self.now))
+        assert given == self.pools[pool].allocate(some, self.now)
+        for ask, answer in zip(some, given, strict=True):
+            self.check_promise(pool, ask, answer)
+
+    def check_promise(self, pool: str, ask: Ask, answer: Answer) -> None:
+        """No number is given while another tuple was told that it's its own."""
+        if answer.state in (State.OVERFLOW, State.NONE):
+            return
+        for where, tuple_, until in self.told.get(answer.number, ()):
+            if (where, tuple_) != (pool, ask.tuple):
+                assert until <= self.pools[where].clock
+        told = (pool, ask.tuple, answer.guaranteed_until)
+        self.told.setdefault(answer.number, []).append(told)
+
+    @rule(pool=pools, some=st.lists(asks, min_size=1, max_size=3))
+    def touch(self, pool: str, some: list[Ask]) -> None:
+        given = self.do(self.allocator.touch(pool, some, now_ms=self.now))
+        assert given == self.pools[pool].touch(some, self.now)
+
+    @rule(pool=pools, some=st.lists(tuples, min_size=1, max_size=3))
+    def release(self, pool: str, some: list[str]) -> None:
+        left = self.do(self.allocator.release(pool, some, now_ms=self.now))
+        assert left == self.pools[pool].release(some, self.now)
+
+    @rule(pool=pools, rules=rules)
+    def edit(self, pool: str, rules: Rules) -> None:
+        self.revision += 1
+        try:
+            self.do(self.allocator.edit(pool, rules, self.revision, now_ms=self.now))
+        except Busy:
+            assert not self.pools[pool].edit(rules, self.now)
+        else:
+            assert self.pools[pool].edit(rules, self.now)
+
+    @rule(pool=pools, rules=rules)
+    def edit_late(self, pool: str, rules: Rules) -> None:
+        """An edit that was overtaken by a newer one changes nothing."""
+        self.do(self.allocator.edit(pool, rules, 0, now_ms=self.now))
+
+    @rule(pool=pools, data=st.data())
+    def add_own(self, pool: str, data: st.DataObject) -> None:
+        numbers = data.draw(st.lists(st.sampled_from(OWN[pool]), min_size=1, max_size=3))
+        self.add(pool, numbers)
+
+    def add(self, pool: str, numbers: Sequence[str]) -> None:
+        here = self.do(self.allocator.add(pool, numbers, now_ms=self.now))
+        assert here == self.pools[pool].add(numbers, self.now)
+
+    @rule(pool=pools, data=st.data())
+    def drain(self, pool: str, data: st.DataObject) -> None:
+        numbers = (*OWN[pool], *STOCKED)
+        some = data.draw(st.lists(st.sampled_from(numbers), min_size=1, max_size=2))
+        draining = self.do(self.allocator.drain(pool, some, now_ms=self.now))
+        assert draining == self.pools[pool].drain(some, self.now)
+
+    @rule(
+        pool=pools,
+        number=st.sampled_from([*NUMBERS, OVERFLOW]),
+        name=st.integers(1, 30),
+        ago=st.sampled_from([0, 0, 1, 5_000, 60_000]),
+    )
+    def call(self, pool: str, number: str, name: int, ago: int) -> None:
+        call = Call(id=f"c{name}", number=number, started_at=self.now - ago if ago else 0)
+        overflow = number == OVERFLOW
+        work = self.allocator.record_call(pool, call, overflow=overflow, now_ms=self.now)
+        assert self.do(work) == self.pools[pool].record_call(call, self.now, overflow=overflow)
+
+    @rule(pool=pools, most=st.sampled_from([1, 2, 1000]), hand_on=st.booleans())
+    def sweep(self, pool: str, most: int, hand_on: bool) -> None:
+        model = self.pools[pool]
+        swept = self.do(self.allocator.sweep(pool, most, now_ms=self.now))
+        letters = model.sweep(most, self.now)
+        assert {d.number: (d.loan, d.left) for d in swept.departures} == {
+            number: (letter.loan, letter.left) for number, letter in letters.items()
+        }
+        assert swept.last_overflow == model.last_overflow
+        if not hand_on:
+            return
+        lent = [departure for departure in swept.departures if departure.loan]
+        gone = self.do(self.stocks.receive("s", pool, lent, now_ms=self.now))
+        assert gone == [
+            d.number for d in lent if self.stock.receive(pool, d.number, letters[d.number])
+        ]
+        self.do(self.allocator.sent(pool, swept.departures, now_ms=self.now))
+        for number in letters:
+            model.sent(number)
+
+    @rule(
+        quarantine=st.sampled_from([0, 1000, 30_000]),
+        numbers=st.lists(st.sampled_from(STOCKED), max_size=2),
+    )
+    def edit_stock(self, quarantine: int, numbers: list[str]) -> None:
+        added = self.do(self.stocks.edit("s", quarantine, numbers, now_ms=self.now))
+        assert added == self.stock.edit(quarantine, numbers, self.now)
+
+    @rule(numbers=st.lists(st.sampled_from(STOCKED), min_size=1, max_size=2))
+    def drain_stock(self, numbers: list[str]) -> None:
+        lent = self.do(self.stocks.drain("s", numbers, now_ms=self.now))
+        assert lent == self.stock.drain(numbers)
+        for number, pool in lent.items():
+            self.do(self.allocator.drain(pool, [number], now_ms=self.now))
+            self.pools[pool].drain([number], self.now)
+
+    @rule(ms=st.sampled_from([1, 500, 1000, 9_999, 10_000, 60_000, 3_600_000]))
+    def time_passes(self, ms: int) -> None:
+        self.now += ms
+
+    @rule(ms=st.sampled_from([1, 5_000, 3_600_000]))
+    def clock_steps_back(self, ms: int) -> None:
+        self.now = max(START, self.now - ms)
+
+    @rule(pool=pools, number=st.sampled_from(NUMBERS), ago=st.sampled_from([0, 1, 9_000, 70_000]))
+    def who_held(self, pool: str, number: str, ago: int) -> None:
+        at = self.now - ago if ago else 0
+        held = self.do(self.allocator.holder(pool, number, at, now_ms=self.now))
+        assert held == self.pools[pool].holder(number, at, self.now)
+
+    @invariant()
+    def everything_is_the_same(self) -> None:
+        for pool, model in self.pools.items():
+            _, rows = self.do(self.allocator.numbers(pool, now_ms=self.now))
+            mine = sorted(
+                (n.number, n.since, n.loan, int(n.leaving))
+                + ((n.tuple, n.until, n.active, n.clicks, n.calls) if n.since else ())
+                for n in model.numbers.values()
+            )
+            assert mine == sorted(
+                (row.number, row.since, row.loan, row.leaving)
+                + (
+                    (row.tuple, row.until, row.last_activity, row.clicks, row.calls)
+                    if row.since
+                    else ()
+                )
+                for row in rows
+            )
+            status = asdict(self.do(self.allocator.status(pool, now_ms=self.now)))
+            assert model.status(self.now).items() <= status.items()
+            parts = ("unassigned", "held", "recyclable", "draining")
+            assert status["size"] == sum(status[part] for part in parts)
+        status_of_stock = self.do(self.stocks.status("s", now_ms=self.now))
+        assert (
+            status_of_stock.size,
+            status_of_stock.available,
+            status_of_stock.quarantined,
+            status_of_stock.lent,
+            status_of_stock.moving,
+        ) == self.stock.status(self.now)
+
+    @invariant()
+    def every_number_is_in_one_place(self) -> None:
+        for number in STOCKED:
+            place = self.stock.numbers.get(number)
+            lent_to = [] if place is None or not place.pool else [place.pool]
+            loan = f"s@{place.since}" if place else ""
+            pools = [pool for pool, model in self.pools.items() if number in model.numbers]
+            leaving = [
+                pool
+                for pool, model in self.pools.items()
+                if (letter := model.outbox.get(number)) and not letter.sent and letter.loan == loan
+            ]
+            assert pools + leaving == lent_to
+
+    @invariant()
+    def a_tuple_has_one_number(self) -> None:
+        for model in self.pools.values():
+            holders = [number.tuple for number in model.numbers.values() if number.since]
+            assert len(holders) == len(set(holders))
+
+    def teardown(self) -> None:
+        """Every history that is left tells the same."""
+        for pool, model in self.pools.items():
+            for number in NUMBERS:
+                for at in range(START, self.now, max(1, (self.now - START) // 5)):
+                    held = self.do(self.allocator.holder(pool, number, at, now_ms=self.now))
+                    assert held == model.holder(number, at, self.now)
+
+
+def test_every_answer_is_the_models(runtime: Runtime) -> None:
+    """Whatever is done in whatever order, the scripts answer as the plain model does."""
+    run_state_machine_as_test(
+        lambda: Machine(runtime),
+        settings=settings(
+            max_examples=150,
+            stateful_step_count=40,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            print_blob=False,
+            report_multiple_bugs=False,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
