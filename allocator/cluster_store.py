@@ -180,33 +180,27 @@ class _Connection(RedisConnection):
         reply = super().execute(command, *args, **options)
         if deadline is None:
             return cast("Awaitable[Any]", reply)  # the library's own commands
-        acknowledged = None
         if replicas:
-            acknowledged = super().execute(*wait(replicas, deadline - self._loop.time()))
-        return self._answered(reply, acknowledged, replicas, deadline)
+            confirmed = super().execute(*wait(replicas, deadline - self._loop.time()))
+            reply = asyncio.gather(reply, confirmed)
+        return self._answered(reply, replicas, deadline)
 
-    async def _answered(
-        self,
-        reply: asyncio.Future[Any],
-        acknowledged: asyncio.Future[int] | None,
-        replicas: int,
-        deadline: float,
-    ) -> Any:
+    async def _answered(self, reply: asyncio.Future[Any], replicas: int, deadline: float) -> Any:
         try:
             answer = await reply
-            if acknowledged is not None and (count := await acknowledged) < replicas:
-                raise _UnconfirmedError(too_few(count, replicas))
-        except (ConnectionClosedError, OSError) as error:
-            raise _UnconfirmedError(f"connection lost: {error}"[:200]) from None
+        except (ConnectionClosedError, OSError):
+            raise _UnconfirmedError("connection lost before the reply") from None
         except asyncio.CancelledError:
             # Out of time, not merely unwanted: the peer may be dead, so reach it anew next time.
             # The reply of a call that was merely cancelled is thrown away at its place.
             if self._loop.time() >= deadline:
                 self.close()
             raise
-        finally:
-            if acknowledged is not None:
-                acknowledged.cancel()
+        if not replicas:
+            return answer
+        answer, confirmed = answer
+        if confirmed < replicas:
+            raise _UnconfirmedError(too_few(confirmed, replicas))
         return answer
 
 

@@ -163,13 +163,16 @@ class TestStoreContract:
                 node.command("CONFIG SET", "maxmemory", 0)
         assert unpack(await store.run(COUNT, [f"{{{unique}}}"], [1])) == 1
 
-    async def test_too_few_replicas_is_an_outage(self, backend: Backend, unique: str) -> None:
+    async def test_too_few_replicas_is_an_outage(
+        self, store: Store, backend: Backend, unique: str
+    ) -> None:
         """A write that no replica confirms fails in time; a read needs no confirmation."""
-        store = await connect(backend.url, timeout_ms=300, wait_replicas=1)
-        with pytest.raises(StoreUnavailable):
-            await store.run(COUNT, [f"{{{unique}}}"], [1])
-        assert await echo(store, f"{{{unique}}}", "read") == "read"
-        await store.aclose()
+        await store.run(COUNT, [f"{{{unique}}}"], [1])  # the server knows the script from here on
+        careful = await connect(backend.url, timeout_ms=500, wait_replicas=1)
+        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+            await careful.run(COUNT, [f"{{{unique}}}"], [1])
+        assert await echo(careful, f"{{{unique}}}", "read") == "read"
+        await careful.aclose()
 
     async def test_a_closed_store_refuses(self, backend: Backend, unique: str) -> None:
         """aclose may be called twice; calls after it raise StoreUnavailable."""
