@@ -1,0 +1,60 @@
+"""The demo's accounts and pools, and what is printed about them at the start."""
+
+from __future__ import annotations
+
+import ipaddress
+from importlib.resources import files
+from string import Template
+
+from ringpool import configuration
+from ringpool.catalog import Catalog
+from ringpool.model import Configuration
+from ringpool.settings import SettingsError
+
+ACCOUNT = "sunfold"
+PLACEMENTS = "ad-placement"
+"""The pool whose number the landing page prints in its header, hero and footer."""
+
+TOO_SMALL = "two-numbers"
+"""The pool that the overflow page soon exhausts."""
+
+_FILE = files("ringpool") / "demo.yaml"
+_PLACEMENT = "website=one&location=header"
+
+
+def demo_configuration(base_url: str) -> Configuration:
+    """The demo's entities, their landing pages under ``base_url`` (no slash at its end)."""
+    return configuration.read(Template(_FILE.read_text("utf-8")).substitute(base=base_url))
+
+
+def printed_number(pool_id: str) -> str:
+    """The number (E.164) that a demo page prints for this pool to replace."""
+    pools = {pool.id: pool for pool in demo_configuration("http://127.0.0.1").pools}
+    return pools[pool_id].swap_targets[0]
+
+
+def refuse_strangers(host: str) -> None:
+    """Raise SettingsError unless ``host`` is this machine alone: the demo's pools are open."""
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise SettingsError(f"--host: the demo is for this machine alone, not for {host}")
+
+
+async def prepare(catalog: Catalog, base_url: str) -> list[str]:
+    """Apply the demo's entities; return the lines that tell a newcomer what to open.
+
+    Repeating it keeps every assignment. Raises what ``Catalog.apply`` does: Faults when somebody
+    else's pools have the demo's ids or numbers.
+    """
+    await catalog.apply(demo_configuration(base_url))
+    key = (await catalog.read_pool(PLACEMENTS)).key
+    number_api = f"{base_url}/api/v1/ring_pools/{PLACEMENTS}/allocate_number.json"
+    return [
+        f"Landing page   {base_url}/demo?{_PLACEMENT}",
+        f"Overflow       {base_url}/demo/overflow?campaign=spring",
+        f"Tracking link  {base_url}/t/{PLACEMENTS}?website=two&location=newsletter",
+        f"Number API     curl '{number_api}?{_PLACEMENT}&path=/demo&ring_pool_key={key}'",
+    ]
