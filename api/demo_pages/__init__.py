@@ -23,8 +23,8 @@ from ringpool.demo import ACCOUNT, PLACEMENTS, TOO_SMALL, printed_number
 
 _FOLDER = files("api.demo_pages")
 _POLICY = (
-    "default-src 'none'; script-src 'self' {0}; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self' {0}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self' {0}/; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self' {0}/; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
