@@ -125,18 +125,21 @@ class Catalog:
         """Return who held a number at a time, if it has left the pool it was in then."""
         return (await self._store.holder(number, at_ms))[1]
 
-    async def apply(self, wanted: Configuration, *, dry_run: bool = False) -> list[Change]:
+    async def apply(
+        self, wanted: Configuration, *, dry_run: bool = False, canonical: bool = False
+    ) -> list[Change]:
         """Make or update the entities named, and return the differences that made.
 
         An entity's ``numbers`` are all its numbers: others drain. A pool without a key keeps its
         own, or gets one. ``dry_run`` checks and returns the same, and changes nothing.
+        ``canonical``: ``wanted`` comes from ``configuration.read``, its numbers are parsed.
         """
 
-        # Numbers are parsed here, before the lock: a million take their time.
-        canonical = configuration.check(wanted, (await self.entities())[1])
+        if not canonical:  # here, before the lock: a million numbers take their time
+            wanted = configuration.check(wanted, (await self.entities())[1])
 
         async def named(_: Configuration) -> Configuration:
-            return canonical
+            return wanted
 
         if dry_run:
             return (await self._prepare(named)).changes

@@ -170,6 +170,7 @@ def _checked(draft: _Draft, known: Configuration, *, canonical: bool = False) ->
         draft.faults += _pool_faults(f"pools[{index}]", pool)
     for index, stock in draft.of("stocks", Stock):
         draft.faults += _span_faults(f"stocks[{index}].quarantine", stock.quarantine, 0)
+    _check_api_keys(draft, known)
     _check_references(draft, known)
     _check_numbers(draft, known)
     if draft.faults:
@@ -220,7 +221,7 @@ def _canonical(draft: _Draft, path: str, entity: Entity) -> Entity:
 def _account_faults(path: str, account: Account) -> Iterator[Fault]:
     for index, origin in enumerate(account.origins):
         where = f"{path}.origins[{index}]"
-        if not _is_web_address(origin) or origin.lower() != _origin(origin):
+        if not _is_web_address(origin) or origin.lower() != _origin(origin) or "*" in origin:
             yield Fault(where, f"{origin!r} is no origin: write https://host or https://host:port")
 
 
@@ -282,6 +283,21 @@ def _is_web_address(text: str) -> bool:
 def _origin(text: str) -> str:
     parts = urlsplit(text)
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _check_api_keys(draft: _Draft, known: Configuration) -> None:
+    """A key says whose it is, so no two accounts share one."""
+    holders = {
+        key: f"account {account.id}"
+        for account in known.accounts
+        if account.id not in draft.ids["accounts"]
+        for key in account.api_keys
+    }
+    for index, account in draft.of("accounts", Account):
+        for place, key in enumerate(account.api_keys):
+            where = f"accounts[{index}].api_keys[{place}]"
+            if holders.setdefault(key, where) != where:
+                draft.fault(where, f"the same key as {holders[key]}")
 
 
 def _check_references(draft: _Draft, known: Configuration) -> None:

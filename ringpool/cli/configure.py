@@ -30,7 +30,8 @@ async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
         raise Faults([Fault(f"byte {error.start + 1}", "the file isn't UTF-8")]) from None
     async with open_session() as session:
         _, known = await session.catalog.entities()
-        changes = await session.catalog.apply(configuration.read(text, known), dry_run=dry_run)
+        wanted = configuration.read(text, known)
+        changes = await session.catalog.apply(wanted, dry_run=dry_run, canonical=True)
     if as_json:
         print_json(changes)
         return

@@ -44,8 +44,9 @@ stocks:
     quarantine: 30d
     numbers: ["+18885550123"]
 """
+API_KEY = "a-key-of-an-account"
 KNOWN = Configuration(
-    accounts=(Account(id="acme"), Account(id="other")),
+    accounts=(Account(id="acme", api_keys=(API_KEY,)), Account(id="other")),
     pools=(
         Pool(
             id="main",
@@ -187,6 +188,8 @@ def test_a_wrong_pool_is_refused_with_its_path(fields: str, fault: str) -> None:
         ("accounts: [{id: a}, {id: a}]", "accounts[1].id: a is accounts[0] already"),
         ("accounts: [{id: a, origins: ['https://a.example/x']}]", "accounts[0].origins[0]: "),
         ("accounts: [{id: a, origins: [a.example]}]", "accounts[0].origins[0]: "),
+        ("accounts: [{id: a, origins: ['https://*.a.example']}]", "accounts[0].origins[0]: "),
+        (f"accounts: [{{id: a, api_keys: [{API_KEY}]}}]", "accounts[0].api_keys[0]: the same key"),
         ("stocks: [{id: s, account: ghost}]", "stocks[0].account: there is no account ghost"),
         ("stocks: [{id: s, account: acme, quarantine: 11y}]", "stocks[0].quarantine: 11y is"),
         ("stocks: [{id: shelf, account: other}]", "stocks[0].account: pool main of account acme"),
