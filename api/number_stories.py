@@ -93,7 +93,7 @@ class NumberStory(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 _decode_call = msgspec.json.Decoder(CallReport).decode
-_decode_click = msgspec.msgpack.Decoder(dict[str, str]).decode
+_decode_click = msgspec.json.Decoder(dict[str, str]).decode
 
 
 async def _number(request: Request) -> Reply:

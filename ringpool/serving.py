@@ -6,6 +6,7 @@ uvicorn's, each with an app of its own, on one listening socket.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import os
@@ -26,7 +27,15 @@ from msgspec import json
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
+from allocator.allocator import Allocator
+from allocator.connect import connect
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer
+from allocator.port import StoreUnavailable
+from allocator.stocks import Stocks
+from ringpool import demo
+from ringpool.catalog import Catalog, CatalogBusy
+from ringpool.catalog_store import LockLost
+from ringpool.faults import Faults
 from ringpool.keyring import Keyring
 from ringpool.settings import Settings, SettingsError, variable
 
@@ -43,7 +52,7 @@ LINGER_SECONDS = 0.5
 _BIND_SECONDS = 3.0  # the workers of a killed service need a moment to let go of the port
 
 
-def serve(settings: Settings, host: str, port: int, workers: int, demo: bool) -> None:
+def serve(settings: Settings, host: str, port: int, workers: int, with_demo: bool) -> None:
     """Run the service until SIGINT or SIGTERM. Raises SettingsError when it can't start."""
     configure_logging()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -60,7 +69,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, demo: bool) ->
         listener = stack.enter_context(_bound(host, port))
         base_url = settings.public_url or _address(listener)
         config = uvicorn.Config(
-            "ringpool.serving:app",
+            "ringpool.serving:demo_app" if with_demo else "ringpool.serving:app",
             factory=True,
             workers=workers,
             loop="uvloop",
@@ -75,6 +84,9 @@ def serve(settings: Settings, host: str, port: int, workers: int, demo: bool) ->
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         _announce(base_url, keyring)
+        if with_demo:
+            for line in asyncio.run(_prepare_demo(base_url)):
+                click.echo(line)
         if workers == 1:
             uvicorn.Server(config).run(sockets=[listener])
         else:
@@ -88,6 +100,15 @@ def app() -> Any:
 
     _end_with_parent()
     return create_app()
+
+
+def demo_app() -> Any:
+    """The same, with the demo's pages."""
+    from api.app import create_app
+    from api.demo_pages import demo_routes
+
+    _end_with_parent()
+    return create_app(more_routes=demo_routes())
 
 
 class Protocol(HttpToolsProtocol):
@@ -192,6 +213,20 @@ def _announce(base_url: str, keyring: Keyring) -> None:
     click.echo(f"Ringpool listens on {base_url}")
     if keyring.admin_token_made:
         click.echo(f"Admin token, shown this once: {keyring.admin_token}")
+
+
+async def _prepare_demo(base_url: str) -> list[str]:
+    """Apply the demo's accounts and pools; returns what to tell of them."""
+    settings = Settings.from_environment()
+    assert settings.redis_url is not None  # the embedded store's, if no other
+    store = await connect(settings.redis_url, timeout_ms=10_000)
+    try:
+        allocator, stocks = Allocator(store), Stocks(store)
+        return await demo.prepare(Catalog(store, allocator, stocks), base_url)
+    except (Faults, CatalogBusy, LockLost, StoreUnavailable) as error:
+        raise SettingsError(f"--demo: {error}") from None
+    finally:
+        await store.aclose()
 
 
 def _share_metrics(data_dir: Path) -> None:

@@ -125,6 +125,12 @@ class Site:
         state: dict[str, Any] = response.json()
         return state
 
+    async def until(self, pool_id: str, **counts: int) -> None:
+        """Wait until the pool's state has these counts."""
+        async with asyncio.timeout(10):
+            while not counts.items() <= (await self.status(pool_id)).items():
+                await asyncio.sleep(0.01)
+
 
 @pytest.fixture
 async def site(client: httpx.AsyncClient, unique: str) -> Site:

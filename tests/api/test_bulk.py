@@ -1,0 +1,90 @@
+"""The bulk API over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.conftest import KEY, Site
+
+
+def row(pool: str, query: str, **more: Any) -> dict[str, Any]:
+    return {"api_suffix": f"{pool}/allocate_number.json?ring_pool_key={KEY}&{query}", **more}
+
+
+async def test_rows_are_answered_in_order_and_a_bad_one_fails_alone(site: Site) -> None:
+    """Each row has its answer or its own error, its request_id echoed; time in a header."""
+    one, two = await site.pool(3, "one"), await site.pool(3, "two")
+    rows: list[Any] = [
+        row(one, "website=a", request_id="r1"),
+        row(two, "website=b", request_id=2),
+        row(one, f"website={'x' * 600}", request_id="r3"),
+        {"api_suffix": f"{one}/allocate_number.json?ring_pool_key=wrong", "request_id": "r4"},
+        row("no-such-pool", "", request_id="r5"),
+        {"api_suffix": "nonsense", "request_id": "r6"},
+        "no object",
+        row(one, "website=a"),
+        row(one, "website=%zz"),
+    ]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    assert response.status_code == 200
+    assert float(response.headers["processing-time"]) > 0
+    answers = response.json()["responses"]
+    assert [answer.get("state", answer.get("error_class")) for answer in answers] == [
+        "new",
+        "new",
+        "InvalidParameter",
+        "InvalidKey",
+        "UnknownPool",
+        "InvalidParameter",
+        "InvalidParameter",
+        "held",
+        "InvalidParameter",
+    ]
+    assert [answer.get("request_id") for answer in answers[:6]] == ["r1", 2, "r3", "r4", "r5", "r6"]
+    assert "request_id" not in answers[7]
+    assert answers[0]["number"] == answers[7]["number"]
+    assert answers[2]["message"].startswith("website: ")
+
+
+async def test_a_thousand_rows_and_no_more(site: Site) -> None:
+    """1,000 rows of one pool are answered at once, 1,001 are refused as a whole."""
+    pool = await site.pool(20)
+    rows = [row(pool, f"website=w{index}") for index in range(1000)]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    states = [answer["state"] for answer in response.json()["responses"]]
+    assert (states.count("new"), states.count("overflow")) == (20, 980)
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": [*rows, rows[0]]})
+    assert (response.status_code, response.text[:17]) == (400, "InvalidParameter:")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"{}", "application/json", 400),
+        (b'{"requests": 1}', "application/json", 400),
+        (b'{"requests": []}', "text/plain", 415),
+        (b" " * (4 * 1024 * 1024 + 1), "application/json", 413),
+        (b"[" * 100_000, "application/json", 400),
+    ],
+)
+async def test_a_body_that_is_no_request_is_refused(
+    client: httpx.AsyncClient, content: bytes, content_type: str, status: int
+) -> None:
+    """Not JSON, not the shape, not the type, too long: 4xx with a line that says so."""
+    response = await client.post(
+        "/api/v1/bulk.json", content=content, headers={"content-type": content_type}
+    )
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_no_rows_is_an_answer(client: httpx.AsyncClient) -> None:
+    """An empty list is answered with an empty list."""
+    response = await client.post("/api/v1/bulk.json", json={"requests": []})
+    assert response.json() == {"responses": []}
