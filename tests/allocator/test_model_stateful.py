@@ -9,7 +9,13 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import asdict
 
 from allocator.allocator import Allocator, Busy
@@ -24,12 +30,12 @@ T = TypeVar("T")
 
 OVERFLOW = "+1999"
 POOLS = ("p", "q")
-OWN = {pool: tuple(f"+1{place}{digit}" for digit in range(5)) for place, pool in enumerate(POOLS)}
+OWN = {"p": tuple(f"+10{digit}" for digit in range(4)), "q": tuple(f"+11{n}" for n in range(9))}
 STOCKED = tuple(f"+2{digit}" for digit in range(6))
 NUMBERS = (*OWN["p"], *OWN["q"], *STOCKED)
 START = 1_000_000
 
-tuples = st.sampled_from([f"website={letter}" for letter in "abcdefghij"])
+tuples = st.sampled_from([f"website={letter}" for letter in "abcdefghijklmnop"])
 asks = st.builds(
     Ask, tuples, st.sampled_from([b"", b'{"gclid":"1"}', b'{"gclid":"2"}']), st.integers(0, 3)
 )
@@ -90,15 +96,17 @@ class Machine(RuleBasedStateMachine):
         self.now = START
         self.revision = 1
         self.stock = ModelStock("s")
-        first = Rules(min_duration=10_000, stock="s", max_size=4, overflow_number=OVERFLOW)
-        self.pools = {pool: ModelPool(pool, first, self.stock) for pool in POOLS}
+        self.pools: dict[str, ModelPool] = {}
         self.told: dict[str, list[tuple[str, str, int]]] = {}
-        self.do(self.stocks.edit("s", 1000, STOCKED[:3], now_ms=self.now))
-        self.stock.edit(1000, STOCKED[:3], self.now)
-        for pool, model in self.pools.items():
-            self.do(self.allocator.edit(pool, first, self.revision, now_ms=self.now))
-            self.add(pool, list(OWN[pool][:2]))
-            assert model.clock == self.now
+
+    @initialize(first=st.tuples(rules, rules))
+    def begin(self, first: tuple[Rules, Rules]) -> None:
+        """``p`` is small and grows at once; ``q`` has more due numbers than one call ranks."""
+        self.edit_stock(1000, list(STOCKED[:3]))
+        for pool, rules in zip(POOLS, first, strict=True):
+            self.pools[pool] = ModelPool(pool, rules, self.stock)
+            self.do(self.allocator.edit(pool, rules, self.revision, now_ms=self.now))
+            self.add(pool, OWN[pool][:-1])
 
     @rule(pool=pools, some=st.lists(asks, min_size=1, max_size=5))
     def allocate(self, pool: str, some: list[Ask]) -> None:
@@ -116,6 +124,14 @@ class Machine(RuleBasedStateMachine):
                 assert until <= self.pools[where].clock
         told = (pool, ask.tuple, answer.guaranteed_until)
         self.told.setdefault(answer.number, []).append(told)
+
+    @rule(pool=pools, some=st.lists(asks, min_size=1, max_size=5), swept=st.booleans())
+    def allocate_when_all_is_due(self, pool: str, some: list[Ask], swept: bool) -> None:
+        """Numbers change hands; when ``swept`` there is no backlog when they do."""
+        self.now = max(self.now, self.pools[pool].clock) + 20_000
+        if swept:
+            self.sweep(pool, 1000, hand_on=True)
+        self.allocate(pool, some)
 
     @rule(pool=pools, some=st.lists(asks, min_size=1, max_size=3))
     def touch(self, pool: str, some: list[Ask]) -> None:
@@ -137,11 +153,6 @@ class Machine(RuleBasedStateMachine):
         else:
             assert self.pools[pool].edit(rules, self.now)
 
-    @rule(pool=pools, rules=rules)
-    def edit_late(self, pool: str, rules: Rules) -> None:
-        """An edit that was overtaken by a newer one changes nothing."""
-        self.do(self.allocator.edit(pool, rules, 0, now_ms=self.now))
-
     @rule(pool=pools, data=st.data())
     def add_own(self, pool: str, data: st.DataObject) -> None:
         numbers = data.draw(st.lists(st.sampled_from(OWN[pool]), min_size=1, max_size=3))
@@ -161,7 +172,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         pool=pools,
         number=st.sampled_from([*NUMBERS, OVERFLOW]),
-        name=st.integers(1, 30),
+        name=st.integers(1, 200),
         ago=st.sampled_from([0, 0, 1, 5_000, 60_000]),
     )
     def call(self, pool: str, number: str, name: int, ago: int) -> None:
@@ -285,7 +296,7 @@ def test_every_answer_is_the_models(runtime: Runtime) -> None:
     run_state_machine_as_test(
         lambda: Machine(runtime),
         settings=settings(
-            max_examples=150,
+            max_examples=200,
             stateful_step_count=40,
             derandomize=True,
             deadline=None,
