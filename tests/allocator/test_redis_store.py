@@ -76,11 +76,11 @@ async def test_a_silent_peer_is_left_for_a_new_connection(unique: str) -> None:
     """When a host is gone without a word, calls time out at first, then reach its successor."""
     with servers.valkey() as server:
         async with _Relay(server.port) as relay, opened(relay.url, timeout_ms=200) as store:
-            assert await echo(store, unique, "before") == "before"
+            await answering(store, unique)
             relay.swallow()
             with pytest.raises(StoreUnavailable):
                 await store.run(READ, [unique])
-            assert await echo(store, unique, "after") == "after"
+            await answering(store, unique)
 
 
 async def test_a_slow_connection_is_ready_for_later_calls(unique: str) -> None:
@@ -134,7 +134,7 @@ async def test_a_write_returns_when_the_replicas_have_it(unique: str) -> None:
             await store.run(COUNT, [unique], [1])
             assert replica.command("GET", unique) == b"51"
         replica.pause()
-        async with opened(primary.url, wait_replicas=1, timeout_ms=300) as store:
+        async with opened(primary.url, wait_replicas=1, timeout_ms=1000) as store:
             with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
                 await store.run(COUNT, [unique], [1])
 
@@ -152,17 +152,13 @@ async def test_a_replica_refuses_writes_as_an_outage(unique: str) -> None:
 async def test_sentinel_leads_to_the_new_primary(unique: str) -> None:
     """After the primary's death, calls reach the replica that took over, and what it has."""
     with servers.sentinel() as watched:
-        async with opened(watched.url, timeout_ms=500) as store:
+        async with opened(watched.url, timeout_ms=1000) as store:
             await store.run(COUNT, [unique], [7])
             servers.until(lambda: watched.replica.command("GET", unique) == b"7")
             watched.primary.kill()
+            servers.until(lambda: watched.replica.command("ROLE")[0] in ("master", b"master"))
             await answering(store, unique, 30)
-            async with asyncio.timeout(30):
-                while True:
-                    with contextlib.suppress(StoreUnavailable):
-                        assert unpack(await store.run(COUNT, [unique], [1])) >= 8
-                        break
-            assert watched.replica.command("ROLE")[0] in ("master", b"master")
+            assert unpack(await store.run(COUNT, [unique], [1])) == 8
 
 
 async def test_a_name_that_sentinel_does_not_know_is_an_outage() -> None:

@@ -27,9 +27,7 @@ def test_a_server_that_cannot_now_is_told_in_words(reply: str) -> None:
     assert len(str(reason(reply))) < 80
 
 
-@pytest.mark.parametrize(
-    "reply", ["ERR unknown command", "WRONGTYPE …", "NOSCRIPT …", "BUSYGROUP", ""]
-)
+@pytest.mark.parametrize("reply", ["ERR unknown", "WRONGTYPE x", "NOSCRIPT x", "BUSYGROUP", ""])
 def test_any_other_error_is_a_bug(reply: str) -> None:
     """Faults of a script, and NOSCRIPT, which is answered with EVAL, are no outage."""
     assert reason(reply) is None
