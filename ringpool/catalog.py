@@ -13,44 +13,33 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET
 
 from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Departure, Holding
 from allocator.port import Store
 from allocator.stocks import Stocks
 from ringpool import catalog_plan, configuration, number_lists, numbers
-from ringpool.catalog_plan import (
-    Addition,
-    PoolDrain,
-    Publication,
-    RulesEdit,
-    Runner,
-    Step,
-    StockDrain,
-    StockEdit,
-)
+from ringpool.catalog_change import CatalogChange, numbered, with_keys, with_lists
+from ringpool.catalog_plan import Publication, Runner, Step
 from ringpool.catalog_store import CatalogStore, Owner
 from ringpool.difference import Change, difference
-from ringpool.entity_codec import decode_hook, encode_hook
+from ringpool.entity_codec import decode_hook
 from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Configuration, Pool, Stock
 
 T = TypeVar("T", Account, Pool, Stock)
-Entity = Account | Pool | Stock
 
 _LOCK_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.02
 _STEPS_A_CALL = 20
 _SWEEPS_AFTER_A_CHANGE = 20
 
-_encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 _kinds: tuple[tuple[str, type[Account] | type[Pool] | type[Stock]], ...] = (
     ("account", Account),
     ("pool", Pool),
@@ -177,7 +166,7 @@ class Catalog:
 
         async def check(known: Configuration) -> None:
             _find(known.accounts, account_id, "account")
-            for kind, entity in _numbered(known):
+            for kind, entity in numbered(known):
                 if entity.account == account_id:
                     raise Fault("account", f"{account_id} still has {kind} {entity.id}")
 
@@ -302,19 +291,19 @@ class Catalog:
 
     async def _prepare(
         self, make: Callable[[Configuration], Awaitable[Configuration]]
-    ) -> _Prepared:
+    ) -> CatalogChange:
         """Check what is wanted (in canonical form) against all there is; raises Faults."""
         revision, known = await self.entities()
         wanted = configuration.check(await make(known), known, canonical=True)
-        wanted = _with_keys(wanted, known)
+        wanted = with_keys(wanted, known)
         lists: dict[str, number_lists.Chunks] = {}
-        for kind, entity in _numbered(wanted):
+        for kind, entity in numbered(wanted):
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
-        current = _filled(known, lists)
+        current = with_lists(known, lists)
         changes = difference(current, wanted)
         await self._check_owners(wanted, known, changes)
-        return _Prepared(revision + 1, wanted, lists, changes)
+        return CatalogChange(revision + 1, wanted, lists, changes)
 
     async def _check_owners(
         self, wanted: Configuration, known: Configuration, changes: Sequence[Change]
@@ -356,93 +345,6 @@ class Catalog:
     async def _with_numbers(self, kind: str, entity: T) -> T:
         chunks = number_lists.unpack(await self._store.list_of(f"{kind}/{entity.id}"))
         return msgspec.structs.replace(entity, numbers=tuple(number_lists.numbers(chunks)))
-
-
-class _Prepared(msgspec.Struct, frozen=True):
-    """A change that was checked: ``lists`` are the numbers there are now, by owner."""
-
-    revision: int
-    wanted: Configuration
-    lists: dict[str, number_lists.Chunks]
-    changes: list[Change]
-
-    def drained(self) -> list[str]:
-        """Return the pools that lose numbers."""
-        return [change.id for change in self.changes if change.kind == "pool" and change.drained]
-
-    def steps(self) -> Iterator[Step]:
-        """Yield the plan (the order is ``catalog_plan``'s concern)."""
-        changed = {(str(change.kind), change.id): change for change in self.changes}
-        numbered = [
-            (f"{kind}/{entity.id}", entity, changed[kind, entity.id])
-            for kind, entity in _numbered(self.wanted)
-            if (kind, entity.id) in changed
-        ]
-        for owner, _, change in numbered:
-            yield from catalog_plan.claims(owner, change.added)
-        for _, entity, change in numbered:
-            if isinstance(entity, Stock):
-                yield StockEdit(entity.id, int(entity.quarantine))
-                for piece in number_lists.pieces(change.added):
-                    yield StockEdit(entity.id, int(entity.quarantine), piece)
-            else:
-                yield RulesEdit(entity.id, configuration.rules(entity), self.revision)
-        for _, entity, change in numbered:
-            if isinstance(entity, Pool):
-                for piece in number_lists.pieces(change.added):
-                    yield Addition(entity.id, piece)
-        for owner, _, change in numbered:
-            texts = number_lists.edited(self.lists[owner], change.added, change.drained)
-            yield from catalog_plan.list_edits(owner, texts)
-        documents: dict[str, str] = {}
-        for kind, section in (("account", "accounts"), ("pool", "pools"), ("stock", "stocks")):
-            for entity in getattr(self.wanted, section):
-                if (kind, entity.id) in changed:
-                    documents[f"{kind}/{entity.id}"] = _document(entity)
-        yield Publication(self.revision, documents)
-        for owner, entity, change in numbered:
-            yield from catalog_plan.claims(owner, change.drained, leaving=True)
-            drain = StockDrain if isinstance(entity, Stock) else PoolDrain
-            for piece in number_lists.pieces(change.drained):
-                yield drain(entity.id, piece)
-
-
-def _numbered(wanted: Configuration) -> Iterator[tuple[str, Pool | Stock]]:
-    for stock in wanted.stocks:
-        yield "stock", stock
-    for pool in wanted.pools:
-        yield "pool", pool
-
-
-def _filled(known: Configuration, lists: dict[str, number_lists.Chunks]) -> Configuration:
-    """Return ``known`` with the numbers of those entities whose lists were read."""
-
-    def filled(kind: str, entity: T) -> T:
-        chunks = lists.get(f"{kind}/{entity.id}", {})
-        return msgspec.structs.replace(entity, numbers=tuple(number_lists.numbers(chunks)))
-
-    return Configuration(
-        accounts=known.accounts,
-        pools=tuple(filled("pool", pool) for pool in known.pools),
-        stocks=tuple(filled("stock", stock) for stock in known.stocks),
-    )
-
-
-def _with_keys(wanted: Configuration, known: Configuration) -> Configuration:
-    keys = {pool.id: pool.key for pool in known.pools}
-    pools = tuple(
-        msgspec.structs.replace(pool, key=keys.get(pool.id) or secrets.token_urlsafe(24))
-        if pool.key is UNSET
-        else pool
-        for pool in wanted.pools
-    )
-    return msgspec.structs.replace(wanted, pools=pools)
-
-
-def _document(entity: Entity) -> str:
-    if not isinstance(entity, Account):
-        entity = msgspec.structs.replace(entity, numbers=())
-    return _encode(entity).decode()
 
 
 def _canonical(texts: Sequence[str]) -> list[str]:

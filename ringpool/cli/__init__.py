@@ -18,7 +18,7 @@ def main() -> None:
     """
 
 
-main.add_command(serve.serve)
+main.add_command(serve.serve_command)
 main.add_command(configure.apply)
 main.add_command(configure.export)
 main.add_command(pool.pool)

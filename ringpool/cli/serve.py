@@ -19,19 +19,19 @@ def _settings_help() -> str:
     return "\n".join(lines)
 
 
-@click.command(epilog=_settings_help())
+@click.command("serve", epilog=_settings_help())
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Processes; default: RINGPOOL_WORKERS, else 1."
 )
 @click.option("--demo", is_flag=True, help="Add demo accounts and pools, and a page to try.")
-def serve(host: str, port: int, workers: int | None, demo: bool) -> None:
+def serve_command(host: str, port: int, workers: int | None, demo: bool) -> None:
     """Run the service until Ctrl-C."""
-    from ringpool import serving  # the whole web app: no other command waits for its import
+    from ringpool.serving import serve  # the whole web app: no other command waits for it
 
     try:
         settings = Settings.from_environment()
-        serving.serve(settings, host, port, workers or settings.workers, demo)
+        serve(settings, host, port, workers or settings.workers, demo)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
