@@ -14,7 +14,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ import msgspec
 
 from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Departure, Holding
-from allocator.port import Store
+from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from ringpool import catalog_plan, configuration, number_lists, numbers
 from ringpool.catalog_change import CatalogChange, numbered, with_keys, with_lists
@@ -210,7 +210,7 @@ class Catalog:
         try:
             await self._carry_out(token)
         finally:
-            await self._store.unlock(token)
+            await self._unlock(token)
         return True
 
     async def hand_on(self, pool_id: str, departures: Sequence[Departure] | None = None) -> int:
@@ -242,7 +242,8 @@ class Catalog:
             prepared = await self._prepare(make)
             if prepared.changes:
                 await self._commit(token, list(prepared.steps()))
-                await self._collect(prepared.drained())
+                with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
+                    await self._collect(prepared.drained())
             return prepared.changes
 
     async def _delete(
@@ -266,6 +267,10 @@ class Catalog:
             await self._carry_out(token)
             yield token
         finally:
+            await self._unlock(token)
+
+    async def _unlock(self, token: str) -> None:
+        with suppress(StoreUnavailable):  # then it runs out by itself
             await self._store.unlock(token)
 
     async def _commit(self, token: str, steps: Sequence[Step]) -> None:

@@ -54,12 +54,16 @@ def read(text: str, known: Configuration = _NOTHING) -> Configuration:
     and stocks that another file made.
     """
     document = yaml_document.load(text)
+    if document is None:  # an empty file asks for nothing
+        return _NOTHING
     draft = _Draft()
     if not isinstance(document, dict):
         raise Faults([Fault("document", "expected the keys accounts, pools, stocks")])
     for section, entities in document.items():
         if section not in _KINDS:
-            draft.fault(section, f"unknown key; known are {', '.join(_KINDS)}")
+            draft.fault(
+                entity_codec.key_text(section), f"unknown key; known are {', '.join(_KINDS)}"
+            )
         elif not isinstance(entities, list | None):
             draft.fault(section, "expected a list")
         else:

@@ -54,11 +54,16 @@ def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
         yield from inner or [Fault(path, _message(value, _bare(kind), str(error)))]
 
 
+def key_text(key: str) -> str:
+    """Return a key as it stands in a path: one that is no plain name in quotes, on one line."""
+    return key if key.isascii() and key.replace("-", "_").isidentifier() else repr(key)
+
+
 def _inner_faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
         for name, item in value.items():
-            where = f"{path}.{name}" if path else str(name)
+            where = f"{path}.{key_text(name)}" if path else key_text(name)
             if name in fields:
                 yield from faults(item, fields[name].type, where)
             else:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from allocator.answers import Rules
 from ringpool import configuration
 from ringpool.durations import Duration
-from ringpool.faults import Faults
+from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Activity, Configuration, Fill, Pool, Recycle, Stock
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+_NAMES = st.sampled_from([*Pool.__struct_fields__, "origins", "quarantine", "api_keys", "x"])
+_VALUES = st.recursive(
+    _LEAVES | st.sampled_from(["acme", "p", "10m", "+18888695345", "https://a.example"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=6,
+)
+_SECTION = st.lists(st.dictionaries(_NAMES, _VALUES, max_size=8) | _VALUES, max_size=3)
 
 COMPLETE = """
 accounts:
@@ -102,7 +114,7 @@ def test_write_is_the_inverse_of_read() -> None:
 def test_nothing_is_written_as_nothing() -> None:
     """An empty configuration is an empty file, which changes nothing when read."""
     assert configuration.write(Configuration()) == ""
-    assert configuration.read("pools:\n") == Configuration()
+    assert configuration.read("") == configuration.read("pools:\n") == Configuration()
 
 
 def test_numbers_and_names_become_canonical() -> None:
@@ -176,7 +188,8 @@ def test_a_wrong_pool_is_refused_with_its_path(fields: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "document: expected the keys"),
+        ('"a\\nb": []', "'a\\nb': unknown key"),
+        ('accounts: [{id: a, "x\\ny": 1}]', "accounts[0].'x\\ny': unknown key"),
         ("- a", "document: expected the keys"),
         ("pool: []", "pool: unknown key; known are accounts, pools, stocks"),
         ("pools: {}", "pools: expected a list"),
@@ -227,3 +240,29 @@ def test_rules_are_the_allocators_part_of_a_pool() -> None:
     assert configuration.rules(only) == Rules(
         min_duration=600_000, max_size=250, stock="us-toll-free", overflow_number="+18001234444"
     )
+
+
+@given(st.dictionaries(st.sampled_from(["accounts", "pools", "stocks", "x"]), _SECTION | _VALUES))
+def test_nothing_but_faults_comes_of_bad_files(document: dict[str, object]) -> None:
+    """Whatever stands in a file, it is read or refused, each fault on one line with a path."""
+    read, faults = outcome(yaml.safe_dump(document))
+    if read is None:
+        assert all(fault.field and fault.message for fault in faults)
+        assert all(len(str(fault).splitlines()) == 1 for fault in faults)
+    else:
+        assert configuration.read(configuration.write(read), KNOWN) == read
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text at all makes the reader fail in another way."""
+    read, faults = outcome(text)
+    assert (read is None) == bool(faults)
+
+
+def outcome(text: str) -> tuple[Configuration | None, tuple[Fault, ...]]:
+    """Return what a file says, or what is wrong with it."""
+    try:
+        return configuration.read(text, KNOWN), ()
+    except Faults as faults:
+        return None, faults.faults
