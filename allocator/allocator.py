@@ -311,8 +311,8 @@ class Allocator:
         self, pool_id: str, departures: Sequence[Departure], *, now_ms: int | None = None
     ) -> None:
         """Note that departed numbers have been handed on."""
-        pairs = [value for d in departures for value in (d.number, d.left)]
-        await self._run(_SENT, pool_id, now_ms, *pairs)
+        letters = [value for d in departures for value in (d.number, d.loan, d.left)]
+        await self._run(_SENT, pool_id, now_ms, *letters)
 
     async def _run(
         self, script: Script, pool_id: str, now_ms: int | None, *arguments: Argument
