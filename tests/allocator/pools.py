@@ -1,13 +1,19 @@
-"""Short words for the tests of pools: make one, ask it, hand on what left it."""
+"""Short words for the tests of pools: make one, ask it, hand on what left it; or run a machine."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from allocator.allocator import Allocator
 from allocator.answers import Answer, Ask, Departure, Rules
+from allocator.connect import connect
 from allocator.port import Store
 from allocator.stocks import Stocks
+from tests import servers
+
+T = TypeVar("T")
 
 OVERFLOW = "+1999"
 START = 1_700_000_000_000
@@ -61,3 +67,22 @@ async def make(store: Store, pool_id: str, own: Sequence[str], **rules: object) 
     await pool.edit(**rules)
     await pool.allocator.add(pool_id, own, now_ms=pool.now)
     return pool
+
+
+class Runtime:
+    """A loop and a store for state machines, which aren't asynchronous, and an empty server."""
+
+    def __init__(self, server: servers.Server) -> None:
+        self._runner = asyncio.Runner()
+        self._server = server
+        self.store: Store = self.do(connect(server.url, timeout_ms=10_000))
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def empty(self) -> None:
+        self._server.command("FLUSHALL")
+
+    def close(self) -> None:
+        self.do(self.store.aclose())
+        self._runner.close()

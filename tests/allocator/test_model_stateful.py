@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -20,13 +18,10 @@ from msgspec.structs import asdict
 
 from allocator.allocator import Allocator, Busy
 from allocator.answers import Answer, Ask, Call, Rules, State
-from allocator.connect import connect
-from allocator.port import Store
 from allocator.stocks import Stocks
 from tests import servers
 from tests.allocator.model import ModelPool, ModelStock
-
-T = TypeVar("T")
+from tests.allocator.pools import Runtime
 
 OVERFLOW = "+1999"
 POOLS = ("p", "q")
@@ -54,25 +49,6 @@ rules = st.builds(
     overflow_number=st.just(OVERFLOW),
     allow_overflow=st.booleans(),
 )
-
-
-class Runtime:
-    """One loop and one store for all runs of the machine, and a way to empty the server."""
-
-    def __init__(self, server: servers.Server) -> None:
-        self._runner = asyncio.Runner()
-        self._flush = server.command
-        self.store: Store = self.do(connect(server.url, timeout_ms=10_000))
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
-
-    def empty(self) -> None:
-        self._flush("FLUSHALL")
-
-    def close(self) -> None:
-        self.do(self.store.aclose())
-        self._runner.close()
 
 
 @pytest.fixture(scope="module")
