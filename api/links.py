@@ -69,12 +69,14 @@ async def _link(request: Request) -> Reply:
     if visitors.takes_nothing(request.scope):
         return _redirect(before, "", fragment)
     given = request.parameters(lenient=True)
+    # The tuple is what the link says, so that it is the same however the link was made: the
+    # landing page adds nothing to it.
     click = Click(
-        pool.landing_url,
+        "",
         request.header(b"referer"),
         given,
         given.get("visitor", ""),
-        _extra(request, given),
+        _extra(request, given, pool.landing_url),
     )
     try:
         answer = await services.answers.allocate(pool_id, click.ask(pool))
@@ -119,8 +121,9 @@ def _onward(query: bytes) -> str:
     return "".join(kept)
 
 
-def _extra(request: Request, given: dict[str, str]) -> dict[str, str]:
-    extra = {"device": "phone" if visitors.is_phone(request.scope) else "other"}
+def _extra(request: Request, given: dict[str, str], landing_url: str) -> dict[str, str]:
+    device = "phone" if visitors.is_phone(request.scope) else "other"
+    extra = {"device": device, "landing_page": landing_url}
     publisher = given.get("publisher", "")
     if publisher in request.services.directory.accounts:
         extra["publisher"] = publisher

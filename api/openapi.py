@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from allocator.answers import PoolStatus
 from api import replies
 from api.ad_servers import Allocation
 from api.bulk import BulkAnswer, BulkError, BulkRequest
 from api.endpoint import Endpoint
-from api.managers import AccountList, PoolList, StockList, problem
+from api.managers import problem
 from api.number_stories import CallReply, CallReport, NumberStory
 from api.operators import Health
 from api.pages import Swaps, Verdict
@@ -31,7 +31,6 @@ from ringpool.model import Account, Pool, Stock
 
 _TYPES = (
     Account,
-    AccountList,
     Allocation,
     BulkAnswer,
     BulkError,
@@ -41,13 +40,9 @@ _TYPES = (
     Health,
     NumberChange,
     NumberStory,
-    Pool,
-    PoolList,
     PoolNumbers,
     PoolStatus,
     Problem,
-    Stock,
-    StockList,
     Swaps,
     Verdict,
 )
@@ -78,6 +73,8 @@ _ROWS = {
 
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
+
+_DURATION = Annotated[str, Meta(pattern="^[0-9]{1,9}[smhdwy]$")]
 
 Operation = dict[str, Any]
 
@@ -212,16 +209,24 @@ def _allocate(form: str, media: str, content: dict[str, Any]) -> Operation:
     )
 
 
-def _collection(word: str, kind: type[Struct], listed: type[Struct]) -> dict[str, Any]:
+def _collection(word: str, kind: type[Struct]) -> dict[str, Any]:
     one = _parameter("id", _ID, "path")
     page = (_parameter("after", _TEXT), _parameter("limit", _LIMIT))
     writing = _problems(400, 401, 403, 404, 409, 413, 415, 422)
+    listed = {
+        "type": "object",
+        "required": [f"{word}s"],
+        "properties": {f"{word}s": {"type": "array", "items": _schema_of(kind)}, "next": _TEXT},
+    }
     return {
         f"/admin/v1/{word}s": {
             "get": _operation(
                 f"list_{word}s",
                 f"The {word}s, by id",
-                {"200": _says("A page", _content(listed)), **_problems(400, 401)},
+                {
+                    "200": _says("A page", {_JSON: {"schema": listed}}),
+                    **_problems(400, 401),
+                },
                 page,
                 **_MANAGED,
             ),
@@ -286,9 +291,9 @@ def _managed_paths() -> dict[str, Any]:
     )
     writing = _problems(400, 401, 404, 413, 415, 422)
     return {
-        **_collection("account", Account, AccountList),
-        **_collection("pool", Pool, PoolList),
-        **_collection("stock", Stock, StockList),
+        **_collection("account", Account),
+        **_collection("pool", Pool),
+        **_collection("stock", Stock),
         "/admin/v1/pools/{id}/numbers": {
             "get": _operation(
                 "list_pool_numbers",
@@ -458,9 +463,8 @@ def _public_paths() -> dict[str, Any]:
 @cache
 def description() -> dict[str, Any]:
     """The whole document."""
-    _, schemas = msgspec.json.schema_components(
-        _TYPES, schema_hook=_duration, ref_template=_COMPONENT
-    )
+    types = (*_TYPES, _in_words(Pool), _in_words(Stock))
+    _, schemas = msgspec.json.schema_components(types, ref_template=_COMPONENT)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -479,10 +483,24 @@ def description() -> dict[str, Any]:
     }
 
 
-def _duration(kind: type) -> dict[str, Any]:
-    if kind is Duration:
-        return {"type": "string", "pattern": "^[0-9]{1,9}[smhdwy]$"}
-    raise NotImplementedError(kind)
+def _in_words(kind: type[Struct]) -> type[Struct]:
+    """The struct as JSON writes it: durations are text, and so are their defaults."""
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(kind):
+        written = _DURATION if field.type is Duration else field.type
+        if field.required:
+            fields.append((field.name, written))
+        elif isinstance(field.default, Duration):
+            fields.append((field.name, written, str(field.default)))
+        else:
+            fields.append((field.name, written, field.default))
+    return msgspec.defstruct(
+        kind.__name__,
+        fields,
+        namespace={"__doc__": kind.__doc__},
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
 
 
 async def _document(_request: Request) -> Reply:

@@ -1,0 +1,45 @@
+"""The browser script's URLs."""
+
+from __future__ import annotations
+
+import httpx
+
+from snippet import bundle
+from tests.api.conftest import Site
+
+
+async def test_the_accounts_script_carries_its_targets(site: Site) -> None:
+    """Settings inside, cacheable for five minutes, readable from any page, renewed on change."""
+    target = site.number(8000)
+    await site.pool(swap_targets=[target])
+    url = f"/dni.js?account={site.account}"
+    response = await site.client.get(url)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "max-age=300" in response.headers["cache-control"]
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert target in response.text
+    etag = response.headers["etag"]
+    same = await site.client.get(url, headers={"if-none-match": etag})
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    await site.pool(swap_targets=[site.number(8001)])
+    changed = await site.client.get(url, headers={"if-none-match": etag})
+    assert changed.status_code == 200
+    assert site.number(8001) in changed.text
+
+
+async def test_a_script_needs_an_account_that_is_there(client: httpx.AsyncClient) -> None:
+    """Missing: 400; unknown: 404."""
+    assert (await client.get("/dni.js")).status_code == 400
+    assert (await client.get("/dni.js?account=nobody")).status_code == 404
+
+
+async def test_the_pinned_script_is_for_ever(client: httpx.AsyncClient) -> None:
+    """The version in the URL fixes the bytes; another version isn't there."""
+    response = await client.get(f"/dni/{bundle.VERSION}/dni.js")
+    assert response.content == bundle.SOURCE
+    assert "immutable" in response.headers["cache-control"]
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert (await client.get(f"/dni/{bundle.VERSION}/other.js")).status_code == 404
+    assert (await client.get("/dni/0/dni.js")).status_code == 404
