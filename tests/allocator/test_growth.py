@@ -198,6 +198,16 @@ class TestKilledMove:
         assert await status(pool) == StockStatus(1, 0, 1, 0, 0)
         assert await pool.sweep() == []
 
+    async def test_naming_a_number_on_its_way_back(self, valkey_store: Store, unique: str) -> None:
+        """A lent number that left isn't the pool's to add before its stock has it."""
+        pool = await stocked(valkey_store, unique, "+21")
+        await pool.one("a")
+        pool.now += 10_000
+        await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
+        assert await pool.allocator.add(unique, ["+21"], now_ms=pool.now) == []
+        await pool.sweep()
+        assert await status(pool) == StockStatus(1, 0, 1, 0, 0)
+
     async def test_leaving_twice_in_a_millisecond(self, valkey_store: Store, unique: str) -> None:
         """While a pool's clock is held, a late message about one leaving doesn't end the next."""
         pool = await stocked(valkey_store, unique, "+21")

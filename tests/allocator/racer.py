@@ -1,0 +1,104 @@
+"""What a racing process does: its own loop, its own connections, no pytest."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+
+from allocator.allocator import Allocator, Busy
+from allocator.answers import Answer, Ask, Rules
+from allocator.connect import connect
+from allocator.port import StoreUnavailable
+from allocator.stocks import Stocks
+
+Log = list[tuple[str, Answer]]
+"""Each answer with the tuple that it was told to."""
+
+
+def ask_at_once(url: str, pool_id: str, tuples: Sequence[str], begin_at: float) -> Log:
+    """Ask for every tuple in a call of its own, all under way at the same time."""
+
+    async def race() -> Log:
+        store = await connect(url, timeout_ms=10_000)
+        allocator = Allocator(store)
+        await store.ping()
+        await asyncio.sleep(max(0.0, begin_at - time.time()))
+        given = await asyncio.gather(*(allocator.allocate(pool_id, [Ask(t)]) for t in tuples))
+        await store.aclose()
+        return [(tuple_, answer) for tuple_, [answer] in zip(tuples, given, strict=True)]
+
+    return asyncio.run(race())
+
+
+def ask_for_a_while(url: str, pool_id: str, seed: int, seconds: float) -> Log:
+    """Ask for some of 60 tuples again and again; a store that is away is asked again."""
+
+    async def race() -> Log:
+        store = await connect(url, timeout_ms=2_000)
+        log: Log = []
+        end = time.monotonic() + seconds
+        await asyncio.gather(*(one(Allocator(store), seed * 100 + n, end, log) for n in range(4)))
+        await store.aclose()
+        return log
+
+    async def one(allocator: Allocator, seed: int, end: float, log: Log) -> None:
+        chance = random.Random(seed)
+        while time.monotonic() < end:
+            tuples = [f"t{chance.randrange(60)}" for _ in range(chance.randint(1, 4))]
+            try:
+                answers = await allocator.allocate(pool_id, [Ask(t) for t in tuples])
+            except StoreUnavailable:
+                await asyncio.sleep(0.01)
+            else:
+                log += zip(tuples, answers, strict=True)
+
+    return asyncio.run(race())
+
+
+def disturb(url: str, pool_id: str, stock_id: str, own: Sequence[str], seconds: float) -> int:
+    """Edit the rules, drain, add, release and sweep all the time; returns how many rounds."""
+
+    async def work() -> int:
+        store = await connect(url, timeout_ms=10_000)
+        allocator, stocks = Allocator(store), Stocks(store)
+        chance = random.Random(1)
+        end = time.monotonic() + seconds
+        rounds = 0
+        while time.monotonic() < end:
+            rounds += 1
+            await edit(allocator, pool_id, stock_id, chance, 10 + rounds)
+            await allocator.drain(pool_id, chance.sample(list(own), 2))
+            await allocator.release(pool_id, [f"t{chance.randrange(60)}"])
+            await hand_on(allocator, stocks, pool_id, stock_id)
+            await allocator.add(pool_id, chance.sample(list(own), 3))
+        await store.aclose()
+        return rounds
+
+    return asyncio.run(work())
+
+
+async def edit(
+    allocator: Allocator, pool_id: str, stock_id: str, chance: random.Random, revision: int
+) -> None:
+    rules = Rules(
+        min_duration=chance.choice([10, 30, 80]),
+        hold_on_activity=chance.choice([0, 0, 20]),
+        recycle=chance.choice(["least_active", "weighted_random", "last_in_first_out"]),
+        max_size=chance.choice([8, 12]),
+        stock=stock_id,
+        overflow_number="+1999",
+    )
+    try:
+        await allocator.edit(pool_id, rules, revision)
+    except Busy:
+        await allocator.sweep(pool_id)
+
+
+async def hand_on(allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: str) -> None:
+    departures = (await allocator.sweep(pool_id)).departures
+    lent = [departure for departure in departures if departure.loan]
+    if lent:
+        await stocks.receive(stock_id, pool_id, lent)
+    await allocator.sent(pool_id, departures)

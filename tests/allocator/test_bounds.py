@@ -1,0 +1,76 @@
+"""No call works for long, however much is waiting."""
+
+from __future__ import annotations
+
+import pytest
+
+from allocator.allocator import ASKS_A_CALL
+from allocator.answers import Ask, Call, State
+from allocator.port import Store
+from tests import servers
+from tests.allocator.pools import PoolUnderTest, make, numbers
+
+MANY = 200_000
+RANKED_A_CALL = 4
+
+
+@pytest.fixture
+async def due(valkey_store: Store, unique: str) -> PoolUnderTest:
+    """A pool with 200,000 numbers whose guarantees all ended in the same moment."""
+    pool = await make(valkey_store, unique, [])
+    everyone = numbers(MANY)
+    for start in range(0, MANY, 5_000):
+        await pool.allocator.add(unique, everyone[start : start + 5_000], now_ms=pool.now)
+        asks = [Ask(f"t{n}") for n in range(start, start + 5_000)]
+        await pool.allocator.allocate(unique, asks, now_ms=pool.now)
+    pool.now += 10_000
+    return pool
+
+
+async def backlog(pool: PoolUnderTest) -> int:
+    return (await pool.allocator.status(pool.id, now_ms=pool.now)).backlog
+
+
+async def test_everything_due_at_once(
+    due: PoolUnderTest, valkey_server: servers.Server, unique: str
+) -> None:
+    """With 200,000 numbers due at once each call ranks a few of them, and none is passed over."""
+    waiting = MANY
+    assert await backlog(due) == waiting
+    for asks in (1, 5, ASKS_A_CALL):
+        answers = await due.ask(*(f"new{waiting}-{n}" for n in range(asks)))
+        assert {answer.state for answer in answers} == {State.RECYCLED}
+        left = await backlog(due)
+        assert waiting - left == RANKED_A_CALL + asks
+        waiting = left
+
+    held = await due.ask("t199999")
+    assert held[0].state is State.HELD
+    await due.allocator.drain(unique, ["+18880199990"], now_ms=due.now)
+    await due.allocator.release(unique, ["t199991"], now_ms=due.now)
+    call = Call(id="1", number="+18880199992")
+    await due.allocator.record_call(unique, call, now_ms=due.now)
+    assert await backlog(due) == waiting - 2  # the drained and the released one
+
+    assert (await due.allocator.sweep(unique, now_ms=due.now)).more
+    assert await backlog(due) == waiting - 2 - 1_000
+
+    # A new order moves what was ranked by the old one a few at a time too.
+    await due.edit(recycle="round_robin")
+    key = f"rp:{{{unique}}}:stale"
+    stale = valkey_server.command("ZCARD", key)
+    assert stale > 1_000
+    await due.one("another")
+    assert stale - valkey_server.command("ZCARD", key) == RANKED_A_CALL + 1
+
+
+async def test_the_choice_is_the_best_of_those_ranked(valkey_store: Store, unique: str) -> None:
+    """With a backlog a call chooses among those longest due; swept, among all."""
+    pool = await make(valkey_store, unique, numbers(10), recycle="last_in_first_out")
+    for n in range(10):
+        await pool.one(f"t{n}")
+        pool.now += 1
+    pool.now += 10_000
+    assert (await pool.one("x")).number == numbers(10)[RANKED_A_CALL]
+    await pool.sweep()
+    assert (await pool.one("y")).number == numbers(10)[9]

@@ -1,0 +1,146 @@
+"""Many processes at one pool: what each is told fits together."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from allocator.allocator import Allocator
+from allocator.answers import State
+from allocator.port import Store
+from allocator.stocks import Stocks
+from tests import servers
+from tests.allocator import racer
+from tests.allocator.pools import OVERFLOW, PoolUnderTest, numbers
+
+PROCESSES = 3
+RACE_SECONDS = 2.5
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Other processes, each with nothing of this one."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=context) as executor:
+        yield executor
+
+
+def check_promises(log: racer.Log) -> int:
+    """No number was told to two tuples for the same moment; returns how many promises there were.
+
+    A promise runs, by the store's clock, from the moment it was told to ``guaranteed_until``.
+    """
+    promises = sorted(
+        (answer.number, answer.guaranteed_until - answer.hold_ms, answer.guaranteed_until, tuple_)
+        for tuple_, answer in log
+        if answer.hold_ms
+    )
+    for _, of_number in itertools.groupby(promises, key=lambda promise: promise[0]):
+        holder, end = "", 0
+        for _, told, until, tuple_ in of_number:
+            assert tuple_ == holder or told >= end
+            holder, end = tuple_, max(until, end)
+    return len(promises)
+
+
+async def test_200_tuples_20_numbers(
+    backend: servers.Server | servers.Cluster,
+    store: Store,
+    unique: str,
+    processes: ProcessPoolExecutor,
+) -> None:
+    """Of 200 simultaneous new tuples exactly 20 get a number of their own, every time."""
+    for turn in range(5):
+        pool = PoolUnderTest(store, f"{unique}-{turn}")
+        await pool.edit(min_duration=600_000)
+        await pool.allocator.add(pool.id, numbers(20), now_ms=pool.now)
+        begin_at = time.time() + 0.05
+        races = [
+            processes.submit(
+                racer.ask_at_once,
+                backend.url,
+                pool.id,
+                [f"t{n}" for n in range(process, 200, PROCESSES)],
+                begin_at,
+            )
+            for process in range(PROCESSES)
+        ]
+        answers = [answer for race in races for _, answer in race.result(30)]
+        given = [answer.number for answer in answers if answer.state is State.NEW]
+        assert sorted(given) == numbers(20)
+        overflow = [answer for answer in answers if answer.state is State.OVERFLOW]
+        assert [answer.number for answer in overflow] == [OVERFLOW] * 180
+
+
+async def test_growing_at_the_same_time(
+    valkey_server: servers.Server,
+    valkey_store: Store,
+    unique: str,
+    processes: ProcessPoolExecutor,
+) -> None:
+    """Racing requests grow a pool to its max_size and no further, and no number is lost."""
+    stock = f"{unique}-s"
+    pool = PoolUnderTest(valkey_store, unique)
+    await pool.edit(stock=stock, max_size=20, min_duration=600_000)
+    await pool.stocks.edit(stock, 0, numbers(100, "+1999"))
+    begin_at = time.time() + 0.05
+    races = [
+        processes.submit(
+            racer.ask_at_once,
+            valkey_server.url,
+            unique,
+            [f"t{n}" for n in range(process, 200, PROCESSES)],
+            begin_at,
+        )
+        for process in range(PROCESSES)
+    ]
+    answers = [answer for race in races for _, answer in race.result(30)]
+    given = [answer.number for answer in answers if answer.state is State.NEW]
+    assert len(given) == len(set(given)) == 20
+    for _ in range(5):
+        await racer.hand_on(pool.allocator, pool.stocks, unique, stock)
+    status = await pool.stocks.status(stock)
+    assert (status.available, status.lent, status.moving) == (80, 20, 0)
+
+
+async def test_every_promise_holds_whatever_else_happens(
+    valkey_server: servers.Server,
+    valkey_store: Store,
+    unique: str,
+    processes: ProcessPoolExecutor,
+) -> None:
+    """Edits, drains, sweeps and growth at full speed: no promise overlaps another."""
+    stock, own = f"{unique}-s", numbers(6)
+    allocator, stocks = Allocator(valkey_store), Stocks(valkey_store)
+    pool = PoolUnderTest(valkey_store, unique)
+    await pool.edit(stock=stock, max_size=12, min_duration=30)
+    await allocator.add(unique, own)
+    await stocks.edit(stock, 0, numbers(8, "+1999"))
+    url = valkey_server.url
+    races = [
+        processes.submit(racer.ask_for_a_while, url, unique, seed, RACE_SECONDS)
+        for seed in range(PROCESSES - 1)
+    ]
+    disturber = processes.submit(racer.disturb, url, unique, stock, own, RACE_SECONDS)
+    log = [entry for race in races for entry in race.result(60)]
+    assert disturber.result(60) > 20
+    states = {answer.state for _, answer in log}
+    assert states >= {State.NEW, State.HELD, State.RECYCLED, State.OVERFLOW}
+    assert check_promises(log) > 500
+
+    status = await allocator.status(unique)
+    sizes = (status.unassigned, status.held, status.recyclable, status.draining)
+    assert status.size == sum(sizes)
+    assert status.new_total == sum(answer.state is State.NEW for _, answer in log)
+    assert status.recycled_total == sum(answer.state is State.RECYCLED for _, answer in log)
+    assert status.overflow_total == sum(answer.state is State.OVERFLOW for _, answer in log)
+    assert status.held_total == sum(answer.state is State.HELD for _, answer in log)
+    await racer.hand_on(allocator, stocks, unique, stock)
+    lent = [row for row in (await allocator.numbers(unique))[1] if row.loan]
+    in_stock = await stocks.status(stock)
+    assert (in_stock.lent, in_stock.moving) == (len(lent), 0)

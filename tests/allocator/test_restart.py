@@ -1,0 +1,85 @@
+"""A store that is killed and comes back keeps every promise."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+from allocator.allocator import Allocator
+from allocator.answers import Ask, Call, Rules, State
+from allocator.connect import connect
+from allocator.port import StoreUnavailable
+from allocator.stocks import Stocks
+from tests import servers
+from tests.allocator import racer
+from tests.allocator.pools import OVERFLOW, numbers
+from tests.allocator.test_contention import check_promises
+
+TWO = 2
+
+
+async def test_kill_9_of_the_store(unique: str) -> None:
+    """Killed in the middle of the work and started again, the store breaks no guarantee."""
+    with (
+        servers.valkey(appendonly="yes", appendfsync="everysec") as server,
+        ProcessPoolExecutor(TWO, mp_context=multiprocessing.get_context("spawn")) as processes,
+    ):
+        store = await connect(server.url, timeout_ms=2_000)
+        allocator, stocks = Allocator(store), Stocks(store)
+        rules = Rules(min_duration=60, stock=f"{unique}-s", max_size=20, overflow_number=OVERFLOW)
+        await allocator.edit(unique, rules, 1)
+        await allocator.add(unique, numbers(10))
+        await stocks.edit(f"{unique}-s", 0, numbers(20, "+1999"))
+        races = [
+            processes.submit(racer.ask_for_a_while, server.url, unique, seed, 2.5)
+            for seed in range(TWO)
+        ]
+        for _ in range(2):
+            before = (await allocator.status(unique)).held_total
+            while (await allocator.status(unique)).held_total < before + 200:
+                await asyncio.sleep(0.02)
+            server.kill()
+            server.start()
+            await _answers(allocator, unique)
+        log = [entry for race in races for entry in race.result(60)]
+        await store.aclose()
+    assert check_promises(log) > 500
+
+
+async def test_nothing_told_is_forgotten(unique: str) -> None:
+    """After a kill the same tuples hold the same numbers until the same moments."""
+    with servers.valkey(appendonly="yes", appendfsync="everysec") as server:
+        store = await connect(server.url, timeout_ms=2_000)
+        allocator = Allocator(store)
+        await allocator.edit(unique, Rules(overflow_number=OVERFLOW), 1)
+        await allocator.add(unique, numbers(500))
+        asks = [Ask(f"t{n}", b'{"gclid":"x"}') for n in range(450)]
+        told = await allocator.allocate(unique, asks)
+        call = Call(id="1", number=told[0].number)
+        credit = await allocator.record_call(unique, call)
+        server.kill()
+        server.start()
+        await _answers(allocator, unique)
+        again = await allocator.allocate(unique, asks)
+        assert {answer.state for answer in again} == {State.HELD}
+        assert [(a.number, a.guaranteed_until) for a in again] == [
+            (a.number, a.guaranteed_until) for a in told
+        ]
+        repeated = await allocator.record_call(unique, call)
+        assert credit is not None
+        assert repeated is not None
+        assert (repeated.counted, repeated.holding) == (False, credit.holding)
+        await store.aclose()
+
+
+async def _answers(allocator: Allocator, pool_id: str) -> None:
+    """Wait until the store is back."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await allocator.status(pool_id)
+            except StoreUnavailable:
+                await asyncio.sleep(0.01)
+            else:
+                return
