@@ -1,0 +1,1 @@
+"""``python -m loadtests.bench`` measures; ``python -m loadtests.load`` behaves as people do."""

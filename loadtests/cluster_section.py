@@ -1,0 +1,37 @@
+"""A cluster of three nodes next to one server, the load spread over many pools."""
+
+from __future__ import annotations
+
+from loadtests import pools, requests, rounds, services
+from loadtests.figures import Figure, Target, of_rounds
+from loadtests.rounds import Contender
+from loadtests.sections import Bench, Section
+from ringpool.durations import Duration
+
+_POOLS = 100
+_SIZE = 600
+
+
+def _measure(bench: Bench) -> list[Figure]:
+    many = pools.many("many", 214, _POOLS, _SIZE, min_duration=Duration(1000))
+    script = requests.number_api_new("many", _POOLS)
+    with services.store(bench.others) as store, services.cluster(bench.others) as nodes:
+        for url in (store.url, nodes.url):
+            pools.configure(url, many)
+        with (
+            services.ringpool(store.url, bench.folder / "standalone", bench.core) as standalone,
+            services.ringpool(nodes.url, bench.folder / "cluster", bench.core) as clustered,
+        ):
+            samples = rounds.run(
+                bench,
+                {
+                    "standalone": Contender(standalone, script),
+                    "cluster": Contender(clustered, script),
+                },
+            )
+    ratios = samples["cluster"].over(samples["standalone"])
+    meaning = f"three nodes next to one server: new tuples in {_POOLS} pools in turn"
+    return [of_rounds("cluster", ratios, meaning, target=Target(at_least=0.8))]
+
+
+SECTION = Section("Cluster next to standalone", ["cluster"], _measure)
