@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from importlib.resources import files
 from string import Template
 
 from ringpool import configuration
 from ringpool.catalog import Catalog
 from ringpool.model import Configuration
-from ringpool.settings import SettingsError
 
 ACCOUNT = "sunfold"
 PLACEMENTS = "ad-placement"
@@ -31,16 +29,6 @@ def printed_number(pool_id: str) -> str:
     """The number (E.164) that a demo page prints for this pool to replace."""
     pools = {pool.id: pool for pool in demo_configuration("http://127.0.0.1").pools}
     return pools[pool_id].swap_targets[0]
-
-
-def refuse_strangers(host: str) -> None:
-    """Raise SettingsError unless ``host`` is this machine alone: the demo's pools are open."""
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise SettingsError(f"--host: the demo is for this machine alone, not for {host}")
 
 
 async def prepare(catalog: Catalog, base_url: str) -> list[str]:

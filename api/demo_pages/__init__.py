@@ -11,7 +11,7 @@ from importlib.resources import files
 from string import Template
 from typing import NamedTuple
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from api import replies
 from api.endpoint import Endpoint, Handler
@@ -72,7 +72,7 @@ _OVERFLOW = _Page(
 )
 
 
-def demo_routes() -> list[BaseRoute]:
+def demo_routes() -> list[Route]:
     """The pages and their two assets, for ``create_app(more_routes=…)``."""
     return [
         Route("/", _endpoint(_front_door)),

@@ -1,0 +1,141 @@
+"""The manifests agree with each other and with the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.app import routes
+from api.metrics import Metrics
+from ringpool.settings import Settings, documented
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "k8s"
+
+
+@cache
+def documents() -> list[dict[str, Any]]:
+    """Every object of every file, the kustomizations apart."""
+    return [
+        document
+        for path in sorted(FOLDER.rglob("*.yaml"))
+        if path.name != "kustomization.yaml"
+        for document in yaml.safe_load_all(path.read_text())
+    ]
+
+
+def one(kind: str) -> dict[str, Any]:
+    """The only object of this kind."""
+    (found,) = [document for document in documents() if document["kind"] == kind]
+    return found
+
+
+POD = one("Deployment")["spec"]["template"]
+CONTAINER = POD["spec"]["containers"][0]
+
+
+def test_every_file_is_listed() -> None:
+    """A manifest that no kustomization names would silently not be applied."""
+    for listing in FOLDER.rglob("kustomization.yaml"):
+        named = set(yaml.safe_load(listing.read_text())["resources"])
+        assert named == {path.name for path in listing.parent.glob("*.yaml")} - {listing.name}
+
+
+def test_kustomize_builds_them() -> None:
+    """`kubectl apply -k k8s` gets every object, in the namespace, with a pinned image."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl isn't installed")
+    built = subprocess.run(
+        ["kubectl", "kustomize", FOLDER], stdout=subprocess.PIPE, check=True, timeout=30
+    ).stdout
+    objects = list(yaml.safe_load_all(built))
+    assert len(objects) == len(documents())
+    for thing in objects:
+        assert thing["kind"] == "Namespace" or thing["metadata"]["namespace"] == "ringpool"
+        if thing["kind"] == "Deployment":
+            image = thing["spec"]["template"]["spec"]["containers"][0]["image"]
+            assert re.search(r":\d+\.\d+\.\d+$", image)
+
+
+def test_settings_exist_and_are_accepted() -> None:
+    """Each variable is a setting, with a value that the service starts with."""
+    plain = one("ConfigMap")["data"]
+    secret = {entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in CONTAINER["env"]}
+    assert plain.keys() | secret.keys() == {name for name, _, _ in documented()}
+    assert not plain.keys() & secret.keys()
+    assert Settings.from_environment(plain).workers > 1
+
+
+def test_probes_ask_the_right_question() -> None:
+    """Restarts follow /livez, traffic follows /readyz, and neither waits less than it may take."""
+    paths = {route.path for route in routes()}
+    for probe, path in {
+        "startupProbe": "/livez",
+        "livenessProbe": "/livez",
+        "readinessProbe": "/readyz",
+    }.items():
+        assert CONTAINER[probe]["httpGet"] == {"path": path, "port": "http"}
+        assert path in paths
+    assert CONTAINER["readinessProbe"]["timeoutSeconds"] > 1
+
+
+def test_stop_is_graceful() -> None:
+    """The pod answers on while endpoints are told, and then has time for what is in flight."""
+    pause = int(CONTAINER["lifecycle"]["preStop"]["exec"]["command"][1])
+    assert POD["spec"]["terminationGracePeriodSeconds"] >= pause + 20
+    assert one("Deployment")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_container_can_do_nothing_it_needs_not() -> None:
+    """No root, no capabilities, nothing to write but its own volumes, no token of the cluster."""
+    assert CONTAINER["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert POD["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert POD["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert POD["spec"]["automountServiceAccountToken"] is False
+    user = POD["spec"]["securityContext"]["runAsUser"]
+    assert f"USER {user}:{user}" in (ROOT / "Containerfile").read_text()
+    mounted = {mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
+    assert mounted == {one("ConfigMap")["data"]["RINGPOOL_DATA_DIR"], "/tmp"}
+
+
+def test_selectors_find_the_pods() -> None:
+    """Service, disruption budget, network policy and monitor select what the deployment makes."""
+    labels = POD["metadata"]["labels"]
+    assert one("Deployment")["spec"]["selector"]["matchLabels"] == labels
+    assert one("Service")["spec"]["selector"] == labels
+    assert one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == labels
+    assert one("NetworkPolicy")["spec"]["podSelector"]["matchLabels"] == labels
+    assert one("ServiceMonitor")["spec"]["selector"]["matchLabels"] == labels
+    assert one("Service")["metadata"]["labels"] == labels
+    assert one("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["name"] == "ringpool"
+    assert one("ServiceMonitor")["spec"]["endpoints"][0]["port"] == "http"
+    assert CONTAINER["ports"][0]["name"] == "http"
+
+
+def test_alerts_use_metrics_that_exist() -> None:
+    """An alert on a metric that nobody exposes would never fire."""
+    exposed = Metrics()
+    exposed.observe("swap", 200, 0.001)
+    text = exposed.exposition([], store_up=True).decode()
+    known = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
+    known |= {sample.name for f in text_string_to_metric_families(text) for sample in f.samples}
+    rules = [rule for group in one("PrometheusRule")["spec"]["groups"] for rule in group["rules"]]
+    for rule in rules:
+        assert set(re.findall(r"ringpool_\w+", rule["expr"])) <= known, rule["alert"]
+        assert rule["labels"]["severity"] in ("warning", "critical")
+        assert rule["annotations"]["summary"]
+    assert {"RingPoolRunningOut", "RingPoolExhausted", "RingPoolOverflow"} <= {
+        rule["alert"] for rule in rules
+    }

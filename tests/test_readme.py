@@ -1,0 +1,150 @@
+"""README, `ringpool --help` and the code say the same: docs can't lag."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from allocator.answers import State
+from api.app import routes
+from api.metrics import Metrics
+from ringpool import configuration
+from ringpool.cli import main
+from ringpool.settings import documented
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def table(heading: str) -> list[list[str]]:
+    """The cells of the first table after a line that starts so, without its own heading."""
+    after = README[README.index(f"\n{heading}") :]
+    block = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
+    assert block is not None
+    lines = block[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def code(text: str) -> list[str]:
+    """What stands in backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+def commands(group: click.Group, path: str = "ringpool") -> Iterator[tuple[str, click.Command]]:
+    """Every command with its words, groups taken apart."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def test_settings() -> None:
+    """The table is the settings as the code documents them, word for word, in its order."""
+    assert table("### Settings") == [
+        [f"`{name}`", default, meaning] for name, default, meaning in documented()
+    ]
+
+
+def test_serve_help_names_every_setting() -> None:
+    """`ringpool serve --help` lists the same settings."""
+    command = main.commands["serve"]
+    text = command.get_help(click.Context(command))
+    assert all(name in text for name, _, _ in documented())
+
+
+def test_metrics() -> None:
+    """The table lists the metrics that /metrics exposes, with their help."""
+    text = Metrics().exposition([], store_up=True).decode()
+    exposed = {}
+    for family in text_string_to_metric_families(text):
+        total = "_total" if family.type == "counter" else ""
+        exposed[family.name + total] = family.documentation
+    listed = {code(name)[0]: meaning for name, meaning in table("### Metrics")}
+    assert listed.keys() == exposed.keys()
+    for name, meaning in listed.items():
+        assert meaning.lower().startswith(exposed[name].lower()), name
+
+
+def test_commands() -> None:
+    """The table lists the commands that there are, with arguments and options that they take."""
+    known = dict(commands(main))
+    listed = {}
+    for usage, meaning in table("ringpool apply pools.yaml --dry-run"):
+        words = code(usage)[0].split()
+        name = " ".join(word for word in words if word.islower())
+        listed[name] = code(meaning)
+        arguments = [p for p in known[name].params if isinstance(p, click.Argument)]
+        assert len(words) - len(name.split()) == len(arguments), usage
+    assert listed.keys() == known.keys()
+    for name, mentioned in listed.items():
+        options = {option for param in known[name].params for option in param.opts}
+        named = {word for text in mentioned for word in text.split() if word.startswith("--")}
+        assert named <= options, name
+
+
+def test_paths() -> None:
+    """The table lists the paths that are routed."""
+    listed = [path for _, paths, _ in table("## HTTP") for path in code(paths)]
+    assert sorted(listed) == sorted(route.path for route in routes())
+
+
+def test_states() -> None:
+    """The table lists the states of an answer."""
+    assert [code(row[0])[0] for row in table("All of it is one atomic script")] == list(State)
+
+
+def test_error_classes() -> None:
+    """The table lists the error classes that the code answers, each with its statuses."""
+    listed: dict[str, set[str]] = {}
+    for statuses, names, _ in table("### Errors"):
+        for name in code(names):
+            listed.setdefault(name, set()).update(statuses.split(", "))
+    used = set(refusals())
+    for status, kind in used:
+        fitting = [name for name in listed if re.fullmatch(kind, name)]
+        assert fitting, f"README doesn't list {kind}"
+        assert any(status in ("", *listed[name]) for name in fitting), (status, kind)
+    for name in listed:
+        assert any(re.fullmatch(kind, name) for _, kind in used), f"nobody answers {name}"
+
+
+def refusals() -> Iterator[tuple[str, str]]:
+    """Status and class (as a pattern) of every Refusal in api/; "" for a computed status."""
+    for path in (ROOT / "api").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
+                status, kind = node.args[:2]
+                known = str(status.value) if isinstance(status, ast.Constant) else ""
+                yield known, pattern(kind)
+
+
+def pattern(text: ast.expr) -> str:
+    """A literal as it is; an f-string with anything in place of its fields."""
+    if isinstance(text, ast.Constant):
+        return re.escape(str(text.value))
+    assert isinstance(text, ast.JoinedStr)
+    return "".join(
+        re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+"
+        for part in text.values
+    )
+
+
+def test_configuration_example() -> None:
+    """The configuration shown is one that `apply` takes."""
+    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    read = configuration.read(example)
+    assert [pool.id for pool in read.pools] == [yaml.safe_load(example)["pools"][0]["id"]]
+
+
+def test_links_and_picture_exist() -> None:
+    """Relative links lead to files of the repository; the picture is small enough for a clone."""
+    for target in re.findall(r"\]\(((?!https?:)[^)#]+)\)", README):
+        assert (ROOT / target).is_file(), target
+    assert (ROOT / "docs" / "demo.png").stat().st_size < 200_000
