@@ -101,7 +101,7 @@ async def _number(request: Request) -> Reply:
     try:
         number = numbers.parse(request.path("number"))
     except ValueError as error:
-        raise Fault("number", str(error)) from None
+        raise Refusal(404, "UnknownNumber", str(error)) from None
     services = request.services
     await services.keeper.refresh()
     at = request.parameters().get("at")

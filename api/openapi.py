@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from allocator.answers import PoolStatus
 from api import replies
@@ -30,7 +30,6 @@ from ringpool.durations import Duration
 from ringpool.model import Account, Pool, Stock
 
 _TYPES = (
-    Account,
     Allocation,
     BulkAnswer,
     BulkError,
@@ -126,9 +125,9 @@ def _parameter(
     return parameter | {"schema": schema} | ({"description": text} if text else {})
 
 
-def _body(kind: type[Struct], media: Sequence[str] = (_JSON,)) -> dict[str, Any]:
-    content = {name: {"schema": _schema_of(kind)} for name in media}
-    return {"required": True, "content": content}
+def _body(name: str, media: Sequence[str] = (_JSON,)) -> dict[str, Any]:
+    schema = {"$ref": _COMPONENT.format(name=name)}
+    return {"required": True, "content": {kind: {"schema": schema} for kind in media}}
 
 
 def _operation(
@@ -234,7 +233,7 @@ def _collection(word: str, kind: type[Struct]) -> dict[str, Any]:
                 f"create_{word}",
                 f"Make a {word}",
                 {"201": _says("Made", _content(kind)), **writing},
-                requestBody=_body(kind),
+                requestBody=_body(kind.__name__),
                 **_MANAGED,
             ),
         },
@@ -255,7 +254,7 @@ def _collection(word: str, kind: type[Struct]) -> dict[str, Any]:
                     **writing,
                 },
                 (one,),
-                requestBody=_body(kind),
+                requestBody=_body(f"Put{kind.__name__}"),
                 **_MANAGED,
             ),
             "patch": _operation(
@@ -263,13 +262,7 @@ def _collection(word: str, kind: type[Struct]) -> dict[str, Any]:
                 "Change some fields (RFC 7396)",
                 {"200": _says("Changed", _content(kind)), **writing},
                 (one,),
-                requestBody={
-                    "required": True,
-                    "content": {
-                        name: {"schema": _OBJECT}
-                        for name in (_JSON, "application/merge-patch+json")
-                    },
-                },
+                requestBody=_body(f"Patch{kind.__name__}", (_JSON, "application/merge-patch+json")),
                 **_MANAGED,
             ),
             "delete": _operation(
@@ -307,7 +300,7 @@ def _managed_paths() -> dict[str, Any]:
                 "Add numbers",
                 {"204": _says("Added"), **writing},
                 (one,),
-                requestBody=_body(NumberChange),
+                requestBody=_body(NumberChange.__name__),
                 **_MANAGED,
             ),
             "delete": _operation(
@@ -341,7 +334,7 @@ def _managed_paths() -> dict[str, Any]:
                 "record_call",
                 "Credit an inbound call to who held its number, once per id",
                 {"200": _says("Credited", _content(CallReply)), **writing},
-                requestBody=_body(CallReport),
+                requestBody=_body(CallReport.__name__),
                 **_MANAGED,
             )
         },
@@ -373,7 +366,7 @@ def _public_paths() -> dict[str, Any]:
                         )
                     },
                 },
-                requestBody=_body(BulkRequest),
+                requestBody=_body(BulkRequest.__name__),
             )
         },
         "/v1/swap": {
@@ -463,7 +456,16 @@ def _public_paths() -> dict[str, Any]:
 @cache
 def description() -> dict[str, Any]:
     """The whole document."""
-    types = (*_TYPES, _in_words(Pool), _in_words(Stock))
+    entities = [
+        written
+        for kind in (Account, Pool, Stock)
+        for written in (
+            _in_words(kind),
+            _in_words(kind, f"Put{kind.__name__}"),
+            _in_words(kind, f"Patch{kind.__name__}", patch=True),
+        )
+    ]
+    types = (*_TYPES, *entities)
     _, schemas = msgspec.json.schema_components(types, ref_template=_COMPONENT)
     return {
         "openapi": "3.1.0",
@@ -483,19 +485,26 @@ def description() -> dict[str, Any]:
     }
 
 
-def _in_words(kind: type[Struct]) -> type[Struct]:
-    """The struct as JSON writes it: durations are text, and so are their defaults."""
+def _in_words(kind: type[Struct], name: str = "", *, patch: bool = False) -> type[Struct]:
+    """The struct as JSON writes it: durations are text, and so are their defaults.
+
+    Under a ``name`` of its own the id may be left out, as the URL says it; in a ``patch``,
+    everything may, and null removes what isn't required.
+    """
     fields: list[Any] = []
     for field in msgspec.structs.fields(kind):
         written = _DURATION if field.type is Duration else field.type
-        if field.required:
+        default = str(field.default) if isinstance(field.default, Duration) else field.default
+        if patch:
+            fields.append((field.name, written if field.required else written | None, UNSET))
+        elif field.required and name and field.name == "id":
+            fields.append((field.name, written, UNSET))
+        elif field.required:
             fields.append((field.name, written))
-        elif isinstance(field.default, Duration):
-            fields.append((field.name, written, str(field.default)))
         else:
-            fields.append((field.name, written, field.default))
+            fields.append((field.name, written, default))
     return msgspec.defstruct(
-        kind.__name__,
+        name or kind.__name__,
         fields,
         namespace={"__doc__": kind.__doc__},
         kw_only=True,

@@ -124,7 +124,7 @@ async def test_a_number_tells_its_story(site: Site) -> None:
     assert overflow.json()["overflow_of"] == [{"pool": pool}]
     unknown = await site.client.get("/admin/v1/numbers/+18005550100", headers=site.auth)
     assert unknown.status_code == 404
-    assert (await site.client.get("/admin/v1/numbers/12", headers=site.auth)).status_code == 400
+    assert (await site.client.get("/admin/v1/numbers/12", headers=site.auth)).status_code == 404
 
 
 async def test_a_call_is_credited_once(site: Site) -> None:

@@ -1,0 +1,60 @@
+"""The whole service as a process, for tests that are about processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.api.conftest import ADMIN
+
+
+@dataclass
+class Service:
+    """A running ``ringpool serve``. ``lines``: what it has printed so far."""
+
+    process: subprocess.Popen[str]
+    url: str
+    lines: list[str]
+
+    def stop(self) -> int:
+        """Ask it to stop, and return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@contextmanager
+def service(data_dir: Path, *options: str, port: int = 0) -> Iterator[Service]:
+    """Start ``ringpool serve`` on the data directory; ready when this is entered."""
+    program = shutil.which("ringpool", path=sysconfig.get_path("scripts"))
+    assert program is not None
+    command = [program, "serve", "--port", str(port), *options]
+    environment = {
+        **os.environ,
+        "RINGPOOL_DATA_DIR": str(data_dir),
+        "RINGPOOL_ADMIN_TOKEN": ADMIN,
+    }
+    with open(data_dir / "log", "a") as log:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        )
+    assert process.stdout is not None
+    try:
+        lines = [process.stdout.readline()]
+        assert lines[0], (data_dir / "log").read_text()
+        url = lines[0].split()[-1]
+        assert httpx.get(f"{url}/readyz", timeout=20).status_code == 200
+        yield Service(process, url, lines)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(20)
+        process.stdout.close()
