@@ -27,8 +27,8 @@ end
 -- A pool above its size sends back what it borrowed: unassigned, then recyclable, then (when the
 -- guarantee is over) the first to fall due.
 local surplus = rules[MAX_SIZE] > 0 and state[SIZE] - call('ZCARD', DRAIN) - rules[MAX_SIZE] or 0
-local function send_back(members, number_in, order)
-  for _, member in ipairs(members) do
+local function send_back(order, first, number_in)
+  for _, member in ipairs(call('ZRANGE', order, first, first + AT_ONCE - 1)) do
     if surplus <= 0 then return end
     local number = number_in and number_in(member) or member
     local record = read_record(number)
@@ -44,9 +44,13 @@ local function send_back(members, number_in, order)
   end
 end
 if surplus > 0 then
-  send_back(call('ZRANGE', FREE, 0, AT_ONCE - 1), nil, FREE)
-  send_back(call('ZRANGE', IDLE, 0, AT_ONCE - 1), number_of, IDLE)
-  send_back(call('ZRANGE', GUARD, 0, AT_ONCE - 1), nil, GUARD)
+  for _, order in ipairs({ FREE, IDLE, GUARD }) do
+    local number_in = order == IDLE and number_of
+    send_back(order, 0, number_in)
+    -- The first may all be the pool's own: look at another hundred every second too.
+    local pages = math.ceil(call('ZCARD', order) / AT_ONCE)
+    if pages > 1 then send_back(order, math.floor(now / 1000) % pages * AT_ONCE, number_in) end
+  end
 end
 
 local outbox = {}
