@@ -64,6 +64,23 @@ async def test_everything_due_at_once(
     assert stale - valkey_server.command("ZCARD", key) == RANKED_A_CALL + 1
 
 
+async def test_memory(valkey_server: servers.Server, valkey_store: Store, unique: str) -> None:
+    """An assigned number with a tuple of 60 bytes takes at most 600 bytes, history apart."""
+    count = 20_000
+
+    def used() -> int:
+        return int(valkey_server.command("INFO", "memory")["used_memory"])
+
+    before = used()
+    pool = await make(valkey_store, unique, numbers(count))
+    await pool.ask(
+        *(f"website=newspress&location=footer&path=/a/landing/page/{n:07d}" for n in range(count))
+    )
+    status = await pool.allocator.status(unique, now_ms=pool.now)
+    assert status.held == count
+    assert (used() - before) / count <= 600
+
+
 async def test_the_choice_is_the_best_of_those_ranked(valkey_store: Store, unique: str) -> None:
     """With a backlog a call chooses among those longest due; swept, among all."""
     pool = await make(valkey_store, unique, numbers(10), recycle="last_in_first_out")

@@ -23,7 +23,7 @@ from allocator.answers import Ask, Rules, State
 from allocator.port import Store
 from allocator.stocks import Stocks, StockStatus
 from tests import servers
-from tests.allocator.pools import START, PoolUnderTest, Runtime, make
+from tests.allocator.pools import START, PoolUnderTest, Runtime, make, numbers
 
 RESUMED_AFTER = 10_000
 
@@ -116,6 +116,24 @@ class TestGrowth:
         pool.now += 9_000
         assert [departure.number for departure in await pool.sweep()] == ["+22"]
 
+    async def test_a_shrink_finds_the_borrowed_among_many(
+        self, valkey_store: Store, unique: str
+    ) -> None:
+        """However many numbers of its own a pool has, what it borrowed goes back."""
+        pool = await stocked(valkey_store, unique, "+21", "+22")
+        await pool.ask("a", "b")
+        pool.now += 10_000
+        await pool.ask("b")
+        await pool.allocator.add(unique, numbers(450), now_ms=pool.now)
+        await pool.ask(*(f"t{n}" for n in range(450)))
+        await pool.edit(stock=f"{unique}-s", max_size=450)
+        pool.now += 10_000
+        left: list[str] = []
+        for _ in range(10):
+            left += [departure.number for departure in await pool.sweep()]
+            pool.now += 1_000
+        assert sorted(left) == ["+21", "+22"]
+
     async def test_growing_at_once_keeps_max_size(self, store: Store, unique: str) -> None:
         """What two requests bring at once is taken in as far as it fits; the rest is usable."""
         pool = await stocked(store, unique, "+21", "+22", "+23", max_size=1)
@@ -197,6 +215,31 @@ class TestKilledMove:
         await pool.sweep()
         assert await status(pool) == StockStatus(1, 0, 1, 0, 0)
         assert await pool.sweep() == []
+
+    async def test_a_late_message_after_the_return(self, valkey_store: Store, unique: str) -> None:
+        """While a message about a move is good, its pool knows that the number has left since."""
+        pool = await stocked(valkey_store, unique, "+21")
+        stock = f"{unique}-s"
+        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+        await pool.stocks.sent(stock, arrivals, now_ms=pool.now)
+        await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
+        for _ in range(5):
+            await pool.sweep()
+            pool.now += 1_000
+        assert await pool.allocator.arrive(unique, arrivals, now_ms=pool.now) == []
+
+    async def test_used_though_never_confirmed(self, valkey_store: Store, unique: str) -> None:
+        """A number that was given out rests afterwards, even if its arrival was never noted."""
+        pool = await stocked(valkey_store, unique, "+21")
+        stock = f"{unique}-s"
+        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+        assert (await pool.one("a")).number == "+21"
+        pool.now += 10_000
+        await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
+        await pool.sweep()
+        assert await status(pool) == StockStatus(1, 0, 1, 0, 0)
 
     async def test_naming_a_number_on_its_way_back(self, valkey_store: Store, unique: str) -> None:
         """A lent number that left isn't the pool's to add before its stock has it."""
@@ -306,6 +349,23 @@ class Mail(RuleBasedStateMachine):
         if departures:
             self.mail.append(("receive", pool, departures))
 
+    @rule(pool=st.sampled_from(POOLS), number=st.sampled_from(NUMBERS))
+    def go_and_return(self, pool: str, number: str) -> None:
+        """A number goes to a pool and back, each message in time; all stay in the mail."""
+        fresh = len(self.mail)
+        self.take(pool, 1)
+        fresh = self.deliver_from(fresh)
+        self.drain(pool, number)
+        self.sweep(pool)
+        self.deliver_from(fresh)
+
+    def deliver_from(self, place: int) -> int:
+        """Deliver the mail from a place on, and what that brings about; how much there is."""
+        while place < len(self.mail):
+            self.hand_over(*self.mail[place])
+            place += 1
+        return place
+
     @precondition(lambda self: self.mail)
     @rule(latest=st.booleans(), data=st.data())
     def deliver(self, latest: bool, data: st.DataObject) -> None:
@@ -367,9 +427,7 @@ class Mail(RuleBasedStateMachine):
             self.resume()
             for pool in POOLS:
                 self.sweep(pool)
-            while fresh < len(self.mail):
-                self.hand_over(*self.mail[fresh])
-                fresh += 1
+            self.deliver_from(fresh)
             self.now += 11_000
         status = self.do(self.stocks.status("s", now_ms=self.now))
         assert status.moving == 0
