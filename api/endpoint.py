@@ -31,8 +31,9 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        method = request.method
         try:
-            handler = self._handlers.get(request.method)
+            handler = self._handlers.get(method)
             if handler is None:
                 raise method_not_allowed(self._allowed)
             reply = await handler(request)
@@ -41,5 +42,5 @@ class Endpoint:
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         )
-        body = b"" if request.method == "HEAD" else reply.body
+        body = b"" if method == "HEAD" else reply.body
         await send({"type": "http.response.body", "body": body})

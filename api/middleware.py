@@ -8,7 +8,9 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
+from collections.abc import Iterable
 from time import perf_counter
+from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +25,9 @@ LONGEST_TARGET = 16 * 1024
 
 LONGEST_HEADERS = 64 * 1024
 """Bytes of all header names and values; more is answered 431."""
+
+_MOST_PATHS = 4096
+"""Paths whose endpoint is remembered, so that the busy ones aren't matched against every route."""
 
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
@@ -47,7 +52,8 @@ class Exchanges:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._prefix = secrets.token_hex(6)
+        self._prefix = secrets.token_hex(6).encode("ascii")
+        self._known: dict[str, tuple[Endpoint, dict[str, Any]]] = {}
         self._counter = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,25 +61,31 @@ class Exchanges:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        request_id = self._request_id(scope)
+        request_id, bytes_of_headers = self._read(scope["headers"])
         status = 0
 
         async def send_completed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message["headers"] = list(message["headers"])
-                headers.append((b"x-request-id", request_id))
-                headers.extend(_SECURITY)
-                if not any(name == b"content-security-policy" for name, _ in headers):
+                headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY]
+                for name, _ in headers:
+                    if name == b"content-security-policy":
+                        break
+                else:
                     headers.append(_CONTENT_POLICY)
+                message["headers"] = headers
             await send(message)
 
         try:
-            if (refused := _too_long(scope)) is not None:
+            if (refused := _too_long(scope, bytes_of_headers)) is not None:
                 await _answer(refused, send_completed)
+            elif (known := self._known.get(scope["path"])) is not None:
+                scope["endpoint"], scope["path_params"] = known
+                await known[0](scope, receive, send_completed)
             else:
                 await self._app(scope, receive, send_completed)
+                self._remember(scope)
         except Exception:
             log.exception("bug", path=scope["path"], request_id=request_id.decode())
             if status:
@@ -83,12 +95,23 @@ class Exchanges:
         finally:
             self._account(scope, status, perf_counter() - started, request_id)
 
-    def _request_id(self, scope: Scope) -> bytes:
-        for name, value in scope["headers"]:
+    def _read(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int]:
+        """The request's id, its own if it has a fit one, and how many bytes its headers take."""
+        size = 0
+        given = None
+        for name, value in headers:
+            size += len(name) + len(value)
             if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
-                given: bytes = value
-                return given
-        return f"{self._prefix}-{next(self._counter):x}".encode("ascii")
+                given = value
+        return given or b"%s-%x" % (self._prefix, next(self._counter)), size
+
+    def _remember(self, scope: Scope) -> None:
+        """Keep what routing found for a path: it has the same answer every time."""
+        endpoint = scope.get("endpoint")
+        if isinstance(endpoint, Endpoint):
+            if len(self._known) >= _MOST_PATHS:
+                self._known.clear()
+            self._known[scope["path"]] = endpoint, scope["path_params"]
 
     def _account(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
         endpoint = scope.get("endpoint")
@@ -107,10 +130,10 @@ class Exchanges:
             )
 
 
-def _too_long(scope: Scope) -> Refusal | None:
+def _too_long(scope: Scope, bytes_of_headers: int) -> Refusal | None:
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
         return Refusal(414, "UriTooLong", f"path and query: at most {LONGEST_TARGET:,} bytes")
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
+    if bytes_of_headers > LONGEST_HEADERS:
         return Refusal(431, "HeadersTooLarge", f"headers: at most {LONGEST_HEADERS:,} bytes")
     return None
 

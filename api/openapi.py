@@ -199,6 +199,7 @@ def _allocate(form: str, media: str, content: dict[str, Any]) -> Operation:
             ("503", "The store is away: try again"),
         )
     }
+    refusals["404"]["content"] |= _content(Problem, _PROBLEM)  # a pool with a slash: another path
     return _operation(
         f"allocate_number_{form}",
         "A number for a parameter tuple; the pool's own parameter names work too",

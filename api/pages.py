@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from time import time
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from api.request import Request
 from ringpool import numbers
 from ringpool.directory import PreparedPool
 from ringpool.faults import Fault
-from ringpool.model import Account, NumberFormat, PoolType
+from ringpool.model import Account, NumberFormat, Pool, PoolType
 from ringpool.queries import read_query
 
 MOST_TARGETS = 100
@@ -168,29 +169,37 @@ def _entry(target: str, pool_id: str, style: NumberFormat, answer: Answer) -> Sw
 
 async def _ping(request: Request) -> Reply:
     """Keep-alive: the visitor is still on the page, which may extend guarantees."""
-    parameters, cors, wanted = await _spoken_for(request)
-    if not visitors.takes_nothing(request.scope):
-        click = _click(request, parameters)
-        await asyncio.gather(
-            *(
-                request.services.allocator.touch(
-                    prepared.pool.id, [click.ask(prepared.pool, clicks=0)]
-                )
-                for prepared, _ in wanted.pools.values()
-            )
-        )
-    return replies.empty([replies.NO_STORE, *cors])
+
+    async def touch(pool: Pool, click: Click) -> None:
+        await request.services.allocator.touch(pool.id, [click.ask(pool, clicks=0)])
+
+    return await _signal(request, touch)
 
 
 async def _release(request: Request) -> Reply:
     """The visitor leaves. Only visitor pools let go: other tuples belong to many visitors."""
-    parameters, cors, wanted = await _spoken_for(request)
+
+    async def release(pool: Pool, click: Click) -> None:
+        if pool.type is PoolType.VISITOR:
+            await request.services.allocator.release(pool.id, [click.ask(pool).tuple])
+
+    return await _signal(request, release)
+
+
+async def _signal(request: Request, tell: Callable[[Pool, Click], Awaitable[None]]) -> Reply:
+    """Tell each pool that swap would ask. One that can't make a tuple of this visit has none."""
+    parameters = await request.form(LONGEST_FORM)
+    account = await lookups.account(request.services, parameters)
+    cors = origins.allowed(request, account)
+    wanted = await _wanted(request, account, parameters)
     if not visitors.takes_nothing(request.scope):
         click = _click(request, parameters)
-        own = [p.pool for p, _ in wanted.pools.values() if p.pool.type is PoolType.VISITOR]
-        await asyncio.gather(
-            *(request.services.allocator.release(pool.id, [click.ask(pool).tuple]) for pool in own)
-        )
+
+        async def told(pool: Pool) -> None:
+            with suppress(Fault, UnknownPool):
+                await tell(pool, click)
+
+        await asyncio.gather(*(told(prepared.pool) for prepared, _ in wanted.pools.values()))
     return replies.empty([replies.NO_STORE, *cors])
 
 
@@ -212,14 +221,6 @@ async def _verify(request: Request) -> Reply:
 async def _preflight(request: Request) -> Reply:
     account = await lookups.account(request.services, request.parameters())
     return replies.empty(origins.preflight(origins.allowed(request, account)))
-
-
-async def _spoken_for(request: Request) -> tuple[dict[str, str], Headers, _Wanted]:
-    """The parts that ping and release have in common with swap."""
-    parameters = await request.form(LONGEST_FORM)
-    account = await lookups.account(request.services, parameters)
-    cors = origins.allowed(request, account)
-    return parameters, cors, await _wanted(request, account, parameters)
 
 
 def _callback(parameters: Mapping[str, str]) -> str:

@@ -43,13 +43,8 @@ def test_schemathesis_finds_nothing(tmp_path: Path, token: str) -> None:
     configuration.write_text(_CONFIGURATION)
     header = ["--header", f"Authorization: Bearer {token}"] if token else []
     with service(tmp_path, "--demo") as running:
-        done = subprocess.run(
-            [program, "--config-file", str(configuration), "run"]
-            + [f"{running.url}/openapi.json", "--max-examples", "5", "--no-color"]
-            + ["--phases", "examples,coverage,fuzzing", "--continue-on-failure", *header],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        command = [program, "--config-file", str(configuration), "run", *header]
+        command += [f"{running.url}/openapi.json", "--max-examples", "5", "--no-color"]
+        command += ["--phases", "examples,coverage,fuzzing", "--continue-on-failure"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-8000:]
