@@ -27,7 +27,7 @@ class Number:
     number: str
     loan: str
     came: int
-    tuple: str = ""
+    holder: str = ""
     since: int = 0
     until: int = 0
     active: int = 0
@@ -216,7 +216,7 @@ class ModelPool:
         self._tick(now)
         lefts: list[int | None] = []
         for tuple_ in tuples:
-            found = [n for n in self.numbers.values() if n.since and n.tuple == tuple_]
+            found = [n for n in self.numbers.values() if n.since and n.holder == tuple_]
             if not found:
                 lefts.append(None)
                 continue
@@ -373,7 +373,7 @@ class ModelPool:
     def _of(self, tuple_: str) -> Number | None:
         """The tuple's number; one that only waited for the end of its guarantee goes now."""
         for number in self.numbers.values():
-            if number.since and number.tuple == tuple_:
+            if number.since and number.holder == tuple_:
                 if number.leaving and number.until <= self.clock:
                     self._leave(number)
                     return None
@@ -395,7 +395,7 @@ class ModelPool:
     def _assign(self, number: Number, ask: Ask, state: State) -> Answer:
         self.turns += 1
         span = max(self.rules.min_duration, self.rules.hold_on_activity)
-        number.tuple, number.since, number.until = ask.tuple, self.clock, self.clock + span
+        number.holder, number.since, number.until = ask.tuple, self.clock, self.clock + span
         number.active, number.clicks, number.calls = self.clock, ask.clicks, 0
         number.turn, number.released = self.turns, False
         number.first, number.last = ask.attributes, b""
@@ -464,7 +464,7 @@ class ModelPool:
         return Holding(
             number=number.number,
             pool=self.name,
-            tuple=number.tuple,
+            tuple=number.holder,
             since=number.since,
             guaranteed_until=number.until,
             clicks=number.clicks,

@@ -213,7 +213,7 @@ class Machine(RuleBasedStateMachine):
             _, rows = self.do(self.allocator.numbers(pool, now_ms=self.now))
             mine = sorted(
                 (n.number, n.since, n.loan, int(n.leaving))
-                + ((n.tuple, n.until, n.active, n.clicks, n.calls) if n.since else ())
+                + ((n.holder, n.until, n.active, n.clicks, n.calls) if n.since else ())
                 for n in model.numbers.values()
             )
             assert mine == sorted(
@@ -255,7 +255,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def a_tuple_has_one_number(self) -> None:
         for model in self.pools.values():
-            holders = [number.tuple for number in model.numbers.values() if number.since]
+            holders = [number.holder for number in model.numbers.values() if number.since]
             assert len(holders) == len(set(holders))
 
     def teardown(self) -> None:
@@ -270,7 +270,7 @@ class Machine(RuleBasedStateMachine):
 def test_every_answer_is_the_models(runtime: Runtime) -> None:
     """Whatever is done in whatever order, the scripts answer as the plain model does."""
     run_state_machine_as_test(
-        lambda: Machine(runtime),
+        lambda: Machine(runtime),  # type: ignore[arg-type]  # any callable does
         settings=settings(
             max_examples=200,
             stateful_step_count=40,
