@@ -19,11 +19,11 @@ from tests.api.conftest import ADMIN
 
 @dataclass
 class Service:
-    """A running ``ringpool serve``. ``lines``: what it has printed so far."""
+    """A running ``ringpool serve``. ``client`` may be used by many threads."""
 
     process: subprocess.Popen[str]
     url: str
-    lines: list[str]
+    client: httpx.Client
 
     def stop(self) -> int:
         """Ask it to stop, and return its exit status."""
@@ -41,6 +41,7 @@ def service(data_dir: Path, *options: str, port: int = 0) -> Iterator[Service]:
         **os.environ,
         "RINGPOOL_DATA_DIR": str(data_dir),
         "RINGPOOL_ADMIN_TOKEN": ADMIN,
+        "RINGPOOL_REDIS_TIMEOUT_MS": "10000",  # machines under test are busy
     }
     with open(data_dir / "log", "a") as log:
         process = subprocess.Popen(
@@ -48,11 +49,12 @@ def service(data_dir: Path, *options: str, port: int = 0) -> Iterator[Service]:
         )
     assert process.stdout is not None
     try:
-        lines = [process.stdout.readline()]
-        assert lines[0], (data_dir / "log").read_text()
-        url = lines[0].split()[-1]
-        assert httpx.get(f"{url}/readyz", timeout=20).status_code == 200
-        yield Service(process, url, lines)
+        first = process.stdout.readline()
+        assert first, (data_dir / "log").read_text()
+        url = first.split()[-1]
+        with httpx.Client(base_url=url, timeout=20) as client:
+            assert client.get("/readyz").status_code == 200
+            yield Service(process, url, client)
     finally:
         if process.poll() is None:
             process.terminate()

@@ -21,9 +21,9 @@ from tests.servers import until
 AUTH = {"authorization": f"Bearer {ADMIN}"}
 
 
-def make_pool(url: str, **more: Any) -> None:
+def make_pool(client: httpx.Client) -> None:
     """An account and a pool of 20 numbers."""
-    account = httpx.put(f"{url}/admin/v1/accounts/acme", json={}, headers=AUTH)
+    account = client.put("/admin/v1/accounts/acme", json={}, headers=AUTH)
     assert account.status_code == 201, account.text
     body = {
         "account": "acme",
@@ -31,16 +31,15 @@ def make_pool(url: str, **more: Any) -> None:
         "parameters": ["website"],
         "overflow_number": "+12125550999",
         "numbers": [f"+1212555{index:04d}" for index in range(20)],
-    } | more
-    pool = httpx.put(f"{url}/admin/v1/pools/acme-pool", json=body, headers=AUTH, timeout=20)
+    }
+    pool = client.put("/admin/v1/pools/acme-pool", json=body, headers=AUTH)
     assert pool.status_code == 201, pool.text
 
 
-def ask(url: str, website: str) -> dict[str, Any]:
-    response = httpx.get(
-        f"{url}/api/v1/ring_pools/acme-pool/allocate_number.json",
+def ask(client: httpx.Client, website: str) -> dict[str, Any]:
+    response = client.get(
+        "/api/v1/ring_pools/acme-pool/allocate_number.json",
         params={"ring_pool_key": KEY, "website": website},
-        timeout=20,
     )
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
@@ -50,11 +49,11 @@ def ask(url: str, website: str) -> dict[str, Any]:
 def test_two_hundred_new_tuples_at_once_and_twenty_numbers(tmp_path: Path) -> None:
     """Through two workers: 20 distinct holders, 180 overflow; each pool counted once."""
     with service(tmp_path, "--workers", "2") as running:
-        make_pool(running.url)
+        make_pool(running.client)
         answers: list[dict[str, Any]] = []
 
         def some(first: int) -> None:
-            answers.extend(ask(running.url, f"site-{index}") for index in range(first, 200, 10))
+            answers.extend(ask(running.client, f"site-{index}") for index in range(first, 200, 10))
 
         threads = [threading.Thread(target=some, args=(first,)) for first in range(10)]
         for thread in threads:
@@ -64,7 +63,7 @@ def test_two_hundred_new_tuples_at_once_and_twenty_numbers(tmp_path: Path) -> No
         new = {answer["number"] for answer in answers if answer["state"] == "new"}
         assert len(new) == 20
         assert sum(answer["state"] == "overflow" for answer in answers) == 180
-        metrics = httpx.get(f"{running.url}/metrics").text
+        metrics = running.client.get("/metrics").text
         assert metrics.count('ringpool_pool_size{pool="acme-pool"} 20.0') == 1
         count = 'ringpool_request_seconds_count{endpoint="allocate_number",status="200"} 200.0'
         assert count in metrics
@@ -74,8 +73,8 @@ def test_two_hundred_new_tuples_at_once_and_twenty_numbers(tmp_path: Path) -> No
 def test_every_guarantee_survives_kill_9(tmp_path: Path) -> None:
     """Service and store killed, started again on the same port: the same tuples, their numbers."""
     with service(tmp_path, "--workers", "2") as running:
-        make_pool(running.url)
-        held = {name: ask(running.url, name)["number"] for name in "abcde"}
+        make_pool(running.client)
+        held = {name: ask(running.client, name)["number"] for name in "abcde"}
         # While the disk is busy the store keeps what it has to write for up to a second or two.
         with redis.Redis.from_url((tmp_path / "store.url").read_text()) as store:
             until(lambda: store.info("persistence")["aof_buffer_length"] == 0)
@@ -86,14 +85,14 @@ def test_every_guarantee_survives_kill_9(tmp_path: Path) -> None:
     assert port is not None
     with service(tmp_path, "--workers", "2", port=port) as again:
         for name, number in held.items():
-            answer = ask(again.url, name)
+            answer = ask(again.client, name)
             assert (answer["state"], answer["number"]) == ("held", number)
 
 
 def test_a_stop_lets_requests_end(tmp_path: Path) -> None:
     """Under load from keep-alive connections a stop resets nobody: every request is answered."""
     with service(tmp_path) as running:
-        make_pool(running.url)
+        make_pool(running.client)
         stopping = threading.Event()
         broken: list[str] = []
         answered = [0]
@@ -137,7 +136,7 @@ def test_a_head_without_end_is_cut_off(tmp_path: Path) -> None:
             except ConnectionError:
                 pass
         assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
-        assert httpx.get(f"{running.url}/livez").status_code == 200
+        assert running.client.get("/livez").status_code == 200
 
 
 def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path: Path) -> None:
@@ -185,8 +184,8 @@ def refused(
 def test_the_store_may_die_while_the_service_runs(tmp_path: Path, workers: str) -> None:
     """The embedded store is started again, and nothing that was promised is lost."""
     with service(tmp_path, "--workers", workers) as running:
-        make_pool(running.url)
-        number = ask(running.url, "a")["number"]
+        make_pool(running.client)
+        number = ask(running.client, "a")["number"]
         os.kill(store_of(running), signal.SIGKILL)
-        until(lambda: httpx.get(f"{running.url}/readyz").status_code == 200)
-        assert ask(running.url, "a")["number"] == number
+        until(lambda: running.client.get("/readyz").status_code == 200)
+        assert ask(running.client, "a")["number"] == number
