@@ -24,8 +24,13 @@ const ask = async targets => {
   return new Map(swaps.map(swap => [swap.target, swap]));
 };
 
-document.addEventListener("ringpool:swapped", async ({ detail: shown }) => {
+let latest;
+
+document.addEventListener("ringpool:swapped", async event => {
+  latest = event;
+  const shown = event.detail;
   const again = await ask(Object.keys(shown).join());
+  if (latest !== event) return; // more numbers have come since
   rows.replaceChildren(...Object.entries(shown).map(([target, number]) => {
     const { state = "none", guaranteed_until: until, pool = "" } = again.get(target) || {};
     const row = document.createElement("tr");
