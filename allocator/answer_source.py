@@ -92,15 +92,20 @@ class AnswerSource:
 
     def count(self, held: Held, attributes: bytes = b"", clicks: int = 1) -> Answer | None:
         """Count clicks answered from ``held``; None when its time is over and nothing was."""
-        left = held.expires - self._clock()
-        if left <= 0:
+        if not self.again(held, attributes, clicks):
             return None
+        hold_ms = int((held.expires - self._clock() + MARGIN_SECONDS) * 1000)
+        return Answer(State.HELD, held.number, held.guaranteed_until, hold_ms)
+
+    def again(self, held: Held, attributes: bytes = b"", clicks: int = 1) -> bool:
+        """Count clicks that got the same answer again; False when its time is over."""
+        if held.expires <= self._clock():
+            return False
         held.clicks += clicks
         if attributes:
             held.attributes = attributes
         self._unwritten.add(held)
-        hold_ms = int((left + MARGIN_SECONDS) * 1000)
-        return Answer(State.HELD, held.number, held.guaranteed_until, hold_ms)
+        return True
 
     async def allocate(self, pool_id: str, ask: Ask) -> Answer:
         """Answer one ask. Raises what ``Allocator.allocate`` raises."""

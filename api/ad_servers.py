@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from api.refusals import Refusal
 from api.replies import Reply
 from api.request import Request
 from api.state import Services
-from ringpool.directory import PreparedPool
+from ringpool.directory import Directory, PreparedPool
 from ringpool.faults import Fault
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
@@ -47,11 +47,20 @@ class Allocation(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Order(NamedTuple):
-    """One request for a number, understood and authorised."""
+    """One request for a number, understood and authorised under one configuration."""
 
+    directory: Directory
     pool_id: str
     ask: Ask
     tracking_url: str
+
+    def keep(self, services: Services, asked: Hashable, asked_bytes: int, reply: Reply) -> None:
+        """Remember the reply for the same question, if it is good for longer than now."""
+        held = services.answers.peek(self.pool_id, self.ask.tuple)
+        if held is not None:
+            services.repeats.keep(
+                asked, self.directory, held, self.ask.attributes, reply, asked_bytes
+            )
 
 
 async def understood(
@@ -59,10 +68,11 @@ async def understood(
 ) -> Order:
     """Check the key and make the tuple; raises Refusal or Fault."""
     prepared = await lookups.pool(services, pool_id)
+    directory = services.directory
     _check_key(prepared, parameters.get("ring_pool_key") or bearer)
     also = []
     if publisher := parameters.get("publisher", ""):
-        if publisher not in services.directory.accounts:
+        if publisher not in directory.accounts:
             raise Fault("publisher", "no such account")
         also.append(f"publisher={publisher}")
     if "mobile_click_to_call" in parameters:
@@ -75,7 +85,7 @@ async def understood(
         {"publisher": publisher} if publisher else {},
     )
     ask = click.ask(prepared.pool)
-    return Order(pool_id, ask, link(base_url, pool_id, ask.tuple, "&".join(also)))
+    return Order(directory, pool_id, ask, link(base_url, pool_id, ask.tuple, "&".join(also)))
 
 
 def allocation(answer: Answer, tracking_url: str) -> Allocation:
@@ -99,18 +109,23 @@ async def _allocate_number(request: Request) -> Reply:
     if form not in ("json", "xml", "csv"):
         raise Refusal(404, "UnknownFormat", "ask for allocate_number.json, .xml or .csv")
     services = request.services
-    order = await understood(
-        services,
-        request.path("pool"),
-        request.parameters(),
-        request.bearer(),
-        request.base_url(),
-    )
+    pool_id, bearer, base_url = request.path("pool"), request.bearer(), request.base_url()
+    query = request.query_string
+    asked = (form, pool_id, query, bearer, base_url)
+    if request.method == "GET" and (reply := services.repeats.give(asked, services.directory)):
+        return reply
+    order = await understood(services, pool_id, request.parameters(), bearer, base_url)
     if request.method == "HEAD":
         answer = Answer(State.NONE, "")
     else:
         answer = await services.answers.allocate(order.pool_id, order.ask)
-    given = allocation(answer, order.tracking_url)
+    reply = _written(form, allocation(answer, order.tracking_url))
+    if answer.state is State.HELD:
+        order.keep(services, asked, len(query), reply)
+    return reply
+
+
+def _written(form: str, given: Allocation) -> Reply:
     if form == "json":
         return replies.json(given)
     if form == "xml":

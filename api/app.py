@@ -40,6 +40,7 @@ from api import (
 from api.metrics import Metrics
 from api.middleware import Exchanges
 from api.refusals import Refusal
+from api.repeats import Repeats
 from api.state import Services, State
 from ringpool.alerts import Alerts
 from ringpool.catalog import Catalog
@@ -145,6 +146,7 @@ async def _services(
         allocator=allocator,
         stocks=stocks,
         answers=answers,
+        repeats=Repeats(answers),
         catalog=catalog,
         keeper=keeper,
         keyring=keyring,

@@ -6,12 +6,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, structs
+from msgspec import UNSET, Meta, Raw, Struct
 
 from allocator.allocator import UnknownPool
+from allocator.answers import State
 from allocator.port import StoreUnavailable
 from api import replies
 from api.ad_servers import Allocation, Order, allocation, error_form, understood
@@ -19,6 +20,7 @@ from api.endpoint import Endpoint
 from api.refusals import Refusal, Refused, refusal
 from api.replies import Reply
 from api.request import Request
+from api.state import Services
 from ringpool.faults import Fault
 from ringpool.queries import read_query
 
@@ -31,11 +33,18 @@ _REQUEST = "allocate_number.json"
 class BulkRequest(Struct, frozen=True):
     """The body. Rows are checked one by one, so that a bad one fails alone."""
 
-    requests: Annotated[list[Any], Meta(max_length=MOST_ROWS)]
+    requests: Annotated[list[Raw], Meta(max_length=MOST_ROWS)]
+
+
+class BulkRow(Struct, frozen=True):
+    """One row. ``request_id``: whatever the caller wrote, to be echoed as it came."""
+
+    api_suffix: str
+    request_id: Raw = Raw()
 
 
 class BulkAnswer(Allocation, frozen=True, omit_defaults=True, kw_only=True):
-    """An Allocation for a row."""
+    """An Allocation for a row, as readers see it: rows are put together from what is written."""
 
     request_id: Any = UNSET
 
@@ -49,74 +58,101 @@ class BulkError(Struct, frozen=True, kw_only=True):
 
 
 _decode = msgspec.json.Decoder(BulkRequest).decode
+_row = msgspec.json.Decoder(BulkRow).decode
+_anything = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class _Waiting(NamedTuple):
+    """A row whose number isn't known yet. ``asked``: what ``Repeats`` knows its reply by."""
+
+    place: int
+    row: BulkRow
+    order: Order
+    asked: tuple[str, ...]
 
 
 async def _bulk(request: Request) -> Reply:
     started = perf_counter()
     try:
-        rows = _decode(await request.document(LONGEST_BODY)).requests
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        document = await request.document(LONGEST_BODY)
+        if not document.isascii():
+            document.decode()  # what is echoed as it came must be UTF-8
+        rows = _decode(document).requests
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, "InvalidParameter", f"requests: {error}") from None
-    orders: dict[str, list[tuple[int, Order]]] = defaultdict(list)
-    responses: dict[int, BulkAnswer | BulkError] = {}
-    for place, row in enumerate(rows):
+    services, directory = request.services, request.services.directory
+    bearer, base_url = request.bearer(), request.base_url()
+    waiting: dict[str, list[_Waiting]] = defaultdict(list)
+    responses: list[bytes] = [b""] * len(rows)
+    for place, raw in enumerate(rows):
         try:
-            order = await _order(request, row)
+            row = _row(raw)
+            asked = (row.api_suffix, bearer, base_url)
+            if reply := services.repeats.give(asked, directory):
+                responses[place] = _with_id(reply.body, row.request_id)
+            else:
+                order = await _order(request, row, bearer, base_url)
+                waiting[order.pool_id].append(_Waiting(place, row, order, asked))
+        except msgspec.ValidationError:
+            expected = Fault("api_suffix", "expected POOL/allocate_number.json?ring_pool_key=…")
+            responses[place] = _failed(expected, _request_id(raw))
         except Refused as error:
-            responses[place] = _failed(row, error)
-        else:
-            orders[order.pool_id].append((place, order))
+            responses[place] = _failed(error, row.request_id)
     outages = await asyncio.gather(
-        *(_allocate(request, pool_id, orders[pool_id], rows, responses) for pool_id in orders)
+        *(_allocate(services, pool_id, waiting[pool_id], responses) for pool_id in waiting)
     )
     if outages and all(outages):
         raise StoreUnavailable
-    ordered = [responses[place] for place in range(len(rows))]
     took = (b"processing-time", b"%.3f" % ((perf_counter() - started) * 1000))
-    return replies.json({"responses": ordered}, headers=(took,))
+    body = b'{"responses":[%s]}' % b",".join(responses)
+    return Reply(200, b"application/json", body, (replies.NO_STORE, took))
 
 
-async def _order(request: Request, row: Any) -> Order:
-    suffix = row.get("api_suffix") if isinstance(row, dict) else None
-    if not isinstance(suffix, str):
-        raise Fault("api_suffix", "expected POOL/allocate_number.json?ring_pool_key=…")
-    path, _, query = suffix.partition("?")
+async def _order(request: Request, row: BulkRow, bearer: str, base_url: str) -> Order:
+    path, _, query = row.api_suffix.partition("?")
     pool_id, slash, rest = path.partition("/")
     if not slash or rest != _REQUEST:
         raise Fault("api_suffix", f"expected POOL/{_REQUEST} before the question mark")
-    return await understood(
-        request.services, pool_id, read_query(query), request.bearer(), request.base_url()
-    )
+    return await understood(request.services, pool_id, read_query(query), bearer, base_url)
 
 
 async def _allocate(
-    request: Request,
-    pool_id: str,
-    orders: Sequence[tuple[int, Order]],
-    rows: Sequence[Any],
-    responses: dict[int, BulkAnswer | BulkError],
+    services: Services, pool_id: str, waiting: Sequence[_Waiting], responses: list[bytes]
 ) -> bool:
     """Answer all rows of one pool at once, into ``responses``; True when the store is away."""
-    asks = [order.ask for _, order in orders]
     try:
-        answers = await request.services.answers.allocate_many(pool_id, asks)
+        answers = await services.answers.allocate_many(pool_id, [w.order.ask for w in waiting])
     except (StoreUnavailable, UnknownPool) as error:
-        responses.update((place, _failed(rows[place], error)) for place, _ in orders)
+        for place, row, _, _ in waiting:
+            responses[place] = _failed(error, row.request_id)
         return isinstance(error, StoreUnavailable)
-    for (place, order), answer in zip(orders, answers, strict=True):
-        fields = structs.asdict(allocation(answer, order.tracking_url))
-        responses[place] = BulkAnswer(**fields, request_id=_request_id(rows[place]))
+    for (place, row, order, asked), answer in zip(waiting, answers, strict=True):
+        reply = replies.json(allocation(answer, order.tracking_url))
+        responses[place] = _with_id(reply.body, row.request_id)
+        if answer.state is State.HELD:
+            order.keep(services, asked, len(row.api_suffix), reply)
     return False
 
 
-def _failed(row: Any, error: Exception) -> BulkError:
+def _with_id(document: bytes, request_id: Raw) -> bytes:
+    """A JSON object that has fields, with the caller's request_id as its last."""
+    given = bytes(request_id)
+    return b'%s,"request_id":%s}' % (document[:-1], given) if given else document
+
+
+def _failed(error: Exception, request_id: Raw) -> bytes:
     refused = refusal(error)
-    return BulkError(error_class=refused.kind, message=refused.message, request_id=_request_id(row))
+    return _with_id(
+        _encode(BulkError(error_class=refused.kind, message=refused.message)), request_id
+    )
 
 
-def _request_id(row: Any) -> Any:
-    """Whatever the caller wrote, to be echoed."""
-    return row.get("request_id", UNSET) if isinstance(row, dict) else UNSET
+def _request_id(raw: Raw) -> Raw:
+    """The request_id of a row that is no BulkRow, as far as it has one."""
+    row = _anything(raw)
+    known = isinstance(row, dict) and "request_id" in row
+    return Raw(_encode(row["request_id"])) if known else Raw()
 
 
 bulk = Endpoint("bulk", error_form, {"POST": _bulk})

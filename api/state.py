@@ -11,6 +11,7 @@ from allocator.answer_source import AnswerSource
 from allocator.port import Store
 from allocator.stocks import Stocks
 from api.metrics import Metrics
+from api.repeats import Repeats
 from ringpool.catalog import Catalog
 from ringpool.directory import Directory, DirectoryKeeper
 from ringpool.keyring import Keyring
@@ -29,6 +30,7 @@ class Services:
     allocator: Allocator
     stocks: Stocks
     answers: AnswerSource
+    repeats: Repeats
     catalog: Catalog
     keeper: DirectoryKeeper
     keyring: Keyring

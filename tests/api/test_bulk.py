@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -71,6 +72,8 @@ async def test_a_thousand_rows_and_no_more(site: Site) -> None:
         (b'{"requests": []}', "text/plain", 415),
         (b" " * (4 * 1024 * 1024 + 1), "application/json", 413),
         (b"[" * 100_000, "application/json", 400),
+        (b'{"requests": [%s%s]}' % (b"[" * 99_999, b"]" * 99_999), "application/json", 400),
+        (b'{"requests": [{"api_suffix": "a", "request_id": "\xff"}]}', "application/json", 400),
     ],
 )
 async def test_a_body_that_is_no_request_is_refused(
@@ -88,3 +91,19 @@ async def test_no_rows_is_an_answer(client: httpx.AsyncClient) -> None:
     """An empty list is answered with an empty list."""
     response = await client.post("/api/v1/bulk.json", json={"requests": []})
     assert response.json() == {"responses": []}
+
+
+async def test_rows_asked_again_are_counted_and_follow_the_configuration(site: Site) -> None:
+    """A row known by heart counts its click, echoes any request_id, and needs today's key."""
+    pool = await site.pool(2)
+    rows = [row(pool, "website=a", request_id=given) for given in ("x", None, {"deep": [1]})]
+    for _ in range(3):
+        response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+        answers = response.json()["responses"]
+        assert [answer["request_id"] for answer in answers] == ["x", None, {"deep": [1]}]
+    async with asyncio.timeout(10):  # clicks are written behind
+        while (await site.status(pool))["held_total"] != 8:
+            await asyncio.sleep(0.05)
+    await site.pool(2, key="another-key-0123456789")
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    assert {answer["error_class"] for answer in response.json()["responses"]} == {"InvalidKey"}
