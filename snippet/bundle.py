@@ -20,6 +20,10 @@ from ringpool.number_plans import Plan
 _NO_SETTINGS = b"(null);"
 """How the built script ends: a function called with the settings, here without any."""
 
+SHORTEST_PING_MS = 5_000
+"""However short a pool holds a number, a page doesn't ping more often; a ping comes twice in the
+shortest ``hold_on_activity`` otherwise."""
+
 _dist = files("snippet") / "dist"
 
 SOURCE = (_dist / "dni.js").read_bytes()
@@ -40,15 +44,7 @@ class TargetSettings(
     frozen=True,
     kw_only=True,
     omit_defaults=True,
-    rename={
-        "number": "t",
-        "plan": "f",
-        "pool": "pool",
-        "format": "as",
-        "hold_ms": "hold",
-        "visitor": "visitor",
-        "click_to_call": "call",
-    },
+    rename={"number": "t", "plan": "f", "format": "as", "hold_ms": "hold"},
 ):
     """One number to look for on pages, and what the page must know of the pool that replaces it.
 
@@ -56,7 +52,7 @@ class TargetSettings(
     ``plan``: ``ringpool.number_plans.plan(number)``.
     ``hold_ms``: the pool's ``hold_on_activity``; 0: the page sends no pings and no release.
     ``visitor``: the pool is of type ``visitor``: asked for only with consent to a visitor id.
-    ``click_to_call``: the pool's ``mobile_click_to_call``: phones get ``tel:`` links.
+    ``call``: the pool's ``mobile_click_to_call``: phones get ``tel:`` links.
     """
 
     number: str
@@ -65,10 +61,24 @@ class TargetSettings(
     format: NumberFormat = NumberFormat.AS_FOUND
     hold_ms: int = 0
     visitor: bool = False
-    click_to_call: bool = False
+    call: bool = False
 
 
-class PageSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PageSettings(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "account": "a",
+        "endpoint": "e",
+        "key": "k",
+        "targets": "t",
+        "params": "q",
+        "domains": "d",
+        "defaults": "o",
+    },
+):
     """What ``/dni.js?account=`` tells a page, so that it needs no round trip to know it.
 
     ``account``: its id. ``endpoint``: the service's public URL without a trailing slash; used only
@@ -76,9 +86,9 @@ class PageSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     keeps working). ``key``: the public key of tracking links, the raw uncompressed 65-byte P-256
     point in base64url without padding. ``params``: query parameters that make another visit of a
     page URL when they differ: the names of the account's pool parameters (the script itself knows
-    the click ids and ``utm_*``). ``domains``: hosts that outgoing links may carry the number to.
-    ``defaults``: values for ``data-`` attributes that the tag lacks, named without ``data-``
-    (``{"timeout": "1000", "click-to-call": ""}``).
+    the click ids and ``utm_*``). ``domains``: hosts (with port, if any) that outgoing links may
+    carry the number to. ``defaults``: values for ``data-`` attributes that the tag lacks, named as
+    in JavaScript's ``dataset`` (``{"timeout": "1000", "clickToCall": ""}``).
     """
 
     account: str
@@ -92,13 +102,20 @@ class PageSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def with_settings(settings: PageSettings) -> bytes:
     """The script with ``settings`` inside, ASCII, ready to be answered as JavaScript."""
-    document = msgspec.to_builtins(settings) | {"version": VERSION}
-    return SOURCE.removesuffix(_NO_SETTINGS) + b"(" + _javascript(document) + b");"
+    return SOURCE.removesuffix(_NO_SETTINGS) + b"(" + _javascript(_document(settings)) + b");"
 
 
 def pinned_settings(settings: PageSettings) -> str:
     """The value of ``data-settings`` for a tag that loads the pinned URL; escape it as HTML."""
-    return msgspec.json.encode(settings).decode()
+    return json.dumps(_document(settings), separators=(",", ":"))
+
+
+def _document(settings: PageSettings) -> dict[str, object]:
+    document: dict[str, object] = msgspec.to_builtins(settings) | {"v": VERSION}
+    holds = [target.hold_ms for target in settings.targets if target.hold_ms]
+    if holds:
+        document["i"] = max(SHORTEST_PING_MS, min(holds) // 2)
+    return document
 
 
 def _javascript(value: object) -> bytes:

@@ -1,23 +1,29 @@
-import { formsOf } from "./numbers/formsOf.js";
-import { option, settings } from "./tag.js";
-
-const named = option("targets")?.split(/[\s,]+/);
-
-/** The numbers to look for. */
-export const targets = (settings.targets || []).filter(
-  target => !named || named.includes(target.t),
-);
-export const forms = formsOf(targets);
+import { options, settings } from "./tag.js";
 
 /**
- * What is known of a target's number: nothing yet, an answer, or null when the printed number
- * stays.
- * @type {Map<string, Answer | null>}
+ * The numbers to look for. Of each: `seen_`: it stands on the page; `asked_`: the service was
+ * asked; `answer_`: not there yet, the answer, or null when the printed number stays.
  */
-export const answers = new Map();
+export const targets = (settings.t || []).filter(
+  ({ t }) => !options.targets || options.targets.includes(t),
+);
 
-/** Targets that stand on the page. @type {Set<Target>} */
-export const seen = new Set();
-
-/** What waits for an answer. @type {(() => void)[]} */
+/** What to do again when answers have come. @type {(() => void)[]} */
 export const waiting = [];
+
+export const state = {
+  /** Places get back what stood there, until told otherwise. */
+  restoring_: false,
+  /** Told of each target without a number. @type {(target: string) => void} */
+  onNoNumber_() {},
+};
+
+/**
+ * The answer for a target that stands on the page; undefined while it isn't known, in which case
+ * `again` is called when it is. @param {Target} target @param {() => void} again
+ */
+export const answerFor = (target, again) => {
+  target.seen_ = true;
+  if (target.answer_ === undefined) waiting.push(again);
+  return target.answer_;
+};

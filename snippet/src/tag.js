@@ -1,37 +1,25 @@
-/** The settings and attributes that this run of the script was given. */
+import { safely } from "./safely.js";
 
-export const tag = /** @type {HTMLScriptElement | null} */ (
-  document.currentScript || document.querySelector('script[src*="dni.js"]')
+/** The tag that this script came with; one that a loader injected is found by its address. */
+export const tag = /** @type {any} */ (
+  document.currentScript
+  || document.querySelector('script[src*="dni.js"]')
+  || document.documentElement
 );
 
-/** @returns {Settings} */
-const read = () => {
-  try {
-    return SETTINGS || JSON.parse(tag?.dataset.settings || "{}");
-  } catch {
-    return {};
-  }
-};
-export const settings = read();
+/** @type {Settings} */
+export const settings = SETTINGS || safely(() => JSON.parse(tag.dataset.settings)) || {};
 
-/**
- * The value of a `data-` attribute of the tag, or the account's default for it.
- * @param {string} name without `data-` @returns {string | undefined}
- */
-export const option = name => {
-  const value = tag?.getAttribute("data-" + name);
-  return value == null ? settings.defaults?.[name] : value;
-};
+/** The tag's `data-` attributes, and the account's defaults for those it lacks. */
+export const options = { ...settings.o, ...tag.dataset };
 
-export const account = option("account") || settings.account || "";
+/** @type {string} */
+export const account = options.account || settings.a;
 
 /**
  * Where the service is: next to where this script came from, so that a proxy on the site's own
  * domain works under any path.
+ * @type {string}
  */
-export const endpoint = (
-  option("endpoint")
-  || /^(.*?)\/(?:dni\/[^/]+\/)?dni\.js/.exec(tag?.src || "")?.[1]
-  || settings.endpoint
-  || ""
-).replace(/\/$/, "");
+export const endpoint = options.endpoint
+  || (tag.src || settings.e + "").replace(/\/(dni\/[^/]+\/)?dni\.js.*/, "");

@@ -20,18 +20,31 @@ interface Target {
   hold?: number;
   visitor?: boolean;
   call?: boolean;
+  seen_?: boolean;
+  asked_?: boolean;
+  answer_?: Answer | null;
+  pattern_?: RegExp;
 }
 
-/** What the service puts inside the script, or the tag in data-settings. */
+/** What the service puts inside the script, or the tag in data-settings; see snippet/bundle.py. */
 interface Settings {
-  account?: string;
-  endpoint?: string;
-  key?: string;
-  targets?: Target[];
-  params?: string[];
-  domains?: string[];
-  defaults?: Record<string, string>;
-  version?: string;
+  /** account */
+  a?: string;
+  /** endpoint */
+  e?: string;
+  /** public key of tracking links */
+  k?: string;
+  t?: Target[];
+  /** query parameters that tell where a visitor comes from */
+  q?: string[];
+  /** domains that outgoing links may carry a number to */
+  d?: string[];
+  /** defaults of data- attributes, named as in dataset */
+  o?: Record<string, string>;
+  /** ms between two pings */
+  i?: number;
+  /** version of the built files */
+  v?: string;
 }
 
 /** An entry of the service's `swaps`, or one made here; `until`: clock of this device, in ms. */
@@ -47,24 +60,16 @@ interface Answer {
   until?: number;
 }
 
-/** A writing of a target: which one, how many digits stand before the national ones. */
-interface Form {
+/** A target at a place in a text. */
+interface Occurrence {
   target_: Target;
-  /** digits before the national ones; -1: a writing of another kind, replaced as a whole */
-  skip_: number;
-  /** written with the country code */
-  abroad_: boolean;
-}
-
-/** A form at a place in a text. */
-interface Occurrence extends Form {
+  /** what stands there, and between where and where */
+  text_: string;
   start_: number;
   end_: number;
-  text_: string;
-  /** where its digits stand, from the beginning of the text; those before skip_ first */
-  digits_: number[];
-  /** some of its digits are letters */
-  vanity_: boolean;
+  /** what stands before the national digits, and these; absent if it is written in another way */
+  prefix_?: string;
+  national_?: string;
 }
 
 declare const SETTINGS: Settings | null;

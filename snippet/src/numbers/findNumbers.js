@@ -1,82 +1,39 @@
+import { targets } from "../state.js";
+import { keys, patternOf } from "./patternOf.js";
 import { separators } from "./separators.js";
 import { standsAlone } from "./standsAlone.js";
 
-const longRun = RegExp(`\\d(?:[${separators}]*\\d){5,}`, "g");
-const lettered = /\d[\d\s().-]*[a-z][a-z\d\s.-]*/gi;
-const reach = 40;
+/** Six digits in a row, or three before letters. */
+const likely = RegExp(`\\d([${separators}]*\\d){5}|\\d{3}(\\W?[A-Z]|\\W{1,2}[A-Z]|-[a-z])`);
 
-/** The digit on whose key a letter stands. @param {string} letter */
-const keypad = letter =>
-  "22233344455566677778889999"[(letter.charCodeAt(0) | 32) - 97] || "";
+/** @param {string} letter */
+const keyOf = letter => keys.findIndex(key => key.includes(letter.toLowerCase())) + "";
 
 /**
- * The targets' occurrences in a text, left to right. Text without six digits, or digits before a
- * letter, costs one regular expression.
- * @param {string} text @param {Map<string, Form>} forms
+ * The targets' occurrences in a text. A text without a likely number costs one regular expression,
+ * one without a target's digits a few comparisons.
+ * @param {string} text
  */
-export const findNumbers = (text, forms) => {
+export const findNumbers = text => {
   /** @type {Occurrence[]} */
   const found = [];
-
-  /**
-   * @param {string} digits @param {number[]} places @param {boolean} vanity_
-   * @returns {boolean | undefined}
-   */
-  const take = (digits, places, vanity_) => {
-    let start_ = places[0];
-    const plus = /[+\uff0b][\s(]*$/.exec(text.slice(Math.max(0, start_ - 3), start_))?.[0];
-    const form = forms.get((plus ? "+" : "") + digits);
-    if (!form) return;
-    let end_ = places[places.length - 1] + 1;
-    if (vanity_) while (/[a-z]/i.test(text[end_] || "")) end_++;
-    start_ -= plus?.length || 0;
-    if (/^[^(]*\)/.test(text.slice(start_, end_)) && text[start_ - 1] == "(") start_--;
-    const text_ = text.slice(start_, end_);
-    if (!standsAlone(
-      text.slice(Math.max(0, start_ - reach), start_), text_, text.slice(end_, end_ + reach),
-    )) return;
-    found.push({ ...form, start_, end_, text_, digits_: places, vanity_ });
-    return true;
-  };
-
-  for (const match of all(longRun, text)) {
-    /** @type {number[]} */
-    const places = [];
-    let digits = "";
-    for (let i = match.index; i < match.index + match[0].length; i++) {
-      if (/\d/.test(text[i])) {
-        places.push(i);
-        digits += text[i];
-      }
-    }
-    for (let a = 0; a < places.length; a++) {
-      if (a && places[a - 1] == places[a] - 1) continue; // inside a group
-      for (let b = Math.min(places.length, a + 20); b > a + 5; b--) {
-        if (places[b] != places[b - 1] + 1 && take(digits.slice(a, b), places.slice(a, b), false)) {
-          a = b - 1;
-          break;
+  if (likely.test(text)) {
+    const digits = text.replace(/[a-z]/gi, keyOf).replace(/\D/g, "");
+    for (const target_ of targets) {
+      const { n, w } = target_.f;
+      if (!w && !digits.includes(n)) continue;
+      target_.pattern_ = target_.pattern_ || patternOf(target_.f);
+      text.replace(target_.pattern_, (text_, prefix_, national_, start_) => {
+        // A bracket may be around the whole; of a vanity number, letters may be left over.
+        if (text_[0] == "(" && !text_.includes(")")) text_ = text_.slice(1), start_++;
+        let end_ = start_ + text_.length;
+        if (/[a-z]$/i.test(text_)) while (/[a-z]/i.test(text[end_] || "")) end_++;
+        if (standsAlone(text.slice(0, start_).slice(-40), text_, text.slice(end_).slice(0, 40))) {
+          found.push({ target_, text_, prefix_, national_, start_, end_ });
         }
-      }
-    }
-  }
-  for (const match of all(lettered, text)) {
-    /** @type {number[]} */
-    const places = [];
-    let digits = "";
-    for (let i = match.index; i < match.index + match[0].length && places.length < 18; i++) {
-      const digit = /\d/.test(text[i]) ? text[i] : keypad(text[i]);
-      if (digit) {
-        places.push(i);
-        digits += digit;
-        if (places.length > 6 && take(digits, places, true)) break;
-      }
+        return "";
+      });
     }
   }
   return found;
 };
-
-/** @param {RegExp} pattern @param {string} text */
-function* all(pattern, text) {
-  pattern.lastIndex = 0;
-  for (let match; (match = pattern.exec(text)); ) yield match;
-}

@@ -1,29 +1,26 @@
 import { findNumbers } from "../numbers/findNumbers.js";
-import { answers, forms, seen, waiting } from "../state.js";
+import { safely } from "../safely.js";
+import { answerFor, state } from "../state.js";
+import { completeLink } from "./completeLink.js";
 import { untouchable } from "./skipped.js";
-import { swapText } from "./swapText.js";
-import { write } from "./write.js";
+import { swapFlow } from "./swapFlow.js";
+import { restore, write } from "./write.js";
 
 /** Attributes that people read, or call. */
-export const attributes = ["aria-label", "title", "alt", "placeholder", "value", "href", "xlink:href"];
+export const attributes = ["aria-label", "title", "alt", "placeholder", "value", "href"];
 
-/** Elements that may hold one. */
-export const holders =
-  '[aria-label],[title],[alt],[placeholder],input[value],[href^="tel:" i],[href^="callto:" i]';
-
-/** Swaps what an attribute shows or dials. @param {Element} element @param {string} name */
+/** Swaps what an attribute shows or dials. @param {any} element @param {string} name */
 export const swapAttribute = (element, name) => {
-  const value = element.getAttribute(name);
-  if (!value || !/\d/.test(value) || element.closest(untouchable)) return;
-  const again = () => swapAttribute(element, name);
-  if (/href/.test(name)) {
-    const after = dialled(value, again);
-    if (after) write(element, value, after, name);
-  } else if (name != "value"
-    || /^(button|submit|reset)$/.test(/** @type {HTMLInputElement} */ (element).type)) {
-    const characters = swapText(value, again);
-    if (characters) write(element, value, characters.join(""), name);
-  }
+  const attribute = element.getAttributeNode(name);
+  if (!attribute || element.closest(untouchable)) return;
+  if (state.restoring_) return restore(attribute);
+  if (name == "href") {
+    const { value } = attribute;
+    const after = /^(tel|callto):/i.test(value)
+      ? dialled(value, () => swapAttribute(element, name))
+      : completeLink(element);
+    if (after) write(attribute, after);
+  } else if (name != "value" || /^(button|submit|reset)$/.test(element.type)) swapFlow([attribute]);
 };
 
 /**
@@ -31,21 +28,8 @@ export const swapAttribute = (element, name) => {
  * @param {string} href @param {() => void} again
  */
 const dialled = (href, again) => {
-  const parts = /^(?:tel|callto):(?:\/\/)?(.*)/i.exec(decode(href));
-  if (!parts) return;
-  const [found] = findNumbers(parts[1], forms);
-  if (!found || found.start_) return;
-  const answer = answers.get(found.target_.t);
-  seen.add(found.target_);
-  if (answer) return "tel:" + answer.number + parts[1].slice(found.end_);
-  if (answer === undefined) waiting.push(again);
-};
-
-/** @param {string} href */
-const decode = href => {
-  try {
-    return decodeURIComponent(href);
-  } catch {
-    return href;
-  }
+  const text = (safely(() => decodeURIComponent(href)) || href).replace(/^\w+:(\/\/)?\s*/, "");
+  const found = findNumbers(text).find(({ start_ }) => !start_);
+  const answer = found && answerFor(found.target_, again);
+  return answer && "tel:" + answer.number + text.slice(found.end_);
 };

@@ -1,19 +1,32 @@
-import { swapText } from "./swapText.js";
-import { write } from "./write.js";
+import { findNumbers } from "../numbers/findNumbers.js";
+import { writeNumber } from "../numbers/writeNumber.js";
+import { answerFor, state } from "../state.js";
+import { options } from "../tag.js";
+import { restore, write } from "./write.js";
 
 /**
- * Swaps the numbers in a line of running text: each digit changes in the text node it stands in.
- * @param {Text[]} nodes @param {string} text
+ * Swaps the numbers in a line of running text, or in an attribute: each digit changes in the node
+ * it stands in. @param {Node[]} nodes text nodes, or one attribute
  */
-export const swapFlow = (nodes, text) => {
-  const again = () => swapFlow(nodes, nodes.map(node => node.data).join(""));
+export const swapFlow = nodes => {
+  if (state.restoring_) return nodes.forEach(restore);
+  const { parentElement } = nodes[0];
+  let text = nodes.map(node => node.nodeValue).join("");
   // Line breaks are blanks, except in preformatted text.
-  const shown = nodes[0].parentElement?.closest("pre") ? text.replace(/\n/g, "\0") : text;
-  const characters = swapText(shown, again);
-  if (!characters) return;
+  if (parentElement && parentElement.closest("pre")) text = text.replace(/\n/g, "\0");
+  let characters;
+  for (const occurrence of findNumbers(text)) {
+    const answer = answerFor(occurrence.target_, () => swapFlow(nodes));
+    if (answer) {
+      characters = characters || text.split("");
+      writeNumber(characters, occurrence, answer, options.format || occurrence.target_.as);
+    }
+  }
   let at = 0;
-  for (const node of nodes) {
-    const { data } = node;
-    write(node, data, characters.slice(at, (at += data.length)).join("").replace(/\0/g, "\n"));
+  if (characters) {
+    for (const node of nodes) {
+      const { length } = /** @type {string} */ (node.nodeValue);
+      write(node, characters.slice(at, (at += length)).join("").replace(/\0/g, "\n"));
+    }
   }
 };

@@ -1,109 +1,60 @@
+import { askForSeen } from "../answers.js";
 import { eachFlow, isInline } from "./eachFlow.js";
 import { skipped } from "./skipped.js";
-import { attributes, holders, swapAttribute } from "./swapAttribute.js";
+import { attributes, swapAttribute } from "./swapAttribute.js";
 import { swapFlow } from "./swapFlow.js";
-import { written } from "./write.js";
+import { isOurs } from "./write.js";
 
-/** @type {WeakSet<Node>} */
-const watched = new WeakSet();
-
-/** @type {() => void} */
-let afterwards = () => {};
-
-/** Called after each pass over something new. @param {() => void} callback */
-export const onPass = callback => {
-  afterwards = callback;
-};
-
-/** Swaps everything under a document or shadow root, now and from now on. @param {Node} root */
+/** Swaps everything under a node, a document or a shadow root, now and from now on. @param {Node} root */
 export const watch = root => {
-  if (!watched.has(root)) {
-    watched.add(root);
-    observer.observe(root, {
-      subtree: true,
-      childList: true,
-      characterData: true,
-      attributeFilter: attributes,
-    });
-  }
-  swapUnder(root);
-};
-
-/** @param {Node} root */
-export const swapUnder = root => {
-  eachFlow(root, true, swapFlow, enter);
-  swapHolders(root);
-};
-
-/** @param {Node} root */
-const swapHolders = root => {
-  if (root.nodeType == 1) swapAttributes(/** @type {Element} */ (root));
-  /** @type {Element} */ (root).querySelectorAll(holders).forEach(swapAttributes);
-};
-
-/** @param {Element} element */
-const swapAttributes = element => {
-  for (const name of attributes) swapAttribute(element, name);
+  observer.observe(root, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+    attributeFilter: attributes,
+  });
+  eachFlow(root, undefined, swapFlow, enter);
 };
 
 /** Shadow trees and frames of the same origin are parts of the page. @param {Element} element */
 const enter = element => {
+  for (const name of attributes) swapAttribute(element, name);
   if (element.shadowRoot) watch(element.shadowRoot);
   if (element.nodeName == "IFRAME") {
-    const frame = /** @type {HTMLIFrameElement} */ (element);
-    const look = () => {
-      if (frame.contentDocument) {
-        watch(frame.contentDocument);
-        afterwards();
-      }
-    };
-    if (!watched.has(frame)) frame.addEventListener("load", look);
-    watched.add(frame);
-    look();
+    element.addEventListener("load", enterFrame);
+    enterFrame({ target: element });
   }
+};
+
+const enterFrame = (/** @type {any} */ { target: { contentDocument } }) => {
+  if (contentDocument) watch(contentDocument);
+  askForSeen();
 };
 
 const observer = new MutationObserver(records => {
-  /** Nodes whose whole inside is looked at in this batch. @type {Set<Node>} */
-  const covered = new Set();
-  /** Blocks whose own lines changed. @type {Set<Node>} */
-  const lines = new Set();
-
-  /** @param {Node | null} node */
-  const line = node => {
-    while (node && isInline(node) && node.parentNode) node = node.parentNode;
-    if (node) lines.add(node);
-  };
+  /** Nodes that are new with all they contain. @type {Set<any>} */
+  const fresh = new Set();
+  /** Blocks whose own lines have changed. @type {Set<any>} */
+  const blocks = new Set();
 
   for (const { type, target, addedNodes, attributeName } of records) {
-    if (type == "attributes") swapAttribute(/** @type {Element} */ (target), attributeName || "");
-    else if (type == "characterData") {
-      if (written(target)?.written_ != /** @type {Text} */ (target).data) line(target.parentNode);
-    } else if (covered.has(target)) addedNodes.forEach(node => covered.add(node));
-    else {
-      addedNodes.forEach(node => {
-        if (node.nodeType == 1) covered.add(node);
-      });
-      line(target);
+    if (attributeName) swapAttribute(target, attributeName);
+    else if (type == "childList" || !isOurs(target)) {
+      addedNodes.forEach(node => fresh.add(node));
+      if (!fresh.has(target)) {
+        /** @type {any} */
+        let block = target;
+        while (block.parentNode && (block.nodeType == 3 || isInline(block))) block = block.parentNode;
+        blocks.add(block);
+      }
     }
   }
-  for (const node of covered) {
-    const parent = node.parentNode;
-    if (parent && node.isConnected && !covered.has(parent) && !isSkipped(parent)) {
-      // Text inside an inline element belongs to the line around it.
-      (isInline(node) ? swapHolders : swapUnder)(node);
-    }
+  for (const block of blocks) {
+    if (block.isConnected && !isSkipped(block)) eachFlow(block, fresh, swapFlow, enter);
   }
-  for (const node of lines) {
-    if (node.isConnected && !covered.has(node) && !isSkipped(node)) {
-      eachFlow(node, covered, swapFlow, enter);
-    }
-  }
-  afterwards();
+  askForSeen();
 });
 
-/** @param {Node} node */
-const isSkipped = node => {
-  const element = /** @type {Element} */ (node);
-  return !!element.closest && !!element.closest(skipped);
-};
+/** Shadow trees are as untouchable as their hosts. @param {any} node @returns {boolean} */
+const isSkipped = node =>
+  node && ((node.closest && node.closest(skipped)) || isSkipped(node.getRootNode().host));

@@ -1,62 +1,47 @@
+import { safely } from "../safely.js";
+
 /**
- * @typedef {{ original_: string, written_: string, at_: number, rounds_: number }} Entry
- * what stood in a place before our first write, and what we wrote last
+ * What stood in a text or attribute before us, what we wrote last, and how often we did.
+ * @typedef {{ original_: string, written_: string, rounds_: number }} Entry
  */
 
-/** @type {WeakMap<Node, Record<string, Entry>>} */
+/** @type {WeakMap<Node, Entry>} */
 const log = new WeakMap();
 
-/** What we did to a place. @param {Node} node @param {string} [attribute] */
-export const written = (node, attribute = "") => log.get(node)?.[attribute];
+/** Whether a node still holds what we wrote there. @param {Node} node */
+export const isOurs = node => {
+  const entry = log.get(node);
+  return entry && entry.written_ == node.nodeValue;
+};
 
 /**
- * Changes a text node or an attribute in place, and remembers what stood there. A script that
- * keeps writing the old number back wins after a few rounds.
- * @param {Node} node @param {string} before @param {string} after @param {string} [attribute]
+ * Changes a text or attribute node in place, and remembers what stood there. A script that keeps
+ * writing the old number back wins in the end.
+ * @param {Node} node @param {string} after
  */
-export const write = (node, before, after, attribute = "") => {
-  if (before == after) return;
-  const entries = log.get(node) || {};
-  log.set(node, entries);
-  const entry = (entries[attribute] = entries[attribute] || {
-    original_: before, written_: "", at_: 0, rounds_: 0,
-  });
-  if (entry.rounds_ > 5) return;
-  const now = Date.now();
-  if (entry.written_ != before) {
-    entry.original_ = before;
-    entry.rounds_ = now - entry.at_ < 2e3 ? entry.rounds_ + 1 : 0;
-  }
-  entry.at_ = now;
-  entry.written_ = after;
-  put(node, attribute, after);
+export const write = (node, after) => {
+  const original_ = /** @type {string} */ (node.nodeValue);
+  if (original_ == after) return;
+  const entry = log.get(node) || { original_, written_: original_, rounds_: 0 };
+  log.set(node, entry);
+  if (!isOurs(node)) entry.original_ = original_;
+  if (entry.rounds_++ < 20) put(node, (entry.written_ = after));
 };
 
-/** Puts back what stood in a place before us. @param {Node} node @param {string} [attribute] */
-export const restore = (node, attribute = "") => {
-  const entry = written(node, attribute);
-  if (!entry) return;
-  delete log.get(node)?.[attribute];
-  const now = attribute
-    ? /** @type {Element} */ (node).getAttribute(attribute)
-    : /** @type {Text} */ (node).data;
-  if (now == entry.written_) put(node, attribute, entry.original_);
+/** Puts back what stood in a node before us. @param {Node} node */
+export const restore = node => {
+  const entry = log.get(node);
+  if (entry && isOurs(node)) put(node, entry.original_);
+  log.delete(node);
 };
 
-/** @param {Node} node @param {string} attribute @param {string} value */
-const put = (node, attribute, value) => {
-  if (attribute) return /** @type {Element} */ (node).setAttribute(attribute, value);
-  // Writing a text node moves a selection in it to its beginning.
-  const selection = node.ownerDocument?.getSelection();
-  const { anchorNode, anchorOffset, focusNode, focusOffset } = selection || {};
-  /** @type {Text} */ (node).data = value;
-  if (selection && (anchorNode == node || focusNode == node)) {
-    const length = value.length;
-    selection.setBaseAndExtent(
-      /** @type {Node} */ (anchorNode),
-      anchorNode == node ? Math.min(anchorOffset || 0, length) : anchorOffset || 0,
-      /** @type {Node} */ (focusNode),
-      focusNode == node ? Math.min(focusOffset || 0, length) : focusOffset || 0,
-    );
+/** @param {Node} node @param {string} value */
+const put = (node, value) => {
+  // Writing a text moves a selection in it to its beginning.
+  const selection = /** @type {any} */ (getSelection());
+  const { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
+  node.nodeValue = value;
+  if (anchorNode == node || focusNode == node) {
+    safely(() => selection.setBaseAndExtent(anchorNode, anchorOffset, focusNode, focusOffset));
   }
 };

@@ -1,52 +1,34 @@
-import { account, endpoint, tag } from "../tag.js";
+import { safely } from "../safely.js";
+import { endpoint, options } from "../tag.js";
+import { random } from "../visit/memory.js";
+import { loadScript } from "./loadScript.js";
 
 /**
  * Asks the service by JSONP, or by fetch where a policy of the page stands in the way, and calls
- * back once: with its reply, or with null.
- * @param {string} path @param {Record<string, string | undefined>} params
- * @param {(reply: any) => void} done
+ * back once, in time: with its reply, or with an empty one.
+ * @param {string} path @param {URLSearchParams} query @param {(reply: any) => void} done
  */
-export const ask = (path, params, done) => {
-  const url = endpoint + path + "?" + query(params);
-  const name = "rp" + Math.random().toString(36).slice(2);
-  /** @param {any} reply */
-  const finish = reply => {
-    done(reply);
+export const ask = (path, query, done) => {
+  const name = "rp" + random();
+  const url = endpoint + path + "?" + query;
+
+  const finish = (/** @type {any} */ reply) => {
+    removeEventListener("error", hush, true);
+    done(reply || {});
     done = () => {};
   };
-  /** @type {any} */ (window)[name] = finish;
-
-  const fallBack = () => {
-    fetch(url).then(response => response.json()).then(finish, () => finish(null));
+  // An answer that is no script (a proxy's error page, say) is no error of the page's.
+  const hush = (/** @type {ErrorEvent} */ event) => {
+    if (!event.filename || event.filename.startsWith(endpoint)) event.preventDefault();
   };
-  try {
-    const script = document.createElement("script");
-    script.src = trusted(url + "&callback=" + name);
-    script.nonce = tag?.nonce || "";
-    script.onload = () => finish(null);
-    script.onerror = fallBack;
-    document.documentElement.appendChild(script).remove();
-  } catch {
-    fallBack();
-  }
-};
+  const fallBack = () => {
+    fetch(url).then(response => response.json()).then(finish, finish);
+  };
 
-/** @param {Record<string, string | undefined>} params */
-export const query = params => {
-  const all = new URLSearchParams({ account });
-  for (const name in params) if (params[name]) all.set(name, params[name] || "");
-  return all.toString();
-};
-
-/** @type {any} */
-let policy;
-
-/** Pages with Trusted Types take script addresses only from a policy. @param {string} url */
-const trusted = url => {
-  if (!window.trustedTypes) return url;
-  policy = policy || window.trustedTypes.createPolicy("ringpool", {
-    /** @param {string} text */
-    createScriptURL: text => text,
-  });
-  return policy.createScriptURL(url);
+  addEventListener("error", hush, true);
+  setTimeout(finish, options.timeout || 1500);
+  /** @type {any} */ (window)[name] = finish;
+  const script = safely(() => loadScript(url + "&callback=" + name));
+  if (script) script.onerror = fallBack;
+  else fallBack();
 };

@@ -1,0 +1,20 @@
+import { separators } from "./separators.js";
+
+/** What stands on the keys of a phone. */
+export const keys = "0,1,2abc,3def,4ghi,5jkl,6mno,7pqrs,8tuv,9wxyz".split(",");
+
+const apart = `[${separators}]*`;
+
+/** @param {string} digits */
+const spread = digits => [...digits].map(digit => keys[+digit] ? `[${keys[+digit]}]` : "\\+").join(apart);
+
+/**
+ * Every customary writing of a number: captures what stands before its national digits, which may
+ * be letters, and these; nothing of a writing of another kind.
+ * @param {Plan} plan
+ */
+export const patternOf = ({ n, p, w = [] }) => RegExp(
+  "\\(?(?:(" + p.map(prefix => prefix && spread(prefix) + apart).join("|") + ")("
+    + spread(n) + ")" + w.map(writing => "|" + spread(writing)).join("") + ")",
+  "gi",
+);

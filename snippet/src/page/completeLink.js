@@ -1,0 +1,28 @@
+import { endpoint, settings } from "../tag.js";
+import { query, recall, telling } from "../visit/memory.js";
+import { signed } from "../visit/signedNumber.js";
+
+/**
+ * The address of a link with what it lacks, if it is one of ours: a tracking link gets what the
+ * page knows, a link to another of the account's domains the signed number of this page's address.
+ * @param {HTMLAnchorElement} link
+ */
+export const completeLink = ({ href, host }) => {
+  const ours = /\/t\//.test(href) && href.startsWith(endpoint);
+  if (!ours && !(settings.d || []).includes(host)) return;
+  const link = new URL(href);
+  const { searchParams } = link;
+  const [url, referrer] = recall().l;
+  const known = query(url);
+  for (const [name, value] of ours
+    ? [
+      ...[...known].filter(([name]) => telling(name)),
+      ["path", location.pathname],
+      ["referrer", referrer],
+      ["keyword", known.get("utm_term")],
+    ]
+    : signed) {
+    if (value && !searchParams.has(name || "")) searchParams.append(name || "", value);
+  }
+  return link.href;
+};

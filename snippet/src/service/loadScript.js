@@ -1,0 +1,23 @@
+import { tag } from "../tag.js";
+
+/** Runs a script of the service's; throws where a policy of the page refuses it. @param {string} url */
+export const loadScript = url => {
+  const script = document.createElement("script");
+  script.nonce = tag.nonce;
+  script.src = trusted(url);
+  document.documentElement.appendChild(script).remove();
+  return script;
+};
+
+/** @type {any} */
+let policy;
+
+/** Pages with Trusted Types take a script's address only from a policy. @param {string} url */
+const trusted = url => {
+  const types = window.trustedTypes;
+  if (!types) return url;
+  policy = policy || types.createPolicy("ringpool", {
+    createScriptURL: (/** @type {string} */ text) => text,
+  });
+  return policy.createScriptURL(url);
+};

@@ -1,0 +1,31 @@
+import { account, options } from "../tag.js";
+import { consented } from "../visit/consent.js";
+import { cookie, here, recall } from "../visit/memory.js";
+
+/**
+ * What the service hears of the visit with a request about these targets. The tuple is made of the
+ * last touch (`url`, `ref`), so that a visitor keeps his numbers on the site's other pages.
+ * @param {Target[]} about
+ */
+export const visitParams = about => {
+  const { v, f, l } = recall();
+  const query = new URLSearchParams(options.params);
+  /** @type {Record<string, any>} */
+  const known = {
+    account,
+    url: l[0],
+    ref: l[1],
+    first_url: f[0],
+    first_ref: f[1],
+    page: here(),
+    device: /Mobi/.test(navigator.userAgent) && "mobile",
+    pool: options.pool,
+    targets: about.map(target => target.t),
+    visitor: about.some(target => target.visitor) && v,
+  };
+  if (consented()) {
+    for (const name of (options.cookies || "").split(",")) known["cookie." + name] = cookie(name);
+  }
+  for (const name in known) if (known[name]) query.set(name, known[name]);
+  return query;
+};

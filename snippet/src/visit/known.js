@@ -1,0 +1,21 @@
+import { safely } from "../safely.js";
+import { targets } from "../state.js";
+import { options } from "../tag.js";
+import { consented } from "./consent.js";
+import { recall, storeName } from "./memory.js";
+
+/** What the numbers of a visit depend on. */
+const visit = () => recall().l + options.params + options.pool;
+
+/** Keeps the answers for the visit's next pages. */
+export const keepKnown = () => safely(() => {
+  sessionStorage[storeName] = consented()
+    ? JSON.stringify({ [visit()]: targets.map(target => target.answer_) })
+    : "";
+});
+
+/** Answers of this visit that are still guaranteed. @returns {Answer[]} */
+export const known = () => safely(() => {
+  const answers = consented() && JSON.parse(sessionStorage[storeName])[visit()];
+  return answers.filter((/** @type {any} */ answer) => answer && answer.until > Date.now());
+}) || [];
