@@ -175,7 +175,7 @@ class Collection:
     async def _apply(self, request: Request, wanted: Entity, keep_numbers: bool = False) -> None:
         services = request.services
         if keep_numbers and not isinstance(wanted, Account):
-            wanted = structs.replace(wanted, numbers=await self._numbers_of(request, wanted.id))
+            wanted = structs.replace(wanted, numbers=await self._numbers_of(request, wanted))
         try:
             await services.catalog.apply(_alone(wanted))
         except Faults as error:
@@ -183,13 +183,14 @@ class Collection:
             raise Faults(_rooted(error.faults, prefix)) from None
         await services.keeper.refresh()
 
-    async def _numbers_of(self, request: Request, entity_id: str) -> tuple[str, ...]:
-        configuration = await request.services.catalog.read()
-        for entity in getattr(configuration, self._section):
-            if entity.id == entity_id:
-                numbers: tuple[str, ...] = entity.numbers
-                return numbers
-        return ()
+    async def _numbers_of(self, request: Request, wanted: Pool | Stock) -> tuple[str, ...]:
+        catalog = request.services.catalog
+        if wanted.id not in self._known(request):
+            return ()
+        if isinstance(wanted, Pool):
+            return (await catalog.read_pool(wanted.id)).numbers
+        stocks = (await catalog.read()).stocks
+        return next((stock.numbers for stock in stocks if stock.id == wanted.id), ())
 
 
 def problem(_request: Request, refused: Refusal) -> Reply:

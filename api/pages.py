@@ -121,9 +121,11 @@ async def _swap(request: Request) -> Reply:
         nothing += _nothing(wanted, "not_a_visitor")
     elif wanted.pools:
         click = _click(request, parameters)
-        results = await asyncio.gather(
-            *(_ask(request, prepared, click) for prepared, _ in wanted.pools.values())
-        )
+        asked = [prepared for prepared, _ in wanted.pools.values()]
+        if len(asked) == 1:  # most pages: no task needed
+            results = [await _ask(request, asked[0], click)]
+        else:
+            results = await asyncio.gather(*(_ask(request, each, click) for each in asked))
         for (prepared, targets), result in zip(wanted.pools.values(), results, strict=True):
             pool = prepared.pool
             if isinstance(result, Answer):
