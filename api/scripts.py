@@ -10,10 +10,8 @@ from api.endpoint import Endpoint
 from api.refusals import Refusal
 from api.replies import Reply
 from api.request import Request
-from ringpool.directory import Directory
-from ringpool.model import Account, PoolType
-from ringpool.number_plans import plan
-from ringpool.pool_tuples import parameter_names
+from ringpool.model import Account
+from ringpool.page_settings import page_settings
 from snippet import bundle
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
@@ -22,35 +20,6 @@ _FOR_MINUTES = (b"cache-control", b"public, max-age=300")
 _FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
 _FILES = {"dni.js": bundle.SOURCE, "dni-debug.js": bundle.DEBUG_SOURCE}
 _MOST_PREPARED = 10_000
-
-
-def page_settings(
-    directory: Directory, account: Account, endpoint: str, public_key: str
-) -> bundle.PageSettings:
-    """What the script must know of an account: its targets, and whom to ask."""
-    targets = []
-    names: dict[str, None] = {}
-    for number, prepared in directory.targets(account.id).items():
-        pool = prepared.pool
-        names.update(dict.fromkeys(parameter_names(pool)))
-        targets.append(
-            bundle.TargetSettings(
-                number=number,
-                plan=plan(number),
-                pool=pool.id,
-                format=pool.format,
-                hold_ms=int(pool.hold_on_activity),
-                visitor=pool.type is PoolType.VISITOR,
-                click_to_call=pool.mobile_click_to_call,
-            )
-        )
-    return bundle.PageSettings(
-        account=account.id,
-        endpoint=endpoint,
-        key=public_key,
-        targets=tuple(targets),
-        params=tuple(names),
-    )
 
 
 class _Prepared(NamedTuple):
