@@ -33,6 +33,7 @@ _ALLOCATE = load("allocate")
 _EDIT = load("edit")
 _ADD = load("add")
 _DRAIN = load("drain")
+_FORGET = load("forget")
 _RELEASE = load("release")
 _CALL = load("call")
 _SWEEP = load("sweep")
@@ -122,8 +123,23 @@ class Allocator:
         )
         if here:
             arrived = [arrival for arrival in arrivals if arrival.number in here]
-            await self._stocks.sent(stock_id, arrived, now_ms=now_ms)
+            await self.confirm(pool_id, stock_id, arrived, now_ms=now_ms)
         return _answers(clock, values)
+
+    async def confirm(
+        self,
+        pool_id: str,
+        stock_id: str,
+        arrivals: Sequence[Arrival],
+        *,
+        now_ms: int | None = None,
+    ) -> None:
+        """Tell a stock that numbers have arrived here; drain those taken out of it meanwhile."""
+        leaving = await self._stocks.sent(stock_id, arrivals, now_ms=now_ms)
+        if leaving:
+            await self.drain(pool_id, leaving, now_ms=now_ms)
+            left = [arrival for arrival in arrivals if arrival.number in leaving]
+            await self._stocks.sent(stock_id, left, drained=True, now_ms=now_ms)
 
     async def touch(
         self, pool_id: str, asks: Sequence[Ask], *, now_ms: int | None = None
@@ -210,6 +226,10 @@ class Allocator:
         """
         reply = await self._run(_DRAIN, pool_id, now_ms, *numbers)
         return {number: until for number, until in zip(numbers, reply, strict=True) if until}
+
+    async def forget(self, pool_id: str, *, now_ms: int | None = None) -> bool:
+        """Delete a pool that has no numbers; False while it has some or owes some to others."""
+        return bool(await self._run(_FORGET, pool_id, now_ms))
 
     async def record_call(
         self, pool_id: str, call: Call, *, overflow: bool = False, now_ms: int | None = None

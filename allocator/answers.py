@@ -62,7 +62,10 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 class Holding(Struct, frozen=True, kw_only=True):
-    """One number with one tuple for one time. ``until`` is None while it lasts."""
+    """One number with one tuple for one time. ``until`` is None while it lasts.
+
+    ``first_click`` and ``last_click``: their attributes; the same while there was one click.
+    """
 
     number: str
     tuple: str

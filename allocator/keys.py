@@ -29,7 +29,7 @@ _POOL = (
     "calls_by_time",  # zset: call ids by when they came
 )
 _STOCK = (
-    "meta",  # hash: "rules", packed
+    "meta",  # hash: quarantine (ms) and last_loan (ms, the name of the latest loan)
     "numbers",  # hash: number → packed record
     "available",  # zset: numbers that may go, by when their quarantine ends
     "moving",  # hash: number → packed (pool, since): on its way to a pool

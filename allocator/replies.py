@@ -23,5 +23,5 @@ def holding(number: str, entry: Sequence[Any]) -> Holding | None:
         clicks=clicks,
         calls=calls,
         first_click=first.encode(),
-        last_click=last.encode(),
+        last_click=(last or first).encode(),
     )

@@ -70,6 +70,7 @@ class _Sent(Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _counts = msgspec.msgpack.Decoder(int).decode
+_texts = msgspec.msgpack.Decoder(list[str]).decode
 _codes = msgspec.msgpack.Decoder(list[int]).decode
 _sends = msgspec.msgpack.Decoder(list[_Sent]).decode
 _left = msgspec.msgpack.Decoder(list[tuple[str, Raw]]).decode
@@ -110,12 +111,20 @@ class Stocks:
         ]
 
     async def sent(
-        self, stock_id: str, arrivals: Sequence[Arrival], *, now_ms: int | None = None
-    ) -> int:
-        """Note that numbers are in their pool; returns how many were still under way."""
+        self,
+        stock_id: str,
+        arrivals: Sequence[Arrival],
+        *,
+        drained: bool = False,
+        now_ms: int | None = None,
+    ) -> list[str]:
+        """Note that numbers are in their pool; returns those that were taken out meanwhile.
+
+        Their pool must drain these; then this is to be called again, with ``drained``.
+        """
         pairs = [value for a in arrivals for value in (a.number, _loan_ms(a.loan))]
-        args = (now(now_ms), *pairs)
-        return _counts(await self._store.run(_SENT, stock_keys(stock_id), args))
+        args = (now(now_ms), int(drained), *pairs)
+        return _texts(await self._store.run(_SENT, stock_keys(stock_id), args))
 
     async def resume(
         self, stock_id: str, *, now_ms: int | None = None
@@ -146,14 +155,17 @@ class Stocks:
 
     async def drain(
         self, stock_id: str, numbers: Sequence[str], *, now_ms: int | None = None
-    ) -> dict[str, str]:
-        """Take numbers out of a stock; returns the pool of each that must come back first.
+    ) -> tuple[dict[str, str], dict[str, Raw]]:
+        """Take numbers out of a stock.
 
-        A number that is here goes at once and isn't in the answer.
+        Returns the pool of each that must come back first, and the history of each that is gone.
         """
         args = (now(now_ms), *numbers)
         reply = _left(await self._store.run(_DRAIN, stock_keys(stock_id), args))
-        return {number: pool for number, (pool, _) in zip(numbers, reply, strict=True) if pool}
+        found = dict(zip(numbers, reply, strict=True))
+        lent = {number: pool for number, (pool, _) in found.items() if pool}
+        gone = {number: history for number, (pool, history) in found.items() if not pool}
+        return lent, gone
 
     async def status(self, stock_id: str, *, now_ms: int | None = None) -> StockStatus:
         """Count a stock; one that nobody made counts zero."""

@@ -177,13 +177,23 @@ class Catalog:
 
         async def check(known: Configuration) -> None:
             _find(known.pools, pool_id, "pool")
-            await self.hand_on(pool_id)
-            status = await self._allocator.status(pool_id)
-            if status.size or await self._store.list_of(f"pool/{pool_id}"):
-                message = f"{pool_id} still has {status.size} numbers: remove them, and wait"
+            if await self._store.list_of(f"pool/{pool_id}") or not await self._emptied(pool_id):
+                message = f"{pool_id} still has numbers: remove them, and wait"
                 raise Fault("pool", f"{message} until they have drained")
 
         await self._delete("pool", pool_id, check)
+
+    async def _emptied(self, pool_id: str) -> bool:
+        """Delete what the allocator has of a pool without numbers; False while it has some.
+
+        A death between this and the plan leaves a pool that answers as if it were unknown, until
+        it is deleted again.
+        """
+        try:
+            await self.hand_on(pool_id)
+            return await self._allocator.forget(pool_id)
+        except UnknownPool:
+            return True
 
     async def delete_stock(self, stock_id: str) -> None:
         """Remove a stock; a Fault while numbers are in it or a pool grows from it."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from allocator.allocator import Allocator, Busy
 from allocator.answers import Departure, Rules
-from allocator.stocks import NO_HISTORY, Arrival, Stocks
+from allocator.stocks import Arrival, Stocks
 from ringpool import number_lists
 from ringpool.catalog_store import CatalogStore
 
@@ -131,9 +131,9 @@ class Runner:
         await self._catalog.forget(token, numbers)
 
     async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
-        lent = await self._stocks.drain(stock, numbers)
-        gone = [Departure(number, "", 0, NO_HISTORY) for number in numbers if number not in lent]
-        await self._catalog.departed(f"stock/{stock}", gone)
+        lent, gone = await self._stocks.drain(stock, numbers)
+        departures = [Departure(number, "", 0, history) for number, history in gone.items()]
+        await self._catalog.departed(f"stock/{stock}", departures)
         pools: dict[str, list[str]] = {}
         for number, pool in lent.items():
             pools.setdefault(pool, []).append(number)

@@ -120,6 +120,7 @@ def rules(pool: Pool) -> Rules:
         stock=pool.stock or "",
         overflow_number=(pool.overflow_number or "") if pool.allow_overflow else "",
         allow_overflow=pool.allow_overflow,
+        history_bytes=pool.history_bytes,
     )
 
 

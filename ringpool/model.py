@@ -107,6 +107,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     swap_targets: tuple[Number, ...] = ()
     format: NumberFormat = NumberFormat.AS_FOUND
     mobile_click_to_call: bool = False
+    history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096
     on_exhausted: OnExhausted | None = None
 
 

@@ -17,10 +17,10 @@ from typing import TypeVar
 import structlog
 
 from allocator.allocator import Allocator, UnknownPool
-from allocator.answers import Swept
+from allocator.answers import Departure, Swept
 from allocator.lease import Lease
 from allocator.port import Store, StoreUnavailable
-from allocator.stocks import Stocks
+from allocator.stocks import NO_HISTORY, Stocks
 from ringpool.alerts import Alerts
 from ringpool.catalog import Catalog
 from ringpool.directory import DirectoryKeeper
@@ -128,12 +128,14 @@ class Sweeper:
         arrivals = await self._stocks.take(stock_id, pool_id, min(swept.room, _FILL_AT_ONCE))
         if arrivals:
             here = await self._allocator.arrive(pool_id, arrivals)
-            await self._stocks.sent(stock_id, here)
+            await self._allocator.confirm(pool_id, stock_id, here)
 
     async def _stock(self, stock_id: str) -> None:
         for pool_id, arrival in await self._stocks.resume(stock_id):
             try:
                 here = await self._allocator.arrive(pool_id, [arrival])
-            except UnknownPool:
-                continue
-            await self._stocks.sent(stock_id, here)
+                await self._allocator.confirm(pool_id, stock_id, here)
+            except UnknownPool:  # it was deleted while this number was on its way there
+                back = Departure(arrival.number, arrival.loan, arrival.moved, NO_HISTORY)
+                with contextlib.suppress(UnknownPool):
+                    await self._catalog.hand_on(pool_id, [back])

@@ -10,7 +10,9 @@ from ringpool.cli.output import as_json, print_json
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
 from ringpool.keyring import Keyring
+from ringpool.page_settings import page_settings
 from ringpool.pool_tuples import parameter_names
+from snippet import bundle
 
 
 @click.command()
@@ -25,9 +27,6 @@ from ringpool.pool_tuples import parameter_names
 @command
 async def snippet(account: str, pinned: bool, as_json: bool) -> None:
     """Print the script tag for the pages of ACCOUNT."""
-    from api.scripts import page_settings  # the web app's import takes its time
-    from snippet import bundle
-
     async with open_session() as session:
         directory = await session.directory()
         base = session.public_url

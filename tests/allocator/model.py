@@ -470,5 +470,5 @@ class ModelPool:
             clicks=number.clicks,
             calls=number.calls,
             first_click=number.first,
-            last_click=number.last,
+            last_click=number.last or number.first,
         )

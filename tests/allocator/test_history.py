@@ -57,7 +57,12 @@ async def test_a_holding_is_complete(store: Store, unique: str) -> None:
     )
     now = await holder(pool)
     assert now is not None
-    assert (now.tuple, now.until, now.first_click, now.last_click) == ("b", None, b"other", b"")
+    assert (now.tuple, now.until, now.first_click, now.last_click) == (
+        "b",
+        None,
+        b"other",
+        b"other",
+    )
 
 
 async def test_sixteen_holders_always_stay(store: Store, unique: str) -> None:

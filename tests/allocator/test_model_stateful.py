@@ -187,7 +187,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(numbers=st.lists(st.sampled_from(STOCKED), min_size=1, max_size=2))
     def drain_stock(self, numbers: list[str]) -> None:
-        lent = self.do(self.stocks.drain("s", numbers, now_ms=self.now))
+        lent, _ = self.do(self.stocks.drain("s", numbers, now_ms=self.now))
         assert lent == self.stock.drain(numbers)
         for number, pool in lent.items():
             self.do(self.allocator.drain(pool, [number], now_ms=self.now))

@@ -263,7 +263,7 @@ async def test_deleting_waits_for_what_depends(bench: Bench, phone: Phone) -> No
     await catalog.apply(a_file(a_pool("p", [phone(1)], stock="s"), Stock(id="s", account="acme")))
     with pytest.raises(Fault, match="acme still has"):
         await catalog.delete_account("acme")
-    with pytest.raises(Fault, match="p still has 1 numbers"):
+    with pytest.raises(Fault, match="p still has numbers"):
         await catalog.delete_pool("p")
     with pytest.raises(Fault, match="pool p grows from s"):
         await catalog.delete_stock("s")

@@ -152,7 +152,7 @@ def test_the_snippet_is_a_script_tag(configured: Run, monkeypatch: pytest.Monkey
     assert attributes["integrity"].startswith("sha384-")
     assert "+18005550100" in attributes["data-settings"]
     tag = configured("snippet", "media-buyer-7", "--pinned").stdout
-    assert 'data-settings="{&quot;account' in tag
+    assert 'data-settings="{&quot;a&quot;:' in tag
 
 
 def test_the_tracking_link_has_a_placeholder_a_parameter(configured: Run) -> None:
