@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from allocator.connect import connect
@@ -77,7 +77,11 @@ def test_no_request_breaks_the_service(valkey_server: servers.Server, tmp_path: 
         client = runner.run(begin(stack))
 
         @settings(
-            max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None
+            max_examples=300,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            phases=[Phase.generate],  # a request that fails is short enough to be read as it is
         )
         @given(st.sampled_from(PATHS), QUERIES | RAW, HEADERS, st.booleans())
         def ask(path: str, query: str, headers: dict[str, bytes], authorised: bool) -> None:
