@@ -12,6 +12,8 @@ import { minify } from "terser";
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const budget = 5120;
 
+let names = {};
+
 async function script(entry) {
   const bundled = await build({
     entryPoints: [at(entry)],
@@ -21,19 +23,29 @@ async function script(entry) {
     target: "es2019",
     minify: true,
     mangleProps: /_$/,
+    mangleCache: names, // the report reads what the script calls by its short names
     legalComments: "none",
     charset: "ascii",
   });
-  const minified = await minify(bundled.outputFiles[0].text, {
+  names = bundled.mangleCache;
+  const minified = await minify(bundled.outputFiles[0].text.replace(/\bSETTINGS\b/g, "$"), {
     module: true,
+    mangle: { reserved: ["$"] },
     ecma: 2019,
-    compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true, pure_getters: true },
+    compress: {
+      passes: 3,
+      booleans_as_integers: true,
+      pure_getters: true,
+      unsafe: true,
+      unsafe_arrows: true,
+      unsafe_methods: true,
+    },
     format: { ascii_only: true },
   });
   return minified.code.replace(/;$/, "");
 }
 
-const core = `(function(SETTINGS){${await script("src/index.js")}})(null);`;
+const core = `(function($){${await script("src/index.js")}})(null);`;
 const debug = `(function(){${await script("src/debug/index.js")}})();`;
 writeFileSync(at("dist/dni.js"), core);
 writeFileSync(at("dist/dni-debug.js"), debug);

@@ -1,4 +1,4 @@
-import { askForSeen, consentChanged, settle } from "./answers.js";
+import { askForSeen, settle } from "./answers.js";
 import { watch } from "./page/watch.js";
 import { answerFor, state, targets } from "./state.js";
 import { tellConsent } from "./visit/consent.js";
@@ -25,7 +25,7 @@ export const commands = {
 
   consent(/** @type {boolean} */ value) {
     tellConsent(value);
-    consentChanged();
+    settle([]);
   },
 
   /** Puts back every number that the site printed, until the next `swap`. */

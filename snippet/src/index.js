@@ -1,58 +1,46 @@
-import { askAgain, askForSeen, consentChanged, settle } from "./answers.js";
+import { askForSeen, settle } from "./answers.js";
 import { commands } from "./commands.js";
 import { look, reveal } from "./page/look.js";
 import { watch } from "./page/watch.js";
+import { watchShadows } from "./page/watchShadows.js";
 import { safely } from "./safely.js";
 import { beacon } from "./service/beacon.js";
 import { loadScript } from "./service/loadScript.js";
 import { targets } from "./state.js";
-import { account, endpoint, options, settings } from "./tag.js";
+import { endpoint, options, settings } from "./tag.js";
 import { known } from "./visit/known.js";
 import { listenForConsent } from "./visit/listenForConsent.js";
-import { signedNumber, signedPool } from "./visit/signedNumber.js";
+import { signedNumber } from "./visit/signedNumber.js";
 
 const before = window.ringpool || {};
-const running = before.running || {};
 
 safely(() => {
-  if (running[account]) return;
+  if (before.running) return; // another tag is at work
 
-  const ringpool = (/** @type {any[]} */ ...command) => {
-    if (before.running) before(...command); // another account's script on the same page
-    const [name, ...rest] = command;
-    if (commands[name]) commands[name](...rest);
-  };
-  running[account] = targets;
-  ringpool.running = running;
+  const ringpool = (/** @type {string} */ name, /** @type {any[]} */ ...rest) =>
+    commands[name] && commands[name](...rest);
+  ringpool.running = targets;
   window.ringpool = ringpool;
-  for (const command of before.q || []) ringpool(...command);
+  for (const command of before.q || []) safely(() => ringpool.apply(null, command));
 
   look();
   setTimeout(reveal, options.timeout || 1500);
-  listenForConsent(consentChanged);
+  listenForConsent();
   const testing = /[?&]rp_test=1/.test(location.search);
-
-  // In a test run the report makes numbers up, and nobody is asked for one.
-  if (testing) for (const target of targets) target.asked_ = true;
-  else settle(known());
-  signedNumber((number, until) => {
-    if (number) {
-      settle(targets.filter(({ pool }) => pool == signedPool).map(
-        ({ t }) => ({ target: t, number, until }),
-      ));
-    }
-    watch(document);
-    askForSeen();
-  });
   if (testing || options.debug != null) {
     loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js");
   }
 
+  // In a test run the report makes numbers up, and nobody is asked for one.
+  if (testing) for (const target of targets) target.asked_ = true;
+  else settle(known());
+  signedNumber().catch(() => []).then(answers => {
+    if (answers[0]) settle(answers);
+    watchShadows();
+    watch(document);
+    askForSeen();
+  });
+
   setInterval(() => document.hidden || beacon("/v1/ping"), settings.i || 3e4);
   addEventListener("pagehide", () => beacon("/v1/release"));
-  addEventListener("pageshow", ({ persisted }) => {
-    if (persisted && targets.some(({ answer_ }) => answer_ && /** @type {number} */ (answer_.until) < Date.now())) {
-      askAgain();
-    }
-  });
 });

@@ -1,7 +1,7 @@
 import { separators } from "./separators.js";
 
 /** What stands on the keys of a phone. */
-export const keys = "0,1,2abc,3def,4ghi,5jkl,6mno,7pqrs,8tuv,9wxyz".split(",");
+const keys = "0,1,2abc,3def,4ghi,5jkl,6mno,7pqrs,8tuv,9wxyz".split(",");
 
 const apart = `[${separators}]*`;
 

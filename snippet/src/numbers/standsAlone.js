@@ -4,15 +4,15 @@ import { separators } from "./separators.js";
 // code (AB-800…, #800…), an amount ($800…), other digits, the number of another country (+49 800…).
 const left = RegExp(
   "((://|\\w\\.[a-z]{2,}[/?#:]|@|(^|\\s)/\\w)[^\\s<>\"',;|]*"
-  + "|\\w[-_]|[#=&%~\\\\]|[$\u20ac\xa3\xa5\u2116]\\s?"
-  + "|\\d[-.()]*|(^|\\D)\\d{1,3}/|\\+(\\d[" + separators + "]*){1,5})$",
+  + "|\\w[-_]|[#=&%~\\\\]|[$\u20ac\xa3]\\s?"
+  + "|\\d[-.()]*|(^|\\D)\\d{1,3}/|\\+(\\d[" + separators + "]*){0,5})$",
   "i",
 );
 
 // The same on the right: 800…@example.com, 800….com, 800…A, 800…-A, 800…%, 800…/12. Extensions and
 // another number are fine.
 const right =
-  /^([-\w.]*@|[-\w]*\.[a-z]{2}|(?![xXpw]\.?\s?\d)[A-Za-z_](?![a-z])|[-=\\]\w|\s?[%\xb0$\u20ac\xa3\xa5]|[-.)\u2010-\u2015]*\d|\/\d+(?![-.\s\d]))/;
+  /^([-\w.]*@|[-\w]*\.[a-z]{2}|(?![xXpw]\.?\s?\d)[A-Za-z](?![a-z])|_|[-=\\]\w|\s?[%\xb0$\u20ac\xa3]|[-.)\u2010-\u2015]*\d|\/\d+(?![-.\s\d]))/;
 
 /**
  * Whether what stands around `own` leaves it a phone number of its own, and no part of a longer

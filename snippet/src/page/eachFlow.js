@@ -2,7 +2,7 @@ import { skipped } from "./skipped.js";
 
 /** Whether an element is part of the line that it stands in. @param {Node} element */
 export const isInline = element =>
-  /^(a|abbr|b|bd[io]|code|data|em|font|i|ins|label|mark|q|s|small|span|strong|su[bp]|time|tspan|u|wbr)$/i
+  /^(a|abbr|b|bd[io]|em|font|i|ins|mark|s|small|span|strong|su[bp]|time|tspan|u|wbr)$/i
     .test(element.nodeName);
 
 /**

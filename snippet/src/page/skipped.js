@@ -1,6 +1,9 @@
+import { options } from "../tag.js";
+
 /** What a person writes in, and what the site's owner keeps for himself. */
 export const untouchable =
   "[data-rp-noswap],[contenteditable]:not([contenteditable=false])";
 
-/** Whose text isn't the page's. */
-export const skipped = "script,style,noscript,template,textarea," + untouchable;
+/** Whose text isn't the page's; data for search engines only if the owner says so. */
+export const skipped = "style,noscript,template,textarea,script"
+  + (options.jsonld == null ? "," : ":not([type*=ld]),") + untouchable;

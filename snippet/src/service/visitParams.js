@@ -1,6 +1,6 @@
 import { account, options } from "../tag.js";
 import { consented } from "../visit/consent.js";
-import { cookie, here, recall } from "../visit/memory.js";
+import { cookie, recall } from "../visit/memory.js";
 
 /**
  * What the service hears of the visit with a request about these targets. The tuple is made of the
@@ -17,7 +17,6 @@ export const visitParams = about => {
     ref: l[1],
     first_url: f[0],
     first_ref: f[1],
-    page: here(),
     device: /Mobi/.test(navigator.userAgent) && "mobile",
     pool: options.pool,
     targets: about.map(target => target.t),

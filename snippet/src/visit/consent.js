@@ -17,7 +17,7 @@ export const consented = () => {
   }
   const { ad_storage, analytics_storage } = mode;
   return !navigator.globalPrivacyControl && (
-    told !== undefined ? told
+    told != null ? told
       : ad_storage || analytics_storage ? !/denied/.test(ad_storage + analytics_storage)
         : options.consent != "required"
   );

@@ -1,10 +1,12 @@
-/** Calls back after each message to Google's data layer: it may hold a consent. */
-export const listenForConsent = (/** @type {() => void} */ changed) => {
+import { settle } from "../answers.js";
+
+/** Google's data layer may bring a consent at any time, or take it back. */
+export const listenForConsent = () => {
   const layer = (window.dataLayer = window.dataLayer || []);
   const { push } = layer;
   layer.push = (/** @type {any[]} */ ...items) => {
     const length = push.apply(layer, items);
-    if (items[0] && items[0][0] == "consent") changed();
+    if (items[0] && items[0][0] == "consent") settle([]);
     return length;
   };
 };

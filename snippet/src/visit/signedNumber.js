@@ -1,16 +1,7 @@
 import { ask } from "../service/ask.js";
+import { targets } from "../state.js";
 import { options, settings } from "../tag.js";
 import { here, query } from "./memory.js";
-
-const given = query(here());
-
-/** What a tracking link put into the page's address: a number, and the proof that it is ours. */
-const [number, pool, exp, sig] = ["number", "pool", "exp", "sig"].map(
-  name => given.get("rp_" + name) || "",
-);
-export { pool as signedPool };
-
-const until = +exp * 1e3;
 
 /** What an outgoing link takes along: nothing until it has proved true. */
 export let signed = /** @type {string[][]} */ ([]);
@@ -20,31 +11,30 @@ const bytes = text =>
   Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), byte => byte.charCodeAt(0));
 
 /**
- * Calls back with the number of a tracking link and its end (ms), or with nothing: only what the
- * account's key has signed is ever shown. Without WebCrypto the service checks it.
- * @param {(number?: string, until?: number) => void} done
+ * The number that a tracking link put into the page's address, as answers for the targets of its
+ * pool: only what the account's key has signed is ever shown. Rejects if the proof is garbage.
+ * Without WebCrypto the service checks it. @returns {Promise<Answer[]>}
  */
-export const signedNumber = async done => {
+export const signedNumber = async () => {
+  const given = query(here());
+  const [number, from, exp, sig] = ["number", "pool", "exp", "sig"].map(
+    name => given.get("rp_" + name) || "",
+  );
+  const until = +exp * 1e3;
   const { subtle } = crypto;
   const key = options.key || settings.k;
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  let valid;
-  if (sig && until > Date.now()) {
-    try {
-      valid = subtle && key
-        ? await subtle.verify(
-          algorithm,
-          await subtle.importKey("raw", bytes(key), algorithm, false, ["verify"]),
-          bytes(sig),
-          new TextEncoder().encode([number, pool, exp].join("\n")),
-        )
-        : await new Promise(resolve => ask("/v1/verify", given, reply => resolve(reply.valid === true)));
-    } catch {
-      // Not valid, then.
-    }
-  }
-  if (valid) {
-    signed = [...given].filter(([name]) => /^rp_/.test(name));
-    done(number, until);
-  } else done();
+  if (!sig || until < Date.now() || !await (subtle && key
+    ? subtle.verify(
+      algorithm,
+      await subtle.importKey("raw", bytes(key), algorithm, false, ["verify"]),
+      bytes(sig),
+      new TextEncoder().encode([number, from, exp].join("\n")),
+    )
+    : new Promise(resolve => ask("/v1/verify", given, ({ valid }) => resolve(valid)))
+  )) return [];
+  signed = [...given].filter(([name]) => /^rp_/.test(name));
+  return targets.filter(({ pool }) => pool == from).map(
+    ({ t }) => ({ target: t, number, until }),
+  );
 };

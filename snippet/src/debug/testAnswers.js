@@ -1,0 +1,10 @@
+/**
+ * Numbers that can't be mistaken for a visitor's, and that nobody had to give: fives throughout.
+ * @param {Target[]} targets @returns {Answer[]}
+ */
+export const testAnswers = targets => targets.map(({ t, f: { c, n } }) => ({
+  target: t,
+  number: "+" + c + n.replace(/\d/g, "5"),
+  cc: c,
+  until: 1, // over at once, so that no other page shows it
+}));

@@ -1,0 +1,13 @@
+import { safely } from "../safely.js";
+import { watch } from "./watch.js";
+
+/** An element can get its shadow tree long after it came into the page, and no observer hears. */
+export const watchShadows = () => {
+  const { prototype } = Element;
+  const { attachShadow } = prototype;
+  prototype.attachShadow = function (init) {
+    const root = attachShadow.call(this, init);
+    if (init.mode == "open") safely(() => watch(root));
+    return root;
+  };
+};

@@ -1,0 +1,122 @@
+"""The built script: made from its sources, small, typed, and safe to put settings into."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ringpool.number_plans import plan
+from snippet import bundle
+
+SNIPPET = Path(__file__).parents[2] / "snippet"
+BUDGET = 5120
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources with the build tools of the lock file, installed if need be."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("needs Node and npm")
+    if not (SNIPPET / "node_modules" / ".bin" / "tsc").exists():
+        subprocess.run([npm, "ci", "--ignore-scripts"], cwd=SNIPPET, check=True, timeout=300)
+    copy = tmp_path_factory.mktemp("snippet")
+    for name in ("package.json", "build.mjs", "tsconfig.json"):
+        shutil.copy(SNIPPET / name, copy)
+    shutil.copytree(SNIPPET / "src", copy / "src")
+    (copy / "dist").mkdir()
+    (copy / "node_modules").symlink_to(SNIPPET / "node_modules")
+    return copy
+
+
+def test_dist_is_built_from_src(tools: Path) -> None:
+    """The committed files are what the build makes of the sources."""
+    subprocess.run(["node", "build.mjs"], cwd=tools, check=True, timeout=120)
+    for name in ("dni.js", "dni-debug.js"):
+        built = (tools / "dist" / name).read_bytes()
+        assert built == (SNIPPET / "dist" / name).read_bytes(), "run `npm run build` in snippet/"
+
+
+def test_types(tools: Path) -> None:
+    """The JSDoc types hold under tsc --strict."""
+    checked = subprocess.run(
+        ["node_modules/.bin/tsc", "--project", "tsconfig.json"],
+        cwd=tools,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert checked.stdout == ""
+    assert checked.returncode == 0
+
+
+def test_size() -> None:
+    """All that a visitor loads is at most 5,120 bytes under gzip -9."""
+    assert len(gzip.compress(bundle.SOURCE, 9, mtime=0)) <= BUDGET
+
+
+def test_ascii_without_eval() -> None:
+    """The script is ASCII, whatever a page's encoding, and never makes code of text."""
+    text = bundle.SOURCE.decode("ascii")
+    for forbidden in ("eval(", "new Function", "innerHTML", "document.write"):
+        assert forbidden not in text
+
+
+def test_version_and_integrity() -> None:
+    """Version and SRI hash are those of the built files."""
+    digest = base64.b64encode(hashlib.sha384(bundle.SOURCE).digest()).decode()
+    assert f"sha384-{digest}" == bundle.INTEGRITY
+    whole = hashlib.sha256(bundle.SOURCE + bundle.DEBUG_SOURCE).hexdigest()
+    assert whole.startswith(bundle.VERSION)
+
+
+def settings(**more: object) -> bundle.PageSettings:
+    """An account with one target, held for a minute after each activity."""
+    target = bundle.TargetSettings(
+        number="+18005550100", plan=plan("+18005550100"), pool="main", hold_ms=60_000
+    )
+    return bundle.PageSettings(**({"account": "acme", "targets": (target,)} | more))  # type: ignore[arg-type]
+
+
+def test_settings_inside() -> None:
+    """The settings are the argument of the script's one function; nothing else changes."""
+    served = bundle.with_settings(settings())
+    head = bundle.SOURCE.removesuffix(b"(null);")
+    assert served.startswith(head)
+    inside = json.loads(served.removeprefix(head)[1:-2])
+    assert inside["a"] == "acme"
+    assert inside["v"] == bundle.VERSION
+    assert inside["t"][0]["t"] == "+18005550100"
+    assert inside["i"] == 30_000
+
+
+def test_settings_are_escaped() -> None:
+    """Settings can end neither a script element nor a string, and stay ASCII."""
+    served = bundle.with_settings(settings(endpoint="</script><!--\u2028\u2029&é"))
+    inside = served.removeprefix(bundle.SOURCE.removesuffix(b"(null);"))
+    assert not {*b"<>&\n"} & {*inside}
+    assert inside.isascii()
+    assert json.loads(inside[1:-2])["e"] == "</script><!--\u2028\u2029&é"
+
+
+def test_pinned_settings() -> None:
+    """A pinned tag carries the same settings in its data-settings attribute."""
+    pinned = json.loads(bundle.pinned_settings(settings()))
+    assert pinned["a"] == "acme"
+    assert pinned["t"][0]["f"]["n"] == "8005550100"
+
+
+def test_pings_are_bounded() -> None:
+    """A pool that holds numbers for a second doesn't make pages ping twice a second."""
+    short = bundle.TargetSettings(
+        number="+18005550100", plan=plan("+18005550100"), pool="main", hold_ms=1000
+    )
+    inside = json.loads(bundle.pinned_settings(settings(targets=(short,))))
+    assert inside["i"] == bundle.SHORTEST_PING_MS
