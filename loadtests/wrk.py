@@ -71,7 +71,16 @@ def run(folder: Path, url: str, script: str, seconds: float) -> Load:
     file = folder / "requests.lua"
     file.write_text(_HEAD % (USER_AGENT, next(_runs)) + script + _TAIL)
     # Whole seconds are all that wrk takes.
-    command = [binary(), "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(file)]
+    command = [
+        binary(),
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{max(1, round(seconds))}s",
+        "--timeout",
+        "10s",
+        "-s",
+        str(file),
+    ]
     ended = subprocess.run(
         [*command, url], capture_output=True, text=True, timeout=seconds + 30, check=False
     )

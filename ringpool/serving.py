@@ -24,7 +24,6 @@ import click
 import structlog
 import uvicorn
 from msgspec import json
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from allocator.allocator import Allocator
@@ -36,18 +35,14 @@ from ringpool import demo
 from ringpool.catalog import Catalog, CatalogBusy
 from ringpool.catalog_store import LockLost
 from ringpool.faults import Faults
+from ringpool.http_protocol import Protocol
 from ringpool.keyring import Keyring
 from ringpool.settings import Settings, SettingsError, variable
 
 BACKLOG = 2048
-LONGEST_HEAD = 128 * 1024
-"""Bytes of request line and headers that are read at all; the app itself refuses far less."""
 
 GRACE_SECONDS = 10
 """How long a stop waits for requests that are being answered."""
-
-LINGER_SECONDS = 0.5
-"""How long a stop keeps idle connections: a request already on its way is answered, not reset."""
 
 _BIND_SECONDS = 3.0  # the workers of a killed service need a moment to let go of the port
 
@@ -109,43 +104,6 @@ def demo_app() -> Any:
 
     _end_with_parent()
     return create_app(more_routes=demo_routes())
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP with an end to how long a request's head may be, and a gentler stop."""
-
-    _head = 0
-    _in_head = True
-    _leaving = False
-
-    def data_received(self, data: bytes) -> None:
-        if self._in_head:
-            self._head += len(data)
-            if self._head > LONGEST_HEAD:
-                self.send_400_response("The request line and headers are too long.")
-                return
-        super().data_received(data)
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
-        if self._leaving:
-            self.cycle.keep_alive = False
-
-    def on_message_complete(self) -> None:
-        self._head, self._in_head = 0, True
-        super().on_message_complete()
-
-    def shutdown(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self._leaving = True
-            self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
-        else:
-            self.cycle.keep_alive = False
-
-    def _close_if_idle(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
 
 
 class _Workers(Multiprocess):

@@ -1,0 +1,170 @@
+"""uvicorn's HTTP for a service of short answers.
+
+How long a request's head may be has an end, a stop is gentle, and what nearly every exchange here
+is, a plain request and an answer in one piece, takes a shorter way: it is written with one write,
+and header lines are checked and put together once. Everything else goes uvicorn's own way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+LONGEST_HEAD = 128 * 1024
+"""Bytes of request line and headers that are read at all; the app itself refuses far less."""
+
+LINGER_SECONDS = 0.5
+"""How long a stop keeps idle connections: a request already on its way is answered, not reset."""
+
+_NAME = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_FRAMING = frozenset((b"connection", b"transfer-encoding"))
+_ALWAYS_NEW = frozenset((b"x-request-id", b"location", b"processing-time"))
+_WITHOUT_LENGTH = frozenset((204, 304))
+_MOST_LINES = 1024
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    _head = 0
+    _in_head = True
+    _leaving = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head += len(data)
+            if self._head > LONGEST_HEAD:
+                self.send_400_response("The request line and headers are too long.")
+                return
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        before = self.cycle
+        if (
+            (before is None or before.response_complete)
+            and self.url.startswith(b"/")
+            and b"#" not in self.url
+            and self.parser.get_http_version() == "1.1"
+            and not self.parser.should_upgrade()
+        ):
+            self._begin()
+        else:
+            super().on_headers_complete()
+        if self._leaving:
+            self.cycle.keep_alive = False
+
+    def _begin(self) -> None:
+        """Start the app on a request that came when none was being answered."""
+        raw_path, _, query = self.url.partition(b"?")
+        path = raw_path.decode("ascii")
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        self.cycle = _Cycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            self.expect_100_continue,
+            self.parser.should_keep_alive(),
+            self.on_response_complete,
+        )
+        self._start_asgi_task(self.cycle, self.app)
+
+    def on_message_complete(self) -> None:
+        self._head, self._in_head = 0, True
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self._leaving = True
+            self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def _close_if_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
+class _Cycle(RequestResponseCycle):
+    """One exchange. The start of an answer is kept until it is known whether more follows."""
+
+    _start: Any = None
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            whole = self._whole(start, message)
+            if whole is not None:
+                self._finish(whole)
+                return
+            await super().send(start)
+        await super().send(message)
+
+    def _whole(self, start: Any, message: Any) -> bytes | None:
+        """The answer as it goes over the wire; None when it is no plain one."""
+        if (
+            message.get("more_body", False)
+            or not self.keep_alive
+            or self.disconnected
+            or self.flow.write_paused
+            or self.scope["method"] == "HEAD"
+        ):
+            return None
+        body: bytes = message.get("body", b"")
+        status = start["status"]
+        lines = [STATUS_LINE[status]]
+        length = b"0" if status in _WITHOUT_LENGTH else None
+        for header in (*self.default_headers, *start["headers"]):
+            line = _lines.get(header) or _line(*header)
+            if line is None:
+                return None
+            lines.append(line)
+            if header[0] == b"content-length":
+                length = header[1]
+        if length is None or int(length) != len(body):
+            return None
+        lines += (b"\r\n", body)
+        return b"".join(lines)
+
+    def _finish(self, whole: bytes) -> None:
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.transport.write(whole)
+        self.message_event.set()
+        self.on_response()
+
+
+_lines: dict[tuple[bytes, bytes], bytes] = {}
+
+
+def _line(name: bytes, value: bytes) -> bytes | None:
+    """A header as a line; None for one that isn't fit, or that says how the answer is framed."""
+    if name in _FRAMING or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+        return None
+    line = b"%s: %s\r\n" % (name, value)
+    if name not in _ALWAYS_NEW:
+        if len(_lines) >= _MOST_LINES:
+            _lines.clear()
+        _lines[name, value] = line
+    return line

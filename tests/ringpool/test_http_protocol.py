@@ -1,0 +1,169 @@
+"""HTTP on the wire, spoken to over a plain socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from ringpool.http_protocol import Protocol
+
+Scope = dict[str, Any]
+
+
+async def app(scope: Scope, receive: Any, send: Any) -> None:
+    """Answer as the path asks; /echo says what arrived."""
+    headers: list[tuple[bytes, bytes]] = [(b"x-one", b"1")]
+    body = b"hello"
+    match scope["path"]:
+        case "/echo":
+            body = scope["method"].encode() + b" " + scope["raw_path"] + b" "
+            body += scope["query_string"] + b" " + (await receive())["body"]
+        case "/parts":
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"one,", "more_body": True})
+            await send({"type": "http.response.body", "body": b"two"})
+            return
+        case "/unmeasured":
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        case "/injected":
+            headers.append((b"x-bad", b"a\r\nx-more: b"))
+        case "/broken":
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            raise RuntimeError("after the start")
+        case "/short":
+            headers.append((b"content-length", b"9"))
+        case "/slow":
+            await asyncio.sleep(0.05)
+        case "/empty":
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+    if scope["path"] != "/short":
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """A uvicorn in this loop, its logs silent."""
+    config = uvicorn.Config(app, port=0, http=Protocol, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await running
+
+
+async def said(port: int, request: bytes, ending: bytes = b"") -> bytes:
+    """All that comes back until ``ending`` (else until the server closes)."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = b""
+    async with asyncio.timeout(10):
+        while piece := await reader.read(65536):
+            answer += piece
+            if ending and answer.endswith(ending):
+                break
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    return answer
+
+
+def get(path: str, *lines: str, method: str = "GET", version: str = "1.1") -> bytes:
+    head = [f"{method} {path} HTTP/{version}", "Host: test", *lines]
+    return "\r\n".join([*head, "", ""]).encode()
+
+
+async def test_a_plain_answer_is_whole(port: int) -> None:
+    """Status, headers, length and body, and the connection stays."""
+    answer = await said(port, get("/a") + get("/b"), b"hellohello"[:5])
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"x-one: 1\r\ncontent-length: 5\r\n\r\nhello" in answer
+    assert b"connection: close" not in answer
+
+
+async def test_path_and_query_arrive_as_sent(port: int) -> None:
+    """Escapes stay in the raw path; everything after the first question mark is the query."""
+    answer = await said(port, get("/echo?a=%20b?c", "Connection: close"))
+    assert answer.endswith(b"GET /echo a=%20b?c ")
+
+
+async def test_unusual_targets_are_understood(port: int) -> None:
+    """An absolute URL and a fragment are read as uvicorn reads them."""
+    for target in ("http://test/echo?a=1", "/echo?a=1#part"):
+        answer = await said(port, get(target, "Connection: close"))
+        assert answer.endswith(b"GET /echo a=1 "), target
+
+
+async def test_requests_sent_ahead_are_answered_in_order(port: int) -> None:
+    """The second waits for the first, which takes its time."""
+    requests = get("/slow") + get("/echo?second", "Connection: close")
+    answer = await said(port, requests)
+    assert answer.index(b"hello") < answer.index(b"GET /echo second")
+
+
+async def test_a_body_arrives(port: int) -> None:
+    """With a length, after 100 Continue, or in chunks."""
+    plain = get("/echo?", "Content-Length: 3", "Connection: close", method="POST") + b"abc"
+    assert (await said(port, plain)).endswith(b"abc")
+    expecting = get(
+        "/echo?", "Content-Length: 3", "Expect: 100-continue", "Connection: close", method="POST"
+    )
+    answer = await said(port, expecting + b"abc")
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"abc")
+
+
+@pytest.mark.parametrize(
+    ("request_", "fits"),
+    [
+        (get("/a", "Connection: close"), b"connection: close\r\n\r\nhello"),
+        (get("/a", version="1.0"), b"connection: close\r\n\r\nhello"),
+        (get("/a", "Connection: close", method="HEAD"), b"content-length: 5\r\nconnection: close"),
+        (get("/parts", "Connection: close"), b"4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n"),
+    ],
+)
+async def test_what_is_no_plain_exchange(port: int, request_: bytes, fits: bytes) -> None:
+    """Closing, HTTP/1.0, HEAD and answers in parts are framed as they must be."""
+    assert fits in await said(port, request_)
+
+
+async def test_a_missing_length_is_made_up_for(port: int) -> None:
+    """Without a length the answer goes in chunks, but for 204, which has no body."""
+    answer = await said(port, get("/unmeasured"), b"0\r\n\r\n")
+    assert b"transfer-encoding: chunked" in answer
+    answer = await said(port, get("/empty"), b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert b"chunked" not in answer
+
+
+@pytest.mark.parametrize("path", ["/injected", "/broken"])
+async def test_an_answer_that_is_wrong_never_passes_for_right(port: int, path: str) -> None:
+    """A header that would make two, or an app that breaks: no 200, no body."""
+    answer = await said(port, get(path))
+    assert b"x-more" not in answer
+    assert b"hello" not in answer
+    assert b"200 OK" not in answer
+
+
+async def test_a_wrong_length_ends_the_connection(port: int) -> None:
+    """Whoever reads sees that something is missing."""
+    assert (await said(port, get("/short"))).endswith(b"content-length: 9\r\n\r\nhello")
+
+
+async def test_heads_without_end_are_refused(port: int) -> None:
+    """More than LONGEST_HEAD bytes of headers are answered 400 and the connection closed."""
+    endless = b"GET / HTTP/1.1\r\n" + b"x-a: " + b"a" * 200_000
+    assert (await said(port, endless)).startswith(b"HTTP/1.1 400")
