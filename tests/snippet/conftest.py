@@ -50,6 +50,7 @@ def service() -> Iterator[Service]:
     """One service per test process."""
     with Service().running() as service:
         yield service
+    assert service.faults == []
 
 
 @pytest.fixture

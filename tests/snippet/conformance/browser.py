@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -55,18 +55,22 @@ class BrowserThread:
         self._threads.shutdown()
 
 
-@contextmanager
-def chromium(*, restores_pages: bool = False) -> Iterator[Browser]:
-    """A real Chromium that knows no host but this machine.
+def launch(browsers: BrowserType, *, restores_pages: bool = False) -> Browser:
+    """Start a real Chromium that knows no host but this machine.
 
     ``restores_pages``: with the back/forward cache, which Playwright switches off.
     """
-    path = executable()
-    assert path is not None
-    without = ["--disable-back-forward-cache"] if restores_pages else []
+    return browsers.launch(
+        executable_path=executable(),
+        args=list(ARGUMENTS),
+        ignore_default_args=["--disable-back-forward-cache"] if restores_pages else [],
+    )
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A Chromium, and Playwright with it."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=list(ARGUMENTS), ignore_default_args=without
-        )
+        browser = launch(playwright.chromium)
         yield browser
         browser.close()

@@ -84,6 +84,8 @@ def _cases(region: str, target: PhoneNumber) -> Iterator[Case]:
     writings = dict(ALWAYS)
     if _has_trunk_0(region):
         writings["trunk prefix as (0)"] = trunk_in_brackets
+    if len(re.findall(r"\d+", national(target))) == 2:
+        del writings["national with dots"]  # 6123.4567 may as well be a decimal number
     for name, writing in writings.items():
         found, expected = writing(target), writing(other(target))
         yield Case(f"{region} {name}: {found}", f"☎ {found}", f"☎ {expected}")

@@ -7,8 +7,10 @@ account of its own, so that a late request of one case is never counted for anot
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -96,7 +98,7 @@ class Account:
                     format=pool.format,
                     hold_ms=pool.hold_ms,
                     visitor=pool.visitor,
-                    click_to_call=pool.click_to_call,
+                    call=pool.click_to_call,
                 )
                 for pool in self.pools
             ),
@@ -136,6 +138,7 @@ class Service:
         self.signer = Signer.generate()
         self.accounts: dict[str, Account] = {}
         self.pages: dict[str, Page] = {}
+        self.faults: list[str] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.service = self
         self.port: int = self._server.server_address[1]
@@ -185,7 +188,10 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser may hang up at any time: nobody needs to read of it."""
+        """Keep what a handler failed with. That a browser hangs up is no failure."""
+        error = sys.exc_info()[1]
+        if error and not isinstance(error, ConnectionError):
+            self.service.faults.append("".join(traceback.format_exception(error)))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -37,9 +37,8 @@ _QUIET = """() => new Promise(done => {
 class View:
     """A tab that shows a page of the site."""
 
-    def __init__(self, tab: Tab, errors: list[str]) -> None:
+    def __init__(self, tab: Tab) -> None:
         self.tab = tab
-        self._errors = errors
 
     def text(self, selector: str = "main") -> str:
         """What stands there, markup apart."""
@@ -78,13 +77,13 @@ class View:
         """Evaluate a script in the page."""
         return self.tab.evaluate(script, argument)
 
-    def errors(self) -> list[str]:
-        """Uncaught errors and rejections of the page since it was opened."""
-        return list(self._errors)
-
 
 class Site:
-    """One website, one browser profile, one account of the service."""
+    """One website, one browser profile, one account of the service.
+
+    ``errors``: what the site's pages failed with. ``own_error``: text of an error that is the
+    page's own doing, and isn't counted.
+    """
 
     def __init__(self, browser: Browser, service: Service, **options: Any) -> None:
         self.service = service
@@ -92,6 +91,7 @@ class Site:
         self.context: BrowserContext = browser.new_context(**options)
         self.context.set_default_timeout(PATIENCE_MS)
         self.errors: list[str] = []
+        self.own_error = ""
 
     def close(self) -> None:
         """End the profile with all its tabs."""
@@ -123,8 +123,7 @@ class Site:
         """Put a page on the site; its path on the server. ``tag``: instead of the usual one."""
         where = f"/{self.account.id}{path}"
         document = (
-            "<!doctype html><html lang=en><head><meta charset=utf-8><title>Shop</title>"
-            f"<link rel=icon href=data:,>{head}{self.tag() if tag is None else tag}</head>"
+            f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Shop</title>{head}{self.tag() if tag is None else tag}</head>"
             f"<body><main>{body}</main></body></html>"
         )
         self.service.pages[where] = Page(document.encode(), headers=headers or {})
@@ -162,14 +161,13 @@ class Site:
     ) -> View:
         """Open a page that was served before in a new tab."""
         tab = self.context.new_page()
-        errors: list[str] = []
-        tab.on("pageerror", lambda error: self._note(errors, error))
+        tab.on("pageerror", self._note)
         for script in before:
             tab.add_init_script(script)
         text = query if isinstance(query, str) else urlencode(query)
         url = self.service.at(host, path) + (f"?{text}" if text else "")
-        tab.goto(url, wait_until="load", referer=referrer)
-        return View(tab, errors)
+        tab.goto(url, wait_until="domcontentloaded", referer=referrer)
+        return View(tab)
 
     def tracking_query(
         self, number: str = NUMBER, pool: str = "main", *, lives: int = 600, by: Signer | None = None
@@ -188,7 +186,7 @@ class Site:
         """Wait until the service got ``count`` requests for ``path``."""
         self.service.until(lambda: len(self.account.heard(path)) >= count, f"{count} x {path}")
 
-    def _note(self, errors: list[str], error: PlaywrightError) -> None:
+    def _note(self, error: PlaywrightError) -> None:
         text = str(error)
-        errors.append(text)
-        self.errors.append(text)
+        if not self.own_error or self.own_error not in text:
+            self.errors.append(text)

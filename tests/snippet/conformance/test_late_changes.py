@@ -2,11 +2,230 @@
 
 from __future__ import annotations
 
-from tests.snippet.conformance.site import Site
+import pytest
+
+from tests.snippet.conformance.service import Page, Pool
+from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARGET, Site, View
+
+OLD, NEW = "800-555-0100", "888-869-5345"
+_MAIN = "const main = document.querySelector('main');"
 
 
-def test_added_element(site: Site) -> None:
-    """A number in an element added later is swapped."""
-    view = site.open("<p>Hello</p>")
-    view.run("document.querySelector('main').innerHTML = '<p>Call 800-555-0100</p>'")
-    view.shows("Call 888-869-5345")
+def swapped(site: Site, body: str = f"<p>{OLD}</p>") -> View:
+    """A page whose first number was swapped."""
+    return site.open(body).shows(NEW)
+
+
+@pytest.mark.parametrize(
+    ("what", "script"),
+    [
+        ("an element", f"main.innerHTML = '<div><p>{OLD}</p></div>'"),
+        ("a text node", f"main.replaceChildren(document.createTextNode('{OLD}'))"),
+        ("an element's text", f"main.querySelector('p').textContent = '{OLD}'"),
+        ("a text node's data", f"main.querySelector('p').firstChild.data = '{OLD}'"),
+        ("a part of a text node", f"main.querySelector('p').firstChild.replaceData(0, 12, '{OLD}')"),
+        ("another element of the same number", f"main.innerHTML = '<i>8</i>00-<b>555</b>-0100'"),
+        ("HTML beside", f"main.insertAdjacentHTML('afterbegin', '{OLD}'); main.lastChild.remove()"),
+        ("the whole body", f"document.body.outerHTML = '<body><main>{OLD}</main></body>'"),
+        ("an element made elsewhere", f"const p = new DOMParser().parseFromString('<p>{OLD}', "
+         "'text/html').body.firstChild; main.replaceChildren(p)"),
+        ("an element from a template", f"const t = document.createElement('template'); "
+         f"t.innerHTML = '<p>{OLD}</p>'; main.replaceChildren(t.content.cloneNode(true))"),
+        ("a number in two steps", "main.innerHTML = '<p>800-</p>'; setTimeout(() => "
+         "main.firstChild.append('555-0100'), 50)"),
+        ("a number in two elements, in two steps", "main.innerHTML = '<p><b>800</b></p>'; "
+         "setTimeout(() => main.firstChild.insertAdjacentHTML('beforeend', '-<i>555-0100</i>'), 50)"),
+        ("digits typed one by one", f"const p = main.firstChild; p.textContent = ''; "
+         f"[...'{OLD}'].forEach((c, i) => setTimeout(() => p.textContent += c, i * 5))"),
+        ("a clone of a swapped element", "main.append(main.firstChild.cloneNode(true)); "
+         "main.firstChild.remove()"),
+        ("an element that left and came back", "const p = main.firstChild; p.remove(); "
+         f"p.textContent = '{OLD}'; setTimeout(() => main.append(p), 50)"),
+        ("an element that was in an editor", f"main.innerHTML = '<p contenteditable>{OLD}</p>'; "
+         "setTimeout(() => main.innerHTML = main.textContent, 50)"),
+    ],
+)
+def test_change(site: Site, what: str, script: str) -> None:
+    """Swapped when a script adds or changes {what}."""
+    view = swapped(site)
+    view.run(f"() => {{ {_MAIN} {script} }}")
+    view.shows(NEW).settles()
+    assert view.text() == NEW
+    assert site.account.asked() == [TARGET]
+
+
+@pytest.mark.parametrize(
+    ("name", "element", "before", "after"),
+    [
+        ("title", "p", OLD, NEW),
+        ("aria-label", "p", f"Call {OLD}", f"Call {NEW}"),
+        ("href", "a", "tel:8005550100", "tel:+18888695345"),
+        ("placeholder", "input", OLD, NEW),
+        ("alt", "img", OLD, NEW),
+    ],
+)
+def test_attribute(site: Site, name: str, element: str, before: str, after: str) -> None:
+    """Swapped when a script sets the attribute {name}."""
+    view = site.open(f"<p>{OLD}</p><{element} id=it></{element}>").shows(NEW)
+    view.run("([name, value]) => it.setAttribute(name, value)", [name, before])
+    view.becomes(after, "name => it.getAttribute(name)", name)
+
+
+def test_many(site: Site) -> None:
+    """A thousand elements added at once are all swapped."""
+    view = swapped(site)
+    view.run(f"() => {{ {_MAIN} main.innerHTML = '<p>Call {OLD}</p>'.repeat(1000) }}")
+    view.shows(f"Call {NEW}" * 1000)
+
+
+def test_late_target(site: Site) -> None:
+    """A target that turns up later is asked for then, once, and the first isn't asked for again."""
+    site.offers(Pool(TARGET, NUMBER), Pool(SUPPORT, SUPPORT_NUMBER, id="support"))
+    view = swapped(site)
+    assert site.account.asked() == [TARGET]
+    view.run(f"() => {{ {_MAIN} main.innerHTML = '{OLD} or 800-555-0177' }}")
+    view.shows(f"{NEW} or 877-700-1234")
+    view.run(f"() => {{ {_MAIN} main.innerHTML += ', 800-555-0177' }}")
+    view.shows(f"{NEW} or 877-700-1234, 877-700-1234").settles()
+    assert site.account.asked() == [TARGET, SUPPORT]
+
+
+def test_written_back(site: Site) -> None:
+    """A framework that writes the old number back gets it swapped again."""
+    view = swapped(site)
+    for _ in range(2):
+        view.run(f"() => {{ {_MAIN} main.firstChild.firstChild.data = '{OLD}' }}")
+        view.shows(NEW)
+
+
+def test_tug_of_war(site: Site) -> None:
+    """A script that keeps writing the old number back gets its way after a few rounds."""
+    view = swapped(site)
+    view.run(
+        f"""() => {{
+          {_MAIN}
+          const text = main.firstChild.firstChild;
+          window.rounds = 0;
+          new MutationObserver(() => {{
+            if (text.data != '{OLD}') {{ rounds++; text.data = '{OLD}'; }}
+          }}).observe(text, {{characterData: true}});
+          text.data = '{OLD}';
+        }}"""
+    )
+    view.keeps(OLD)
+    rounds = view.run("() => rounds")
+    assert 1 <= rounds <= 20
+    view.keeps(OLD)
+    assert view.run("() => rounds") == rounds
+
+
+def test_tug_of_war_over_an_attribute(site: Site) -> None:
+    """The same for a link's address."""
+    view = site.open('<a id=it href="tel:8005550100">Call</a>')
+    view.becomes("tel:+18888695345", "() => it.getAttribute('href')")
+    view.run(
+        """() => {
+          window.rounds = 0;
+          const back = () => {
+            if (it.getAttribute('href') != 'tel:8005550100') {
+              rounds++;
+              it.setAttribute('href', 'tel:8005550100');
+            }
+          };
+          new MutationObserver(back).observe(it, {attributes: true});
+          back();
+        }"""
+    )
+    view.settles()
+    assert view.run("() => it.getAttribute('href')") == "tel:8005550100"
+    assert view.run("() => rounds") <= 20
+
+
+def test_no_echo(site: Site) -> None:
+    """The script doesn't react to what it wrote itself: each place is written once."""
+    record = """
+      window.writes = 0;
+      new MutationObserver(records => { writes += records.length; }).observe(document,
+        {subtree: true, characterData: true, attributes: true, attributeFilter: ['title', 'href']});
+    """
+    view = site.open(
+        f'<p title="{OLD}">{OLD}</p><a href="tel:8005550100">a</a>', before=[record]
+    )
+    view.becomes("tel:+18888695345", "() => document.querySelector('a').getAttribute('href')")
+    view.settles()
+    assert view.run("() => writes") == 3
+
+
+def test_selection(site: Site) -> None:
+    """What the visitor has selected stays selected."""
+    view = swapped(site, f"<p>{OLD}</p>")
+    view.run(
+        f"""() => {{
+          {_MAIN}
+          main.innerHTML = '<p>Call {OLD} or write to us</p>';
+          const text = main.firstChild.firstChild;
+          getSelection().setBaseAndExtent(text, 5, text, 17);
+        }}"""
+    )
+    view.shows(f"Call {NEW} or write to us")
+    assert view.run("() => String(getSelection())") == NEW
+
+
+def test_selection_elsewhere(site: Site) -> None:
+    """A selection in another text isn't touched, whatever its direction."""
+    view = swapped(site, f"<p>{OLD}</p>")
+    view.run(
+        f"""() => {{
+          {_MAIN}
+          main.insertAdjacentHTML('beforeend', '<p>some words</p>');
+          const text = main.lastChild.firstChild;
+          getSelection().setBaseAndExtent(text, 8, text, 2);
+          main.firstChild.firstChild.data = '{OLD}';
+        }}"""
+    )
+    view.shows(f"{NEW}some words")
+    assert view.run(
+        "() => [String(getSelection()), getSelection().anchorOffset, getSelection().focusOffset]"
+    ) == ["me wor", 8, 2]
+
+
+def test_caret(site: Site) -> None:
+    """Focus and caret of a field stay where the visitor is typing."""
+    view = swapped(site, f"<p>{OLD}</p>")
+    view.run(
+        f"""() => {{
+          {_MAIN}
+          main.insertAdjacentHTML('beforeend', '<input id=field>');
+          field.value = 'my number is {OLD}';
+          field.focus();
+          field.setSelectionRange(3, 9);
+          main.firstChild.firstChild.data = '{OLD}';
+        }}"""
+    )
+    view.shows(NEW)
+    assert view.run(
+        "() => [document.activeElement.id, field.selectionStart, field.selectionEnd, field.value]"
+    ) == ["field", 3, 9, f"my number is {OLD}"]
+
+
+def test_typing_in_an_editor(site: Site) -> None:
+    """A number that the visitor types into an editor stays as typed, and so does the caret."""
+    view = site.open(f"<p>{OLD}</p><div id=editor contenteditable></div>").shows(NEW)
+    view.tab.click("#editor")
+    view.tab.keyboard.type(f"Call {OLD}!")
+    view.keeps(f"Call {OLD}!", "#editor")
+    assert view.run("() => getSelection().focusOffset") == len(f"Call {OLD}!")
+
+
+def test_while_parsing(site: Site) -> None:
+    """A page that is still loading is swapped as it comes, not only when it is done."""
+    slow = f"/{site.account.id}/slow.js"
+    site.service.pages[slow] = Page(b"", "text/javascript", after_seconds=1.0)
+    body = f'<p id=first>{OLD}</p><script src="{slow}"></script><p id=last>{OLD}</p>'
+    path = site.serve(body, tag=site.tag().replace("async ", ""))
+    tab = site.context.new_page()
+    tab.goto(site.service.at("shop.localhost", path), wait_until="commit")
+    view = View(tab)
+    view.shows(NEW, "#first")
+    assert view.run("() => document.readyState + Boolean(window.last)") == "loadingfalse"
+    view.shows(NEW, "#last")

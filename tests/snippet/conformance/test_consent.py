@@ -1,0 +1,220 @@
+"""What is stored and sent, with and without the visitor's consent."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.snippet.conformance.service import Pool
+from tests.snippet.conformance.site import NUMBER, SHOP, SUPPORT, SUPPORT_NUMBER, TARGET, Site, View
+
+OLD, NEW = "800-555-0100", "888-869-5345"
+BODY = f"<p>{OLD}</p><i>800-555-0177</i>"
+BOTH = f"{NEW}877-700-1234"
+ONE = f"{NEW}800-555-0177"
+VISITORS = Pool(SUPPORT, SUPPORT_NUMBER, id="visitors", visitor=True)
+GTAG = "window.dataLayer = window.dataLayer || []; function gtag() { dataLayer.push(arguments) }"
+
+
+def stored(view: View) -> list[int]:
+    """How many entries there are in the cookies, the local and the session storage."""
+    return view.run(
+        "() => [document.cookie ? document.cookie.split(';').length : 0, "
+        "localStorage.length, sessionStorage.length]"
+    )
+
+
+def open_with(site: Site, attributes: str = "", before: tuple[str, ...] = ()) -> View:
+    site.offers(Pool(TARGET, NUMBER), VISITORS)
+    return site.open(BODY, tag=site.tag(attributes), before=before)
+
+
+def visitors(site: Site) -> set[str]:
+    """The visitor ids that the service heard; "" for a request without one."""
+    return {call.params.get("visitor", "") for call in site.account.calls}
+
+
+def refused(site: Site, view: View) -> None:
+    """Nothing is stored, no visitor is told, and only the pool that needs none gives a number."""
+    view.shows(ONE).keeps(ONE)
+    assert stored(view) == [0, 0, 0]
+    assert site.account.asked() == [TARGET]
+    assert visitors(site) == {""}
+
+
+def test_not_required(site: Site) -> None:
+    """Without a word about consent both pools swap, and one visitor is told to one of them."""
+    view = open_with(site).shows(BOTH)
+    assert stored(view.settles())[0] == 1
+    assert sorted(site.account.asked()) == [TARGET, SUPPORT]
+    assert len(visitors(site) - {""}) == 1
+
+
+def test_same_visitor(site: Site) -> None:
+    """The visitor's next visit is the same visitor's."""
+    path = open_with(site).shows(BOTH).tab.url
+    tab = site.context.new_page()
+    tab.goto(path)
+    View(tab).shows(BOTH)
+    assert len(visitors(site) - {""}) == 1
+
+
+def test_visitor_is_random(site: Site) -> None:
+    """A visitor's id is long and says nothing of the browser."""
+    open_with(site).shows(BOTH)
+    (visitor,) = visitors(site) - {""}
+    assert len(visitor) >= 16
+    assert visitor.isalnum()
+
+
+def test_tuple_pools_hear_no_visitor(site: Site) -> None:
+    """A page whose pools need no visitor sends no visitor id."""
+    site.open(f"<p>{OLD}</p>").shows(NEW)
+    assert visitors(site) == {""}
+
+
+def test_required(site: Site) -> None:
+    """data-consent=required: before consent nothing is stored, and only tuple pools swap."""
+    refused(site, open_with(site, "data-consent=required"))
+
+
+def test_given_later(site: Site) -> None:
+    """Consent given later swaps the rest without loading the page again."""
+    view = open_with(site, "data-consent=required")
+    refused(site, view)
+    view.run("() => ringpool('consent', true)")
+    view.shows(BOTH)
+    assert site.account.asked() == [TARGET, SUPPORT]
+    assert len(visitors(site) - {""}) == 1
+    assert stored(view.settles())[0] == 1
+
+
+def test_given_in_the_queue(site: Site) -> None:
+    """Consent told before the script loaded counts."""
+    stub = (
+        "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
+        "ringpool('consent', true)"
+    )
+    view = open_with(site, "data-consent=required", before=(stub,)).shows(BOTH)
+    assert stored(view.settles())[0] == 1
+
+
+def test_withdrawn(site: Site) -> None:
+    """Consent withdrawn removes what was stored."""
+    view = open_with(site).shows(BOTH).settles()
+    view.run("() => ringpool('consent', false)")
+    assert stored(view.settles()) == [0, 0, 0]
+
+
+def test_refused_before(site: Site) -> None:
+    """Consent refused before the script loaded counts, also where none is required."""
+    stub = (
+        "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
+        "ringpool('consent', false)"
+    )
+    refused(site, open_with(site, before=(stub,)))
+
+
+def test_consent_mode_denied(site: Site) -> None:
+    """Google Consent Mode denied: nothing is stored."""
+    denied = "gtag('consent', 'default', {ad_storage: 'denied', analytics_storage: 'denied'})"
+    refused(site, open_with(site, before=(f"{GTAG}; {denied}",)))
+
+
+def test_consent_mode_granted_later(site: Site) -> None:
+    """Google Consent Mode granted later swaps the rest."""
+    denied = "gtag('consent', 'default', {ad_storage: 'denied', analytics_storage: 'denied'})"
+    view = open_with(site, before=(f"{GTAG}; window.gtag = gtag; {denied}",))
+    refused(site, view)
+    view.run("() => { gtag('consent', 'update', {ad_storage: 'granted', analytics_storage: "
+             "'granted'}) }")
+    view.shows(BOTH)
+    assert site.account.asked() == [TARGET, SUPPORT]
+
+
+def test_data_layer_untouched(site: Site) -> None:
+    """The page's data layer works as before, for those who read it and who push to it."""
+    view = open_with(site, before=(GTAG,)).shows(BOTH)
+    assert view.run("() => dataLayer.push({event: 'a'}, {event: 'b'})") == 2
+    assert view.run("() => dataLayer.map(entry => entry.event).join()") == "a,b"
+
+
+@pytest.mark.parametrize("attributes", ["", "data-consent=required"])
+def test_global_privacy_control(site: Site, attributes: str) -> None:
+    """Global Privacy Control is honoured, with {attributes} too."""
+    control = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
+    refused(site, open_with(site, attributes, before=(control,)))
+
+
+def test_storage_blocked(site: Site) -> None:
+    """A browser that refuses all storage still swaps."""
+    block = """
+      for (const name of ['localStorage', 'sessionStorage']) {
+        Object.defineProperty(window, name, {get() { throw new DOMException('no', 'SecurityError') }});
+      }
+      Object.defineProperty(document, 'cookie', {
+        get() { throw new DOMException('no', 'SecurityError') },
+        set() { throw new DOMException('no', 'SecurityError') },
+      });
+    """
+    open_with(site, before=(block,)).shows(BOTH)
+
+
+def test_broken_storage(site: Site) -> None:
+    """What others wrote into our places does no harm."""
+    path = site.serve(f"<p>{OLD}</p>")
+    name = f"rp_{site.account.id}"
+    site.context.add_cookies(
+        [{"name": name, "value": "%7Bnot json%", "url": site.service.at(SHOP)}]
+    )
+    spoil = f"sessionStorage.setItem('{name}', '[1,{{\"a\":null}}]')"
+    site.visit(path, before=[spoil]).shows(NEW)
+
+
+def test_cookies_chosen(site: Site) -> None:
+    """Only the cookies that data-cookies names are sent."""
+    site.context.add_cookies(
+        [
+            {"name": name, "value": value, "url": site.service.at(SHOP)}
+            for name, value in (("_ga", "GA1.2.3"), ("session", "secret"), ("mail", "a%40b.example"))
+        ]
+    )
+    site.open(f"<p>{OLD}</p>", tag=site.tag("data-cookies=_ga")).shows(NEW)
+    sent = site.account.heard("/v1/swap")[0].params
+    assert "GA1.2.3" in sent.values()
+    assert not {"secret", "a@b.example", "a%40b.example"} & set(sent.values())
+
+
+def test_no_cookies(site: Site) -> None:
+    """Without data-cookies none is sent."""
+    site.context.add_cookies([{"name": "s", "value": "secret", "url": site.service.at(SHOP)}])
+    site.open(f"<p>{OLD}</p>").shows(NEW)
+    assert "secret" not in str(site.account.calls)
+
+
+def test_what_is_sent(site: Site) -> None:
+    """A request says the page's address, referrer, targets and device: nothing of the person."""
+    view = site.open(
+        f"<p>{OLD}</p><input id=mail>",
+        path="/offer",
+        query="location=footer",
+        referrer="http://search.example/?q=flowers",
+        tag=site.tag('data-params="section=home&author=jo"'),
+    ).shows(NEW)
+    params = site.account.heard("/v1/swap")[0].params
+    assert params.pop("callback", "rp").startswith("rp")
+    assert params.pop("device") == "desktop"
+    assert params == {
+        "account": site.account.id,
+        "url": view.tab.url,
+        "ref": "http://search.example/?q=flowers",
+        "section": "home",
+        "author": "jo",
+        "targets": TARGET,
+    }
+
+
+def test_fragment_stays(site: Site) -> None:
+    """The page's fragment, which may hold a secret, isn't sent."""
+    path = site.serve(f"<p>{OLD}</p>")
+    site.visit(path + "#token=secret").shows(NEW)
+    assert "secret" not in str(site.account.calls)

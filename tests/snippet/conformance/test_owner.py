@@ -1,0 +1,299 @@
+"""What the owner of a page can say and hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.snippet.conformance.browser import BrowserThread
+from tests.snippet.conformance.service import Pool, Service
+from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARGET, Site
+
+OLD, NEW = "800-555-0100", "888-869-5345"
+BODY = f"<p>{OLD}</p>"
+STUB = "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
+_DISPLAY = "s => getComputedStyle(document.querySelector(s)).display"
+_VISIBILITY = "s => getComputedStyle(document.querySelector(s)).visibility"
+
+
+def test_event(site: Site) -> None:
+    """ringpool:swapped tells which target became which number."""
+    listen = (
+        "window.heard = []; document.addEventListener('ringpool:swapped', "
+        "event => heard.push(event.detail))"
+    )
+    view = site.open(BODY, before=[listen]).shows(NEW).settles()
+    assert view.run("() => heard") == [{TARGET: NUMBER}]
+
+
+def test_no_event(site: Site) -> None:
+    """Where nothing is swapped there is no event."""
+    site.offers(Pool(TARGET, ""))
+    listen = "document.addEventListener('ringpool:swapped', () => { window.heard = true })"
+    view = site.open(BODY, before=[listen])
+    site.hears("/v1/swap")
+    assert view.settles().run("() => window.heard") is None
+
+
+def test_restore(site: Site) -> None:
+    """ringpool('restore') puts back every byte, and ringpool('swap') swaps again without asking."""
+    body = (
+        f'<p title="Tel {OLD}">(800) 555-0100</p><a href="tel:8005550100">800<b>555</b>0100</a>'
+        f'<svg><text>{OLD}</text></svg><input type="button" value="{OLD}">'
+    )
+    view = site.open(body).shows(f"(888) 869-5345888869534{NEW[-1]}{NEW}").settles()
+    swapped = view.html()
+    view.run("() => ringpool('restore')")
+    assert view.settles().html() == view.run(
+        "html => new DOMParser().parseFromString(html, 'text/html').body.innerHTML", body
+    )
+    view.run("() => ringpool('swap')")
+    assert view.settles().html() == swapped
+    assert site.account.asked() == [TARGET]
+
+
+def test_restore_then_change(site: Site) -> None:
+    """After restore a number added later stays as printed."""
+    view = site.open(BODY).shows(NEW)
+    view.run("() => ringpool('restore')")
+    view.shows(OLD)
+    view.run(f"() => document.querySelector('main').insertAdjacentHTML('beforeend', '<p>{OLD}</p>')")
+    view.keeps(OLD + OLD)
+
+
+def test_restore_keeps_what_the_page_changed(site: Site) -> None:
+    """Restore leaves alone what the page itself wrote in the meantime."""
+    view = site.open(BODY).shows(NEW)
+    view.run("() => { document.querySelector('p').firstChild.data = 'Closed' }")
+    view.run("() => ringpool('restore')")
+    view.keeps("Closed")
+
+
+def test_swap_a_detached_node(site: Site) -> None:
+    """ringpool('swap', node) swaps what the page doesn't show yet."""
+    view = site.open(BODY).shows(NEW)
+    view.run(
+        f"""() => {{
+          window.made = document.createElement('div');
+          made.innerHTML = '<p>{OLD}</p>';
+          ringpool('swap', made);
+        }}"""
+    )
+    assert view.run("() => made.textContent") == NEW
+
+
+def test_number(site: Site) -> None:
+    """ringpool('number', target, callback) tells the number of a target not on the page."""
+    site.offers(Pool(TARGET, NUMBER), Pool(SUPPORT, SUPPORT_NUMBER, id="support"))
+    view = site.open(BODY).shows(NEW)
+    answer = view.run(f"() => new Promise(done => ringpool('number', '{SUPPORT}', done))")
+    assert answer["number"] == SUPPORT_NUMBER
+    assert site.account.asked() == [TARGET, SUPPORT]
+
+
+def test_number_unknown(site: Site) -> None:
+    """It calls back with null for a number that is no target, and for a pool without any."""
+    site.offers(Pool(TARGET, NUMBER), Pool(SUPPORT, "", id="support"))
+    view = site.open(BODY).shows(NEW)
+    for target in (SUPPORT, "+19995550000"):
+        assert view.run(f"() => new Promise(done => ringpool('number', '{target}', done))") is None
+
+
+def test_queue(site: Site) -> None:
+    """Calls before the script loaded are carried out when it has."""
+    before = f"{STUB} ringpool('number', '{TARGET}', answer => {{ window.told = answer.number }})"
+    site.open("<p>Hello</p>", before=[before]).becomes(NUMBER, "() => window.told")
+
+
+def test_unknown_command(site: Site) -> None:
+    """A command that there isn't does no harm, in the queue neither."""
+    view = site.open(BODY, before=[f"{STUB} ringpool('dance'); ringpool()"]).shows(NEW)
+    view.run("() => { ringpool('dance'); ringpool(); ringpool('constructor'); ringpool('toString') }")
+
+
+def test_failing_callback(site: Site) -> None:
+    """A callback of the page that fails doesn't keep the number from being swapped."""
+    before = f"{STUB} ringpool('number', '{TARGET}', () => {{ throw new Error('mine') }})"
+    site.own_error = "mine"
+    site.open(BODY, before=[before]).shows(NEW)
+
+
+def test_show_and_hide(site: Site) -> None:
+    """data-show, data-hide and data-invisible react to a number being present."""
+    tag = site.tag('data-show=".with" data-hide=".without" data-invisible=".ghost"')
+    body = f"{BODY}<i class=with>a</i><i class=without>b</i><i class=ghost>c</i>"
+    view = site.open(body, tag=tag).shows(NEW, "p")
+    view.becomes("none", _DISPLAY, ".without")
+    assert view.run(_DISPLAY, ".with") == "inline"
+    assert view.run(_VISIBILITY, ".ghost") == "hidden"
+
+
+def test_show_and_hide_without_a_number(site: Site) -> None:
+    """Without a number data-show stays hidden and the rest visible."""
+    site.offers(Pool(TARGET, ""))
+    tag = site.tag('data-show=".with" data-hide=".without" data-invisible=".ghost"')
+    body = f"{BODY}<i class=with>a</i><i class=without>b</i><i class=ghost>c</i>"
+    view = site.open(body, tag=tag)
+    site.hears("/v1/swap")
+    view.settles()
+    assert view.run(_DISPLAY, ".with") == "none"
+    assert view.run(_DISPLAY, ".without") == "inline"
+    assert view.run(_VISIBILITY, ".ghost") == "visible"
+
+
+def test_selector(site: Site) -> None:
+    """data-selector names elements whose text becomes the number, whatever stood there."""
+    view = site.open("<p><b class=phone>call us</b></p>", tag=site.tag('data-selector=".phone"'))
+    view.becomes(True, "() => /888.*869.*5345/.test(document.querySelector('.phone').textContent)")
+    assert site.account.asked() == [TARGET]
+
+
+def test_same_tag_twice(site: Site) -> None:
+    """The same tag twice swaps once and asks once."""
+    view = site.open(BODY, tag=site.tag() + site.tag()).shows(NEW).settles()
+    assert view.text() == NEW
+    assert site.account.asked() == [TARGET]
+
+
+def test_same_tag_injected_later(site: Site) -> None:
+    """The same tag injected once more later does no harm."""
+    view = site.open(BODY).shows(NEW)
+    view.tab.add_script_tag(url=site.script)
+    view.keeps(NEW)
+    assert site.account.asked() == [TARGET]
+
+
+def test_two_accounts(site: Site) -> None:
+    """Tags of two accounts on one page each swap their own targets."""
+    other = site.service.account([Pool(SUPPORT, SUPPORT_NUMBER)])
+    src = site.script.replace(site.account.id, other.id)
+    view = site.open(f"{BODY}<i>800-555-0177</i>", tag=site.tag() + site.tag(src=src))
+    view.shows(f"{NEW}877-700-1234").settles()
+    assert site.account.asked() == [TARGET]
+    assert other.asked() == [SUPPORT]
+
+
+def test_two_accounts_one_target(site: Site) -> None:
+    """Tags of two accounts for the same number don't fight for ever."""
+    other = site.service.account([Pool(TARGET, SUPPORT_NUMBER)])
+    src = site.script.replace(site.account.id, other.id)
+    view = site.open(BODY, tag=site.tag() + site.tag(src=src)).settles().settles()
+    first = view.text()
+    assert first in (NEW, "877-700-1234")
+    view.keeps(first)
+
+
+def test_answer_that_is_a_target(site: Site) -> None:
+    """Pools that give each other's targets swap each number once."""
+    site.offers(Pool(TARGET, SUPPORT), Pool(SUPPORT, TARGET, id="support"))
+    view = site.open(f"{BODY}<i>800-555-0177</i>").shows("800-555-0177800-555-0100")
+    view.keeps("800-555-0177800-555-0100")
+
+
+def test_test_run(site: Site) -> None:
+    """?rp_test=1 swaps to a test number, reports on the console, and takes no number."""
+    path = site.serve(BODY)
+    tab = site.context.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.goto(site.service.at("shop.localhost", path + "?rp_test=1"))
+    tab.wait_for_function("old => document.querySelector('p').textContent != old", arg=OLD)
+    assert NEW not in tab.text_content("p")
+    site.service.until(lambda: any(TARGET in line for line in said), "a report on the console")
+    assert site.account.heard("/v1/swap") == []
+
+
+def test_debug(site: Site) -> None:
+    """data-debug reports on the console what was found and swapped."""
+    path = site.serve(BODY, tag=site.tag("data-debug"))
+    tab = site.context.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.goto(site.service.at("shop.localhost", path))
+    site.service.until(lambda: any(NUMBER in line for line in said), "a report on the console")
+
+
+def test_silence(site: Site) -> None:
+    """Without data-debug nothing is said on the console."""
+    path = site.serve(BODY)
+    tab = site.context.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.goto(site.service.at("shop.localhost", path))
+    tab.wait_for_function("n => document.querySelector('p').textContent == n", arg=NEW)
+    assert [line for line in said if "favicon" not in line and "404" not in line] == []
+
+
+@pytest.fixture
+def phone_site(browser_thread: BrowserThread, browser: Browser, service: Service) -> Iterator[Site]:
+    """A site that is looked at on a phone."""
+    agent = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Mobile Safari/537.36"
+    phone = {"is_mobile": True, "has_touch": True, "user_agent": agent}
+    site: Site = browser_thread.run(Site, browser=browser, service=service, **phone)
+    yield site
+    browser_thread.run(site.close)
+    assert site.errors == []
+
+
+@pytest.mark.parametrize("how", ["tag", "pool"])
+def test_click_to_call(phone_site: Site, how: str) -> None:
+    """On a phone a number in text becomes a tel: link, if the {how} wants it."""
+    phone_site.offers(Pool(TARGET, NUMBER, click_to_call=how == "pool"))
+    tag = phone_site.tag("data-click-to-call" if how == "tag" else "")
+    view = phone_site.open(f'<p>Call {OLD} now</p><a id=it href="/x">{OLD}</a>', tag=tag)
+    view.becomes(f"tel:{NUMBER}", "() => document.querySelector('p a')?.getAttribute('href')")
+    assert view.text("p") == f"Call {NEW} now"
+    assert view.text("p a") == NEW
+    assert view.run("() => it.getAttribute('href')") == "/x"
+
+
+def test_no_click_to_call_on_a_desk(site: Site) -> None:
+    """On a desktop computer no link is made."""
+    view = site.open(BODY, tag=site.tag("data-click-to-call")).shows(NEW).settles()
+    assert view.html() == f"<p>{NEW}</p>"
+
+
+def test_no_layout_shift(site: Site) -> None:
+    """A number of the same width moves nothing: layout shift is zero."""
+    watch = """
+      window.shift = 0;
+      new PerformanceObserver(list => list.getEntries().forEach(e => { shift += e.value }))
+        .observe({type: 'layout-shift', buffered: true});
+    """
+    body = f"<p style='font: 20px monospace'>Call {OLD} now</p><div style='height: 500px'>a</div>"
+    view = site.open(body, before=[watch]).shows(f"Call {NEW} nowa").settles()
+    assert view.run("() => shift") == 0
+
+
+def test_ping_only_where_held(site: Site) -> None:
+    """A pool without hold_on_activity hears no ping and no release."""
+    view = site.open(BODY).shows(NEW)
+    view.tab.clock.install()
+    view.tab.goto(site.service.at("shop.localhost", site.serve("<p>x</p>", path="/x", tag="")))
+    view.settles()
+    assert site.account.heard("/v1/ping") + site.account.heard("/v1/release") == []
+
+
+def test_release(site: Site) -> None:
+    """A pool with hold_on_activity hears when the visitor leaves."""
+    site.offers(Pool(TARGET, NUMBER, hold_ms=60_000))
+    view = site.open(BODY).shows(NEW)
+    view.tab.goto(site.service.at("shop.localhost", site.serve("<p>x</p>", path="/x", tag="")))
+    site.hears("/v1/release")
+    assert site.account.heard("/v1/release")[0].params["targets"] == TARGET
+
+
+def test_ping(site: Site) -> None:
+    """A pool with hold_on_activity hears pings while the page is visible."""
+    site.offers(Pool(TARGET, NUMBER, hold_ms=10_000))
+    path = site.serve(BODY)
+    tab = site.context.new_page()
+    tab.clock.install()
+    tab.goto(site.service.at("shop.localhost", path))
+    site.hears("/v1/swap")
+    for _ in range(12):
+        tab.clock.run_for(1_000)
+    site.hears("/v1/ping")
+    assert site.account.heard("/v1/ping")[0].params["targets"] == TARGET

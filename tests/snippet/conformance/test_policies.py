@@ -1,0 +1,234 @@
+"""Pages with strict policies, and the ways to load the script."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+
+from snippet import bundle
+from tests.snippet.conformance.site import SERVICE, SHOP, Site, View
+
+OLD, NEW = "800-555-0100", "888-869-5345"
+BODY = f'<p>{OLD}</p><a id=it href="tel:8005550100">Call</a>'
+_WATCH = """
+  window.violations = [];
+  document.addEventListener('securitypolicyviolation',
+    event => violations.push(event.violatedDirective + ' ' + event.blockedURI));
+"""
+
+
+def works(view: View) -> None:
+    """Text and link are swapped."""
+    view.shows(NEW, "p").becomes("tel:+18888695345", "() => it.getAttribute('href')")
+
+
+def test_nonce(site: Site) -> None:
+    """A policy that lets in scripts by nonce alone: nothing is violated."""
+    policy = "default-src 'none'; script-src 'nonce-r4nd0m'; base-uri 'none'"
+    view = site.open(
+        BODY,
+        tag=site.tag("nonce=r4nd0m"),
+        headers={"content-security-policy": policy},
+        before=[_WATCH],
+    )
+    works(view)
+    assert view.run("() => violations") == []
+
+
+def test_strict_dynamic(site: Site) -> None:
+    """A policy with nonce and strict-dynamic: nothing is violated."""
+    policy = "script-src 'nonce-r4nd0m' 'strict-dynamic'; object-src 'none'; base-uri 'none'"
+    view = site.open(
+        BODY,
+        tag=site.tag("nonce=r4nd0m"),
+        headers={"content-security-policy": policy},
+        before=[_WATCH],
+    )
+    works(view)
+    assert view.run("() => violations") == []
+
+
+def test_host(site: Site) -> None:
+    """A policy that names the service's host as a source of scripts: nothing is violated."""
+    policy = f"default-src 'none'; script-src {site.service.at(SERVICE)}"
+    view = site.open(BODY, headers={"content-security-policy": policy}, before=[_WATCH])
+    works(view)
+    assert view.run("() => violations") == []
+
+
+def test_host_and_styles(site: Site) -> None:
+    """data-hide, data-show and data-hide-until work under a policy without styles."""
+    policy = f"default-src 'none'; script-src {site.service.at(SERVICE)}"
+    view = site.open(
+        f"<p>{OLD}</p><i>hide</i><b>show</b>",
+        tag=site.tag('data-hide="i" data-show="b" data-hide-until="p"'),
+        headers={"content-security-policy": policy},
+        before=[_WATCH],
+    ).shows(NEW, "p")
+    view.becomes(
+        ["none", "visible"],
+        "() => [getComputedStyle(document.querySelector('i')).display,"
+        "getComputedStyle(document.querySelector('p')).visibility]",
+    )
+    assert view.run("() => violations") == []
+
+
+def test_connections_alone(site: Site) -> None:
+    """A policy that allows the one script by its hash and connections to the service."""
+    policy = (
+        f"default-src 'none'; script-src {site.script.split('?')[0]}; "
+        f"connect-src {site.service.at(SERVICE)}"
+    )
+    works(site.open(BODY, headers={"content-security-policy": policy}))
+
+
+def test_trusted_types(site: Site) -> None:
+    """Trusted Types required, with the policy name ringpool allowed: nothing is violated."""
+    policy = "require-trusted-types-for 'script'; trusted-types ringpool"
+    view = site.open(BODY, headers={"content-security-policy": policy}, before=[_WATCH])
+    works(view)
+    assert view.run("() => violations") == []
+
+
+def test_trusted_types_without_a_policy(site: Site) -> None:
+    """Trusted Types required and no policy allowed: the number comes by fetch."""
+    policy = "require-trusted-types-for 'script'; trusted-types 'none'"
+    works(site.open(BODY, headers={"content-security-policy": policy}))
+
+
+def test_trusted_types_with_two_tags(site: Site) -> None:
+    """Two tags under Trusted Types, where a policy's name can be taken only once."""
+    policy = "require-trusted-types-for 'script'; trusted-types ringpool"
+    works(
+        site.open(BODY, tag=site.tag() + site.tag(), headers={"content-security-policy": policy})
+    )
+
+
+def test_everything_forbidden(site: Site) -> None:
+    """A policy that lets nothing through but the script: the printed number stays, no error."""
+    policy = (
+        f"default-src 'none'; script-src {site.script.split('?')[0]}; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    view = site.open(BODY, headers={"content-security-policy": policy})
+    view.keeps(OLD, "p")
+
+
+def pinned(site: Site, attributes: str = "") -> str:
+    """The tag with an SRI hash, its settings in an attribute."""
+    endpoint = site.service.at(SERVICE)
+    settings = bundle.pinned_settings(site.account.settings(endpoint))
+    return (
+        f'<script async src="{endpoint}/dni/{bundle.VERSION}/dni.js" '
+        f'integrity="{bundle.INTEGRITY}" crossorigin=anonymous {attributes} '
+        f'data-settings="{html.escape(settings)}"></script>'
+    )
+
+
+def test_integrity(site: Site) -> None:
+    """The pinned script with its SRI hash finds its settings in the tag."""
+    works(site.open(BODY, tag=pinned(site)))
+
+
+def test_integrity_with_policies(site: Site) -> None:
+    """The pinned script under a nonce policy and Trusted Types at once."""
+    policy = (
+        "default-src 'none'; script-src 'nonce-r4nd0m'; "
+        "require-trusted-types-for 'script'; trusted-types ringpool"
+    )
+    view = site.open(
+        BODY,
+        tag=pinned(site, "nonce=r4nd0m"),
+        headers={"content-security-policy": policy},
+        before=[_WATCH],
+    )
+    works(view)
+    assert view.run("() => violations") == []
+
+
+def test_integrity_of_other_bytes(site: Site) -> None:
+    """A pinned script that was tampered with doesn't run."""
+    tag = pinned(site).replace(bundle.INTEGRITY, "sha384-" + "A" * 64)
+    site.open(BODY, tag=tag).keeps(OLD, "p")
+    assert site.account.calls == []
+
+
+@pytest.mark.parametrize("how", ["async", "defer", "", 'type="text/javascript"'])
+def test_loading(site: Site, how: str) -> None:
+    """A tag in the head with [{how}] works."""
+    works(site.open(BODY, tag=f'<script {how} src="{site.script}"></script>'))
+
+
+def test_end_of_body(site: Site) -> None:
+    """A tag at the end of the body works."""
+    works(site.open(f'{BODY}<script src="{site.script}"></script>', tag=""))
+
+
+def test_late_injection(site: Site) -> None:
+    """A script injected long after the page loaded works, as tag managers do it."""
+    view = site.open(BODY, tag="").settles()
+    view.run(
+        """url => {
+          const script = document.createElement('script');
+          script.async = true;
+          script.src = url;
+          document.head.insertBefore(script, document.head.firstChild);
+        }""",
+        site.script,
+    )
+    works(view)
+
+
+def test_injected_and_removed(site: Site) -> None:
+    """A script whose element the tag manager removes at once works."""
+    view = site.open(BODY, tag="").settles()
+    view.run(
+        """url => {
+          const script = document.createElement('script');
+          script.src = url;
+          document.head.appendChild(script).remove();
+        }""",
+        site.script,
+    )
+    works(view)
+
+
+def test_module_import(site: Site) -> None:
+    """The script imported as a module, where document.currentScript is null."""
+    works(site.open(f"{BODY}<script type=module>import '{site.script}'</script>", tag=""))
+
+
+def test_own_path(site: Site) -> None:
+    """Served through the site's own reverse proxy under any path, it asks there."""
+    src = site.service.at(SHOP, f"/proxied/dni.js?account={site.account.id}")
+    works(site.open(BODY, tag=site.tag(src=src)))
+    assert "shop.localhost" in site.account.heard("/v1/swap")[0].referer
+
+
+def test_no_globals(site: Site) -> None:
+    """The page gets one new global name, and its prototypes none."""
+    note = """
+      window.known = new Set(Object.getOwnPropertyNames(window));
+      window.shapes = () => [Array, String, Object, Function, Node, Element, History, Map]
+        .map(type => Object.getOwnPropertyNames(type.prototype).length).join();
+      window.before = shapes();
+    """
+    view = site.open(BODY, before=[note])
+    works(view)
+    added = view.settles().run(
+        "() => Object.getOwnPropertyNames(window).filter(name => !known.has(name))"
+    )
+    assert set(added) - {"known", "shapes", "before", "it", "0"} <= {"ringpool", "dataLayer"}
+    assert view.run("() => before == shapes()")
+
+
+def test_quirks(site: Site) -> None:
+    """A page whose prototypes and globals other scripts have changed works."""
+    odd = """
+      Array.prototype.last = function () { return this[this.length - 1]; };
+      Object.prototype.extra = 1;
+      Array.from = undefined;
+      window.Prototype = {};
+    """
+    works(site.open(BODY, before=[odd]))
