@@ -1,4 +1,4 @@
-import { look } from "./page/look.js";
+import { reveal } from "./page/look.js";
 import { ask } from "./service/ask.js";
 import { visitParams } from "./service/visitParams.js";
 import { state, targets, waiting } from "./state.js";
@@ -26,7 +26,7 @@ export const settle = (answers, asked = []) => {
   const detail = {};
   for (const target of targets) {
     const { t } = target;
-    const answer = answers.find(({ target }) => target == t);
+    const answer = answers.find(({ target, number }) => target == t && number);
     if (answer) {
       answer.until = answer.until || Date.now() + /** @type {number} */ (answer.hold_ms);
       target.asked_ = true;
@@ -39,7 +39,7 @@ export const settle = (answers, asked = []) => {
   }
   for (const again of waiting.splice(0)) again();
   keepKnown();
-  look();
+  if (answers[0] || asked[0]) reveal();
   if (answers[0]) document.dispatchEvent(new CustomEvent("ringpool:swapped", { detail }));
   askForSeen();
 };

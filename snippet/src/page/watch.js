@@ -1,5 +1,6 @@
 import { askForSeen } from "../answers.js";
 import { eachFlow, isInline } from "./eachFlow.js";
+import { safely } from "../safely.js";
 import { skipped } from "./skipped.js";
 import { attributes, swapAttribute } from "./swapAttribute.js";
 import { swapFlow } from "./swapFlow.js";
@@ -31,7 +32,7 @@ const enterFrame = (/** @type {any} */ { target: { contentDocument } }) => {
   askForSeen();
 };
 
-const observer = new MutationObserver(records => {
+const observer = new MutationObserver(records => safely(() => {
   /** Nodes that are new with all they contain. @type {Set<any>} */
   const fresh = new Set();
   /** Blocks whose own lines have changed. @type {Set<any>} */
@@ -53,7 +54,7 @@ const observer = new MutationObserver(records => {
     if (block.isConnected && !isSkipped(block)) eachFlow(block, fresh, swapFlow, enter);
   }
   askForSeen();
-});
+}));
 
 /** Shadow trees are as untouchable as their hosts. @param {any} node @returns {boolean} */
 const isSkipped = node =>

@@ -14,7 +14,7 @@ export const ask = (path, query, done) => {
 
   const finish = (/** @type {any} */ reply) => {
     removeEventListener("error", hush, true);
-    done(reply || {});
+    safely(() => done(reply || {}));
     done = () => {};
   };
   // An answer that is no script (a proxy's error page, say) is no error of the page's.
