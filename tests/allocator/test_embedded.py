@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from allocator import embedded
 from allocator.connect import connect
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer, open_embedded
 from tests.servers import until
@@ -83,6 +84,19 @@ def test_what_is_written_is_there_after_a_clean_stop(folder: Path) -> None:
         assert store.get("kept") == b"yes"
 
 
+def test_the_file_is_synced_again_and_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut can lose is bounded: the append-only file goes to disk all the time."""
+    synced: list[int] = []
+    monkeypatch.setattr(embedded, "_SYNC_SECONDS", 0.001)
+    monkeypatch.setattr(os, "fdatasync", lambda file: synced.append(os.fstat(file).st_ino))
+    with EmbeddedServer(folder) as server, client(server) as store:
+        store.set("kept", "yes")
+        [file] = (folder / "appendonlydir").glob("*.incr.aof")
+        until(lambda: synced.count(file.stat().st_ino) > 2)
+
+
 def test_only_its_user_can_reach_it(folder: Path) -> None:
     """No TCP port; the directory, the socket and the files are the user's alone; nothing is
     evicted, and every second goes to disk."""
@@ -93,7 +107,7 @@ def test_only_its_user_can_reach_it(folder: Path) -> None:
         assert settings["protected-mode"] == "yes"
         assert settings["enable-debug-command"] == "no"
         assert settings["appendonly"] == "yes"
-        assert settings["appendfsync"] == "everysec"
+        assert settings["appendfsync"] == "no"  # it is synced from outside: see _sync
         assert settings["maxmemory-policy"] == "noeviction"
         for path in (folder, *folder.rglob("*")):
             if path.name != "store.url":  # names the socket, no secret

@@ -22,7 +22,7 @@ TWO = 2
 async def test_kill_9_of_the_store(unique: str) -> None:
     """Killed in the middle of the work and started again, the store breaks no guarantee."""
     with (
-        servers.valkey(appendonly="yes", appendfsync="everysec") as server,
+        servers.valkey(appendonly="yes", appendfsync="no") as server,
         ProcessPoolExecutor(TWO, mp_context=multiprocessing.get_context("spawn")) as processes,
     ):
         store = await connect(server.url, timeout_ms=2_000)
@@ -47,7 +47,7 @@ async def test_kill_9_of_the_store(unique: str) -> None:
 
 async def test_nothing_told_is_forgotten(unique: str) -> None:
     """After a kill the same tuples hold the same numbers until the same moments."""
-    with servers.valkey(appendonly="yes", appendfsync="everysec") as server:
+    with servers.valkey(appendonly="yes", appendfsync="no") as server:
         store = await connect(server.url, timeout_ms=2_000)
         allocator = Allocator(store)
         await allocator.edit(unique, Rules(overflow_number=OVERFLOW), 1)
