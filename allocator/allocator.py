@@ -22,6 +22,7 @@ from allocator.answers import (
     Rules,
     State,
     Swept,
+    made,
 )
 from allocator.keys import pool_keys
 from allocator.port import Argument, Store
@@ -350,7 +351,7 @@ def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
     arguments: list[Argument] = []
     for ask in asks:
         clicks = -ask.clicks - 1 if touch else ask.clicks
-        arguments += (ask.tuple, clicks, ask.attributes)
+        arguments += (ask.tuple, clicks, made(ask.attributes))
     return arguments
 
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from allocator.allocator import ASKS_A_CALL, Allocator, UnknownPool
-from allocator.answers import Answer, Ask, State
+from allocator.answers import Answer, Ask, Attributes, State
 from allocator.coalescer import Coalescer
 from allocator.port import StoreUnavailable
 
@@ -53,7 +53,7 @@ class Held:
         self.guaranteed_until = 0
         self.expires = 0.0
         self.clicks = 0
-        self.attributes = b""
+        self.attributes: Attributes = b""
 
 
 class AnswerSource:
@@ -90,14 +90,14 @@ class AnswerSource:
         self._entries[key] = self._entries.pop(key)
         return held
 
-    def count(self, held: Held, attributes: bytes = b"", clicks: int = 1) -> Answer | None:
+    def count(self, held: Held, attributes: Attributes = b"", clicks: int = 1) -> Answer | None:
         """Count clicks answered from ``held``; None when its time is over and nothing was."""
         if not self.again(held, attributes, clicks):
             return None
         hold_ms = int((held.expires - self._clock() + MARGIN_SECONDS) * 1000)
         return Answer(State.HELD, held.number, held.guaranteed_until, hold_ms)
 
-    def again(self, held: Held, attributes: bytes = b"", clicks: int = 1) -> bool:
+    def again(self, held: Held, attributes: Attributes = b"", clicks: int = 1) -> bool:
         """Count clicks that got the same answer again; False when its time is over."""
         if held.expires <= self._clock():
             return False

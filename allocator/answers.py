@@ -6,6 +6,7 @@ Times are Unix milliseconds by the store's clock; spans are milliseconds.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 from msgspec import Raw, Struct
 
@@ -20,15 +21,26 @@ class State(enum.StrEnum):
     NONE = "none"
 
 
+Attributes = bytes | Callable[[], bytes]
+"""What was captured with a click, as UTF-8 text (JSON); empty keeps what is there.
+
+Or what makes it: of many clicks in a row only the last one's is written.
+"""
+
+
+def made(attributes: Attributes) -> bytes:
+    """The attributes themselves."""
+    return attributes if isinstance(attributes, bytes) else attributes()
+
+
 class Ask(Struct, frozen=True, gc=False):
     """One tuple that wants its number. ``tuple``: canonical text (``ringpool.tuples``).
 
-    ``attributes``: what was captured with the click, as UTF-8 text (JSON), kept as it is; empty
-    keeps what is there. ``clicks``: how many clicks this ask stands for.
+    ``clicks``: how many clicks this ask stands for.
     """
 
     tuple: str
-    attributes: bytes = b""
+    attributes: Attributes = b""
     clicks: int = 1
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from allocator.answers import Answer, Ask, State
+from allocator.answers import Answer, Ask, State, made
 from api import lookups, replies
 from api.clicks import Click
 from api.endpoint import Endpoint
@@ -58,9 +58,8 @@ class Order(NamedTuple):
         """Remember the reply for the same question, if it is good for longer than now."""
         held = services.answers.peek(self.pool_id, self.ask.tuple)
         if held is not None:
-            services.repeats.keep(
-                asked, self.directory, held, self.ask.attributes, reply, asked_bytes
-            )
+            attributes = made(self.ask.attributes)
+            services.repeats.keep(asked, self.directory, held, attributes, reply, asked_bytes)
 
 
 async def understood(

@@ -25,10 +25,11 @@ Search engines and keywords are compared without case and with blanks collapsed,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Protocol
 
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
-from ringpool.traffic import TrafficSource
 from ringpool.tuples import canonical, tidied
 
 _SEARCH = ("search_engine", "search_keywords")
@@ -42,21 +43,37 @@ _PARAMETERS = {
 _POSITIONS = tuple(f"param{position}" for position in range(1, 13))
 
 
+class Source(Protocol):
+    """What is asked of a traffic source (``traffic.TrafficSource``)."""
+
+    @property
+    def url_parameters(self) -> Mapping[str, str]:
+        """What the page's URL carries."""
+        ...
+
+    def fact(self, name: str) -> str:
+        """What is known under a name, or ""."""
+        ...
+
+
 def parameter_names(pool: Pool) -> tuple[str, ...]:
     """The parameters of the pool's tuples, lower-case, in order: for ``param1`` and for reports."""
-    own = tuple(name.lower() for name in pool.parameters)
-    match pool.type:
+    return _names(pool.type, pool.parameters)
+
+
+@lru_cache(maxsize=4096)
+def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
+    own = tuple(name.lower() for name in parameters)
+    match kind:
         case PoolType.CUSTOM:
             return own
         case PoolType.CUSTOM_SEARCH:
             return own + tuple(name for name in _SEARCH if name not in own)
         case _:
-            return _PARAMETERS[pool.type]
+            return _PARAMETERS[kind]
 
 
-def tuple_for(
-    pool: Pool, source: TrafficSource, given: Mapping[str, str], visitor: str = ""
-) -> str:
+def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str = "") -> str:
     """The canonical tuple of a visit in ``pool``.
 
     ``given``: what the caller says in so many words, names lower-case (``queries.read_query``),
@@ -68,14 +85,15 @@ def tuple_for(
     if visitor:
         given = {"visitor": visitor, **given}
     names = parameter_names(pool)
+    folds = _NO_FOLDS if pool.type is PoolType.CUSTOM else _FOLDS
+    on_page = source.url_parameters
     values: dict[str, str] = {}
     for position, name in zip(_POSITIONS, names, strict=False):
-        fold = str if pool.type is PoolType.CUSTOM else _FOLDS.get(name, str)
-        said = _said(given, name, position)
-        if said is not None:
-            values[name] = fold(said)
-        elif name in source.url_parameters:
-            values[name] = tidied(fold(source.url_parameters[name]))
+        fold = folds.get(name, str)
+        if name in given or position in given:
+            values[name] = fold(_said(given, name, position))
+        elif name in on_page:
+            values[name] = tidied(fold(on_page[name]))
         elif fact := source.fact(name):
             values[name] = tidied(fold(fact))
 
@@ -87,12 +105,11 @@ def tuple_for(
     return canonical(names, values)
 
 
-def _said(given: Mapping[str, str], name: str, position: str) -> str | None:
-    by_name = given.get(name)
-    by_position = given.get(position)
-    if by_name is None:
-        return by_position
-    if by_position is not None and by_position != by_name:
+def _said(given: Mapping[str, str], name: str, position: str) -> str:
+    if name not in given:
+        return given[position]
+    by_name = given[name]
+    if given.get(position, by_name) != by_name:
         raise Fault(position, f"stands for {name}, which is given too, with a different value")
     return by_name
 
@@ -105,6 +122,7 @@ def _host(text: str) -> str:
     return text.strip().lower().rstrip(".").removeprefix("www.")
 
 
+_NO_FOLDS: dict[str, Callable[[str], str]] = {}
 _FOLDS: dict[str, Callable[[str], str]] = {
     "search_engine": _without_case,
     "search_keywords": _without_case,

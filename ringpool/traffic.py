@@ -9,11 +9,12 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ringpool.queries import read_query
 from ringpool.search_engines import Engine, recognise
@@ -32,6 +33,10 @@ _MAX_ATTRIBUTE = 300  # bytes of one value, so that a long URL leaves room for t
 _MAX_CLICK_ID = 200  # characters; Google's, the longest, stay under 120
 
 
+# What urlsplit would drop too: anywhere in a URL, and before it.
+_DROPPED = re.compile(r"[\t\r\n]")
+_STRIPPED = "".join(map(chr, range(33)))
+_SHORT_ADDRESS = 300  # longer ones aren't remembered
 _SCHEMES = frozenset(("http", "https", "android-app"))
 _HOST = re.compile(r"[\w.:-]{1,253}")
 
@@ -175,29 +180,45 @@ _FACTS = frozenset(
 )
 
 
-class _Location(Struct, frozen=True):
-    """A page address taken apart, every part bounded; all of it empty for what isn't one."""
+class Location(Struct, frozen=True):
+    """A page address taken apart, every part bounded; all of it empty for what isn't one.
 
-    url: str = ""
+    ``address``: the URL up to its query, without user name and password.
+    """
+
+    address: str = ""
+    query: str = ""
     host: str = ""
     path: str = ""
     parameters: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def url(self) -> str:
+        """The URL without fragment, at most MAX_VALUE characters of it."""
+        return tidied(f"{self.address}?{self.query}" if self.query else self.address)
+
+
+NOWHERE = Location()
 
 
 def from_page(
     url: str, referrer: str = "", params: Mapping[str, str] = MappingProxyType({})
 ) -> TrafficSource:
-    """The source of a visit to the page at ``url`` that came from ``referrer``.
+    """The source of a visit to the page at ``url`` that came from ``referrer``."""
+    return from_location(locate(url), referrer, params)
+
+
+def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> TrafficSource:
+    """The source of a visit to a page that came from ``referrer``.
 
     ``params`` (names lower-case) is what the caller says in so many words: its ``search_engine``,
     ``search_keywords``, ``search_keyword_id``, ``utm_…`` and click ids win over the URL's, and
     those over what the referrer tells. Without a referrer, the click id of a search engine's ad
     names the engine.
     """
-    page = _locate(url)
-    origin = _locate(referrer)
+    origin = locate(referrer)
     if origin.host == page.host:  # a click from page to page inside the site
-        origin = _Location()
+        origin = NOWHERE
 
     said = {**page.parameters, **params}
     tidy = {name: tidied(said[name]) for name in (*_CLICK_IDS, *_UTM) if name in said}
@@ -267,22 +288,40 @@ def pack(attributes: Mapping[str, str]) -> bytes:
     return msgspec.json.encode(attributes) if attributes else b""
 
 
-def _locate(text: str) -> _Location:
+def locate(text: str) -> Location:
+    """Take a page's URL apart; NOWHERE for what is no URL of a page."""
+    if len(text) > MAX_URL:
+        # A field that was cut through would be another value: better none.
+        text = text[:MAX_URL]
+        cut = True
+    else:
+        cut = False
+    text = _DROPPED.sub("", text).lstrip(_STRIPPED)
+    text = text.partition("#")[0]
+    address, _, query = text.partition("?")
+    place = _place(address) if len(address) <= _SHORT_ADDRESS else _place.__wrapped__(address)
+    if place is NOWHERE:
+        return NOWHERE
+    if cut:
+        query = query.rpartition("&")[0]
+    return structs.replace(place, query=query, parameters=read_query(query, lenient=True))
+
+
+@lru_cache(maxsize=4096)
+def _place(address: str) -> Location:
+    """A URL without query and fragment: visitors come to few pages, with a query of their own."""
     try:
-        parts = urlsplit(text[:MAX_URL])
+        parts = urlsplit(address)
         host = parts.hostname or ""
     except ValueError:
-        return _Location()
+        return NOWHERE
     if parts.scheme not in _SCHEMES or not _HOST.fullmatch(host):
-        return _Location()
-    # A field that was cut through would be another value: better none.
-    query = parts.query if len(text) <= MAX_URL else parts.query.rpartition("&")[0]
+        return NOWHERE
     netloc = parts.netloc.rpartition("@")[2]
-    return _Location(
-        url=tidied(parts._replace(netloc=netloc, query=query, fragment="").geturl()),
+    return Location(
+        address=parts._replace(netloc=netloc).geturl(),
         host=host.rstrip(".").removeprefix("www."),
         path=tidied(unquote(parts.path)) or "/",
-        parameters=read_query(query, lenient=True),
     )
 
 

@@ -46,7 +46,7 @@ def canonical(parameters: Iterable[str], values: Mapping[str, str]) -> str:
         value = _canonical_value(name, raw)
         if given.setdefault(name, value) != value:
             raise Fault(name, "is given twice, with different values")
-    text = "&".join(f"{name}={_escape(given[name])}" for name in names if name in given)
+    text = "&".join([f"{name}={_escape(given[name])}" for name in names if name in given])
     # Four bytes are the most that a character takes: short texts needn't be encoded to be measured.
     if len(text) * 4 > MAX_TUPLE and (size := len(text.encode())) > MAX_TUPLE:
         raise Fault(", ".join(names), f"take {size} bytes together; {MAX_TUPLE} is the most")
@@ -67,6 +67,8 @@ def tidied(value: str) -> str:
 
     Control characters and surrogates are dropped, what is over the length is cut off.
     """
+    if value.isascii() and value.isprintable():
+        return value[:_MAX_RAW_VALUE].strip()[:MAX_VALUE].rstrip()
     value = _CONTROL.sub("", value[:_MAX_RAW_VALUE])
     return unicodedata.normalize("NFC", value).strip()[:MAX_VALUE].rstrip()
 
@@ -84,4 +86,6 @@ def _canonical_value(name: str, value: str) -> str:
 
 
 def _escape(value: str) -> str:
-    return value.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+    if "%" in value:
+        value = value.replace("%", "%25")
+    return value.replace("&", "%26").replace("=", "%3D")
