@@ -409,7 +409,9 @@ GROUPS = (
         OTHER_LENGTH,
         pools=(Pool(TARGET, "+442079460123"),),
     ),
-    Group("data-format=national", formatted("national", "(888) 869-5345"), tag="data-format=national"),
+    Group(
+        "data-format=national", formatted("national", "(888) 869-5345"), tag="data-format=national"
+    ),
     Group(
         "data-format=international",
         formatted("international", "+1 888-869-5345"),

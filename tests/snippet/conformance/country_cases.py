@@ -15,10 +15,13 @@ from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat
 from tests.snippet.conformance.cases import Case, Group
 from tests.snippet.conformance.service import Pool
 
-REGIONS = (
-    "US CA GB DE FR IT ES PT NL BE CH AT SE NO DK FI PL CZ HU GR IE RO UA RU TR IL ZA AU NZ JP "
-    "CN IN BR MX AR SG HK KR TH AE"
-).split()
+REGIONS = tuple(
+    re.findall(
+        r"\w\w",
+        "US CA GB DE FR IT ES PT NL BE CH AT SE NO DK FI PL CZ HU GR IE RO UA RU TR IL ZA AU NZ JP "
+        "CN IN BR MX AR SG HK KR TH AE",
+    )
+)
 
 Writing = Callable[[PhoneNumber], str]
 

@@ -192,8 +192,11 @@ SPLIT = tuple(
             "<b>Tel</b>800-555-0100",
             "<b>Tel</b>888-869-5345",
         ),
-        ("spans of SVG", "<svg><text><tspan>800</tspan>-555-0100</text></svg>",
-         "<svg><text><tspan>888</tspan>-869-5345</text></svg>"),
+        (
+            "spans of SVG",
+            "<svg><text><tspan>800</tspan>-555-0100</text></svg>",
+            "<svg><text><tspan>888</tspan>-869-5345</text></svg>",
+        ),
         ("a digit beside, in an element", "<b>9</b>800-555-0100", None),
         ("a code's letters in an element", "<b>AB</b>-800-555-0100", None),
         ("a currency in an element", "<sup>$</sup>8005550100", None),

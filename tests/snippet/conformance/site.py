@@ -50,7 +50,9 @@ class View:
 
     def shows(self, expected: str, selector: str = "main") -> View:
         """Wait until ``expected`` is all the text that stands there."""
-        return self.becomes(expected, "s => document.querySelector(s)?.textContent.trim()", selector)
+        return self.becomes(
+            expected, "s => document.querySelector(s)?.textContent.trim()", selector
+        )
 
     def becomes(self, expected: Any, script: str, argument: Any = None) -> View:
         """Wait until ``script`` (a function of ``argument``) gives ``expected``."""
@@ -59,7 +61,9 @@ class View:
         try:
             self.tab.wait_for_function(test, arg=[argument, wanted], timeout=PATIENCE_MS)
         except PlaywrightTimeout:
-            assert self.tab.evaluate(script, argument) == expected
+            now = self.tab.evaluate(script, argument)
+            if now != expected:
+                raise AssertionError(f"it is {now!r}, not {expected!r}") from None
         return self
 
     def settles(self) -> View:
@@ -69,8 +73,9 @@ class View:
 
     def keeps(self, expected: str, selector: str = "main") -> View:
         """After the page settled, ``expected`` is all the text that stands there."""
-        self.settles()
-        assert self.text(selector) == expected
+        now = self.settles().text(selector)
+        if now != expected:
+            raise AssertionError(f"it is {now!r}, not {expected!r}")
         return self
 
     def run(self, script: str, argument: Any = None) -> Any:
@@ -123,7 +128,8 @@ class Site:
         """Put a page on the site; its path on the server. ``tag``: instead of the usual one."""
         where = f"/{self.account.id}{path}"
         document = (
-            f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Shop</title>{head}{self.tag() if tag is None else tag}</head>"
+            "<!doctype html><html lang=en><head><meta charset=utf-8><title>Shop</title>"
+            f"{head}{self.tag() if tag is None else tag}</head>"
             f"<body><main>{body}</main></body></html>"
         )
         self.service.pages[where] = Page(document.encode(), headers=headers or {})
@@ -170,7 +176,12 @@ class Site:
         return View(tab)
 
     def tracking_query(
-        self, number: str = NUMBER, pool: str = "main", *, lives: int = 600, by: Signer | None = None
+        self,
+        number: str = NUMBER,
+        pool: str = "main",
+        *,
+        lives: int = 600,
+        by: Signer | None = None,
     ) -> dict[str, str]:
         """What a tracking link adds to the landing page's URL."""
         expires = int(self.service.now()) + lives

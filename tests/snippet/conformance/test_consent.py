@@ -125,8 +125,9 @@ def test_consent_mode_granted_later(site: Site) -> None:
     denied = "gtag('consent', 'default', {ad_storage: 'denied', analytics_storage: 'denied'})"
     view = open_with(site, before=(f"{GTAG}; window.gtag = gtag; {denied}",))
     refused(site, view)
-    view.run("() => { gtag('consent', 'update', {ad_storage: 'granted', analytics_storage: "
-             "'granted'}) }")
+    view.run(
+        "() => { gtag('consent', 'update', {ad_storage: 'granted', analytics_storage: 'granted'}) }"
+    )
     view.shows(BOTH)
     assert site.account.asked() == [TARGET, SUPPORT]
 
@@ -149,7 +150,8 @@ def test_storage_blocked(site: Site) -> None:
     """A browser that refuses all storage still swaps."""
     block = """
       for (const name of ['localStorage', 'sessionStorage']) {
-        Object.defineProperty(window, name, {get() { throw new DOMException('no', 'SecurityError') }});
+        Object.defineProperty(window, name,
+          {get() { throw new DOMException('no', 'SecurityError') }});
       }
       Object.defineProperty(document, 'cookie', {
         get() { throw new DOMException('no', 'SecurityError') },
@@ -175,7 +177,11 @@ def test_cookies_chosen(site: Site) -> None:
     site.context.add_cookies(
         [
             {"name": name, "value": value, "url": site.service.at(SHOP)}
-            for name, value in (("_ga", "GA1.2.3"), ("session", "secret"), ("mail", "a%40b.example"))
+            for name, value in (
+                ("_ga", "GA1.2.3"),
+                ("session", "secret"),
+                ("mail", "a%40b.example"),
+            )
         ]
     )
     site.open(f"<p>{OLD}</p>", tag=site.tag("data-cookies=_ga")).shows(NEW)

@@ -83,9 +83,7 @@ def test_nested_shadow(site: Site) -> None:
         "<x-a id=it><template shadowrootmode=open><x-b><template shadowrootmode=open>"
         f"<p>{OLD}</p></template></x-b></template></x-a>"
     )
-    view.becomes(
-        NEW, "() => it.shadowRoot.querySelector('x-b').shadowRoot.textContent.trim()"
-    )
+    view.becomes(NEW, "() => it.shadowRoot.querySelector('x-b').shadowRoot.textContent.trim()")
 
 
 def test_slotted(site: Site) -> None:
@@ -135,7 +133,9 @@ def test_frame(site: Site) -> None:
 def test_frame_added(site: Site) -> None:
     """A frame added later, and what a script writes into it, is swapped."""
     view = site.open(f"<p>{OLD}</p>").shows(NEW)
-    view.run("() => document.body.append(Object.assign(document.createElement('iframe'), {id: 'it'}))")
+    view.run(
+        "() => document.body.append(Object.assign(document.createElement('iframe'), {id: 'it'}))"
+    )
     view.settles().run(f"() => {{ it.contentDocument.body.innerHTML = '<p>{OLD}</p>' }}")
     view.becomes(NEW, _FRAME_TEXT, "#it")
 

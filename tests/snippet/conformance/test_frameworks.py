@@ -119,7 +119,7 @@ def rendered(site: Site) -> str:
 
 
 def test_hydrated_before(site: Site) -> None:
-    """A page rendered on a server is swapped after React has taken it over, as Next loads scripts."""
+    """A page rendered on a server is swapped after React took it over, as Next loads scripts."""
     frameworks.built("react")
     body = rendered(site)
     script = site.serve_file("/react.js", frameworks.built("react"))

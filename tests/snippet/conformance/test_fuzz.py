@@ -18,18 +18,35 @@ TREES = 40
 DEPTH = 4
 
 BLOCKS = ("div", "p", "section", "li", "h2", "td", "article", "blockquote", "dd", "x-card")
-INLINES = ("b", "i", "span", "em", "a", "strong", "small", "u", "code", "mark")
-WORDS = ("call", "us", "or", "write", "the shop", "open daily", "Größe", "電話", "tel.", "fax:", "&amp;")
+INLINES = ("b", "i", "span", "em", "a", "strong", "small", "u", "font", "mark")
+WORDS = (
+    "call",
+    "us",
+    "or",
+    "write",
+    "the shop",
+    "open daily",
+    "Größe",
+    "電話",
+    "tel.",
+    "fax:",
+    "&amp;",
+)
 KEPT = (
     '<script type="text/plain">{}</script>',
     "<textarea>{}</textarea>",
     '<p contenteditable="true">{}</p>',
-    "<p data-rp-noswap=\"\">{}</p>",
+    '<p data-rp-noswap="">{}</p>',
     "<!-- {} -->",
     '<i data-x="{}"></i>',
     '<input value="{}">',
 )
-ATTRIBUTES = ('<i title="{}"></i>', '<img alt="{}">', '<input placeholder="{}">', '<b aria-label="{}"></b>')
+ATTRIBUTES = (
+    '<i title="{}"></i>',
+    '<img alt="{}">',
+    '<input placeholder="{}">',
+    '<b aria-label="{}"></b>',
+)
 WRITINGS = (
     ("({0}) {1}-{2}"),
     ("{0}-{1}-{2}"),
@@ -125,7 +142,7 @@ class Maker:
                     number[:place] + digit + number[place + 1 :],
                     number[:place] + number[place + 1 :],
                     number[:place] + digit + number[place:],
-                    str(self._random.randrange(10**self._random.randint(1, 18))),
+                    str(self._random.randrange(10 ** self._random.randint(1, 18))),
                     f"{self._random.uniform(-180, 180):.7f}",
                     f"${self._random.randrange(10**9):,}",
                 )
@@ -140,6 +157,16 @@ _MAIN = "() => document.querySelector('main').innerHTML"
 _PARSED = "html => new DOMParser().parseFromString(html, 'text/html').body.innerHTML"
 
 
+def difference(now: str, expected: str) -> tuple[str, str]:
+    """Both texts around their first difference."""
+    if now == expected:
+        return "", ""
+    pairs = enumerate(zip(now, expected, strict=False))
+    at = next((at for at, (a, b) in pairs if a != b), min(len(now), len(expected)))
+    around = slice(max(0, at - 40), at + 40)
+    return now[around], expected[around]
+
+
 @pytest.mark.parametrize("seed", range(PAGES))
 def test_page(site: Site, seed: int) -> None:
     """Page {seed}: swapped as planted, the same after another swap, as printed after restore."""
@@ -150,10 +177,10 @@ def test_page(site: Site, seed: int) -> None:
     view.run("html => { document.querySelector('main').innerHTML = html }", page.before)
     before, after = view.run(_PARSED, page.before), view.run(_PARSED, page.after)
     site.hears("/v1/swap")
-    view.becomes(after, _MAIN)
+    assert difference(view.settles().run(_MAIN), after) == ("", "")
     view.run("() => ringpool('swap')")
-    assert view.settles().run(_MAIN) == after
+    assert difference(view.settles().run(_MAIN), after) == ("", "")
     view.run("() => ringpool('restore')")
-    assert view.settles().run(_MAIN) == before
+    assert difference(view.settles().run(_MAIN), before) == ("", "")
     view.run("() => ringpool('swap')")
-    assert view.settles().run(_MAIN) == after
+    assert difference(view.settles().run(_MAIN), after) == ("", "")

@@ -23,26 +23,53 @@ def swapped(site: Site, body: str = f"<p>{OLD}</p>") -> View:
         ("a text node", f"main.replaceChildren(document.createTextNode('{OLD}'))"),
         ("an element's text", f"main.querySelector('p').textContent = '{OLD}'"),
         ("a text node's data", f"main.querySelector('p').firstChild.data = '{OLD}'"),
-        ("a part of a text node", f"main.querySelector('p').firstChild.replaceData(0, 12, '{OLD}')"),
-        ("another element of the same number", f"main.innerHTML = '<i>8</i>00-<b>555</b>-0100'"),
+        (
+            "a part of a text node",
+            f"main.querySelector('p').firstChild.replaceData(0, 12, '{OLD}')",
+        ),
+        ("another element of the same number", "main.innerHTML = '<i>8</i>00-<b>555</b>-0100'"),
         ("HTML beside", f"main.insertAdjacentHTML('afterbegin', '{OLD}'); main.lastChild.remove()"),
         ("the whole body", f"document.body.outerHTML = '<body><main>{OLD}</main></body>'"),
-        ("an element made elsewhere", f"const p = new DOMParser().parseFromString('<p>{OLD}', "
-         "'text/html').body.firstChild; main.replaceChildren(p)"),
-        ("an element from a template", f"const t = document.createElement('template'); "
-         f"t.innerHTML = '<p>{OLD}</p>'; main.replaceChildren(t.content.cloneNode(true))"),
-        ("a number in two steps", "main.innerHTML = '<p>800-</p>'; setTimeout(() => "
-         "main.firstChild.append('555-0100'), 50)"),
-        ("a number in two elements, in two steps", "main.innerHTML = '<p><b>800</b></p>'; "
-         "setTimeout(() => main.firstChild.insertAdjacentHTML('beforeend', '-<i>555-0100</i>'), 50)"),
-        ("digits typed one by one", f"const p = main.firstChild; p.textContent = ''; "
-         f"[...'{OLD}'].forEach((c, i) => setTimeout(() => p.textContent += c, i * 5))"),
-        ("a clone of a swapped element", "main.append(main.firstChild.cloneNode(true)); "
-         "main.firstChild.remove()"),
-        ("an element that left and came back", "const p = main.firstChild; p.remove(); "
-         f"p.textContent = '{OLD}'; setTimeout(() => main.append(p), 50)"),
-        ("an element that was in an editor", f"main.innerHTML = '<p contenteditable>{OLD}</p>'; "
-         "setTimeout(() => main.innerHTML = main.textContent, 50)"),
+        (
+            "an element made elsewhere",
+            f"const p = new DOMParser().parseFromString('<p>{OLD}', "
+            "'text/html').body.firstChild; main.replaceChildren(p)",
+        ),
+        (
+            "an element from a template",
+            f"const t = document.createElement('template'); "
+            f"t.innerHTML = '<p>{OLD}</p>'; main.replaceChildren(t.content.cloneNode(true))",
+        ),
+        (
+            "a number in two steps",
+            "main.innerHTML = '<p>800-</p>'; setTimeout(() => "
+            "main.firstChild.append('555-0100'), 50)",
+        ),
+        (
+            "a number in two elements, in two steps",
+            "main.innerHTML = '<p><b>800</b></p>'; "
+            "setTimeout(() => main.firstChild.insertAdjacentHTML('beforeend', "
+            "'-<i>555-0100</i>'), 50)",
+        ),
+        (
+            "digits typed one by one",
+            f"const p = main.firstChild; p.textContent = ''; "
+            f"[...'{OLD}'].forEach((c, i) => setTimeout(() => p.textContent += c, i * 5))",
+        ),
+        (
+            "a clone of a swapped element",
+            "main.append(main.firstChild.cloneNode(true)); main.firstChild.remove()",
+        ),
+        (
+            "an element that left and came back",
+            "const p = main.firstChild; p.remove(); "
+            f"p.textContent = '{OLD}'; setTimeout(() => main.append(p), 50)",
+        ),
+        (
+            "an element that was in an editor",
+            f"main.innerHTML = '<p contenteditable>{OLD}</p>'; "
+            "setTimeout(() => main.innerHTML = main.textContent, 50)",
+        ),
     ],
 )
 def test_change(site: Site, what: str, script: str) -> None:
@@ -148,9 +175,7 @@ def test_no_echo(site: Site) -> None:
       new MutationObserver(records => { writes += records.length; }).observe(document,
         {subtree: true, characterData: true, attributes: true, attributeFilter: ['title', 'href']});
     """
-    view = site.open(
-        f'<p title="{OLD}">{OLD}</p><a href="tel:8005550100">a</a>', before=[record]
-    )
+    view = site.open(f'<p title="{OLD}">{OLD}</p><a href="tel:8005550100">a</a>', before=[record])
     view.becomes("tel:+18888695345", "() => document.querySelector('a').getAttribute('href')")
     view.settles()
     assert view.run("() => writes") == 3

@@ -59,7 +59,9 @@ def test_restore_then_change(site: Site) -> None:
     view = site.open(BODY).shows(NEW)
     view.run("() => ringpool('restore')")
     view.shows(OLD)
-    view.run(f"() => document.querySelector('main').insertAdjacentHTML('beforeend', '<p>{OLD}</p>')")
+    view.run(
+        f"() => document.querySelector('main').insertAdjacentHTML('beforeend', '<p>{OLD}</p>')"
+    )
     view.keeps(OLD + OLD)
 
 
@@ -110,7 +112,9 @@ def test_queue(site: Site) -> None:
 def test_unknown_command(site: Site) -> None:
     """A command that there isn't does no harm, in the queue neither."""
     view = site.open(BODY, before=[f"{STUB} ringpool('dance'); ringpool()"]).shows(NEW)
-    view.run("() => { ringpool('dance'); ringpool(); ringpool('constructor'); ringpool('toString') }")
+    view.run(
+        "() => { ringpool('dance'); ringpool(); ringpool('constructor'); ringpool('toString') }"
+    )
 
 
 def test_failing_callback(site: Site) -> None:

@@ -100,9 +100,7 @@ def test_trusted_types_without_a_policy(site: Site) -> None:
 def test_trusted_types_with_two_tags(site: Site) -> None:
     """Two tags under Trusted Types, where a policy's name can be taken only once."""
     policy = "require-trusted-types-for 'script'; trusted-types ringpool"
-    works(
-        site.open(BODY, tag=site.tag() + site.tag(), headers={"content-security-policy": policy})
-    )
+    works(site.open(BODY, tag=site.tag() + site.tag(), headers={"content-security-policy": policy}))
 
 
 def test_everything_forbidden(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""The service down, slow, or talking nonsense: the printed number stays, and no page error happens."""
+"""The service down, slow, or talking nonsense: the printed number stays."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ def test_markup_in_an_answer(site: Site) -> None:
     site.service.pages[path] = Page(hostile.encode(), "application/json")
     endpoint = site.service.at("shop.localhost", f"/{site.account.id}")
     # JSON isn't a script: the browser refuses it as JSONP, and the fetch of the same origin is on.
-    view = site.open("<p>(800) 55-501-00</p>", tag=site.tag(f'data-endpoint="{endpoint}"')).settles()
+    view = site.open(
+        "<p>(800) 55-501-00</p>", tag=site.tag(f'data-endpoint="{endpoint}"')
+    ).settles()
     assert view.run("() => document.querySelectorAll('img, b').length") == 0
 
 

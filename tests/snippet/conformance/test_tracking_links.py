@@ -22,7 +22,9 @@ def test_valid(site: Site) -> None:
 
 def test_valid_in_a_link(site: Site) -> None:
     """It is dialled too."""
-    view = site.open('<a id=it href="tel:8005550100">a</a>', query=site.tracking_query(SIGNED_NUMBER))
+    view = site.open(
+        '<a id=it href="tel:8005550100">a</a>', query=site.tracking_query(SIGNED_NUMBER)
+    )
     view.becomes("tel:" + SIGNED_NUMBER, "() => it.getAttribute('href')")
 
 
@@ -169,7 +171,9 @@ def test_link_with_a_fragment(site: Site) -> None:
     link = site.service.at(SERVICE, "/t/main#buy")
     view = site.open(f'<a id=it href="{link}">Offer</a><p>{OLD}</p>', query="gclid=abc123")
     view.shows("Offer" + NEW)
-    assert view.run("() => [new URL(it.href).hash, new URL(it.href).searchParams.get('gclid')]") == [
+    assert view.run(
+        "() => [new URL(it.href).hash, new URL(it.href).searchParams.get('gclid')]"
+    ) == [
         "#buy",
         "abc123",
     ]
@@ -194,9 +198,7 @@ def test_across_domains(site: Site) -> None:
         f'<a id=it href="{landing}">x</a><a id=not href="https://x.example/">y</a><p>{OLD}</p>',
         query=query,
     ).shows("xy" + SIGNED)
-    view.becomes(
-        {"a": "1", **query}, "() => Object.fromEntries(new URL(it.href).searchParams)"
-    )
+    view.becomes({"a": "1", **query}, "() => Object.fromEntries(new URL(it.href).searchParams)")
     assert view.run("() => document.querySelector('#not').href") == "https://x.example/"
 
 

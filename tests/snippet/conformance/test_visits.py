@@ -137,7 +137,9 @@ def restoring_site(
     browser_thread: BrowserThread, browser: Browser, service: Service
 ) -> Iterator[Site]:
     """A site in a browser with a back/forward cache."""
-    restoring: Browser = browser_thread.run(lambda: launch(browser.browser_type, restores_pages=True))
+    restoring: Browser = browser_thread.run(
+        lambda: launch(browser.browser_type, restores_pages=True)
+    )
     site: Site = browser_thread.run(Site, browser=restoring, service=service)
     yield site
     browser_thread.run(restoring.close)

@@ -1,0 +1,135 @@
+"""``snippet/CONFORMANCE.md``: every case of the suite, from the suite itself.
+
+``python -m tests.snippet.conformance.table`` runs the suite and writes the table only when every
+case passed.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.snippet.conformance import test_cases
+from tests.snippet.conformance.cases import Case
+
+_HERE = Path(__file__).parent
+FILE = _HERE.parents[2] / "snippet" / "CONFORMANCE.md"
+BEHAVIOURS = (
+    "late_changes",
+    "documents",
+    "frameworks",
+    "visits",
+    "service_failures",
+    "tracking_links",
+    "consent",
+    "policies",
+    "owner",
+    "landing_pages",
+    "fuzz",
+)
+"""The modules whose cases are written as code, in the table's order."""
+
+_HEAD = """\
+# Conformance
+
+What the script does, case by case, each seen in a real Chromium. Made by the suite
+(`make conformance`), and only when every case passes: {cases} cases.
+
+A case opens a page with the tag. **Requests are part of it**: for each table below the targets that
+the service may be asked for are named, and asking for any other, or twice, fails the case. An
+uncaught error anywhere on a page fails it too.
+"""
+
+
+class Behaviour(NamedTuple):
+    """A case written as code: its test function and what it says."""
+
+    name: str
+    sentence: str
+
+
+def behaviours(module: str) -> tuple[str, list[Behaviour]]:
+    """The title of a module of cases, and its cases."""
+    found = importlib.import_module(f"tests.snippet.conformance.test_{module}")
+    tests = (
+        (name, value)
+        for name, value in vars(found).items()
+        if name.startswith("test_") and inspect.isfunction(value)
+    )
+    title = (inspect.getdoc(found) or "").split("\n")[0].rstrip(".")
+    return title, [
+        Behaviour(name, sentence) for name, test in tests for sentence in _sentences(test)
+    ]
+
+
+def text() -> str:
+    """The whole file."""
+    parts = []
+    count = 0
+    for group in test_cases.GROUPS:
+        asked = ", ".join(f"`{target}`" for target in group.asked) or "none"
+        if len(group.asked) > 5:
+            asked = f"all {len(group.asked)} that stand on the page"
+        parts += [f"\n## {group.title}\n\nAsked for: {asked}.\n", "| case | on the page | after |"]
+        parts += ["|---|---|---|", *(_row(case) for case in group.cases)]
+        count += len(group.cases)
+    for module in BEHAVIOURS:
+        title, cases = behaviours(module)
+        parts += [f"\n## {title}\n", *(f"- {case.sentence}" for case in cases)]
+        count += len(cases)
+    return _HEAD.format(cases=count) + "\n".join(parts) + "\n"
+
+
+def _row(case: Case) -> str:
+    after = "stays" if case.expected is None else _code(case.expected)
+    return f"| {_plain(case.name)} | {_code(case.html)} | {after} |"
+
+
+def _code(markup: str) -> str:
+    """Markup in a table's cell; characters that can't be seen are named by their code."""
+    shown = "".join(
+        f"\\u{ord(character):04x}" if not character.isprintable() else character
+        for character in markup
+    )
+    return f"<code>{html.escape(shown, quote=False).replace('|', '&#124;')}</code>"
+
+
+def _plain(name: str) -> str:
+    return html.escape(name, quote=False).replace("|", "\\|")
+
+
+def _sentences(test: object) -> Iterator[str]:
+    """The docstring, once for each set of parameters, with their values in it."""
+    sentence = " ".join((inspect.getdoc(test) or "").split())
+    marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    if "{framework}" in sentence:
+        yield from (sentence.replace("{framework}", name) for name in ("React", "Vue"))
+        return
+    if not marks:
+        yield sentence
+        return
+    names, values = marks[0].args
+    for value in values:
+        several = isinstance(names, tuple)
+        named = zip(names, value, strict=True) if several else ((names, value),)
+        yield sentence.format(**dict(named))
+
+
+def main() -> int:
+    """Run the suite; write the table when it passed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", str(_HERE)]
+    unless = ["--deselect", f"{_HERE / 'test_table.py'}::test_committed"]
+    result = subprocess.run(command + unless, check=False)
+    if result.returncode == 0:
+        FILE.write_text(text(), encoding="utf-8")
+    return result.returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
