@@ -19,9 +19,11 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, V
 
 from ringpool.model import NumberFormat
 
-# Numbers whose written forms are kept at hand (~0.7 KB each), so that an answer costs a look-up
-# and not the 20 µs that phonenumbers takes.
+# Blocks of a hundred numbers whose written forms are kept at hand (~0.7 KB each), so that an answer
+# costs a look-up and not the 40 µs that phonenumbers takes. Pools have numbers by the block.
 _REMEMBERED = 16_384
+_IN_BLOCK = 2
+"""Last digits that a number's punctuation doesn't depend on, in any country (tested)."""
 
 _PLAUSIBLE_START = re.compile(r"\s*(?:tel:)?[+\uff0b(\[\d]", re.IGNORECASE)
 _DIGITS_AND_PUNCTUATION = re.compile(r"[+0-9 \u00a0\u202f().\[\]/\u00b7\u2010-\u2015-]{1,40}")
@@ -133,8 +135,34 @@ def _read(text: str, region: str | None) -> PhoneNumber:
     return number
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _forms(number: str) -> _Forms:
+    if not number[-_IN_BLOCK:].isdecimal() or ";" in number:
+        return _parsed(number)
+    own = tuple(number[-_IN_BLOCK:])
+    country_code, *patterns = _block(number[:-_IN_BLOCK])
+    significant, national, international = (pattern % own for pattern in patterns)
+    return _Forms(country_code, significant, national, international, "")
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _block(start: str) -> tuple[str, str, str, str]:
+    """Country code and forms of the numbers that start so, with ``%s`` for each digit to come."""
+    forms = _parsed(start + "0" * _IN_BLOCK)
+    return (
+        forms.country_code,
+        _pattern(forms.significant),
+        _pattern(forms.national),
+        _pattern(forms.international),
+    )
+
+
+def _pattern(text: str) -> str:
+    reversed_pattern = _DIGIT.sub("s%", text[::-1], count=_IN_BLOCK)
+    return reversed_pattern[::-1]
+
+
+@lru_cache(maxsize=1024)
+def _parsed(number: str) -> _Forms:
     parsed = _read(number, None)
     extension = f" ext. {parsed.extension}" if parsed.extension else ""
     parsed.extension = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +156,21 @@ def test_reading_either_refuses_or_is_stable(text: str) -> None:
     except ValueError:
         return
     assert numbers.parse(number) == number
+
+
+def test_the_last_digits_change_no_punctuation() -> None:
+    """In every country, numbers of one block are written alike: what is remembered of one holds."""
+    chance = random.Random(4)
+    for country_code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        for length in range(6, 13):
+            start = f"+{country_code}" + "".join(chance.choices("0123456789", k=length - 2))
+            number = start + f"{chance.randrange(100):02}"
+            try:
+                parsed = phonenumbers.parse(numbers.parse(number))
+            except ValueError:
+                continue  # no number of that length there
+            for write, style in (
+                (numbers.national, phonenumbers.PhoneNumberFormat.NATIONAL),
+                (numbers.international, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
+            ):
+                assert write(number) == phonenumbers.format_number(parsed, style)
