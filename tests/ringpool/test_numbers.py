@@ -166,9 +166,10 @@ def test_the_last_digits_change_no_punctuation() -> None:
             start = f"+{country_code}" + "".join(chance.choices("0123456789", k=length - 2))
             number = start + f"{chance.randrange(100):02}"
             try:
-                parsed = phonenumbers.parse(numbers.parse(number))
+                number = numbers.parse(number)
             except ValueError:
                 continue  # no number of that length there
+            parsed = phonenumbers.parse(number)
             for write, style in (
                 (numbers.national, phonenumbers.PhoneNumberFormat.NATIONAL),
                 (numbers.international, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
