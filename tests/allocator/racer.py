@@ -7,7 +7,9 @@ import random
 import time
 from collections.abc import Sequence
 
+from allocator import answer_source
 from allocator.allocator import Allocator, Busy
+from allocator.answer_source import AnswerSource
 from allocator.answers import Answer, Ask, Rules
 from allocator.connect import connect
 from allocator.port import StoreUnavailable
@@ -15,6 +17,9 @@ from allocator.stocks import Stocks
 
 Log = list[tuple[str, Answer]]
 """Each answer with the tuple that it was told to."""
+
+Told = tuple[float, str, Answer]
+"""When an answer was told (Unix ms), to which tuple, and the answer."""
 
 
 def ask_at_once(url: str, pool_id: str, tuples: Sequence[str], begin_at: float) -> Log:
@@ -102,3 +107,37 @@ async def hand_on(allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: 
     if lent:
         await stocks.receive(stock_id, pool_id, lent)
     await allocator.sent(pool_id, departures)
+
+
+def serve_for_a_while(url: str, pool_id: str, seed: int, seconds: float) -> list[Told]:
+    """Do what a worker does: answer from memory, coalesce, write behind; note when each was told.
+
+    The margins are shortened so that guarantees of a third of a second are remembered too.
+    """
+    answer_source.MARGIN_SECONDS, answer_source.FLUSH_SECONDS = 0.06, 0.02
+
+    async def race() -> list[Told]:
+        store = await connect(url, timeout_ms=500, wait_replicas=1)
+        source = AnswerSource(Allocator(store))
+        writing = asyncio.create_task(source.run())
+        told: list[Told] = []
+        end = time.monotonic() + seconds
+        await asyncio.gather(*(one(source, seed * 100 + n, end, told) for n in range(16)))
+        writing.cancel()
+        await source.aclose()
+        await store.aclose()
+        return told
+
+    async def one(source: AnswerSource, seed: int, end: float, told: list[Told]) -> None:
+        chance = random.Random(seed)
+        while time.monotonic() < end:
+            tuple_ = f"t{chance.randrange(40)}"
+            try:
+                answer = await source.allocate(pool_id, Ask(tuple_, b"{}"))
+            except StoreUnavailable:
+                await asyncio.sleep(0.01)
+            else:
+                told.append((time.time() * 1000, tuple_, answer))
+                await asyncio.sleep(chance.random() / 100)
+
+    return asyncio.run(race())

@@ -1,0 +1,106 @@
+"""Workers that answer from memory and coalesce: the promise holds for what they tell, too."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import multiprocessing
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+
+from allocator.allocator import Allocator
+from allocator.answers import PoolStatus, Rules, State
+from allocator.connect import connect
+from allocator.port import StoreUnavailable
+from tests import servers
+from tests.allocator import racer
+from tests.allocator.pools import OVERFLOW, numbers
+
+WORKERS = 2
+RACE_SECONDS = 6.0
+
+
+def check_told(told: Sequence[racer.Told]) -> int:
+    """No number was told to a tuple while another had been promised it; returns how many were.
+
+    Store and workers are on one machine, so the moments can be compared.
+    """
+    promises = sorted(
+        (answer.number, at, answer.guaranteed_until, tuple_)
+        for at, tuple_, answer in told
+        if answer.hold_ms
+    )
+    for _, of_number in itertools.groupby(promises, key=lambda promise: promise[0]):
+        holder, end = "", 0.0
+        for _, at, until, tuple_ in of_number:
+            assert tuple_ == holder or at >= end, (tuple_, holder, at - end)
+            holder, end = tuple_, max(until, end if tuple_ == holder else 0.0)
+    return len(promises)
+
+
+async def test_promises_hold_through_edits_drains_and_a_failover(unique: str) -> None:
+    """Racing workers with memory, a store that edits and drains, and a primary that is killed."""
+    with (
+        servers.sentinel() as watched,
+        ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as processes,
+    ):
+        store = await connect(watched.url, timeout_ms=500, wait_replicas=1)
+        allocator = Allocator(store)
+        rules = Rules(min_duration=300, overflow_number=OVERFLOW)
+        await allocator.edit(unique, rules, 1)
+        await allocator.add(unique, numbers(12))
+        races = [
+            processes.submit(racer.serve_for_a_while, watched.url, unique, seed, RACE_SECONDS)
+            for seed in range(WORKERS)
+        ]
+        revisions = itertools.count(2)
+        await disturb(allocator, unique, races, itertools.islice(revisions, 40))
+        watched.primary.kill()
+        servers.until(lambda: watched.replica.command("ROLE")[0] in (b"master", "master"))
+        watched.primary.settings["replicaof"] = f"127.0.0.1 {watched.replica.port}"
+        watched.primary.start()
+        await disturb(allocator, unique, races, revisions)
+        told = [entry for race in races for entry in race.result(60)]
+        status = await when_back(allocator, unique)
+        await store.aclose()
+    states = {answer.state for _, _, answer in told}
+    assert states >= {State.NEW, State.HELD, State.RECYCLED, State.OVERFLOW}
+    assert check_told(told) > 500
+    assert len({answer.number for _, _, answer in told}) > 8
+    assert status.held_total > 100
+
+
+async def disturb(
+    allocator: Allocator,
+    pool_id: str,
+    races: list[Future[list[racer.Told]]],
+    revisions: Iterator[int],
+) -> None:
+    """Edit, drain and add, once a revision, until the races are over."""
+    chance = random.Random(1)
+    for revision in revisions:
+        if all(race.done() for race in races):
+            return
+        hold = chance.choice([0, 0, 200])
+        rules = Rules(
+            min_duration=chance.choice([200, 400]), hold_on_activity=hold, overflow_number=OVERFLOW
+        )
+        try:
+            await allocator.edit(pool_id, rules, revision)
+            await allocator.drain(pool_id, chance.sample(numbers(12), 1))
+            departures = (await allocator.sweep(pool_id)).departures
+            await allocator.sent(pool_id, departures)
+            await allocator.add(pool_id, chance.sample(numbers(12), 4))
+        except StoreUnavailable:
+            pass
+        await asyncio.sleep(0.02)
+
+
+async def when_back(allocator: Allocator, pool_id: str) -> PoolStatus:
+    """The pool's status, as soon as the store tells it."""
+    while True:
+        try:
+            return await allocator.status(pool_id)
+        except StoreUnavailable:
+            await asyncio.sleep(0.05)
