@@ -5,6 +5,10 @@ place in the stream: the server answers in order. Next to a pool of connections 
 the processor time a call, cannot run out of connections, and makes giving up safe: a call that
 timed out or was cancelled keeps its place, and its late reply is thrown away there.
 
+Commands are packed by hiredis in C, which takes a sixth of redis-py's time. aioredis-cluster keeps
+hiredis below 3, and redis-py then reads replies in Python: with one bulk string a call, whatever
+the number of tuples, that costs some µs a call (``python -m loadtests.bench --only hiredis``).
+
 Nothing is sent twice: after a lost connection nobody knows whether the script ran.
 """
 
@@ -17,6 +21,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from hiredis import pack_command
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
@@ -193,7 +198,7 @@ class _Line:
         """Send commands in one go and return their replies; raises the first error reply."""
         if not self._connection.is_connected:
             raise RedisConnectionError("connection lost")
-        packed = self._connection.pack_commands(commands)
+        packed = [pack_command(command) for command in commands]  # type: ignore[arg-type]
         replies = [self._loop.create_future() for _ in commands]
         # Up to the write nothing below gives way to another task: places match the stream.
         self._waiting.extend(replies)

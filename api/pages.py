@@ -243,7 +243,7 @@ async def _wanted(request: Request, account: Account, parameters: Mapping[str, s
         by_target = dict.fromkeys(only.pool.swap_targets, only)
         if not by_target:
             return _Wanted({pool_id: (only, [""])}, [])
-    on_page = _targets(parameters["targets"]) if "targets" in parameters else list(by_target)
+    on_page = _targets(parameters["targets"]) if "targets" in parameters else tuple(by_target)
     pools: dict[str, tuple[PreparedPool, list[str]]] = {}
     unknown = []
     for target in on_page:
@@ -255,7 +255,8 @@ async def _wanted(request: Request, account: Account, parameters: Mapping[str, s
     return _Wanted(pools, unknown)
 
 
-def _targets(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _targets(text: str) -> tuple[str, ...]:
     """The numbers in ``targets``, split by commas. A plus that became a blank in the URL counts."""
     targets = [target.strip() for target in text.split(",") if target.strip()]
     if len(targets) > MOST_TARGETS:
@@ -263,7 +264,7 @@ def _targets(text: str) -> list[str]:
     for target in targets:
         if not _TARGET.fullmatch(target):
             raise Fault("targets", f"{target[:40]!r} is not a number in E.164")
-    return list(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
+    return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
 
 
 def _click(request: Request, parameters: Mapping[str, str]) -> Click:

@@ -11,7 +11,12 @@ from ringpool import numbers
 
 def moment(milliseconds: int) -> str:
     """Unix milliseconds as RFC 3339 in UTC, whole seconds, never later than the moment."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _moment(milliseconds // 1000)
+
+
+@lru_cache(maxsize=4096)
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @lru_cache(maxsize=16_384)

@@ -68,4 +68,9 @@ def is_phone(scope: Scope) -> bool:
             return bool(value.strip() == b"?1")
         if name == b"user-agent":
             user_agent = value
+    return _is_phone_agent(user_agent)
+
+
+@lru_cache(maxsize=8192)
+def _is_phone_agent(user_agent: bytes) -> bool:
     return _PHONES.search(user_agent[:_LONGEST].decode("latin-1")) is not None

@@ -30,6 +30,7 @@ async def _prepare(url: str) -> None:
                 "INSERT INTO pools VALUES ($1, $2, $3 * interval '1 ms')",
                 *(pool.id, pool.key, pool.min_duration),
             )
+            assert isinstance(pool.numbers, tuple)
             rows = [(number, pool.id) for number in pool.numbers]
             await connection.copy_records_to_table(
                 "numbers", records=rows, columns=["number", "pool"]

@@ -18,6 +18,7 @@ from rich.table import Table
 from loadtests import (
     alternatives_section,
     cluster_section,
+    hiredis_section,
     http_section,
     latency_section,
     machine,
@@ -41,6 +42,7 @@ SECTIONS: tuple[Section, ...] = (
     cluster_section.SECTION,
     start_section.SECTION,
     alternatives_section.SECTION,
+    hiredis_section.SECTION,
 )
 """In the order of issue 4's table."""
 

@@ -30,7 +30,7 @@ from typing import Protocol
 
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
-from ringpool.tuples import canonical, tidied
+from ringpool.tuples import joined, tidied
 
 _SEARCH = ("search_engine", "search_keywords")
 _PARAMETERS = {
@@ -102,7 +102,7 @@ def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str
         raise Fault("visitor", "is needed: this pool gives each visitor a number of their own")
     if pool.type is PoolType.REFERRER_SEARCH and values.get("search_engine"):
         values.pop("referrer_host", None)
-    return canonical(names, values)
+    return joined(names, values)
 
 
 def _said(given: Mapping[str, str], name: str, position: str) -> str:

@@ -180,6 +180,11 @@ _FACTS = frozenset(
 )
 
 
+_UNTOLD = TrafficSource()
+_TELLING = frozenset((*_CLICK_IDS, *_UTM, "search_engine", "search_keywords", "search_keyword_id"))
+"""Parameters that tell of a source."""
+
+
 class Location(Struct, frozen=True):
     """A page address taken apart, every part bounded; all of it empty for what isn't one.
 
@@ -216,6 +221,8 @@ def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> T
     those over what the referrer tells. Without a referrer, the click id of a search engine's ad
     names the engine.
     """
+    if page is NOWHERE and not referrer and _TELLING.isdisjoint(params):
+        return _UNTOLD
     origin = locate(referrer)
     if origin.host == page.host:  # a click from page to page inside the site
         origin = NOWHERE
@@ -275,6 +282,8 @@ def attributes(
     kept: dict[str, str] = {}
     room = MAX_ATTRIBUTES - 1  # braces, less the comma that the last one lacks
     for name, value in facts.items():
+        if not value:
+            continue
         cut = value.encode()[:_MAX_ATTRIBUTE].decode("utf-8", "ignore")
         size = len(msgspec.json.encode({name: cut})) - 1
         if cut and size <= room:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ringpool.faults import Fault
 
@@ -46,7 +46,18 @@ def canonical(parameters: Iterable[str], values: Mapping[str, str]) -> str:
         value = _canonical_value(name, raw)
         if given.setdefault(name, value) != value:
             raise Fault(name, "is given twice, with different values")
-    text = "&".join([f"{name}={_escape(given[name])}" for name in names if name in given])
+    return joined(names, given)
+
+
+def joined(names: Sequence[str], values: Mapping[str, str]) -> str:
+    """As ``canonical``, for names that are lower-case on both sides."""
+    fields = []
+    for name in names:
+        value = values.get(name)
+        if value is not None:
+            value = _canonical_value(name, value)
+            fields.append(f"{name}={_escape(value)}")
+    text = "&".join(fields)
     # Four bytes are the most that a character takes: short texts needn't be encoded to be measured.
     if len(text) * 4 > MAX_TUPLE and (size := len(text.encode())) > MAX_TUPLE:
         raise Fault(", ".join(names), f"take {size} bytes together; {MAX_TUPLE} is the most")
@@ -74,6 +85,8 @@ def tidied(value: str) -> str:
 
 
 def _canonical_value(name: str, value: str) -> str:
+    if len(value) <= MAX_VALUE and value.isascii() and value.isprintable():
+        return value.strip()
     if len(value) <= _MAX_RAW_VALUE:
         if not (value.isascii() and value.isprintable()):
             if _CONTROL.search(value):
@@ -86,6 +99,6 @@ def _canonical_value(name: str, value: str) -> str:
 
 
 def _escape(value: str) -> str:
-    if "%" in value:
-        value = value.replace("%", "%25")
-    return value.replace("&", "%26").replace("=", "%3D")
+    if "%" in value or "&" in value or "=" in value:
+        return value.replace("%", "%25").replace("&", "%26").replace("=", "%3D")
+    return value
