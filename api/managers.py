@@ -1,8 +1,8 @@
 """For managers: accounts, pools and stocks as resources. Every change goes through the catalog.
 
 The representation of a pool or stock leaves its ``numbers`` out (there may be a million): they
-are a resource of their own. So a body without ``numbers`` leaves them alone, and one with
-``numbers`` says all of them.
+are a resource of their own. A body without ``numbers`` leaves them alone, as everywhere, and one
+with ``numbers`` says all of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from api import replies
 from api.callers import Caller, caller
@@ -77,7 +77,7 @@ class Collection:
         after, limit = page(request)
         known = self._known(request)
         ids = sorted(key for key in known if key > after and who.sees(owner(known[key])))
-        shown = [_shown(known[key]) for key in ids[:limit]]
+        shown = [known[key] for key in ids[:limit]]
         following = ids[limit - 1] if len(ids) > limit else ""
         return replies.json(self._list(shown, following))
 
@@ -91,11 +91,11 @@ class Collection:
         await self._apply(request, wanted)
         location = f"/admin/v1/{self._section}/{wanted.id}".encode("ascii")
         return replies.json(
-            _shown(self._known(request)[wanted.id]), 201, headers=((b"location", location),)
+            self._known(request)[wanted.id], 201, headers=((b"location", location),)
         )
 
     async def _read(self, request: Request) -> Reply:
-        return replies.json(_shown(await self._present(request, caller(request))))
+        return replies.json(await self._present(request, caller(request)))
 
     async def _put(self, request: Request) -> Reply:
         who = caller(request)
@@ -115,7 +115,7 @@ class Collection:
         present = await self._present(request, who)
         if change.get("id", present.id) != present.id:
             raise Faults([Fault("id", "can't be changed")])
-        whole = msgspec.to_builtins(_shown(present), enc_hook=entity_codec.encode_hook)
+        whole = msgspec.to_builtins(present, enc_hook=entity_codec.encode_hook)
         return await self._replace(request, who, present, _merged(whole, change))
 
     async def _delete(self, request: Request) -> Reply:
@@ -140,8 +140,8 @@ class Collection:
     ) -> Reply:
         wanted = self._entity(document)
         self._check_writable(who, wanted)
-        await self._apply(request, wanted, keep_numbers="numbers" not in document)
-        saved = _shown(self._known(request)[wanted.id])
+        await self._apply(request, wanted)
+        saved = self._known(request)[wanted.id]
         return replies.json(saved, 201 if present is None else 200)
 
     async def _present(self, request: Request, who: Caller) -> Entity:
@@ -172,25 +172,14 @@ class Collection:
         else:
             who.check_owns(entity.account)
 
-    async def _apply(self, request: Request, wanted: Entity, keep_numbers: bool = False) -> None:
+    async def _apply(self, request: Request, wanted: Entity) -> None:
         services = request.services
-        if keep_numbers and not isinstance(wanted, Account):
-            wanted = structs.replace(wanted, numbers=await self._numbers_of(request, wanted))
         try:
             await services.catalog.apply(_alone(wanted))
         except Faults as error:
             prefix = f"{self._section}[0]."
             raise Faults(_rooted(error.faults, prefix)) from None
         await services.keeper.refresh()
-
-    async def _numbers_of(self, request: Request, wanted: Pool | Stock) -> tuple[str, ...]:
-        catalog = request.services.catalog
-        if wanted.id not in self._known(request):
-            return ()
-        if isinstance(wanted, Pool):
-            return (await catalog.read_pool(wanted.id)).numbers
-        stocks = (await catalog.read()).stocks
-        return next((stock.numbers for stock in stocks if stock.id == wanted.id), ())
 
 
 def problem(_request: Request, refused: Refusal) -> Reply:
@@ -211,10 +200,6 @@ def _alone(entity: Entity) -> Configuration:
             return Configuration(pools=(entity,))
         case Stock():
             return Configuration(stocks=(entity,))
-
-
-def _shown(entity: Entity) -> Entity:
-    return entity if isinstance(entity, Account) else structs.replace(entity, numbers=())
 
 
 def _merged(present: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -119,8 +119,9 @@ class Catalog:
     ) -> list[Change]:
         """Make or update the entities named, and return the differences that made.
 
-        An entity's ``numbers`` are all its numbers: others drain. A pool without a key keeps its
-        own, or gets one. ``dry_run`` checks and returns the same, and changes nothing.
+        An entity's ``numbers``, when given, are all its numbers: others drain. A pool without a
+        key keeps its own, or gets one. ``dry_run`` checks and returns the same, and changes
+        nothing.
         ``canonical``: ``wanted`` comes from ``configuration.read``, its numbers are parsed.
         """
 
@@ -139,9 +140,9 @@ class Catalog:
         canonical = _canonical(added)
 
         async def more(known: Configuration) -> Configuration:
-            pool = await self._with_numbers("pool", _find(known.pools, pool_id, "pool"))
-            new = dict.fromkeys(number for number in canonical if number not in {*pool.numbers})
-            return _one(pool, (*new, *pool.numbers))
+            pool = _find(known.pools, pool_id, "pool")
+            present = await self._numbers("pool", pool_id)
+            return _one(pool, dict.fromkeys((*canonical, *present)))
 
         try:
             return await self._change(more)
@@ -156,8 +157,9 @@ class Catalog:
         gone = frozenset(_canonical(removed))
 
         async def fewer(known: Configuration) -> Configuration:
-            pool = await self._with_numbers("pool", _find(known.pools, pool_id, "pool"))
-            return _one(pool, tuple(number for number in pool.numbers if number not in gone))
+            pool = _find(known.pools, pool_id, "pool")
+            present = await self._numbers("pool", pool_id)
+            return _one(pool, (number for number in present if number not in gone))
 
         return await self._change(fewer)
 
@@ -309,13 +311,13 @@ class Catalog:
     ) -> CatalogChange:
         """Check what is wanted (in canonical form) against all there is; raises Faults."""
         revision, known = await self.entities()
-        wanted = configuration.check(await make(known), known, canonical=True)
-        wanted = with_keys(wanted, known)
+        wanted = await make(known)
         lists: dict[str, number_lists.Chunks] = {}
         for kind, entity in numbered(wanted):
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
+        wanted = with_keys(configuration.check(wanted, current, canonical=True), known)
         changes = difference(current, wanted)
         await self._check_owners(wanted, known, changes)
         return CatalogChange(revision + 1, wanted, lists, changes)
@@ -330,7 +332,7 @@ class Catalog:
         faults: list[Fault] = []
         for section, kind in (("pools", "pool"), ("stocks", "stock")):
             for index, entity in enumerate(getattr(wanted, section)):
-                for place, number in enumerate(entity.numbers if owners else ()):
+                for place, number in enumerate((entity.numbers or ()) if owners else ()):
                     owner = owners.get(number) if number in added else None
                     if owner and (owner.kind, owner.id) != (kind, entity.id):
                         where = f"{section}[{index}].numbers[{place}]"
@@ -358,8 +360,11 @@ class Catalog:
         return f"{number} is still draining in {_words(owner)}{until}; apply again then"
 
     async def _with_numbers(self, kind: str, entity: T) -> T:
-        chunks = number_lists.unpack(await self._store.list_of(f"{kind}/{entity.id}"))
-        return msgspec.structs.replace(entity, numbers=tuple(number_lists.numbers(chunks)))
+        return msgspec.structs.replace(entity, numbers=await self._numbers(kind, entity.id))
+
+    async def _numbers(self, kind: str, name: str) -> tuple[str, ...]:
+        chunks = number_lists.unpack(await self._store.list_of(f"{kind}/{name}"))
+        return tuple(number_lists.numbers(chunks))
 
 
 def _canonical(texts: Sequence[str]) -> list[str]:
@@ -383,8 +388,8 @@ def _find(entities: Sequence[T], name: str, kind: str) -> T:
     raise Fault(kind, f"there is no {kind} {name}")
 
 
-def _one(pool: Pool, its_numbers: tuple[str, ...]) -> Configuration:
-    return Configuration(pools=(msgspec.structs.replace(pool, numbers=its_numbers),))
+def _one(pool: Pool, its_numbers: Iterable[str]) -> Configuration:
+    return Configuration(pools=(msgspec.structs.replace(pool, numbers=tuple(its_numbers)),))
 
 
 def _words(owner: Owner) -> str:

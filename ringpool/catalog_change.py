@@ -96,7 +96,9 @@ def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> C
     """Return ``known`` with the numbers of those entities whose lists were read."""
 
     def filled(kind: str, entity: T) -> T:
-        chunks = lists.get(f"{kind}/{entity.id}", {})
+        chunks = lists.get(f"{kind}/{entity.id}")
+        if chunks is None:
+            return entity
         return msgspec.structs.replace(entity, numbers=tuple(number_lists.numbers(chunks)))
 
     return Configuration(
@@ -120,5 +122,5 @@ def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
 
 def _document(entity: Account | Pool | Stock) -> str:
     if not isinstance(entity, Account):
-        entity = msgspec.structs.replace(entity, numbers=())
+        entity = msgspec.structs.replace(entity, numbers=UNSET)
     return _encode(entity).decode()

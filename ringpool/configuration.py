@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import yaml
+from msgspec import UNSET
 
 from allocator.answers import Rules
 from ringpool import entity_codec, numbers, yaml_document
@@ -50,8 +51,8 @@ _NOTHING = Configuration()
 def read(text: str, known: Configuration = _NOTHING) -> Configuration:
     """Read a configuration file; raises Faults, one for each thing wrong, in document order.
 
-    ``known``: what is configured already (numbers left out), so that a file may name accounts
-    and stocks that another file made.
+    ``known``: what is configured already, so that a file may name accounts and stocks that
+    another file made. Where its numbers are left out, nothing is said of how many a pool keeps.
     """
     document = yaml_document.load(text)
     if document is None:  # an empty file asks for nothing
@@ -97,7 +98,7 @@ def _plain(struct: msgspec.Struct) -> dict[str, object]:
     values: dict[str, object] = {}
     for spec in msgspec.structs.fields(struct):
         value = getattr(struct, spec.name)
-        if value == spec.default or value is msgspec.UNSET:
+        if value == spec.default or value is UNSET:
             continue
         if isinstance(value, msgspec.Struct):
             values[spec.name] = _plain(value)
@@ -171,8 +172,9 @@ def _checked(draft: _Draft, known: Configuration, *, canonical: bool = False) ->
                 kept[index] = _canonical(draft, f"{section}[{index}]", entity)
     for index, account in draft.of("accounts", Account):
         draft.faults += _account_faults(f"accounts[{index}]", account)
+    sizes = {pool.id: len(pool.numbers or ()) for pool in known.pools}
     for index, pool in draft.of("pools", Pool):
-        draft.faults += _pool_faults(f"pools[{index}]", pool)
+        draft.faults += _pool_faults(f"pools[{index}]", pool, sizes.get(pool.id, 0))
     for index, stock in draft.of("stocks", Stock):
         draft.faults += _span_faults(f"stocks[{index}].quarantine", stock.quarantine, 0)
     _check_api_keys(draft, known)
@@ -208,14 +210,13 @@ def _canonical(draft: _Draft, path: str, entity: Entity) -> Entity:
     def each(where: str, texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(number(f"{where}[{index}]", text) for index, text in enumerate(texts))
 
-    if isinstance(entity, Stock):
-        return msgspec.structs.replace(entity, numbers=each("numbers", entity.numbers))
+    if not isinstance(entity, Account) and entity.numbers is not UNSET:
+        entity = msgspec.structs.replace(entity, numbers=each("numbers", entity.numbers))
     if isinstance(entity, Pool):
         overflow, destination = entity.overflow_number, entity.destination
         return msgspec.structs.replace(
             entity,
             parameters=tuple(name.strip().lower() for name in entity.parameters),
-            numbers=each("numbers", entity.numbers),
             overflow_number=overflow and number("overflow_number", overflow),
             destination=destination and number("destination", destination),
             swap_targets=each("swap_targets", entity.swap_targets),
@@ -230,13 +231,12 @@ def _account_faults(path: str, account: Account) -> Iterator[Fault]:
             yield Fault(where, f"{origin!r} is no origin: write https://host or https://host:port")
 
 
-def _pool_faults(path: str, pool: Pool) -> Iterator[Fault]:
+def _pool_faults(path: str, pool: Pool, kept: int) -> Iterator[Fault]:
+    """Yield what is wrong within a pool. ``kept``: numbers it has if the file names none."""
     yield from _parameter_faults(f"{path}.parameters", pool)
     yield from _span_faults(f"{path}.min_duration", pool.min_duration, _SECOND_MS)
     yield from _span_faults(f"{path}.hold_on_activity", pool.hold_on_activity, 0)
-    if pool.max_size is not None and len(pool.numbers) > pool.max_size:
-        message = f"{len(pool.numbers)} numbers, and max_size is {pool.max_size}"
-        yield Fault(f"{path}.numbers", message)
+    yield from _size_faults(path, pool, kept)
     if pool.fill is Fill.IMMEDIATE and pool.stock is None:
         yield Fault(f"{path}.stock", "needed for fill: immediate")
     if pool.fill is Fill.IMMEDIATE and pool.max_size is None:
@@ -248,6 +248,17 @@ def _pool_faults(path: str, pool: Pool) -> Iterator[Fault]:
     if pool.on_exhausted is not None and not _is_web_address(pool.on_exhausted.webhook):
         message = f"{pool.on_exhausted.webhook!r} is no http or https address"
         yield Fault(f"{path}.on_exhausted.webhook", message)
+
+
+def _size_faults(path: str, pool: Pool, kept: int) -> Iterator[Fault]:
+    if pool.max_size is None:
+        return
+    if pool.numbers is UNSET:
+        if kept > pool.max_size:
+            yield Fault(f"{path}.max_size", f"{pool.max_size}, and the pool has {kept} numbers")
+    elif len(pool.numbers) > pool.max_size:
+        message = f"{len(pool.numbers)} numbers, and max_size is {pool.max_size}"
+        yield Fault(f"{path}.numbers", message)
 
 
 def _parameter_faults(path: str, pool: Pool) -> Iterator[Fault]:
@@ -351,7 +362,7 @@ def _held(draft: _Draft) -> Iterator[tuple[str, str]]:
     for section in ("pools", "stocks"):
         for index, entity in draft.entities[section].items():
             assert isinstance(entity, Pool | Stock)
-            for place, number in enumerate(entity.numbers):
+            for place, number in enumerate(entity.numbers or ()):
                 yield f"{section}[{index}].numbers[{place}]", number
 
 

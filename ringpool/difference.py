@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from ringpool.entity_codec import encode_hook
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import Account, Configuration, Numbers, Pool, Stock
 
 Entity = Account | Pool | Stock
 
@@ -55,7 +55,7 @@ class Change(Struct, frozen=True, kw_only=True):
 def difference(current: Configuration, wanted: Configuration) -> list[Change]:
     """Return what ``wanted`` adds to or changes of ``current``; what it doesn't name stays.
 
-    A pool without a key keeps the one it has.
+    A pool without a key keeps the one it has, a pool or stock without numbers keeps its own.
     """
     changes: list[Change] = []
     pairs: tuple[tuple[Literal["account", "pool", "stock"], str], ...] = (
@@ -78,9 +78,9 @@ def _change(
     old, new = _plain(before), _plain(after)
     if isinstance(after, Pool) and after.key is UNSET and "key" in old:
         new["key"] = old["key"]
-    old_numbers, new_numbers = old.pop("numbers", ()), new.pop("numbers", ())
-    assert isinstance(old_numbers, tuple)
-    assert isinstance(new_numbers, tuple)
+    old_numbers, new_numbers = _own(before) or (), _own(after)
+    if new_numbers is UNSET:
+        new_numbers = old_numbers
     had, has = frozenset(old_numbers), frozenset(new_numbers)
     change = Change(
         kind=kind,
@@ -100,12 +100,16 @@ def _change(
 def _plain(entity: Entity | None) -> dict[str, object]:
     if entity is None:
         return {}
-    values: dict[str, object] = {"numbers": getattr(entity, "numbers", ())}
+    values: dict[str, object] = {}
     for spec in msgspec.structs.fields(entity):
         value = getattr(entity, spec.name)
         if spec.name != "numbers" and value is not UNSET and value != spec.default:
             values[spec.name] = msgspec.to_builtins(value, enc_hook=encode_hook)
     return values
+
+
+def _own(entity: Entity | None) -> Numbers:
+    return entity.numbers if isinstance(entity, Pool | Stock) else UNSET
 
 
 def _shown(name: str, value: object) -> object:

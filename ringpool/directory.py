@@ -26,7 +26,7 @@ _MISSES_SECONDS = 0.2
 
 
 class PreparedPool(Struct, frozen=True):
-    """A pool with what every answer of it needs. ``pool.numbers`` is empty here."""
+    """A pool with what every answer of it needs. ``pool.numbers`` is UNSET here."""
 
     pool: Pool
     account: Account

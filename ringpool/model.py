@@ -22,6 +22,9 @@ Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 Number = Annotated[str, Meta(min_length=1, max_length=40)]
 """E.164 with an optional extension, ``+18888695345;ext=12``; ``configuration`` canonicalises."""
 
+Numbers = tuple[Number, ...] | UnsetType
+"""All the numbers that are an entity's own; UNSET says nothing of them: those it has, it keeps."""
+
 
 class PoolType(enum.StrEnum):
     """What the parameter tuple of a pool is made of (see ``pool_tuples``)."""
@@ -98,7 +101,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     activity: Activity = Activity()
     max_size: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
     fill: Fill = Fill.ON_DEMAND
-    numbers: tuple[Number, ...] = ()
+    numbers: Numbers = UNSET
     stock: Identifier | None = None
     overflow_number: Number | None = None
     allow_overflow: bool = True
@@ -117,7 +120,7 @@ class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     id: Identifier
     account: Identifier
     quarantine: Duration = Duration(30 * 86_400_000)
-    numbers: tuple[Number, ...] = ()
+    numbers: Numbers = UNSET
 
 
 class Configuration(

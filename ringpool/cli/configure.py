@@ -20,9 +20,9 @@ from ringpool.faults import Fault, Faults
 async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
     """Make or update the accounts, pools and stocks in FILE (YAML; - is stdin).
 
-    Repeating it changes nothing. What FILE doesn't name stays; a pool's or stock's numbers that it
-    doesn't name drain: nobody loses a number before its guarantee is over. A FILE with a fault
-    is refused as a whole, each fault on a line with its path.
+    Repeating it changes nothing. What FILE doesn't name stays. A list of numbers is the whole list:
+    others of that pool or stock drain, and nobody loses one before its guarantee is over; without
+    a list they stay. A FILE with a fault is refused as a whole, each fault on a line with its path.
     """
     try:
         text = file.read().decode("utf-8-sig")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import httpx
@@ -53,6 +55,50 @@ async def test_a_pool_shows_its_key_and_leaves_its_numbers_to_their_own_resource
     assert (await site.status(pool))["size"] == 3
     await site.client.patch(url, json={"numbers": [site.number(77)]}, headers=site.auth)
     assert (await site.status(pool))["size"] == 1
+    await site.client.patch(url, json={"numbers": []}, headers=site.auth)
+    assert (await site.status(pool))["size"] == 0
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_an_addition_during_a_change_is_kept(site: Site, method: str) -> None:
+    """Changes without numbers and additions that come at once all take effect."""
+    pool = await site.pool(1)
+    url = f"/admin/v1/pools/{pool}"
+    shown = (await site.client.get(url, headers=site.auth)).json()
+    body = shown if method == "PUT" else {}
+    work: list[Awaitable[httpx.Response]] = []
+    for index in range(60, 66):
+        change = body | {"name": f"{index}"}
+        work.append(site.client.request(method, url, json=change, headers=site.auth))
+        more = {"numbers": [site.number(index)]}
+        work.append(site.client.post(f"{url}/numbers", json=more, headers=site.auth))
+    answers = await asyncio.gather(*work)
+    assert {answer.status_code for answer in answers} == {200, 204}
+    assert (await site.status(pool))["size"] == 7
+
+
+async def test_a_stock_keeps_numbers_that_are_not_given(site: Site) -> None:
+    """A change of its quarantine says nothing of them; an empty list is one."""
+    url = f"/admin/v1/stocks/{site.account}-stock"
+    body = {"account": site.account, "quarantine": "1d", "numbers": [site.number(60)]}
+    assert (await site.client.put(url, json=body, headers=site.auth)).status_code == 201
+    changed = await site.client.patch(url, json={"quarantine": "2d"}, headers=site.auth)
+    assert (changed.status_code, changed.json()["quarantine"]) == (200, "2d")
+    in_use = await site.client.delete(url, headers=site.auth)
+    assert in_use.json()["errors"][0]["message"].endswith("still has 1 numbers")
+    await site.client.patch(url, json={"numbers": []}, headers=site.auth)
+    assert (await site.client.delete(url, headers=site.auth)).status_code == 204
+
+
+async def test_a_pools_bounds_are_told(site: Site) -> None:
+    """A value outside its range is refused with its field."""
+    url = f"/admin/v1/pools/{await site.pool(1)}"
+    for value in (-1, 262_145):
+        refused = await site.client.patch(url, json={"history_bytes": value}, headers=site.auth)
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == ["history_bytes"]
+    kept = await site.client.patch(url, json={"history_bytes": 262_144}, headers=site.auth)
+    assert kept.json()["history_bytes"] == 262_144
 
 
 async def test_an_edit_takes_effect_at_once(site: Site) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from allocator.allocator import Allocator
 from allocator.connect import connect
@@ -14,6 +15,9 @@ from allocator.stocks import Stocks
 from ringpool.catalog import Catalog
 from tests import servers
 from tests.conftest import PATIENT_MS
+
+settings.register_profile("busy", deadline=None)  # how long an example takes isn't its subject
+settings.load_profile("busy")
 
 
 @dataclass

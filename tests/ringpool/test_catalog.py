@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from allocator.allocator import Allocator
 from allocator.answers import Ask, State
@@ -24,9 +25,10 @@ from tests.ringpool.conftest import Bench
 Phone = Callable[[int], str]
 
 ACCOUNT = Account(id="acme")
+EMPTY_STOCK = Configuration(stocks=(Stock(id="s", account="acme", numbers=()),))
 
 
-def a_pool(name: str, numbers: Sequence[str] = (), **fields: object) -> Pool:
+def a_pool(name: str, numbers: Sequence[str] = (), /, **fields: object) -> Pool:
     """Return a pool of ACCOUNT that is good as it is."""
     pool = Pool(
         id=name, account="acme", parameters=("m1",), allow_overflow=False, numbers=tuple(numbers)
@@ -113,6 +115,62 @@ async def test_what_a_file_does_not_name_stays(bench: Bench, phone: Phone) -> No
     await bench.catalog.apply(a_file(a_pool("p", [phone(1)])))
     await bench.catalog.apply(Configuration(pools=(a_pool("q", [phone(2)]),)))
     assert [pool.id for pool in (await bench.catalog.read()).pools] == ["p", "q"]
+
+
+async def test_numbers_that_are_not_named_stay(bench: Bench, phone: Phone) -> None:
+    """Without a list a pool and a stock keep theirs; an empty list drains them all."""
+    wanted = a_file(
+        a_pool("p", [phone(2), phone(1)]), Stock(id="s", account="acme", numbers=(phone(3),))
+    )
+    await bench.catalog.apply(wanted)
+    silent = a_file(
+        a_pool("p", name="New", numbers=UNSET),
+        Stock(id="s", account="acme", quarantine=Duration.parse("1d")),
+    )
+    changes = await bench.catalog.apply(silent)
+    assert [change.fields[0].field for change in changes] == ["quarantine", "name"]
+    assert all(change.added == change.drained == () for change in changes)
+    assert (await bench.catalog.read_pool("p")).numbers == (phone(2), phone(1))
+    assert (await bench.stocks.status("s")).available == 1
+    assert await bench.catalog.apply(silent) == []
+    (change,) = await bench.catalog.apply(a_file(a_pool("p", name="New")))
+    assert change.drained == (phone(2), phone(1))
+    assert (await bench.catalog.read()).pools[0].numbers == ()
+
+
+async def test_an_addition_meanwhile_is_kept(bench: Bench, phone: Phone) -> None:
+    """A change that names no numbers, checked before an addition, doesn't undo it."""
+    await bench.catalog.apply(a_file(a_pool("p", [phone(1)])))
+    edits = [
+        bench.catalog.apply(a_file(a_pool("p", name=f"{index}", numbers=UNSET)))
+        for index in range(10)
+    ]
+    additions = [bench.catalog.add_numbers("p", [phone(index)]) for index in range(2, 12)]
+    both = [change for pair in zip(edits, additions, strict=True) for change in pair]
+    await asyncio.gather(*both)
+    assert {*(await bench.catalog.read_pool("p")).numbers} == {phone(n) for n in range(1, 12)}
+    assert (await bench.allocator.status("p")).size == 11
+
+
+async def test_numbers_that_are_not_named_count(bench: Bench, phone: Phone) -> None:
+    """A pool can't be made smaller than what it keeps, and nobody else gets what it keeps."""
+    await bench.catalog.apply(a_file(a_pool("p", [phone(1), phone(2)])))
+    lines = await refused(bench.catalog, a_file(a_pool("p", numbers=UNSET, max_size=1)))
+    assert lines == ["pools[0].max_size: 1, and the pool has 2 numbers"]
+    await bench.catalog.apply(a_file(a_pool("p", numbers=UNSET, max_size=2)))
+    with pytest.raises(Faults, match=r"^numbers: 3 numbers, and max_size is 2$"):
+        await bench.catalog.add_numbers("p", [phone(3)])
+    lines = await refused(
+        bench.catalog,
+        a_file(
+            a_pool("p", numbers=UNSET, destination=phone(1)),
+            a_pool("q", [phone(2)]),
+        ),
+    )
+    assert [line.partition(":")[0] for line in lines] == [
+        "pools[1].numbers[0]",
+        "pools[0].destination",
+    ]
 
 
 async def test_an_edit_is_in_force_in_the_allocator(bench: Bench, phone: Phone) -> None:
@@ -218,6 +276,8 @@ async def test_faults_of_numbers_to_add_name_their_place(bench: Bench, phone: Ph
     await bench.catalog.apply(a_file(a_pool("p", [phone(1)]), a_pool("q", [phone(2)])))
     with pytest.raises(Faults, match=r"^numbers\[1\]: .*belongs to pool q"):
         await bench.catalog.add_numbers("p", [phone(3), phone(2)])
+    with pytest.raises(Faults, match=r"^numbers\[1\]: .*belongs to pool q"):
+        await bench.catalog.add_numbers("p", [phone(1), phone(2)])  # the first is there already
     with pytest.raises(Faults, match=r"^numbers\[0\]: '12'"):
         await bench.catalog.add_numbers("p", ["12"])
     with pytest.raises(Fault, match="there is no pool r"):
@@ -234,7 +294,7 @@ async def test_a_stocks_number_stays_its_own_while_lent(bench: Bench, phone: Pho
     assert (answer.state, answer.number) == (State.NEW, phone(1))
     assert await bench.catalog.apply(wanted) == []
     assert (await bench.catalog.read()).stocks[0].numbers == (phone(1),)
-    await bench.catalog.apply(Configuration(stocks=(Stock(id="s", account="acme"),)))
+    await bench.catalog.apply(EMPTY_STOCK)
     assert (await bench.allocator.status("p")).draining == 1
     (line,) = await refused(bench.catalog, a_file(a_pool("q", [phone(1)])))
     assert "is still draining in stock s until 2" in line
@@ -250,7 +310,7 @@ async def test_a_lent_number_goes_home_and_out(bench: Bench, phone: Phone) -> No
         )
     )
     (answer,) = await bench.allocator.allocate("p", [Ask("m1=x")])
-    await bench.catalog.apply(Configuration(stocks=(Stock(id="s", account="acme"),)))
+    await bench.catalog.apply(EMPTY_STOCK)
     swept = await bench.allocator.sweep("p", now_ms=answer.guaranteed_until + 1)
     assert await bench.catalog.hand_on("p", swept.departures) == 1
     assert await bench.catalog.owner(phone(1)) is None

@@ -75,6 +75,37 @@ def test_export_is_the_same_file_back(configured: Run) -> None:
     assert as_json(configured("export", "--json"))["pools"][0]["id"] == "ad-placement"
 
 
+def test_a_file_without_numbers_drains_none(configured: Run) -> None:
+    """Nothing is said of them; export names them, as an empty list when there are none."""
+    silent = COMPLETE.replace("10m", "20m").replace(
+        '    numbers: ["+18888695345", "+18001238888"]\n', ""
+    )
+    told = "~ pool ad-placement\n    min_duration: (default) -> 20m\n"
+    dry = configured("apply", "--dry-run", "-", stdin=silent).stdout
+    assert dry == f"{told}dry run: nothing was changed\n"
+    assert configured("apply", "-", stdin=silent).stdout == told
+    assert "+18001238888" in configured("export").stdout
+    pool_and_stock = silent.replace('    numbers: ["+18885550123"]\n', "    numbers: []\n").replace(
+        "fill: on_demand", "numbers: []"
+    )
+    assert "    - 2 numbers: " in configured("apply", "-", stdin=pool_and_stock).stdout
+    exported = configured("export").stdout
+    assert exported.count("  numbers: []\n") == 2
+    assert configured("apply", "-", stdin=exported).stdout == "nothing to change\n"
+    assert configured("export").stdout == exported
+
+
+def test_the_history_budget_is_a_pools(configured: Run) -> None:
+    """A change of it is told, exported and left out again at its default."""
+    more = COMPLETE.replace("max_size: 250", "history_bytes: 8192\n    max_size: 250")
+    told = configured("apply", "-", stdin=more).stdout
+    assert told == "~ pool ad-placement\n    history_bytes: (default) -> 8192\n"
+    assert "  history_bytes: 8192\n" in configured("export").stdout
+    assert "8192" in configured("pool", "show", "ad-placement").stdout
+    assert configured("apply", "-", stdin=COMPLETE).exit_code == 0
+    assert "history_bytes" not in configured("export").stdout
+
+
 def test_faults_are_lines_on_stderr(run: Run) -> None:
     """A faulty file is refused with every fault, exit 1, nothing on stdout and no traceback."""
     result = run(

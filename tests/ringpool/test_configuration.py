@@ -6,6 +6,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from allocator.answers import Rules
 from ringpool import configuration
@@ -111,6 +112,19 @@ def test_write_is_the_inverse_of_read() -> None:
     assert "quarantine" not in text
 
 
+def test_no_numbers_are_not_the_same_as_none_said() -> None:
+    """An empty list stays an empty list, an absent one absent, in the struct and in the file."""
+    said_none, empty = (
+        configuration.read(pool(f"{GOOD}{numbers}"), KNOWN) for numbers in ("", ", numbers: []")
+    )
+    assert said_none.pools[0].numbers is UNSET
+    assert empty.pools[0].numbers == ()
+    for read, written in ((said_none, False), (empty, True)):
+        text = configuration.write(read)
+        assert ("numbers: []" in text) is written
+        assert configuration.read(text, KNOWN) == read
+
+
 def test_nothing_is_written_as_nothing() -> None:
     """An empty configuration is an empty file, which changes nothing when read."""
     assert configuration.write(Configuration()) == ""
@@ -136,6 +150,10 @@ def test_numbers_and_names_become_canonical() -> None:
         (f"{GOOD}, numbers: [+18888695345]", "pools[0].numbers[0]: expected text, got 18888695345"),
         (f"{GOOD}, numbers: ['12']", "pools[0].numbers[0]: "),
         (f"{GOOD}, numbers: x", "pools[0].numbers: expected a list"),
+        (f"{GOOD}, numbers: null", "pools[0].numbers: expected a list"),
+        (f"{GOOD}, history_bytes: -1", "pools[0].history_bytes: expected int >= 0"),
+        (f"{GOOD}, history_bytes: 262145", "pools[0].history_bytes: expected int <= 262144"),
+        (f"{GOOD}, history_bytes: 4k", "pools[0].history_bytes: expected int, got str"),
         (f"{GOOD}, min_duration: 5", "pools[0].min_duration: expected a duration such as 10m"),
         (f"{GOOD}, min_duration: soon", "pools[0].min_duration: 'soon' is not a duration"),
         (f"{GOOD}, min_duration: 0s", "pools[0].min_duration: 0s is outside 1s to 10y"),

@@ -19,6 +19,17 @@ def test_the_same_is_no_difference() -> None:
     assert difference(CURRENT, Configuration(pools=(keyless,))) == []
 
 
+def test_numbers_that_are_not_named_are_no_difference() -> None:
+    """A pool without a list keeps its numbers, a new one has none; an empty list drains all."""
+    silent = msgspec.structs.replace(POOL, numbers=msgspec.UNSET)
+    assert difference(CURRENT, Configuration(pools=(silent,))) == []
+    (change,) = difference(Configuration(), Configuration(pools=(silent,)))
+    assert (change.action, change.added, change.drained) == ("add", (), ())
+    empty = msgspec.structs.replace(POOL, numbers=())
+    (change,) = difference(CURRENT, Configuration(pools=(empty,)))
+    assert (change.added, change.drained) == ((), ("+1", "+2"))
+
+
 def test_what_is_not_named_stays() -> None:
     """An empty file takes nothing away."""
     assert difference(CURRENT, Configuration()) == []
