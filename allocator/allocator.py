@@ -283,7 +283,7 @@ class Allocator:
             calls,
             overflow_calls,
             last_overflow,
-            _,
+            clock,
             _,
         ) = await self._run(_STATUS, pool_id, now_ms)
         return PoolStatus(
@@ -303,6 +303,7 @@ class Allocator:
             calls_total=calls,
             overflow_calls_total=overflow_calls,
             last_overflow=last_overflow,
+            clock=clock,
         )
 
     async def numbers(

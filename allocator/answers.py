@@ -132,7 +132,8 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     """A pool at one moment. The four sizes add up to ``size`` with ``draining``.
 
     ``utilization``: share of the size (0.0 to 1.0) inside a guarantee. ``oldest_held_seconds``:
-    how long the assignment that falls due first has stood.
+    how long the assignment that falls due first has stood. ``clock``: what the pool holds for now;
+    ``last_overflow`` is a reading of the same clock.
     """
 
     size: int
@@ -151,6 +152,7 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     calls_total: int = 0
     overflow_calls_total: int = 0
     last_overflow: int = 0
+    clock: int = 0
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Literal
 
 import click
@@ -14,10 +15,11 @@ from msgspec import Struct
 from redis.asyncio.connection import DefaultParser
 
 from allocator.allocator import UnknownPool
+from allocator.answers import PoolStatus
 from allocator.embedded import DataDirectoryBusy
 from allocator.port import StoreUnavailable
 from ringpool.catalog import Catalog
-from ringpool.cli.output import as_json, print_json
+from ringpool.cli.output import as_json, moment, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
 from ringpool.keyring import ADMIN_TOKEN_FILE, SIGNING_KEY_FILE
 from ringpool.settings import Settings, SettingsError
@@ -26,6 +28,7 @@ Level = Literal["ok", "warn", "fail"]
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _CLOCK_TOLERANCE_MS = 2_000
+_POOL_CLOCK_TOLERANCE_MS = 5_000
 _OLDEST_REDIS = 7
 _AT_ONCE = 50
 _SHOWN = 10
@@ -146,18 +149,16 @@ async def _catalog(catalog: Catalog) -> Finding:
 async def _pools(session: Session) -> list[Finding]:
     _, known = await session.catalog.entities()
     names = [pool.id for pool in known.pools]
-    exhausted: list[str] = []
-    missing: list[str] = []
+    statuses: dict[str, PoolStatus] = {}
 
     async def look(pool_id: str) -> None:
-        try:
-            if (await session.allocator.status(pool_id)).exhausted:
-                exhausted.append(pool_id)
-        except UnknownPool:
-            missing.append(pool_id)
+        with suppress(UnknownPool):
+            statuses[pool_id] = await session.allocator.status(pool_id)
 
     for start in range(0, len(names), _AT_ONCE):
         await asyncio.gather(*map(look, names[start : start + _AT_ONCE]))
+    missing = [name for name in names if name not in statuses]
+    exhausted = [name for name, status in statuses.items() if status.exhausted]
     findings = []
     if missing:
         message = f"configured, but not in the store: {_some(missing)} (apply again)"
@@ -165,7 +166,22 @@ async def _pools(session: Session) -> list[Finding]:
     if exhausted:
         message = f"no number left to give, too small: {_some(exhausted)}"
         findings.append(Finding("warn", "pools", message))
-    return findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
+    findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
+    clock, _ = await session.catalog.server()  # last, so that no pool is ahead by the time between
+    return findings + list(_pool_clocks(statuses, clock))
+
+
+def _pool_clocks(statuses: dict[str, PoolStatus], clock: int) -> Iterator[Finding]:
+    """Tell of pools for which it is later than for the store: their clocks never go back."""
+    ahead = [
+        f"{name} until {moment(status.clock)}"
+        for name, status in statuses.items()
+        if status.clock - clock > _POOL_CLOCK_TOLERANCE_MS
+    ]
+    if ahead:
+        cause = "ahead of the store's, which was too far ahead once"
+        effect = "they stand still, and guarantees last that much longer"
+        yield Finding("warn", "pool clocks", f"{cause}; {effect}: {_some(ahead)}")
 
 
 def _some(names: list[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,16 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from allocator.allocator import Allocator
+from allocator.answers import Ask
+from allocator.connect import connect
 from allocator.embedded import EmbeddedServer
 from ringpool import __version__
 from ringpool.cli import main
+from ringpool.cli.output import moment
 from ringpool.settings import documented
 from tests import servers
+from tests.conftest import PATIENT_MS
 from tests.ringpool.test_configuration import COMPLETE
 
 Run = Callable[..., Result]
@@ -230,6 +237,28 @@ def test_the_doctor_finds_what_is_wrong(
         ("fail", "RINGPOOL_WAIT_REPLICAS"),
         ("fail", "pools"),
     } <= found
+
+
+def test_the_doctor_tells_of_pools_in_the_future(
+    configured: Run, emptied_server: servers.Server
+) -> None:
+    """After the store's clock was wrongly ahead, a pool stays there: until when is told."""
+    later = time.time_ns() // 1_000_000 + 3_600_000
+
+    async def click() -> None:
+        store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
+        await Allocator(store).allocate("ad-placement", [Ask("website=one")], now_ms=later)
+        await store.aclose()
+
+    assert "pool clocks" not in configured("doctor").stdout
+    asyncio.run(click())
+    result = configured("doctor")
+    assert result.exit_code == 0
+    (line,) = [line for line in result.stdout.splitlines() if "pool clocks" in line]
+    assert line.startswith("warn  pool clocks: ahead of the store's")
+    assert "guarantees last that much longer" in line
+    assert line.endswith(f"ad-placement until {moment(later)}")
+    assert as_json(configured("pool", "status", "ad-placement", "--json"))["clock"] == later
 
 
 def test_the_doctor_says_that_the_store_is_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
