@@ -12,7 +12,13 @@ import { minify } from "terser";
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const budget = 5120;
 
-let names = {};
+// Short names of properties, chosen to compress well; new ones get what is left. None may be the
+// name of a property that travels (see src/types.d.ts) on the same object.
+let names = {
+  answer_: "d", asked_: "v", end_: "o", national_: "n", onNoNumber_: "g", original_: "e",
+  pattern_: "q", prefix_: "l", restoring_: "s", rounds_: "r", seen_: "h", start_: "w",
+  target_: "c", text_: "p", written_: "a",
+};
 
 async function script(entry) {
   const bundled = await build({
@@ -45,7 +51,8 @@ async function script(entry) {
   return minified.code.replace(/;$/, "");
 }
 
-const core = `(function($){${await script("src/index.js")}})(null);`;
+// Whatever happens, the page sees no error.
+const core = `(function($){try{${await script("src/index.js")}}catch{}})(null);`;
 const debug = `(function(){${await script("src/debug/index.js")}})();`;
 writeFileSync(at("dist/dni.js"), core);
 writeFileSync(at("dist/dni-debug.js"), debug);

@@ -13,34 +13,33 @@ import { listenForConsent } from "./visit/listenForConsent.js";
 import { signedNumber } from "./visit/signedNumber.js";
 
 const before = window.ringpool || {};
+const testing = /rp_test=1/.test(location.search);
 
-safely(() => {
-  if (before.running) return; // another tag is at work
-
+// Another tag on the page may be at work already.
+if (!before.running) {
   const ringpool = (/** @type {string} */ name, /** @type {any[]} */ ...rest) =>
-    commands[name] && commands[name](...rest);
+    safely(() => commands[name](...rest));
   ringpool.running = targets;
   window.ringpool = ringpool;
-  for (const command of before.q || []) safely(() => ringpool.apply(null, command));
+
+  // In a test run the report makes numbers up, and nobody is asked for one.
+  if (testing) for (const target of targets) target.asked_ = true;
+  for (const command of before.q || []) ringpool.apply(null, command);
 
   look();
   setTimeout(reveal, options.timeout || 1500);
   listenForConsent();
-  const testing = /[?&]rp_test=1/.test(location.search);
-  if (testing || options.debug != null) {
-    loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js");
-  }
-
-  // In a test run the report makes numbers up, and nobody is asked for one.
-  if (testing) for (const target of targets) target.asked_ = true;
-  else settle(known());
-  signedNumber().catch(() => []).then(answers => {
+  if (!testing) settle(known());
+  signedNumber().catch(() => []).then(answers => safely(() => {
     if (answers[0]) settle(answers);
     watchShadows();
     watch(document);
     askForSeen();
-  });
+  }));
 
   setInterval(() => document.hidden || beacon("/v1/ping"), settings.i || 3e4);
   addEventListener("pagehide", () => beacon("/v1/release"));
-});
+  if (testing || options.debug != null) {
+    loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js");
+  }
+}

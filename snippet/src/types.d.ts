@@ -6,7 +6,7 @@ interface Plan {
   n: string;
   /** what may stand before them */
   p: string[];
-  /** writings that aren't a prefix and the national digits */
+  /** other digits that stand for them */
   w?: string[];
 }
 
@@ -67,9 +67,9 @@ interface Occurrence {
   text_: string;
   start_: number;
   end_: number;
-  /** what stands before the national digits, and these; absent if it is written in another way */
-  prefix_?: string;
-  national_?: string;
+  /** what stands before the national digits, and these */
+  prefix_: string;
+  national_: string;
 }
 
 declare const SETTINGS: Settings | null;

@@ -22,10 +22,11 @@ export const findNumbers = text => {
       if (!w && !digits.includes(vanity ? n.slice(0, 3) : n)) continue;
       target_.pattern_ = target_.pattern_ || patternOf(target_.f);
       text.replace(target_.pattern_, (text_, prefix_, national_, start_) => {
-        // A bracket may be around the whole; of a vanity number, letters may be left over.
-        if (text_[0] == "(" && !text_.includes(")")) text_ = text_.slice(1), start_++;
-        let end_ = start_ + text_.length;
-        if (/[a-z]$/i.test(text_)) while (/[a-z]/i.test(text[end_] || "")) end_++;
+        if (text_[0] == "(" && !text_.includes(")")) { // a bracket around the whole
+          text_ = text_.slice(1);
+          start_++;
+        }
+        const end_ = start_ + text_.length;
         if (standsAlone(text.slice(0, start_).slice(-40), text_, text.slice(end_))) {
           found.push({ target_, text_, prefix_, national_, start_, end_ });
         }

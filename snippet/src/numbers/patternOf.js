@@ -9,12 +9,11 @@ const apart = `[${separators}]*`;
 const spread = digits => [...digits].map(digit => keys[+digit] ? `[${keys[+digit]}]` : "\\+").join(apart);
 
 /**
- * Every customary writing of a number: captures what stands before its national digits, which may
- * be letters, and these; nothing of a writing of another kind.
- * @param {Plan} plan
+ * Every customary writing of a number: captures what stands before its national digits, and these,
+ * which may be letters. @param {Plan} plan
  */
 export const patternOf = ({ n, p, w = [] }) => RegExp(
-  "\\(?(?:(" + p.map(prefix => prefix && spread(prefix) + apart).join("|") + ")("
-    + spread(n) + ")" + w.map(writing => "|" + spread(writing)).join("") + ")",
+  "\\(?(" + p.map(prefix => prefix && spread(prefix) + apart).join("|")
+    + ")(" + [n, ...w].map(spread).join("|") + ")",
   "gi",
 );

@@ -4,7 +4,7 @@ import { separators } from "./separators.js";
 // code (AB-800…, #800…), an amount ($800…), other digits, the number of another country (+49 800…).
 const left = RegExp(
   "((://|\\w\\.[a-z]{2,}[/?#:]|@|(^|\\s)/\\w)[^\\s<>\"',;|]*"
-  + "|\\w[-_]|[#=&%~\\\\]|[$\u20ac\xa3]\\s?"
+  + "|\\w[-_]|[#=&%~]|[$\u20ac\xa3]\\s?"
   + "|\\d[-.()]*|(^|\\D)\\d{1,3}/|\\+(\\d[" + separators + "]*){0,5})$",
   "i",
 );
@@ -12,7 +12,7 @@ const left = RegExp(
 // The same on the right: 800…@example.com, 800….com, 800…A, 800…-A, 800…%, 800…/12. Extensions and
 // another number are fine.
 const right =
-  /^([-\w.]*@|[-\w]*\.[a-z]{2}|(?![xXpw]\.?\s?\d)[A-Za-z](?![a-z])|_|[-=\\]\w|\s?[%\xb0$\u20ac\xa3]|[-.)\u2010-\u2015]*\d|\/\d+(?![-.\s\d]))/;
+  /^([-\w.]*@|[-\w]*\.[a-z]{2}|(?![xXpw]\.?\s?\d)[A-Za-z](?![a-z])|_|[-=]\w|\s?[%\xb0$\u20ac\xa3]|[-.)\u2010-\u2015]*\d|\/\d+(?![-.\s\d]))/;
 
 /**
  * Whether what stands around `own` leaves it a phone number of its own, and no part of a longer
@@ -21,7 +21,7 @@ const right =
  */
 export const standsAlone = (before, own, after) => !(
   // A decimal number, or thousands: 80.05550100, 8.005.550.100
-  /^[1-9]\d*\.\d+$|^[1-9]\d?(([.\s])\d{3})(\2\d{3})+$/.test(own)
+  /^[1-9]\d*\.\d+$|^[1-9]\d?([.\s]\d{3})+$/.test(own)
   || left.test(before)
   || right.test(after)
 

@@ -8,32 +8,29 @@ import { grab } from "./grab.js";
  * @param {string} [format]
  */
 export const writeNumber = (characters, occurrence, answer, format = "") => {
-  const { prefix_ = "", national_ = "", start_, end_, text_ } = occurrence;
-  const { c, n } = occurrence.target_.f;
+  const { prefix_, national_, start_, end_, text_ } = occurrence;
+  const { c } = occurrence.target_.f;
   const e164 = answer.number.split(";")[0];
   const { cc = e164.startsWith("+" + c) ? c : "", national = e164, international = e164 } = answer;
   const digits = e164.slice(1 + cc.length);
-  const code = prefix_.replace(/\D/g, "");
-  const abroad = code != "1" && code.includes(c);
-  const alike = national_ && cc == c;
+  const alike = cc == c;
   const lettered = /[a-z]/i.test(national_);
 
   let whole = { national, international, e164 }[format];
   if (!whole) {
-    if (alike && !lettered && digits.length == n.length) {
+    if (alike && !lettered && digits.length == national_.replace(/\D/g, "").length) {
       for (let i = 0, at = end_ - national_.length; at < end_; at++) {
         if (/\d/.test(characters[at])) characters[at] = digits[i++];
       }
       return;
     }
-    whole = abroad || /\+/.test(text_) ? international : national;
+    whole = /\+|00|[1-9]\D*\d/.test(prefix_) ? international : national; // by its country code
     if (/^\+?\d+$/.test(text_)) {
       whole = whole.replace(/[^+\d]/g, "");
     } else if (lettered && alike && national.replace(/\D/g, "") == digits) {
       // 1-800-FLOWERS becomes 1-888-869-5777
-      whole = prefix_ + (/\(/.test(text_)
-        ? national
-        : /** @type {string[]} */ (national.match(/\d+/g)).join(grab(/[-.\s]/, text_)));
+      whole = prefix_.replace("(", "")
+        + /** @type {string[]} */ (national.match(/\d+/g)).join(grab(/[-.\s]/, text_));
     }
   }
   characters.fill("", start_, end_);

@@ -14,15 +14,15 @@ export const completeLink = ({ href, host }) => {
   const { searchParams } = link;
   const [url, referrer] = recall().l;
   const known = query(url);
-  for (const [name, value] of ours
+  for (const [name, value] of /** @type {string[][]} */ (ours
     ? [
       ...[...known].filter(([name]) => telling(name)),
       ["path", location.pathname],
       ["referrer", referrer],
       ["keyword", known.get("utm_term")],
     ]
-    : signed) {
-    if (value && !searchParams.has(name || "")) searchParams.append(name || "", value);
+    : signed)) {
+    if (value && !searchParams.has(name)) searchParams.append(name, value);
   }
   return link.href;
 };

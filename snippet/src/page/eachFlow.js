@@ -2,7 +2,7 @@ import { skipped } from "./skipped.js";
 
 /** Whether an element is part of the line that it stands in. @param {Node} element */
 export const isInline = element =>
-  /^(a|abbr|b|bd[io]|em|font|i|ins|mark|s|small|span|strong|su[bp]|time|tspan|u|wbr)$/i
+  /^(a|abbr|b|bd[io]|em|font|i|mark|small|span|strong|su[bp]|time|tspan|u|wbr)$/i
     .test(element.nodeName);
 
 /**
@@ -25,8 +25,10 @@ export const eachFlow = (root, fresh, onFlow, onElement) => {
 
   /** @param {any} parent @param {boolean} deep */
   const walk = (parent, deep) => {
-    if (parent.matches) onElement(parent);
-    if (parent.matches && parent.matches(skipped)) return;
+    if (parent.matches) {
+      onElement(parent);
+      if (parent.matches(skipped)) return;
+    }
     for (let node = parent.firstChild; node; node = node.nextSibling) {
       if (node.nodeType == 3) {
         nodes.push(node);

@@ -2,8 +2,11 @@ import { safely } from "../safely.js";
 import { targets } from "../state.js";
 import { options } from "../tag.js";
 
-/** @type {CSSStyleSheet} */
-let sheet;
+const sheet = safely(() => {
+  const made = new CSSStyleSheet();
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, made];
+  return made;
+});
 
 let holding = true;
 
@@ -13,22 +16,16 @@ export const reveal = () => {
   look();
 };
 
-/** @param {string} name @param {string} rule */
-const rule = (name, rule) => options[name] ? options[name] + `{${rule}!important}` : "";
+/** Without the option, a rule for no element. @param {string} name @param {string} rule */
+const rule = (name, rule) => options[name] + `{${rule}!important}`;
 
 /**
  * Shows and hides what the tag's selectors name, by a style sheet of our own: it holds for elements
  * that come later, touches none, and no policy forbids one that a script has made.
  */
-export const look = () => safely(() => {
-  if (!sheet) {
-    sheet = new CSSStyleSheet();
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  }
-  sheet.replaceSync(
-    (targets.some(target => target.answer_)
-      ? rule("hide", "display:none") + rule("invisible", "visibility:hidden")
-      : rule("show", "display:none"))
-    + (holding ? rule("hideUntil", "visibility:hidden") : ""),
-  );
-});
+export const look = () => sheet && sheet.replaceSync(
+  (targets.some(target => target.answer_)
+    ? rule("hide", "display:none") + rule("invisible", "visibility:hidden")
+    : rule("show", "display:none"))
+  + (holding ? rule("hideUntil", "visibility:hidden") : ""),
+);

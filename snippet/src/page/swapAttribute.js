@@ -20,7 +20,7 @@ export const swapAttribute = (element, name) => {
       ? dialled(value, () => swapAttribute(element, name))
       : completeLink(element);
     if (after) write(attribute, after);
-  } else if (name != "value" || /^(button|submit|reset)$/.test(element.type)) swapFlow([attribute]);
+  } else if (name != "value" || /button|submit|reset/.test(element.type)) swapFlow([attribute]);
 };
 
 /**
@@ -28,7 +28,7 @@ export const swapAttribute = (element, name) => {
  * @param {string} href @param {() => void} again
  */
 const dialled = (href, again) => {
-  const text = (safely(() => decodeURIComponent(href)) || href).replace(/^\w+:(\/\/)?\s*/, "");
+  const text = (safely(() => decodeURIComponent(href)) || href).replace(/^\w+:[/\s]*/, "");
   const found = findNumbers(text).find(({ start_ }) => !start_);
   const answer = found && answerFor(found.target_, again);
   return answer && "tel:" + answer.number + text.slice(found.end_);

@@ -1,32 +1,45 @@
 import { findNumbers } from "../numbers/findNumbers.js";
 import { writeNumber } from "../numbers/writeNumber.js";
+import { safely } from "../safely.js";
 import { answerFor, state } from "../state.js";
 import { options } from "../tag.js";
+import { isPhone, linkNumber } from "./linkNumber.js";
 import { restore, write } from "./write.js";
 
 /**
  * Swaps the numbers in a line of running text, or in an attribute: each digit changes in the node
- * it stands in. @param {Node[]} nodes text nodes, or one attribute
+ * it stands in. @param {any[]} nodes text nodes, or one attribute
  */
 export const swapFlow = nodes => {
   if (state.restoring_) return nodes.forEach(restore);
-  const { parentElement } = nodes[0];
-  let text = nodes.map(node => node.nodeValue).join("");
-  // Line breaks are blanks, except in preformatted text.
-  if (parentElement && parentElement.closest("pre")) text = text.replace(/\n/g, "\0");
+  const [first] = nodes;
+  const { parentElement } = first;
+  const text = nodes.map(node => node.nodeValue).join("");
+  /** @type {string[] | undefined} */
   let characters;
-  for (const occurrence of findNumbers(text)) {
-    const answer = answerFor(occurrence.target_, () => swapFlow(nodes));
+  let callable;
+  // Line breaks are blanks, except in preformatted text.
+  for (const occurrence of findNumbers(
+    parentElement && parentElement.closest("pre") ? text.replace(/\n/g, "\0") : text,
+  )) {
+    const { target_, start_, end_ } = occurrence;
+    const answer = answerFor(target_, () => swapFlow(nodes));
     if (answer) {
       characters = characters || text.split("");
-      writeNumber(characters, occurrence, answer, options.format || occurrence.target_.as);
+      writeNumber(characters, occurrence, answer, options.format || target_.as);
+      if (isPhone && (target_.call || options.clickToCall != null)) {
+        callable = [characters.slice(start_, end_).join(""), answer.number];
+      }
     }
   }
   let at = 0;
   if (characters) {
     for (const node of nodes) {
-      const { length } = /** @type {string} */ (node.nodeValue);
-      write(node, characters.slice(at, (at += length)).join("").replace(/\0/g, "\n"));
+      write(node, characters.slice(at, (at += node.nodeValue.length)).join(""));
+    }
+    if (callable && parentElement && !parentElement.closest("a")) {
+      const [shown, number] = callable;
+      safely(() => linkNumber(first, shown, number));
     }
   }
 };

@@ -1,9 +1,11 @@
 import { askForSeen } from "../answers.js";
+import { options } from "../tag.js";
 import { eachFlow, isInline } from "./eachFlow.js";
 import { safely } from "../safely.js";
 import { skipped } from "./skipped.js";
 import { attributes, swapAttribute } from "./swapAttribute.js";
 import { swapFlow } from "./swapFlow.js";
+import { nameTarget } from "./nameTarget.js";
 import { isOurs } from "./write.js";
 
 /** Swaps everything under a node, a document or a shadow root, now and from now on. @param {Node} root */
@@ -19,6 +21,7 @@ export const watch = root => {
 
 /** Shadow trees and frames of the same origin are parts of the page. @param {Element} element */
 const enter = element => {
+  if (element.matches(options.selector)) nameTarget(element); // undefined: no element's name
   for (const name of attributes) swapAttribute(element, name);
   if (element.shadowRoot) watch(element.shadowRoot);
   if (element.nodeName == "IFRAME") {

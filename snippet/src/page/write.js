@@ -32,7 +32,6 @@ export const write = (node, after) => {
 export const restore = node => {
   const entry = log.get(node);
   if (entry && isOurs(node)) put(node, entry.original_);
-  log.delete(node);
 };
 
 /** @param {Node} node @param {string} value */

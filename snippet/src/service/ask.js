@@ -3,6 +3,11 @@ import { endpoint, options } from "../tag.js";
 import { random } from "../visit/memory.js";
 import { loadScript } from "./loadScript.js";
 
+// An answer that is no script (a proxy's error page, say) is no error of the page's.
+addEventListener("error", event => {
+  if ((event.filename + "").startsWith(endpoint + "/v1")) event.preventDefault();
+}, true);
+
 /**
  * Asks the service by JSONP, or by fetch where a policy of the page stands in the way, and calls
  * back once, in time: with its reply, or with an empty one.
@@ -13,19 +18,13 @@ export const ask = (path, query, done) => {
   const url = endpoint + path + "?" + query;
 
   const finish = (/** @type {any} */ reply) => {
-    removeEventListener("error", hush, true);
     safely(() => done(reply || {}));
     done = () => {};
-  };
-  // An answer that is no script (a proxy's error page, say) is no error of the page's.
-  const hush = (/** @type {ErrorEvent} */ event) => {
-    if (!event.filename || event.filename.startsWith(endpoint)) event.preventDefault();
   };
   const fallBack = () => {
     fetch(url).then(response => response.json()).then(finish, finish);
   };
 
-  addEventListener("error", hush, true);
   setTimeout(finish, options.timeout || 1500);
   /** @type {any} */ (window)[name] = finish;
   const script = safely(() => loadScript(url + "&callback=" + name));

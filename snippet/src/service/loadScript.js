@@ -9,15 +9,9 @@ export const loadScript = url => {
   return script;
 };
 
-/** @type {any} */
-let policy;
-
 /** Pages with Trusted Types take a script's address only from a policy. @param {string} url */
-const trusted = url => {
-  const types = window.trustedTypes;
-  if (!types) return url;
-  policy = policy || types.createPolicy("ringpool", {
+const trusted = url => window.trustedTypes
+  ? window.trustedTypes.createPolicy("ringpool", {
     createScriptURL: (/** @type {string} */ text) => text,
-  });
-  return policy.createScriptURL(url);
-};
+  }).createScriptURL(url)
+  : url;

@@ -1,3 +1,4 @@
+import { isPhone } from "../page/linkNumber.js";
 import { account, options } from "../tag.js";
 import { consented } from "../visit/consent.js";
 import { cookie, recall } from "../visit/memory.js";
@@ -17,10 +18,10 @@ export const visitParams = about => {
     ref: l[1],
     first_url: f[0],
     first_ref: f[1],
-    device: /Mobi/.test(navigator.userAgent) && "mobile",
+    device: isPhone && "mobile",
     pool: options.pool,
     targets: about.map(target => target.t),
-    visitor: about.some(target => target.visitor) && v,
+    visitor: v,
   };
   if (consented()) {
     for (const name of (options.cookies || "").split(",")) known["cookie." + name] = cookie(name);

@@ -31,7 +31,7 @@ export const here = () => location.href.split("#")[0];
 
 /** Whether a query parameter tells where a visitor comes from. @param {string} name */
 export const telling = name =>
-  /clid$|braid$|^utm_/.test(name) || (settings.q || []).includes(name);
+  /clid|braid|utm_/.test(name) || (settings.q || []).includes(name);
 
 /** The first and the last touch, and the visitor's id: stored only with consent. */
 export const recall = () => {
@@ -39,7 +39,7 @@ export const recall = () => {
   /** @type {Touch} */
   const now = [here(), document.referrer];
   memory = memory
-    || (stored && safely(() => JSON.parse(cookie(storeName) || "")))
+    || (stored && safely(() => JSON.parse(/** @type {string} */ (cookie(storeName)))))
     || { f: now, l: now };
   const { l } = memory;
 
@@ -47,15 +47,15 @@ export const recall = () => {
   query(now[0]).forEach((value, name) => {
     if (query(l[0]).get(name) != value) {
       if (telling(name)) memory.l = now;
-      if (/^(gclid|utm_(source|medium))$/.test(name)) memory.f = now;
+      if (/gclid|source|medium/.test(name)) memory.f = now;
     }
   });
-  memory.v = stored ? memory.v || random() + random() : "";
+  memory.v = stored ? memory.v || random() : "";
   const text = stored ? encodeURIComponent(JSON.stringify(memory)) : "";
   if (text != saved) {
     saved = text;
     safely(() => {
-      document.cookie = storeName + "=" + text + ";path=/;SameSite=Lax;max-age="
+      document.cookie = storeName + "=" + text + ";path=/;max-age="
         + (stored ? (options.days || 30) * 86400 : 0);
     });
   }

@@ -18,7 +18,7 @@ const bytes = text =>
 export const signedNumber = async () => {
   const given = query(here());
   const [number, from, exp, sig] = ["number", "pool", "exp", "sig"].map(
-    name => given.get("rp_" + name) || "",
+    name => /** @type {string} */ (given.get("rp_" + name)),
   );
   const until = +exp * 1e3;
   const { subtle } = crypto;
