@@ -1,5 +1,3 @@
-import { safely } from "../safely.js";
-
 /**
  * What stood in a text or attribute before us, what we wrote last, and how often we did.
  * @typedef {{ original_: string, written_: string, rounds_: number }} Entry
@@ -34,13 +32,17 @@ export const restore = node => {
   if (entry && isOurs(node)) put(node, entry.original_);
 };
 
-/** @param {Node} node @param {string} value */
+/** @param {any} node @param {string} value */
 const put = (node, value) => {
-  // Writing a text moves a selection in it to its beginning.
-  const selection = /** @type {any} */ (getSelection());
-  const { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
-  node.nodeValue = value;
-  if (anchorNode == node || focusNode == node) {
-    safely(() => selection.setBaseAndExtent(anchorNode, anchorOffset, focusNode, focusOffset));
-  }
+  const { nodeValue } = node;
+  // A character put in before the old one goes leaves selection and caret where they are. Asking
+  // for the selection instead would make the browser lay the page out, each time.
+  if (node.insertData && value.length == nodeValue.length) {
+    for (let i = 0; i < value.length; i++) {
+      if (value[i] != nodeValue[i]) {
+        node.insertData(i, value[i]);
+        node.deleteData(i + 1, 1);
+      }
+    }
+  } else node.nodeValue = value;
 };
