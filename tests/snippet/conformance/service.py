@@ -132,13 +132,19 @@ class Page:
 
 
 class Service:
-    """Accounts and pages by name, and the address they are at."""
+    """Accounts and pages by name, and the address they are at.
+
+    ``verifications``: the signatures that pages asked about. ``verifies``: False keeps such pages
+    waiting. ``faults``: what this server itself failed with.
+    """
 
     def __init__(self) -> None:
         self.signer = Signer.generate()
         self.accounts: dict[str, Account] = {}
         self.pages: dict[str, Page] = {}
         self.faults: list[str] = []
+        self.verifications: list[str] = []
+        self.verifies = True
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.service = self
         self.port: int = self._server.server_address[1]
@@ -215,6 +221,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, "text/javascript", bundle.DEBUG_SOURCE, _texts(_ANY_PAGE))
             return
         path = parts.path.removeprefix("/proxied")  # a site's own reverse proxy
+        if path == "/v1/verify":  # a signature says itself whose it is: no account is named
+            service.verifications.append(params.get("rp_sig", ""))
+            while not service.verifies:
+                time.sleep(0.01)
+            self._reply_with(self._say(Verdict(self._is_ours(params)), params))
+            return
         account = service.accounts.get(params.get("account", ""))
         if account is None:
             self._send(404, "text/plain", b"nothing here", {})
@@ -251,7 +263,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "empty":
                 self._send(200, "application/javascript", b"", {})
                 return
-        reply = self._reply(account, path, params)
+        self._reply_with(self._reply(account, path, params))
+
+    def _reply_with(self, reply: Reply) -> None:
         self.send_response(reply.status)
         for name, value in reply.headers:
             self.send_header(name.decode(), value.decode())
@@ -259,17 +273,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     def _reply(self, account: Account, path: str, params: dict[str, str]) -> Reply:
-        value: Swaps | Verdict
         if account.mood == "error":
             value = Swaps(error=SwapError(class_="ForbiddenOrigin", message="no"), swaps=[])
         elif path == "/v1/swap":
             value = account.swaps(params.get("targets"))
-        elif path == "/v1/verify":
-            value = Verdict(self._is_ours(params))
         elif path in ("/v1/ping", "/v1/release"):
             return replies.empty([replies.NO_STORE, *_ANY_PAGE])
         else:
             return Reply(404, b"text/plain", b"nothing here", _ANY_PAGE)
+        return self._say(value, params)
+
+    @staticmethod
+    def _say(value: Swaps | Verdict, params: dict[str, str]) -> Reply:
         if callback := params.get("callback"):
             return replies.jsonp(callback, value, _ANY_PAGE)
         return replies.json(value, headers=_ANY_PAGE)

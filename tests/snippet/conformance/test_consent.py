@@ -198,7 +198,7 @@ def test_no_cookies(site: Site) -> None:
 
 
 def test_what_is_sent(site: Site) -> None:
-    """A request says the page's address, referrer, targets and device: nothing of the person."""
+    """A request says the page's address, referrer and targets, and what the owner adds."""
     view = site.open(
         f"<p>{OLD}</p><input id=mail>",
         path="/offer",
@@ -208,11 +208,12 @@ def test_what_is_sent(site: Site) -> None:
     ).shows(NEW)
     params = site.account.heard("/v1/swap")[0].params
     assert params.pop("callback", "rp").startswith("rp")
-    assert params.pop("device") == "desktop"
     assert params == {
         "account": site.account.id,
         "url": view.tab.url,
         "ref": "http://search.example/?q=flowers",
+        "first_url": view.tab.url,
+        "first_ref": "http://search.example/?q=flowers",
         "section": "home",
         "author": "jo",
         "targets": TARGET,
