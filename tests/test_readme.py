@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from allocator.answers import State
 from api.app import routes
 from api.metrics import Metrics
-from ringpool import configuration
+from ringpool import configuration, entity_codec
 from ringpool.cli import main
+from ringpool.model import Account, Pool, Stock
 from ringpool.settings import documented
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +59,36 @@ def test_serve_help_names_every_setting() -> None:
     command = main.commands["serve"]
     text = command.get_help(click.Context(command))
     assert all(name in text for name, _, _ in documented())
+
+
+def test_configuration_keys() -> None:
+    """The tables list every key of the file, in its order, with the default that the code has."""
+    fields = {"": Pool, "accounts: ": Account, "stocks: ": Stock}
+    expected = [
+        (f"`{section}{spec.name}`", default(spec))
+        for section, kind in fields.items()
+        for spec in msgspec.structs.fields(kind)
+    ]
+    listed = [(key, told) for key, told, _ in table("### Pools") + table("### Accounts and stocks")]
+    assert [key for key, _ in listed] == [key for key, _ in expected]
+    for (key, told), (_, plain) in zip(listed, expected, strict=True):
+        if plain is None:
+            assert not told.startswith(("`", "required")) or key == "`overflow_number`", key
+        else:
+            assert told == plain, key
+
+
+def default(spec: msgspec.structs.FieldInfo) -> str | None:
+    """A field's default as the tables write it; None where they need words."""
+    if spec.required:
+        return "required"
+    if spec.default in ("", (), None, msgspec.UNSET):
+        return None
+    if isinstance(spec.default, msgspec.Struct):
+        plain = msgspec.structs.asdict(spec.default)
+    else:
+        plain = msgspec.to_builtins(spec.default, enc_hook=entity_codec.encode_hook)
+    return f"`{yaml.safe_dump(plain, default_flow_style=True).removesuffix('...\n').strip()}`"
 
 
 def test_metrics() -> None:
