@@ -78,6 +78,13 @@ async def connect(url: str, *, timeout_ms: int = 250, wait_replicas: int = 0) ->
     return RedisStore(pool, timeout_ms=timeout_ms, wait_replicas=wait_replicas, sentinel=sentinel)
 
 
+def check(url: str) -> None:
+    """Raise the ValueError that ``connect`` would raise."""
+    place = _parse(url)
+    if place.tls:
+        _tls_context(place)
+
+
 _PLAIN: Mapping[str, Any] = {
     # No time limits and no retries of redis-py's own: the store sets a deadline for each call,
     # and doesn't send twice what may have run. RESP2 spares each connection a round trip.

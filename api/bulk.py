@@ -57,9 +57,15 @@ class BulkError(Struct, frozen=True, kw_only=True):
     request_id: Any = UNSET
 
 
+class _Label(Struct):
+    """Of a row that is no BulkRow, what its answer is known by."""
+
+    request_id: Raw = Raw()
+
+
 _decode = msgspec.json.Decoder(BulkRequest).decode
 _row = msgspec.json.Decoder(BulkRow).decode
-_anything = msgspec.json.Decoder().decode
+_label = msgspec.json.Decoder(_Label).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -150,9 +156,10 @@ def _failed(error: Exception, request_id: Raw) -> bytes:
 
 def _request_id(raw: Raw) -> Raw:
     """The request_id of a row that is no BulkRow, as far as it has one."""
-    row = _anything(raw)
-    known = isinstance(row, dict) and "request_id" in row
-    return Raw(_encode(row["request_id"])) if known else Raw()
+    try:
+        return _label(raw).request_id
+    except msgspec.ValidationError:  # no object
+        return Raw()
 
 
 bulk = Endpoint("bulk", error_form, {"POST": _bulk})

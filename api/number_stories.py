@@ -21,6 +21,7 @@ from api.request import Request
 from api.state import Services
 from ringpool import numbers, tuples
 from ringpool.faults import Fault, Faults
+from ringpool.moments import milliseconds
 from ringpool.number_report import NumberReport, number_report
 
 LONGEST_BODY = 64 * 1024
@@ -110,7 +111,7 @@ async def _number(request: Request) -> Reply:
         services.allocator,
         services.directory,
         number,
-        None if at is None else _milliseconds(at),
+        None if at is None else _moment_asked(at),
     )
     story = _story(report, services, who)
     if not (story.owner or story.holder or story.overflow_of):
@@ -169,12 +170,15 @@ async def _call(request: Request) -> Reply:
         number = numbers.parse(report.number)
     except ValueError as error:
         raise Faults([Fault("number", str(error))]) from None
-    started = report.started_at
+    try:
+        started_at = milliseconds(report.started_at) if report.started_at else 0
+    except ValueError as error:
+        raise Faults([Fault("started_at", str(error))]) from None
     call = Call(
         id=report.id,
         number=number,
         caller=report.caller,
-        started_at=int(started.timestamp() * 1000) if started else 0,
+        started_at=started_at,
         duration_seconds=report.duration_seconds,
     )
     pool_id, overflow = await _place(request.services, number, who)
@@ -236,12 +240,13 @@ def _nobodys(number: str) -> Refusal:
     return Refusal(404, "UnknownNumber", f"{number} is in no pool")
 
 
-def _milliseconds(text: str) -> int:
+def _moment_asked(text: str) -> int:
     """RFC 3339 as Unix milliseconds; raises Fault. A plus that became a blank counts."""
     try:
-        at = msgspec.convert(text.replace(" ", "+"), Annotated[datetime, Meta(tz=True)])
-        return int(at.timestamp() * 1000)
-    except (msgspec.ValidationError, ValueError, OverflowError):
+        return milliseconds(
+            msgspec.convert(text.replace(" ", "+"), Annotated[datetime, Meta(tz=True)])
+        )
+    except ValueError:  # msgspec.ValidationError is one
         raise Fault("at", "expected a time with its offset, such as 2026-11-21T14:32:00Z") from None
 
 

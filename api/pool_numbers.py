@@ -24,6 +24,8 @@ from ringpool.faults import Fault
 LONGEST_BODY = 1024 * 1024
 MOST_NUMBERS = 10_000
 
+_LAST_CURSOR = 2**64 - 1  # of the store's HSCAN
+
 
 class PoolNumber(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One number of a pool. The rest is absent while it is unassigned.
@@ -63,7 +65,7 @@ _decode_change = msgspec.json.Decoder(NumberChange).decode
 async def _numbers(request: Request) -> Reply:
     prepared = await _own_pool(request, caller(request))
     after, limit = page(request)
-    if after and not (after.isascii() and after.isdecimal() and len(after) <= 20):
+    if after and not (after.isascii() and after.isdecimal() and int(after[:21]) <= _LAST_CURSOR):
         raise Fault("after", "expected what the page before gave as next")
     following, rows = await request.services.allocator.numbers(
         prepared.pool.id, after or "0", limit
@@ -83,7 +85,8 @@ async def _remove(request: Request) -> Reply:
     """Drain the numbers in the body or, as not every client sends one, the one in ``?number=``."""
     prepared = await _own_pool(request, caller(request))
     if request.query_string:
-        wanted = [lookups.required(request.parameters(), "number")]
+        number = lookups.required(request.parameters(), "number")
+        wanted = [f"+{number[1:]}" if number[0] == " " else number]  # a plus, read as in a form
     else:
         wanted = decoded(_decode_change, await request.document(LONGEST_BODY)).numbers
     await request.services.catalog.remove_numbers(prepared.pool.id, wanted)

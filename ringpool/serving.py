@@ -93,7 +93,7 @@ def app() -> Any:
     """What a worker runs: the app by the environment's settings."""
     from api.app import create_app  # after PROMETHEUS_MULTIPROC_DIR is set
 
-    _end_with_parent()
+    _begin_worker()
     return create_app()
 
 
@@ -102,7 +102,7 @@ def demo_app() -> Any:
     from api.app import create_app
     from api.demo_pages import demo_routes
 
-    _end_with_parent()
+    _begin_worker()
     return create_app(more_routes=demo_routes())
 
 
@@ -198,11 +198,15 @@ def _share_metrics(data_dir: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
-def _end_with_parent() -> None:
-    """Stop when the parent process ends, however it does: nobody would restart or stop us."""
+def _begin_worker() -> None:
+    """Log as the parent process does, and stop when it ends: nobody would restart or stop us.
+
+    With one worker there is no parent: this process is the service.
+    """
     parent = multiprocessing.parent_process()
     if parent is None:
         return
+    configure_logging()
 
     def follow() -> None:
         parent.join()

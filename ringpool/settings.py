@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from allocator.connect import check
 from ringpool.signing import Signer
 
 PREFIX = "RINGPOOL_"
 _DATA_DIR = Path(".ringpool")
-_STORES = (
-    "redis",
-    "rediss",
-    "redis+sentinel",
-    "rediss+sentinel",
-    "redis+cluster",
-    "rediss+cluster",
-    "unix",
-)
+_UNFIT = re.compile(r'[^\x21-\x7e]|["<>@\\^`{|}]')
+"""What an address mustn't hold that is printed into tags and headers; and @: no login."""
 
 
 class SettingsError(ValueError):
@@ -36,10 +31,7 @@ def _setting(default: Any, read: Callable[[str], Any], shown: str, meaning: str)
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
+        value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
         if not least <= value <= most:
             raise ValueError(f"{text!r} is no whole number from {least} to {most}")
         return value
@@ -48,26 +40,18 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _store_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        hosts = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        raise ValueError("not a URL") from None
-    if parts.scheme not in _STORES:
-        raise ValueError(f"its scheme is none of {', '.join(_STORES)}")
-    if not hosts and parts.scheme != "unix":
-        raise ValueError("it names no host")
+    check(text)
     return text
 
 
 def _public_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        named = bool(parts.hostname) and parts.port != 0
+        named = bool(parts.hostname) and parts.port != 0 and not _UNFIT.search(text)
     except ValueError:
         named = False
     if not named or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-        raise ValueError(f"{text!r} is no http or https address without a query")
+        raise ValueError("expected an http or https address, without login, query and fragment")
     return text.rstrip("/")
 
 

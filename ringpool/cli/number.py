@@ -11,6 +11,7 @@ from ringpool import numbers
 from ringpool.cli.output import as_json, moment, print_json, print_pairs
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
+from ringpool.moments import milliseconds
 from ringpool.number_report import NumberReport, number_report
 
 
@@ -26,9 +27,8 @@ class Moment(click.ParamType[int]):
             return value
         try:
             at = datetime.fromisoformat(value)
-            at = at if at.tzinfo else at.replace(tzinfo=UTC)
-            return int(at.timestamp() * 1000)
-        except (ValueError, OverflowError):
+            return milliseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
+        except ValueError:
             self.fail(f"{value!r} is no time such as 2026-11-21T14:32:00+01:00", param, ctx)
 
 

@@ -107,3 +107,17 @@ async def test_rows_asked_again_are_counted_and_follow_the_configuration(site: S
     await site.pool(2, key="another-key-0123456789")
     response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
     assert {answer["error_class"] for answer in response.json()["responses"]} == {"InvalidKey"}
+
+
+@pytest.mark.parametrize("given", ["1e999", "123456789012345678901234567890", '"a"', "null"])
+async def test_a_row_that_is_none_keeps_its_id_as_written(
+    client: httpx.AsyncClient, given: str
+) -> None:
+    """Whatever JSON its id is, numbers that no program holds included."""
+    rows = f'{{"requests": [{{"request_id": {given}}}, {given}]}}'
+    response = await client.post(
+        "/api/v1/bulk.json", content=rows, headers={"content-type": "application/json"}
+    )
+    assert response.status_code == 200, response.text
+    assert response.text.count(f'"request_id":{given}}}') == 1
+    assert response.text.count("InvalidParameter") == 2

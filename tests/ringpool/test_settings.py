@@ -52,7 +52,13 @@ def test_every_setting_is_read() -> None:
         ("RINGPOOL_REDIS_URL", "http://localhost"),
         ("RINGPOOL_REDIS_URL", "redis://"),
         ("RINGPOOL_REDIS_URL", "redis://[::1"),
+        ("RINGPOOL_REDIS_URL", "redis://localhost:99999"),
+        ("RINGPOOL_REDIS_URL", "redis://localhost/main"),
+        ("RINGPOOL_REDIS_URL", "redis+sentinel://localhost"),
+        ("RINGPOOL_REDIS_URL", "rediss://localhost?ssl_ca_certs=/nowhere"),
         ("RINGPOOL_PUBLIC_URL", "numbers.example"),
+        ("RINGPOOL_PUBLIC_URL", 'https://numbers.example/"'),
+        ("RINGPOOL_PUBLIC_URL", "https://user:word@numbers.example"),
         ("RINGPOOL_PUBLIC_URL", "ftp://numbers.example"),
         ("RINGPOOL_PUBLIC_URL", "https://numbers.example/?x=1"),
         ("RINGPOOL_ADMIN_TOKEN", "short"),
@@ -60,6 +66,7 @@ def test_every_setting_is_read() -> None:
         ("RINGPOOL_SIGNING_KEY", "nonsense"),
         ("RINGPOOL_WORKERS", "0"),
         ("RINGPOOL_WORKERS", "many"),
+        ("RINGPOOL_WORKERS", "1_0"),
         ("RINGPOOL_WAIT_REPLICAS", "-1"),
         ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.1/8"),
@@ -81,6 +88,8 @@ def test_secrets_are_not_repeated() -> None:
         ("RINGPOOL_ADMIN_TOKEN", "hunter2"),
         ("RINGPOOL_SIGNING_KEY", "hunter2"),
         ("RINGPOOL_REDIS_URL", "http://:hunter2@localhost"),
+        ("RINGPOOL_REDIS_URL", "redis://:word@hunter2@localhost:x"),
+        ("RINGPOOL_PUBLIC_URL", "https://user:hunter2@numbers.example"),
     ]:
         with pytest.raises(SettingsError) as raised:
             Settings.from_environment({name: value})

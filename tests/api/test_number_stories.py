@@ -1,0 +1,43 @@
+"""Whose a number is or was, and calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import Site
+
+
+async def test_the_second_of_an_assignment_is_the_new_holders(site: Site) -> None:
+    """Answers tell whole seconds: asked about that second, or called in it, the tuple is found."""
+    pool = await site.pool(1)
+    given = (await site.ask(pool, website="a")).json()["number"]
+    path = f"/admin/v1/numbers/{given}"
+    holder = (await site.client.get(path, headers=site.auth)).json()["holder"]
+    since = holder["assigned_at"]
+    story = await site.client.get(path, params={"at": since}, headers=site.auth)
+    assert story.json()["holder"]["tuple"] == {"website": "a"}
+    assert story.json()["at"] == since
+    call = {"id": "a-call", "number": given, "started_at": since}
+    answer = await site.client.post("/admin/v1/calls", json=call, headers=site.auth)
+    assert answer.json()["tuple"] == {"website": "a"}
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["", "noon", "2026-11-21", "2026-11-21T14:32:00", "2026-13-01T00:00:00Z", "1795271520",
+     "0001-01-01T00:00:00+23:59", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59"],
+)  # fmt: skip
+async def test_a_time_that_is_none_is_refused(site: Site, at: str) -> None:
+    """No time, one without its offset, or one that has no date in UTC: 400 naming ``at``."""
+    path = f"/admin/v1/numbers/{site.number(1)}"
+    response = await site.client.get(path, params={"at": at}, headers=site.auth)
+    assert response.status_code == 400, response.text
+    assert response.json()["errors"][0]["field"] == "at"
+
+
+async def test_a_call_before_1970_is_refused(site: Site) -> None:
+    """The fault names ``started_at``."""
+    call = {"id": "1", "number": site.number(1), "started_at": "1969-12-31T23:59:59Z"}
+    response = await site.client.post("/admin/v1/calls", json=call, headers=site.auth)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "started_at"
