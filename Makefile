@@ -41,10 +41,9 @@ lint: $(VENV)/.developing ## ruff and mypy --strict
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(VENV)/.developing ## the performance figures, one `name: value` line each
-	@$(BIN)/python -m loadtests.bench
+bench: $(VENV)/.developing ## the performance figures, one `name: value` line each (ARGS=--quick)
+	@$(BIN)/python -m loadtests.bench $(ARGS)
 
 .PHONY: load
-load: $(VENV)/.developing ## a short locust run against a running service (URL=…)
-	$(BIN)/locust -f loadtests/locustfile.py --headless \
-	    --users 50 --spawn-rate 25 --run-time 30s --host $(URL)
+load: $(VENV)/.developing ## a short headless locust run against a running service (ARGS=knee, soak, spike)
+	@$(BIN)/python -m loadtests.load --url $(URL) $(ARGS)
