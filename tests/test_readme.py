@@ -88,7 +88,8 @@ def default(spec: msgspec.structs.FieldInfo) -> str | None:
         plain = msgspec.structs.asdict(spec.default)
     else:
         plain = msgspec.to_builtins(spec.default, enc_hook=entity_codec.encode_hook)
-    return f"`{yaml.safe_dump(plain, default_flow_style=True).removesuffix('...\n').strip()}`"
+    text = yaml.safe_dump(plain, default_flow_style=True)
+    return f"`{text.splitlines()[0]}`"
 
 
 def test_metrics() -> None:
