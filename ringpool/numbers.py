@@ -56,6 +56,8 @@ class _Forms(Struct, frozen=True, gc=False):
     significant: str
     national: str
     international: str
+    digits: str  # of the national form
+    dashed: str  # the national form with a hyphen for every separator
     extension: str
 
 
@@ -102,7 +104,7 @@ def international(number: str) -> str:
 
 def national_digits(number: str) -> str:
     """The digits dialled at home, trunk prefix included: ``8888695345``, ``02079460123``."""
-    return _digits(_forms(number).national)
+    return _forms(number).digits
 
 
 def dashed(number: str) -> str:
@@ -111,7 +113,7 @@ def dashed(number: str) -> str:
     An extension follows as in the other forms: ``888-869-5345 ext. 12``.
     """
     forms = _forms(number)
-    return _SEPARATORS.sub("-", forms.national).strip("-") + forms.extension
+    return forms.dashed + forms.extension
 
 
 def country_code(number: str) -> str:
@@ -139,20 +141,30 @@ def _forms(number: str) -> _Forms:
     if not number[-_IN_BLOCK:].isdecimal() or ";" in number:
         return _parsed(number)
     own = tuple(number[-_IN_BLOCK:])
-    country_code, *patterns = _block(number[:-_IN_BLOCK])
-    significant, national, international = (pattern % own for pattern in patterns)
-    return _Forms(country_code, significant, national, international, "")
+    block = _block(number[:-_IN_BLOCK])
+    return _Forms(
+        block.country_code,
+        block.significant % own,
+        block.national % own,
+        block.international % own,
+        block.digits % own,
+        block.dashed % own,
+        "",
+    )
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _block(start: str) -> tuple[str, str, str, str]:
-    """Country code and forms of the numbers that start so, with ``%s`` for each digit to come."""
+def _block(start: str) -> _Forms:
+    """The forms of all numbers that start so, with ``%s`` for each digit to come."""
     forms = _parsed(start + "0" * _IN_BLOCK)
-    return (
+    return _Forms(
         forms.country_code,
         _pattern(forms.significant),
         _pattern(forms.national),
         _pattern(forms.international),
+        _pattern(forms.digits),
+        _pattern(forms.dashed),
+        "",
     )
 
 
@@ -166,11 +178,14 @@ def _parsed(number: str) -> _Forms:
     parsed = _read(number, None)
     extension = f" ext. {parsed.extension}" if parsed.extension else ""
     parsed.extension = None
+    national = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
     return _Forms(
         country_code=str(parsed.country_code),
         significant=phonenumbers.national_significant_number(parsed),
-        national=phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL),
+        national=national,
         international=phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL),
+        digits=_digits(national),
+        dashed=_SEPARATORS.sub("-", national).strip("-"),
         extension=extension,
     )
 

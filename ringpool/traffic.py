@@ -181,7 +181,8 @@ _FACTS = frozenset(
 
 
 _UNTOLD = TrafficSource()
-_TELLING = frozenset((*_CLICK_IDS, *_UTM, "search_engine", "search_keywords", "search_keyword_id"))
+_TRACKED = (*_CLICK_IDS, *_UTM)
+_TELLING = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
 """Parameters that tell of a source."""
 
 
@@ -228,9 +229,14 @@ def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> T
         origin = NOWHERE
 
     said = {**page.parameters, **params}
-    tidy = {name: tidied(said[name]) for name in (*_CLICK_IDS, *_UTM) if name in said}
-    click_ids = {name: tidy[name][:_MAX_CLICK_ID] for name in _CLICK_IDS if tidy.get(name)}
-    utm = {name: tidy[name] for name in _UTM if tidy.get(name)}
+    click_ids: dict[str, str] = {}
+    utm: dict[str, str] = {}
+    for name in _TRACKED:
+        if name in said and (value := tidied(said[name])):
+            if name in _CLICK_IDS:
+                click_ids[name] = value[:_MAX_CLICK_ID]
+            else:
+                utm[name] = value
 
     referring_engine = recognise(origin.host)
     engine = tidied(said.get("search_engine", ""))
