@@ -15,6 +15,7 @@ from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from api import lookups, replies, visitors
+from api.addresses import URL_SAFE, in_ascii
 from api.clicks import Click
 from api.endpoint import Endpoint
 from api.refusals import Refusal
@@ -27,8 +28,6 @@ SHORT_PROOF_SECONDS = 300
 
 _OURS = ("rp_", "mobile_click_to_call")
 """Parameters that never go on to the landing page from a visitor's URL, by their beginning."""
-
-_URL_SAFE = "%!$&'()*+,;=:@/?-._~[]"
 
 _FIELD = rb"[A-Za-z0-9._-]+=[A-Za-z0-9%!$'()*+,;=:@/?._~\[\]-]*"
 _PLAIN = re.compile(rb"%s(?:&%s)*" % (_FIELD, _FIELD))
@@ -107,7 +106,7 @@ async def _link(request: Request) -> Reply:
 @lru_cache(maxsize=4096)
 def _landing(url: str) -> tuple[str, str]:
     """The landing URL up to where parameters can be added (``…?`` or ``…&``), and its fragment."""
-    parts = urlsplit(url)
+    parts = urlsplit(in_ascii(url))
     query = f"{parts.query}&" if parts.query else ""
     start = urlunsplit((parts.scheme, parts.netloc, parts.path or "/", "", ""))
     return f"{start}?{query}", f"#{parts.fragment}" if parts.fragment else ""
@@ -127,7 +126,7 @@ def _onward(query: bytes) -> str:
             continue
         name = unquote(pair.partition(b"=")[0].replace(b"+", b" ").decode("latin-1"))
         if not name.strip().lower().startswith(_OURS):
-            kept.append(quote(pair, safe=_URL_SAFE) + "&")
+            kept.append(quote(pair, safe=URL_SAFE) + "&")
     return "".join(kept)
 
 

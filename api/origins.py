@@ -8,8 +8,10 @@ program that writes these headers itself; it keeps foreign *pages* away from a p
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+from api.addresses import in_ascii
 from api.refusals import Headers, Refusal
 from api.request import Request
 from ringpool.model import Account
@@ -30,7 +32,7 @@ def allowed(request: Request, account: Account) -> Headers:
     origin = request.header(b"origin")
     page = origin or _origin_of(request.header(b"referer"))
     if page:
-        if page not in account.origins:
+        if page not in _written(account.origins):
             raise Refusal(403, "ForbiddenOrigin", f"{page[:300]} is not an origin of this account")
     elif request.header(b"sec-fetch-site") in ("cross-site", "same-site"):
         raise Refusal(403, "ForbiddenOrigin", "the page doesn't tell its origin")
@@ -42,6 +44,12 @@ def allowed(request: Request, account: Account) -> Headers:
 def preflight(headers: Headers) -> Headers:
     """What a preflight adds to ``allowed``."""
     return [*headers, *_PREFLIGHT]
+
+
+@lru_cache(maxsize=4096)
+def _written(origins: tuple[str, ...]) -> frozenset[str]:
+    """An account's origins as browsers write them, however its owner did."""
+    return frozenset(in_ascii(origin) for origin in origins)
 
 
 def _origin_of(url: str) -> str:

@@ -16,6 +16,7 @@ from api.refusals import Headers, Refusal
 from ringpool.entity_codec import encode_hook
 
 NO_STORE = (b"cache-control", b"no-store")
+CROSS_ORIGIN = (b"cross-origin-resource-policy", b"cross-origin")
 
 _encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 _XML_REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -75,7 +76,8 @@ def jsonp(callback: str, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()
     """A call of ``callback`` (checked before) with the value; always 200, so the page hears it.
 
     ``<`` and the line separators that JSON allows and older JavaScript doesn't are escaped; the
-    empty comment keeps the first bytes from being taken for another format.
+    empty comment keeps the first bytes from being taken for another format. Pages that require
+    CORP of what they embed (COEP) may load it: whose it is, ``origins`` has decided.
     """
     document = (
         _encode(value)
@@ -84,7 +86,9 @@ def jsonp(callback: str, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()
         .replace(b"\xe2\x80\xa9", b"\\u2029")
     )
     body = b"/**/%s(%s);" % (callback.encode("ascii"), document)
-    return Reply(200, b"application/javascript; charset=utf-8", body, (NO_STORE, *headers))
+    return Reply(
+        200, b"application/javascript; charset=utf-8", body, (NO_STORE, CROSS_ORIGIN, *headers)
+    )
 
 
 def xml(root: str, fields: Mapping[str, str], status: int = 200) -> Reply:

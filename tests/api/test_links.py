@@ -41,6 +41,14 @@ async def test_a_click_goes_to_the_landing_page_with_a_signed_number(site: Site)
     assert (held["state"], held["number"]) == ("held", given["rp_number"][0])
 
 
+async def test_a_landing_page_may_be_written_in_any_script(site: Site) -> None:
+    """A redirect is ASCII: the host in IDNA, the rest percent-encoded."""
+    pool = await site.pool(landing_url="https://bücher.example/ü?ä=1#ö")
+    location = (await site.client.get(f"/t/{pool}?website=one")).headers["location"]
+    assert location.startswith("https://xn--bcher-kva.example/%C3%BC?%C3%A4=1&website=one&rp_")
+    assert location.endswith("#%C3%B6")
+
+
 async def test_the_tracking_url_of_the_number_api_leads_to_the_same_number(site: Site) -> None:
     """Odd characters survive the way from a tuple to a link and back."""
     pool = await site.pool()

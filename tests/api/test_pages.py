@@ -67,6 +67,7 @@ async def test_jsonp_calls_the_function(site: Site) -> None:
     await site.pool(swap_targets=[site.number(8000)])
     response = await swap(site, callback="app.cb$1")
     assert response.headers["content-type"] == "application/javascript; charset=utf-8"
+    assert response.headers["cross-origin-resource-policy"] == "cross-origin"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.text.startswith("/**/app.cb$1(")
     assert response.text.endswith(");")
@@ -140,6 +141,20 @@ async def test_only_the_accounts_pages_may_ask(site: Site) -> None:
         assert "access-control-allow-origin" not in response.headers
         jsonp = await swap(site, headers, callback="cb")
         assert (jsonp.status_code, "ForbiddenOrigin" in jsonp.text) == (200, True)
+
+
+async def test_an_origin_counts_however_its_owner_wrote_it(site: Site) -> None:
+    """Upper case, the port that goes without saying, a host in any script."""
+    origins = ["HTTPS://Www.Shop.example", "https://b.example:443", "https://bücher.example"]
+    await site.make_account(origins=origins)
+    await site.pool(swap_targets=[site.number(8000)])
+    for origin in (
+        "https://www.shop.example",
+        "https://b.example",
+        "https://xn--bcher-kva.example",
+    ):
+        assert (await swap(site, {"origin": origin})).status_code == 200, origin
+        assert (await swap(site, {"referer": f"{origin}/page"})).status_code == 200, origin
 
 
 async def test_preflight_tells_what_is_allowed(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from snippet import bundle
 from tests.api.conftest import Site
@@ -43,3 +44,28 @@ async def test_the_pinned_script_is_for_ever(client: httpx.AsyncClient) -> None:
     assert response.headers["access-control-allow-origin"] == "*"
     assert (await client.get(f"/dni/{bundle.VERSION}/other.js")).status_code == 404
     assert (await client.get("/dni/0/dni.js")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate, br, zstd", True),
+        ("br;q=1.0, GZIP;q=0.8", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, identity", False),
+        ("identity", False),
+        ("br", False),
+    ],
+)
+async def test_scripts_go_compressed_to_those_who_take_it(
+    site: Site, accepted: str, packed: bool
+) -> None:
+    """The same script either way, and caches are told that it depends on who asks."""
+    plain = {"accept-encoding": "identity"}
+    for url in (f"/dni.js?account={site.account}", f"/dni/{bundle.VERSION}/dni.js"):
+        response = await site.client.get(url, headers={"accept-encoding": accepted})
+        assert (response.headers.get("content-encoding") == "gzip") is packed
+        assert response.headers["vary"] == "Accept-Encoding"
+        assert response.content == (await site.client.get(url, headers=plain)).content
+        if packed:
+            assert int(response.headers["content-length"]) < 0.6 * len(response.content)
