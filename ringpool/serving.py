@@ -44,6 +44,7 @@ BACKLOG = 2048
 GRACE_SECONDS = 10
 """How long a stop waits for requests that are being answered."""
 
+_BUSY_SECONDS = 2.0  # a command that found no service runs the store itself for a moment
 _BIND_SECONDS = 3.0  # the workers of a killed service need a moment to let go of the port
 
 
@@ -56,8 +57,9 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
         keyring = Keyring.open(settings)
         if settings.redis_url is None:
             store = EmbeddedServer(settings.data_dir)
+            stack.callback(store.stop)
             try:
-                stack.enter_context(store)
+                _start(store)
             except (DataDirectoryBusy, RuntimeError, OSError) as error:
                 raise SettingsError(f"{variable('data_dir')}: {error}") from None
             os.environ[variable("redis_url")] = store.url  # where the workers find it
@@ -148,6 +150,19 @@ def configure_logging() -> None:
 
 def _line(event: dict[str, Any], **_options: Any) -> str:
     return json.encode(event, enc_hook=str).decode()
+
+
+def _start(store: EmbeddedServer) -> None:
+    limit = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            store.start()
+        except DataDirectoryBusy:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _bound(host: str, port: int) -> socket.socket:

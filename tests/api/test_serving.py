@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from allocator.embedded import EmbeddedServer
 from tests.api.conftest import ADMIN, KEY
 from tests.api.service import Service, service
 from tests.servers import until
@@ -154,6 +155,19 @@ def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path: Path) -> Non
             assert done.returncode == 1
             (line,) = done.stderr.strip().splitlines()
             assert said in line
+
+
+def test_a_command_beside_it_does_not_keep_a_service_from_starting(tmp_path: Path) -> None:
+    """A command alone runs the store for a moment: a service that starts then waits for it."""
+    command = EmbeddedServer(tmp_path)
+    command.start()
+    ending = threading.Timer(0.5, command.stop)
+    ending.start()
+    try:
+        with service(tmp_path) as running:
+            assert running.client.get("/readyz").status_code == 200
+    finally:
+        ending.join()
 
 
 def store_of(running: Service) -> int:
