@@ -7,6 +7,7 @@ uvicorn's, each with an app of its own, on one listening socket.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import os
@@ -218,6 +219,10 @@ def _begin_worker() -> None:
 
     With one worker there is no parent: this process is the service.
     """
+    # What is loaded by now stays: the garbage collector needn't walk through it again and again,
+    # which is what the slowest answers would wait for.
+    gc.collect()
+    gc.freeze()
     parent = multiprocessing.parent_process()
     if parent is None:
         return
