@@ -25,6 +25,7 @@ from loadtests import (
     report,
     scale_section,
     script_section,
+    snippet_section,
     start_section,
     workers_section,
 )
@@ -43,6 +44,7 @@ SECTIONS: tuple[Section, ...] = (
     start_section.SECTION,
     alternatives_section.SECTION,
     hiredis_section.SECTION,
+    snippet_section.SECTION,
 )
 """In the order of issue 4's table."""
 
