@@ -44,8 +44,9 @@ class PoolNumber(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class PoolNumbers(Struct, frozen=True, omit_defaults=True):
-    """``next``: the ``after`` of the next page, absent on the last. Pages are no snapshot, and ``limit`` is about
-    how many they hold: small pools come on one.
+    """``next``: the ``after`` of the next page, absent on the last. Pages are no snapshot.
+
+    ``limit`` is about how many a page holds: small pools come on one.
     """
 
     numbers: list[PoolNumber]

@@ -1,8 +1,9 @@
 """uvicorn's HTTP for a service of short answers.
 
-How long a request's head may be has an end, a stop is gentle, and what nearly every exchange here
-is, a plain request and an answer in one piece, takes a shorter way: it is written with one write,
-and header lines are checked and put together once. Everything else goes uvicorn's own way.
+How long a request's head may be and take has an end, a stop is gentle, and what nearly every
+exchange here is, a plain request and an answer in one piece, takes a shorter way: it is written
+with one write, and header lines are checked and put together once. Everything else goes uvicorn's
+own way.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from uvicorn.protocols.http.httptools_impl import (
 LONGEST_HEAD = 128 * 1024
 """Bytes of request line and headers that are read at all; the app itself refuses far less."""
 
+HEAD_SECONDS = 20.0
+"""How long a head may take that doesn't come at once; a connection that never sends one, too."""
+
 LINGER_SECONDS = 0.5
 """How long a stop keeps idle connections: a request already on its way is answered, not reset."""
 
@@ -38,6 +42,15 @@ class Protocol(HttpToolsProtocol):
     _head = 0
     _in_head = True
     _leaving = False
+    _overdue: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._overdue = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
@@ -46,9 +59,13 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("The request line and headers are too long.")
                 return
         super().data_received(data)
+        if self._head and self._in_head and self._overdue is None:
+            self._overdue = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self._overdue is not None:
+            self._head_came()
         before = self.cycle
         if (
             (before is None or before.response_complete)
@@ -62,6 +79,18 @@ class Protocol(HttpToolsProtocol):
             super().on_headers_complete()
         if self._leaving:
             self.cycle.keep_alive = False
+
+    def _head_came(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
+
+    def _give_up(self) -> None:
+        self._overdue = None
+        if self._head:
+            self.send_400_response("The request's head took too long.")
+        else:
+            self.transport.close()
 
     def _begin(self) -> None:
         """Start the app on a request that came when none was being answered."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from ringpool import http_protocol
 from ringpool.http_protocol import Protocol
 
 Scope = dict[str, Any]
@@ -167,3 +168,35 @@ async def test_heads_without_end_are_refused(port: int) -> None:
     """More than LONGEST_HEAD bytes of headers are answered 400 and the connection closed."""
     endless = b"GET / HTTP/1.1\r\n" + b"x-a: " + b"a" * 200_000
     assert (await said(port, endless)).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    ("before", "begun", "answer"),
+    [
+        (b"", b"", b""),
+        (b"", b"GET / HTTP/1.1\r\nhost:", b"HTTP/1.1 400"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"GET / HTTP/1.1\r\nhost:", b"HTTP/1.1 400"),
+    ],
+)
+async def test_a_head_that_does_not_end_is_given_up(
+    port: int, monkeypatch: pytest.MonkeyPatch, before: bytes, begun: bytes, answer: bytes
+) -> None:
+    """On a new connection or a kept one: whoever sends a head by and by holds it for so long."""
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(4):  # uvicorn itself closes idle connections after 5 s
+        if before:
+            writer.write(before)
+            await reader.readuntil(b"hello")
+        if begun:
+            writer.write(begun)
+        assert (await reader.read())[: len(answer)] == answer
+    writer.close()
+
+
+async def test_an_answer_may_take_longer_than_a_head(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the head is there, its time is no matter."""
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.02)
+    assert b"hello" in await said(port, b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n", b"hello")
