@@ -6,7 +6,7 @@ import { tellConsent } from "./visit/consent.js";
 /** What a page can tell the script: `ringpool('swap', node)`. @type {Record<string, Function>} */
 export const commands = {
   /** Swaps under a node that the page doesn't show yet, or everything again after restore. */
-  swap(/** @type {Node} */ node = document) {
+  swap(/** @type {Document} */ node = document) {
     state.restoring_ = false;
     watch(node);
     askForSeen();

@@ -17,14 +17,14 @@ const testing = /rp_test=1/.test(location.search);
 
 // Another tag on the page may be at work already.
 if (!before.running) {
-  const ringpool = (/** @type {string} */ name, /** @type {any[]} */ ...rest) =>
+  const ringpool = (/** @type {any} */ name, /** @type {any[]} */ ...rest) =>
     safely(() => commands[name](...rest));
   ringpool.running = targets;
   window.ringpool = ringpool;
 
   // In a test run the report makes numbers up, and nobody is asked for one.
   if (testing) for (const target of targets) target.asked_ = true;
-  for (const command of before.q || []) ringpool.apply(null, command);
+  for (const command of before.q || []) ringpool.apply(0, command);
 
   look();
   setTimeout(reveal, options.timeout || 1500);

@@ -3,8 +3,8 @@ import { safely } from "./safely.js";
 /** The tag that this script came with; one that a loader injected is found by its address. */
 export const tag = /** @type {any} */ (
   document.currentScript
-  || document.querySelector('script[src*="dni.js"]')
-  || document.documentElement
+  || document.querySelector("[src*='dni.js']")
+  || {}
 );
 
 /** @type {Settings} */

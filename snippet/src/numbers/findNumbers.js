@@ -3,19 +3,22 @@ import { patternOf } from "./patternOf.js";
 import { separators } from "./separators.js";
 import { standsAlone } from "./standsAlone.js";
 
-const sixDigits = RegExp(`\\d([${separators}]*\\d){5}`);
 const lettered = /\d{3}(\W{0,2}[A-Z]|-[a-z])/;
+const likely = RegExp(`\\d([${separators}]*\\d){5}|` + lettered.source);
+
+/** A text that holds a number, or, with the text beside it, may. */
+export const joinable = RegExp(`${likely.source}|^[${separators}]*\\d|\\d[${separators}]*$`);
 
 /**
  * The targets' occurrences in a text. A text without six digits in a row, or three before letters,
- * costs two regular expressions, one without a target's digits a comparison a target.
+ * costs one regular expression, one without a target's digits a comparison a target.
  * @param {string} text
  */
 export const findNumbers = text => {
   /** @type {Occurrence[]} */
   const found = [];
-  const vanity = lettered.test(text);
-  if (vanity || sixDigits.test(text)) {
+  if (likely.test(text)) {
+    const vanity = lettered.test(text);
     const digits = text.replace(/\D/g, "");
     for (const target_ of targets) {
       const { n, w } = target_.f;
@@ -27,7 +30,7 @@ export const findNumbers = text => {
           start_++;
         }
         const end_ = start_ + text_.length;
-        if (standsAlone(text.slice(0, start_).slice(-40), text_, text.slice(end_))) {
+        if (standsAlone(text.slice(0, start_), text_, text.slice(end_))) {
           found.push({ target_, text_, prefix_, national_, start_, end_ });
         }
         return "";

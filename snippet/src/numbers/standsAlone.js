@@ -25,8 +25,8 @@ export const standsAlone = (before, own, after) => !(
   || left.test(before)
   || right.test(after)
 
-  // A label may be glued on (Tel800-555-0100, CALL800-555-0100), to bare digits in lower case.
-  || (/\w$/.test(before) && !(/\D/.test(own) ? /[a-z]{2}$|[A-Z]{3}$/ : /[a-z]{2}$/).test(before))
+  // A label may be glued on (Tel800-555-0100, CALL800-555-0100); SKU800… is a code.
+  || (/\w$/.test(before) && !/[a-z]{2}$|[A-Z]{4}$/.test(before))
 
   // A prefix before it that isn't ours, or digits that go on after a blank as its own do.
   || (/[^\d\s]/.test(own)

@@ -11,7 +11,6 @@ export const completeLink = ({ href, host }) => {
   const ours = /\/t\//.test(href) && href.startsWith(endpoint);
   if (!ours && !(settings.d || []).includes(host)) return;
   const link = new URL(href);
-  const { searchParams } = link;
   const [url, referrer] = recall().l;
   const known = query(url);
   for (const [name, value] of /** @type {string[][]} */ (ours
@@ -22,7 +21,7 @@ export const completeLink = ({ href, host }) => {
       ["keyword", known.get("utm_term")],
     ]
     : signed)) {
-    if (value && !searchParams.has(name)) searchParams.append(name, value);
+    if (value && !query(href).has(name)) link.searchParams.append(name, value);
   }
   return link.href;
 };

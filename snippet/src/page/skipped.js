@@ -7,3 +7,7 @@ export const untouchable =
 /** Whose text isn't the page's; data for search engines only if the owner says so. */
 export const skipped = "style,noscript,template,textarea,script"
   + (options.jsonld == null ? "," : ":not([type*=ld]),") + untouchable;
+
+/** Shadow trees are as untouchable as their hosts. @param {any} node @returns {boolean} */
+export const isSkipped = node =>
+  node && ((node.closest && node.closest(skipped)) || isSkipped(node.getRootNode().host));

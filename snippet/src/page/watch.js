@@ -1,14 +1,14 @@
 import { askForSeen } from "../answers.js";
-import { options } from "../tag.js";
-import { eachFlow, isInline } from "./eachFlow.js";
+import { joinable } from "../numbers/findNumbers.js";
 import { safely } from "../safely.js";
-import { skipped } from "./skipped.js";
-import { attributes, swapAttribute } from "./swapAttribute.js";
-import { swapFlow } from "./swapFlow.js";
+import { options } from "../tag.js";
+import { blockOf } from "./blockOf.js";
 import { nameTarget } from "./nameTarget.js";
+import { attributes, swapAttribute } from "./swapAttribute.js";
+import { swapBlock } from "./swapBlock.js";
 import { isOurs } from "./write.js";
 
-/** Swaps everything under a node, a document or a shadow root, now and from now on. @param {Node} root */
+/** Swaps everything under a document or shadow root, now and from now on. @param {Node} root */
 export const watch = root => {
   observer.observe(root, {
     subtree: true,
@@ -16,49 +16,57 @@ export const watch = root => {
     characterData: true,
     attributeFilter: attributes,
   });
-  eachFlow(root, undefined, swapFlow, enter);
+  const blocks = new Set();
+  enter(root, blocks);
+  blocks.forEach(swapBlock);
 };
 
-/** Shadow trees and frames of the same origin are parts of the page. @param {Element} element */
-const enter = element => {
-  if (element.matches(options.selector)) nameTarget(element); // undefined: no element's name
-  for (const name of attributes) swapAttribute(element, name);
-  if (element.shadowRoot) watch(element.shadowRoot);
-  if (element.nodeName == "IFRAME") {
-    element.addEventListener("load", enterFrame);
-    enterFrame({ target: element });
+/** Elements that may hold a number in an attribute, or a page of their own. */
+const holders = attributes.map(name => `[${name}]`) + ",iframe";
+
+/**
+ * Swaps in the attributes under a node, and walks its text nodes (4) to collect the blocks whose text may hold a number: only
+ * of text that may do so is more looked at than the text itself.
+ * @param {any} root @param {Set<Node>} blocks
+ */
+const enter = (root, blocks) => {
+  if (options.selector) root.querySelectorAll(options.selector).forEach(nameTarget);
+  const walker = document.createTreeWalker(root, 4);
+  for (let node; (node = /** @type {Text | null} */ (walker.nextNode())); ) {
+    if (/\d/.test(node.data) && joinable.test(node.data)) blocks.add(blockOf(node));
   }
+  for (const element of [root, ...root.querySelectorAll(holders)]) {
+    if (element.closest) for (const name of attributes) swapAttribute(element, name);
+    if (element.nodeName == "IFRAME") {
+      element.addEventListener("load", enterFrame);
+      enterFrame({ target: element });
+    }
+  }
+  // Shadow trees are, too.
+  for (const { shadowRoot } of root.querySelectorAll("*")) if (shadowRoot) watch(shadowRoot);
 };
 
-const enterFrame = (/** @type {any} */ { target: { contentDocument } }) => {
+/** Frames of the same origin are parts of the page. @param {any} event */
+const enterFrame = ({ target: { contentDocument } }) => {
   if (contentDocument) watch(contentDocument);
   askForSeen();
 };
 
 const observer = new MutationObserver(records => safely(() => {
-  /** Nodes that are new with all they contain. @type {Set<any>} */
+  /** Nodes that are new with all they contain. @type {Set<Node>} */
   const fresh = new Set();
-  /** Blocks whose own lines have changed. @type {Set<any>} */
+  /** @type {Set<Node>} */
   const blocks = new Set();
-
   for (const { type, target, addedNodes, attributeName } of records) {
     if (attributeName) swapAttribute(target, attributeName);
     else if (type == "childList" || !isOurs(target)) {
-      addedNodes.forEach(node => fresh.add(node));
-      if (!fresh.has(target)) {
-        /** @type {any} */
-        let block = target;
-        while (block.parentNode && (block.nodeType == 3 || isInline(block))) block = block.parentNode;
-        blocks.add(block);
-      }
+      if (!fresh.has(target)) blocks.add(blockOf(target));
+      addedNodes.forEach(node => {
+        if (node.nodeType == 1 && !fresh.has(target)) enter(node, blocks);
+        fresh.add(node);
+      });
     }
   }
-  for (const block of blocks) {
-    if (block.isConnected && !isSkipped(block)) eachFlow(block, fresh, swapFlow, enter);
-  }
+  blocks.forEach(swapBlock);
   askForSeen();
 }));
-
-/** Shadow trees are as untouchable as their hosts. @param {any} node @returns {boolean} */
-const isSkipped = node =>
-  node && ((node.closest && node.closest(skipped)) || isSkipped(node.getRootNode().host));

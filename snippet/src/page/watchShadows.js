@@ -7,7 +7,7 @@ export const watchShadows = () => {
   const { attachShadow } = prototype;
   prototype.attachShadow = function (init) {
     const root = attachShadow.call(this, init);
-    if (init.mode == "open") safely(() => watch(root));
+    safely(() => watch(root));
     return root;
   };
 };

@@ -18,12 +18,11 @@ export const isOurs = node => {
  * @param {Node} node @param {string} after
  */
 export const write = (node, after) => {
-  const original_ = /** @type {string} */ (node.nodeValue);
-  if (original_ == after) return;
-  const entry = log.get(node) || { original_, written_: original_, rounds_: 0 };
+  const before = /** @type {string} */ (node.nodeValue);
+  const entry = log.get(node) || { original_: before, written_: before, rounds_: 0 };
   log.set(node, entry);
-  if (!isOurs(node)) entry.original_ = original_;
-  if (entry.rounds_++ < 20) put(node, (entry.written_ = after));
+  if (!isOurs(node)) entry.original_ = before;
+  if (before != after && entry.rounds_++ < 20) put(node, (entry.written_ = after));
 };
 
 /** Puts back what stood in a node before us. @param {Node} node */

@@ -6,7 +6,7 @@ import { loadScript } from "./loadScript.js";
 // An answer that is no script (a proxy's error page, say) is no error of the page's.
 addEventListener("error", event => {
   if ((event.filename + "").startsWith(endpoint + "/v1")) event.preventDefault();
-}, true);
+});
 
 /**
  * Asks the service by JSONP, or by fetch where a policy of the page stands in the way, and calls

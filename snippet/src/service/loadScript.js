@@ -1,3 +1,4 @@
+import { safely } from "../safely.js";
 import { tag } from "../tag.js";
 
 /** Runs a script of the service's; throws where a policy of the page refuses it. @param {string} url */
@@ -10,8 +11,6 @@ export const loadScript = url => {
 };
 
 /** Pages with Trusted Types take a script's address only from a policy. @param {string} url */
-const trusted = url => window.trustedTypes
-  ? window.trustedTypes.createPolicy("ringpool", {
-    createScriptURL: (/** @type {string} */ text) => text,
-  }).createScriptURL(url)
-  : url;
+const trusted = url => safely(() => window.trustedTypes.createPolicy("ringpool", {
+  createScriptURL: (/** @type {string} */ text) => text,
+}).createScriptURL(url)) || url;

@@ -16,15 +16,15 @@ export const visitParams = about => {
     account,
     url: l[0],
     ref: l[1],
-    first_url: f[0],
-    first_ref: f[1],
+    first: f,
     device: isPhone && "mobile",
-    pool: options.pool,
     targets: about.map(target => target.t),
     visitor: v,
   };
   if (consented()) {
-    for (const name of (options.cookies || "").split(",")) known["cookie." + name] = cookie(name);
+    for (const name of (options.cookies || "").match(/[^,\s]+/g) || []) {
+      known["cookie." + name] = cookie(name);
+    }
   }
   for (const name in known) if (known[name]) query.set(name, known[name]);
   return query;

@@ -15,10 +15,10 @@ export const consented = () => {
   for (const entry of window.dataLayer || []) {
     if (entry && entry[0] == "consent") Object.assign(mode, entry[2]);
   }
-  const { ad_storage, analytics_storage } = mode;
+  const said = [mode.ad_storage, mode.analytics_storage].join("");
   return !navigator.globalPrivacyControl && (
     told != null ? told
-      : ad_storage || analytics_storage ? !/denied/.test(ad_storage + analytics_storage)
+      : said ? !/denied/.test(said)
         : options.consent != "required"
   );
 };

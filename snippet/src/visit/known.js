@@ -5,7 +5,7 @@ import { consented } from "./consent.js";
 import { recall, storeName } from "./memory.js";
 
 /** What the numbers of a visit depend on. */
-const visit = () => recall().l + options.params + options.pool;
+const visit = () => recall().l + options.params;
 
 /** Keeps the answers for the visit's next pages. */
 export const keepKnown = () => safely(() => {

@@ -4,7 +4,7 @@ import { consented } from "./consent.js";
 
 /**
  * @typedef {[url: string, referrer: string]} Touch
- * @typedef {{ v?: string, f: Touch, l: Touch }} Memory visitor id, first and last touch
+ * @typedef {{ v?: string | false, f: Touch, l: Touch }} Memory visitor id, first and last touch
  */
 
 export const storeName = "rp_" + account;
@@ -15,8 +15,8 @@ let memory;
 /** What the cookie holds. */
 let saved = "";
 
-/** Thirteen random letters and digits. */
-export const random = () => Math.random().toString(36).slice(2);
+/** Some sixteen random digits. */
+export const random = () => (Math.random() + "").slice(2);
 
 /** @param {string} name @returns {string | undefined} */
 export const cookie = name => safely(() => decodeURIComponent(
@@ -50,7 +50,7 @@ export const recall = () => {
       if (/gclid|source|medium/.test(name)) memory.f = now;
     }
   });
-  memory.v = stored ? memory.v || random() : "";
+  memory.v = stored && (memory.v || random());
   const text = stored ? encodeURIComponent(JSON.stringify(memory)) : "";
   if (text != saved) {
     saved = text;

@@ -17,9 +17,10 @@ const bytes = text =>
  */
 export const signedNumber = async () => {
   const given = query(here());
-  const [number, from, exp, sig] = ["number", "pool", "exp", "sig"].map(
-    name => /** @type {string} */ (given.get("rp_" + name)),
+  const parts = ["rp_number", "rp_pool", "rp_exp", "rp_sig"].map(
+    name => [name, /** @type {string} */ (given.get(name))],
   );
+  const [number, from, exp, sig] = parts.map(part => part[1]);
   const until = +exp * 1e3;
   const { subtle } = crypto;
   const key = options.key || settings.k;
@@ -33,7 +34,7 @@ export const signedNumber = async () => {
     )
     : new Promise(resolve => ask("/v1/verify", given, ({ valid }) => resolve(valid)))
   )) return [];
-  signed = [...given].filter(([name]) => /^rp_/.test(name));
+  signed = parts;
   return targets.filter(({ pool }) => pool == from).map(
     ({ t }) => ({ target: t, number, until }),
   );

@@ -1,0 +1,31 @@
+import { isInline } from "./blockOf.js";
+import { isSkipped, skipped } from "./skipped.js";
+import { swapFlow } from "./swapFlow.js";
+
+/**
+ * Swaps in the lines of a block, not in those of blocks inside it. A number may be spread over the
+ * text nodes of one line, never over two. @param {Node} block
+ */
+export const swapBlock = block => {
+  /** @type {Node[]} */
+  let nodes = [];
+
+  const endLine = () => {
+    if (nodes[0]) swapFlow(nodes);
+    nodes = [];
+  };
+
+  /** @param {Node} parent */
+  const walk = parent => {
+    for (let node = parent.firstChild; node; node = node.nextSibling) {
+      if (node.nodeType == 3) nodes.push(node);
+      else if (!isInline(node)) endLine();
+      else if (node.firstChild && !(/** @type {Element} */ (node).matches(skipped))) walk(node);
+    }
+  };
+
+  if (!isSkipped(block)) {
+    walk(block);
+    endLine();
+  }
+};
