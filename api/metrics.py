@@ -35,7 +35,7 @@ _COUNTERS = {
     "held_total": "Answers with the number the tuple already had",
     "recycled_total": "Answers with a recycled number",
     "overflow_total": "Answers with the overflow number",
-    "calls_total": "Inbound calls counted",
+    "calls_total": "Inbound calls to its numbers",
 }
 
 
