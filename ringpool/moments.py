@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-_LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+_LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 def milliseconds(at: datetime) -> int:
@@ -18,6 +18,6 @@ def milliseconds(at: datetime) -> int:
         seconds = at.timestamp()
     except OverflowError:
         seconds = -1.0
-    if not 0 <= seconds < _LATEST:
+    if not 0 <= seconds < _LATEST + 1:
         raise ValueError("expected a time from 1970 to 9999")
     return int(seconds) * 1000 + (at.microsecond // 1000 if at.microsecond else 999)

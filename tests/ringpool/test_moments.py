@@ -17,6 +17,7 @@ from ringpool.moments import milliseconds
         ("2026-11-21T14:32:00.001Z", 1795271520_001),
         ("2026-11-21T14:32:00.000999Z", 1795271520_000),
         ("1970-01-01T00:00:00Z", 999),
+        ("9999-12-31T23:59:59Z", 253402300799_999),
     ],
 )
 def test_a_second_counts_as_its_end(written: str, expected: int) -> None:
