@@ -87,20 +87,22 @@ def _first_swap(site: Site, nodes: int, targets: int, rounds: int) -> list[Figur
     for _ in range(rounds):
         with _page(site, nodes) as view:
             code = bundle.with_settings(site.account.settings(_endpoint(site))).decode()
-            cold = view.run("code => bench.cold(code)", code)
+            cold = view.tab.evaluate("code => bench.cold(code)", code)
             assert cold["text"] == "Call 888-869-0000 now", cold
             note("cold", cold["swap"] / cold["bare"])
             note("ms", cold["swap"])
-            warm = view.run("passes => bench.warm(passes)", _PASSES)
+            warm = view.tab.evaluate("passes => bench.warm(passes)", _PASSES)
             note("warm", warm["swap"] / warm["bare"])
-            batch = view.run(
+            batch = view.tab.evaluate(
                 "([count, passes]) => bench.batch(count, passes, '800-555-0000')",
                 [BATCH, _PASSES],
             )
             note("batch", batch["swap"] / batch["bare"])
         with _page(site, nodes) as view:
             pairs = [[pool.target[2:], pool.number[2:]] for pool in site.account.pools]
-            naive = view.run("([pairs, passes]) => bench.naively(pairs, passes)", [pairs, 5])
+            naive = view.tab.evaluate(
+                "([pairs, passes]) => bench.naively(pairs, passes)", [pairs, 5]
+            )
             note("naive", naive["swap"] / naive["bare"])
     of = f"{nodes:,} text nodes, {targets} target{'s' * (targets > 1)}"
     size = f"{nodes}_{targets}"
@@ -135,8 +137,8 @@ def _page(site: Site, nodes: int) -> Iterator[View]:
     view.shows("".join(number.replace("800-555", "888-869") for number in numbers))
     site.serve("", tag="", headers=_ISOLATED)
     view.tab.goto(site.service.at(SHOP, path))
-    view.run(_HELPER)
-    view.run(
+    view.tab.evaluate(_HELPER)
+    view.tab.evaluate(
         "([nodes, every, numbers]) => bench.fill(nodes, every, numbers)",
         [nodes, NUMBERS_EVERY, numbers],
     )
@@ -157,12 +159,12 @@ def _latencies(site: Site, rounds: int) -> list[Figure]:
 
     def one(name: str, view: View) -> None:
         view.shows("Call 888-869-5345 now").settles()
-        marks: dict[str, Any] = view.run(
+        marks: dict[str, Any] = view.tab.evaluate(
             "() => Object.fromEntries(performance.getEntriesByType('mark')"
             ".map(mark => [mark.name, mark.startTime]))"
         )
         times[name].append(marks["swapped"] - marks["start"])
-        shifts.append(view.run("() => shift"))
+        shifts.append(view.tab.evaluate("() => shift"))
 
     for _ in range(rounds):
         view = site.visit(path, before=[_SHIFT])

@@ -27,6 +27,10 @@ PLAIN_HTTP = "shop.example"
 SERVICE = "dni.localhost"
 
 PATIENCE_MS = 5_000
+_IN_TIME = f"""argument => Promise.race([
+  (SCRIPT)(argument),
+  new Promise((_, fail) => setTimeout(() => fail(new Error('no answer')), {PATIENCE_MS})),
+])"""
 _QUIET = """() => new Promise(done => {
   const frame = () => requestAnimationFrame(() => requestAnimationFrame(idle));
   const idle = () => requestIdleCallback(() => setTimeout(done, 40), {timeout: 200});
@@ -79,8 +83,8 @@ class View:
         return self
 
     def run(self, script: str, argument: Any = None) -> Any:
-        """Evaluate a script in the page."""
-        return self.tab.evaluate(script, argument)
+        """What a function gives that is called in the page; an error if it takes too long."""
+        return self.tab.evaluate(_IN_TIME.replace("SCRIPT", script), argument)
 
 
 class Site:

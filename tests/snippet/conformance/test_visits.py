@@ -39,7 +39,7 @@ def test_at_once(site: Site) -> None:
         f"{BODY}<script>requestAnimationFrame(() => {{ "
         "window.first = document.querySelector('p').textContent })</script>",
         path="/next",
-        tag=site.tag().replace("async ", "defer "),
+        tag=site.tag().replace("async ", ""),
     )
     view.tab.goto(site.service.at(SHOP, path))
     view.becomes(NEW, "() => window.first")
