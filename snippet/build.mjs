@@ -42,7 +42,6 @@ async function script(entry) {
       passes: 3,
       booleans_as_integers: true,
       pure_getters: true,
-      unsafe: true,
       unsafe_arrows: true,
       unsafe_methods: true,
     },

@@ -1,4 +1,5 @@
 import { reveal } from "./page/look.js";
+import { safely } from "./safely.js";
 import { ask } from "./service/ask.js";
 import { visitParams } from "./service/visitParams.js";
 import { state, targets, waiting } from "./state.js";
@@ -37,7 +38,7 @@ export const settle = (answers, asked = []) => {
     }
     if (target.answer_) detail[t] = target.answer_.number;
   }
-  for (const again of waiting.splice(0)) again();
+  waiting.splice(0).forEach(safely);
   keepKnown();
   if (answers[0] || asked[0]) reveal();
   if (answers[0]) document.dispatchEvent(new CustomEvent("ringpool:swapped", { detail }));

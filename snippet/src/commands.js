@@ -14,9 +14,9 @@ export const commands = {
 
   /** Calls back with the answer for a target, or null, whether it stands on the page or not. */
   number(/** @type {string} */ number, /** @type {(answer?: Answer | null) => void} */ callback) {
-    const target = /** @type {Target} */ (targets.find(({ t }) => t == number));
+    const target = targets.find(({ t }) => t == number);
     const again = () => {
-      const answer = answerFor(target, again);
+      const answer = target ? answerFor(target, again) : null;
       if (answer !== undefined) callback(answer);
     };
     again();

@@ -24,7 +24,9 @@ export const findNumbers = text => {
       const { n, w } = target_.f;
       if (!w && !digits.includes(vanity ? n.slice(0, 3) : n)) continue;
       target_.pattern_ = target_.pattern_ || patternOf(target_.f);
-      text.replace(target_.pattern_, (text_, prefix_, national_, start_) => {
+      for (let match; (match = target_.pattern_.exec(text)); ) {
+        let [text_, prefix_, national_] = match;
+        let start_ = match.index;
         if (text_[0] == "(" && !text_.includes(")")) { // a bracket around the whole
           text_ = text_.slice(1);
           start_++;
@@ -32,9 +34,8 @@ export const findNumbers = text => {
         const end_ = start_ + text_.length;
         if (standsAlone(text.slice(0, start_), text_, text.slice(end_))) {
           found.push({ target_, text_, prefix_, national_, start_, end_ });
-        }
-        return "";
-      });
+        } else target_.pattern_.lastIndex = match.index + 1; // what seems a prefix may be none
+      }
     }
   }
   return found;

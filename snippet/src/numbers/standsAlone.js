@@ -30,7 +30,7 @@ export const standsAlone = (before, own, after) => !(
 
   // A prefix before it that isn't ours, or digits that go on after a blank as its own do.
   || (/[^\d\s]/.test(own)
-    ? /(^|[^\d\s./-][\s(]*)([078]|00\d*|011)[\s(]+$/.test(before)
-    : /(^|[^\d\s./-][\s(]*)(\d\s*){1,4}$/.test(before)
-      || /^(,|\s+)(\d\s*){1,4}(?!\s*[\da-z:/%-])/i.test(after))
+    ? /(^|[^\d\s./:-][\s(]*)([078]|00\d*|011)[\s(]+$/.test(before)
+    : /(^|[^\d\s./:-][\s(]*)(\d\s*){1,4}$/.test(before)
+      || /^(,|\s+|\s-\s)(\d\s*){1,4}(?!\s*[\da-z:/%-])/i.test(after))
 );

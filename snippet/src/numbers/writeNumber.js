@@ -29,8 +29,9 @@ export const writeNumber = (characters, occurrence, answer, format = "") => {
       whole = whole.replace(/[^+\d]/g, "");
     } else if (lettered && alike && national.replace(/\D/g, "") == digits) {
       // 1-800-FLOWERS becomes 1-888-869-5777
-      whole = prefix_.replace("(", "")
-        + /** @type {string[]} */ (national.match(/\d+/g)).join(grab(/[-.\s]/, text_));
+      whole = prefix_.replace("(", "") + (/\(/.test(text_)
+        ? national
+        : /** @type {string[]} */ (national.match(/\d+/g)).join(grab(/[-.\s]/, text_)));
     }
   }
   characters.fill("", start_, end_);

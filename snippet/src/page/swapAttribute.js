@@ -20,7 +20,7 @@ export const swapAttribute = (element, name) => {
       ? dialled(value, () => swapAttribute(element, name))
       : completeLink(element);
     if (after) write(attribute, after);
-  } else if (name != "value" || /button|submit|reset/.test(element.type)) swapFlow([attribute]);
+  } else if (name != "value" || /^INPUT(button|submit|reset)/.test(element.nodeName + element.type)) swapFlow([attribute]);
 };
 
 /**

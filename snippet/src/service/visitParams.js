@@ -16,10 +16,11 @@ export const visitParams = about => {
     account,
     url: l[0],
     ref: l[1],
-    first: f,
+    first_url: f[0],
+    first_ref: f[1],
     device: isPhone && "mobile",
     targets: about.map(target => target.t),
-    visitor: v,
+    visitor: about.some(({ visitor }) => visitor) && v,
   };
   if (consented()) {
     for (const name of (options.cookies || "").match(/[^,\s]+/g) || []) {

@@ -15,10 +15,10 @@ export const consented = () => {
   for (const entry of window.dataLayer || []) {
     if (entry && entry[0] == "consent") Object.assign(mode, entry[2]);
   }
-  const said = [mode.ad_storage, mode.analytics_storage].join("");
+  const { ad_storage, analytics_storage } = mode;
   return !navigator.globalPrivacyControl && (
     told != null ? told
-      : said ? !/denied/.test(said)
+      : ad_storage || analytics_storage ? !/denied/.test(ad_storage + analytics_storage)
         : options.consent != "required"
   );
 };

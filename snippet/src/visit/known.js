@@ -9,9 +9,9 @@ const visit = () => recall().l + options.params;
 
 /** Keeps the answers for the visit's next pages. */
 export const keepKnown = () => safely(() => {
-  sessionStorage[storeName] = consented()
-    ? JSON.stringify({ [visit()]: targets.map(target => target.answer_) })
-    : "";
+  if (consented()) {
+    sessionStorage[storeName] = JSON.stringify({ [visit()]: targets.map(({ answer_ }) => answer_) });
+  } else delete sessionStorage[storeName];
 });
 
 /** Answers of this visit that are still guaranteed. @returns {Answer[]} */
