@@ -26,7 +26,7 @@ def works(view: View) -> None:
 
 
 def test_nonce(site: Site) -> None:
-    """A policy that lets in scripts by nonce alone: no script or style is refused."""
+    """A policy that lets in scripts by nonce alone: nothing is refused."""
     policy = "default-src 'none'; script-src 'nonce-r4nd0m'; base-uri 'none'"
     view = site.open(
         BODY,
@@ -39,7 +39,7 @@ def test_nonce(site: Site) -> None:
 
 
 def test_strict_dynamic(site: Site) -> None:
-    """A policy with nonce and strict-dynamic: no script or style is refused."""
+    """A policy with nonce and strict-dynamic: nothing is refused."""
     policy = "script-src 'nonce-r4nd0m' 'strict-dynamic'; object-src 'none'; base-uri 'none'"
     view = site.open(
         BODY,
@@ -52,7 +52,7 @@ def test_strict_dynamic(site: Site) -> None:
 
 
 def test_host(site: Site) -> None:
-    """A policy that names the service's host as a source of scripts: no script or style is refused."""
+    """A policy that names the service's host as a source of scripts: nothing is refused."""
     policy = f"default-src 'none'; script-src {site.service.at(SERVICE)}"
     view = site.open(BODY, headers={"content-security-policy": policy}, before=[_WATCH])
     works(view)
@@ -86,7 +86,7 @@ def test_connections_alone(site: Site) -> None:
 
 
 def test_trusted_types(site: Site) -> None:
-    """Trusted Types required, with the policy name ringpool allowed: no script or style is refused."""
+    """Trusted Types required, with the policy name ringpool allowed: nothing is refused."""
     policy = "require-trusted-types-for 'script'; trusted-types ringpool"
     view = site.open(BODY, headers={"content-security-policy": policy}, before=[_WATCH])
     works(view)

@@ -93,23 +93,6 @@ def test_route(site: Site) -> None:
     assert site.account.asked() == [TARGET]
 
 
-def test_route_of_another_campaign(site: Site) -> None:
-    """A route change that brings another source brings that source's number."""
-    view = site.open(BODY, before=[ROUTER]).shows(NEW)
-    site.offers(Pool(TARGET, "+18777001234"))
-    view.run(f"() => route('?utm_source=mail&utm_medium=letter', '{BODY}')")
-    view.shows("877-700-1234")
-    assert len(site.account.heard("/v1/swap")) == 2
-
-
-def test_route_without_a_change(site: Site) -> None:
-    """A route change that brings another source and renders nothing new swaps what stands there."""
-    view = site.open(BODY).shows(NEW)
-    site.offers(Pool(TARGET, "+18777001234"))
-    view.run("() => history.pushState({}, '', '?gclid=two')")
-    view.shows("877-700-1234")
-
-
 def test_history(site: Site) -> None:
     """The page's own use of history works as before: state, length, and back."""
     view = site.open(BODY, before=[ROUTER]).shows(NEW)
@@ -157,15 +140,3 @@ def test_restored_page(restoring_site: Site) -> None:
     view.tab.evaluate("() => history.back()")
     view.becomes(True, "() => window.restored").shows(NEW).settles()
     assert site.account.asked() == [TARGET]
-
-
-def test_restored_after_the_guarantee(restoring_site: Site) -> None:
-    """A page restored after its number's guarantee is over asks again, and shows the answer."""
-    site = restoring_site
-    site.offers(Pool(TARGET, NUMBER, guarantee_ms=1))
-    view = site.open(BODY).shows(NEW)
-    other = site.serve("<p>Other</p>", path="/other", tag="")
-    view.tab.goto(site.service.at(SHOP, other))
-    site.offers(Pool(TARGET, "+18777001234"))
-    view.tab.evaluate("() => history.back()")
-    view.shows("877-700-1234")
