@@ -40,7 +40,9 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     _head = 0
-    _in_head = True
+    _in_head = False
+    _in_message = False
+    _begun = 0
     _leaving = False
     _overdue: asyncio.TimerHandle | None = None
 
@@ -53,14 +55,25 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_head:
-            self._head += len(data)
-            if self._head > LONGEST_HEAD:
-                self.send_400_response("The request line and headers are too long.")
-                return
+        all_new, self._begun = not self._in_message, 0
         super().data_received(data)
-        if self._head and self._in_head and self._overdue is None:
+        if not self._in_head:
+            return
+        if self._begun == (1 if all_new else 0):  # else part of the data is an earlier message's
+            self._head += len(data)
+        if self._head > LONGEST_HEAD:
+            self.send_400_response("The request line and headers are too long.")
+        elif self._overdue is None:
             self._overdue = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def on_message_begin(self) -> None:
+        self._head, self._in_head, self._in_message = 0, True, True
+        self._begun += 1
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._in_message = False
+        super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -87,7 +100,7 @@ class Protocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._overdue = None
-        if self._head:
+        if self._in_head:
             self.send_400_response("The request's head took too long.")
         else:
             self.transport.close()
@@ -115,10 +128,6 @@ class Protocol(HttpToolsProtocol):
             self.on_response_complete,
         )
         self._start_asgi_task(self.cycle, self.app)
-
-    def on_message_complete(self) -> None:
-        self._head, self._in_head = 0, True
-        super().on_message_complete()
 
     def shutdown(self) -> None:
         if self.cycle is None or self.cycle.response_complete:

@@ -170,6 +170,15 @@ async def test_heads_without_end_are_refused(port: int) -> None:
     assert (await said(port, endless)).startswith(b"HTTP/1.1 400")
 
 
+async def test_a_body_is_no_part_of_the_head(port: int) -> None:
+    """A long body that arrives together with its head is read, and so is what follows it."""
+    length = 2 * http_protocol.LONGEST_HEAD
+    head = b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % length
+    following = b"GET /plain HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    answer = await said(port, head + b"b" * length + following)
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
 @pytest.mark.parametrize(
     ("before", "begun", "answer"),
     [
