@@ -84,7 +84,7 @@ class Collection:
     async def _create(self, request: Request) -> Reply:
         who = caller(request)
         wanted = self._entity(parsed_object(await request.document(LONGEST_BODY)))
-        self._check_writable(who, wanted)
+        self._check_writable(who, wanted, None)
         await request.services.keeper.refresh()
         if wanted.id in self._known(request):
             raise Refusal(409, "Exists", f"{wanted.id} exists already: PUT or PATCH it")
@@ -121,7 +121,7 @@ class Collection:
     async def _delete(self, request: Request) -> Reply:
         who = caller(request)
         present = await self._present(request, who)
-        self._check_writable(who, present)
+        self._check_writable(who, present, present)
         catalog = request.services.catalog
         try:
             if isinstance(present, Account):
@@ -139,7 +139,7 @@ class Collection:
         self, request: Request, who: Caller, present: Entity | None, document: dict[str, Any]
     ) -> Reply:
         wanted = self._entity(document)
-        self._check_writable(who, wanted)
+        self._check_writable(who, wanted, present)
         await self._apply(request, wanted)
         saved = self._known(request)[wanted.id]
         return replies.json(saved, 201 if present is None else 200)
@@ -166,11 +166,16 @@ class Collection:
             raise Faults(found)
         return entity_codec.convert(document, self._kind)
 
-    def _check_writable(self, who: Caller, entity: Entity) -> None:
+    def _check_writable(self, who: Caller, entity: Entity, present: Entity | None) -> None:
         if isinstance(entity, Account):
             who.check_administrator()
-        else:
-            who.check_owns(entity.account)
+            return
+        who.check_owns(entity.account)
+        if isinstance(entity, Pool) and entity.on_exhausted is not None:
+            known = present.on_exhausted if isinstance(present, Pool) else None
+            if entity.on_exhausted != known:
+                # The service itself posts there, and can reach what an account's owner can't.
+                who.check_administrator()
 
     async def _apply(self, request: Request, wanted: Entity) -> None:
         services = request.services

@@ -297,6 +297,18 @@ async def test_an_accounts_key_reaches_its_own_and_no_more(site: Site) -> None:
     ).status_code == 200
 
 
+async def test_only_the_administrator_names_webhooks(site: Site) -> None:
+    """An account can't have the service post to an address of its choosing, but may keep one."""
+    await site.make_account(api_keys=[ACCOUNT_KEY])
+    pool = f"/admin/v1/pools/{await site.pool(1)}"
+    account = {"authorization": f"Bearer {ACCOUNT_KEY}"}
+    hook = {"on_exhausted": {"webhook": "http://ops.example/hook"}}
+    assert (await site.client.patch(pool, json=hook, headers=account)).status_code == 403
+    assert (await site.client.patch(pool, json=hook, headers=site.auth)).status_code == 200
+    kept = await site.client.patch(pool, json={"name": "mine"}, headers=account)
+    assert (kept.status_code, kept.json()["on_exhausted"]) == (200, hook["on_exhausted"])
+
+
 @pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "1e2", "\u0661"])
 async def test_a_page_has_a_limit(site: Site, limit: str) -> None:
     """1 to 1000, nothing else."""
