@@ -299,9 +299,10 @@ async def test_an_accounts_key_reaches_its_own_and_no_more(site: Site) -> None:
 
 async def test_only_the_administrator_names_webhooks(site: Site) -> None:
     """An account can't have the service post to an address of its choosing, but may keep one."""
-    await site.make_account(api_keys=[ACCOUNT_KEY])
+    other_key = f"webhook-{site.account}-key"
+    await site.make_account(api_keys=[other_key])
     pool = f"/admin/v1/pools/{await site.pool(1)}"
-    account = {"authorization": f"Bearer {ACCOUNT_KEY}"}
+    account = {"authorization": f"Bearer {other_key}"}
     hook = {"on_exhausted": {"webhook": "http://ops.example/hook"}}
     assert (await site.client.patch(pool, json=hook, headers=account)).status_code == 403
     assert (await site.client.patch(pool, json=hook, headers=site.auth)).status_code == 200
