@@ -84,9 +84,7 @@ def test_what_is_written_is_there_after_a_clean_stop(folder: Path) -> None:
         assert store.get("kept") == b"yes"
 
 
-def test_the_file_is_synced_again_and_again(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_file_is_synced_again_and_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a power cut can lose is bounded: the append-only file goes to disk all the time."""
     synced: list[int] = []
     monkeypatch.setattr(embedded, "_SYNC_SECONDS", 0.001)
