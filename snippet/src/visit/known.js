@@ -9,8 +9,9 @@ const visit = () => recall().l + options.params;
 
 /** Keeps the answers for the visit's next pages. */
 export const keepKnown = () => safely(() => {
+  const of = visit();
   if (consented()) {
-    sessionStorage[storeName] = JSON.stringify({ [visit()]: targets.map(({ answer_ }) => answer_) });
+    sessionStorage[storeName] = JSON.stringify({ [of]: targets.map(({ answer_ }) => answer_) });
   } else delete sessionStorage[storeName];
 });
 
