@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Page
 from .page_service import Service, chromium, document, service, wait_for_text
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
-    """A headless browser."""
+    """A headless browser, gone with its test: its loop would be in the way of asyncio tests."""
     with chromium() as started:
         yield started
 
