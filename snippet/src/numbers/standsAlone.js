@@ -28,9 +28,12 @@ export const standsAlone = (before, own, after) => !(
   // A label may be glued on (Tel800-555-0100, CALL800-555-0100); SKU800… is a code.
   || (/\w$/.test(before) && !/[a-z]{2}$|[A-Z]{4}$/.test(before))
 
-  // A prefix before it that isn't ours, or digits that go on after a blank as its own do.
+  // Digits that go on after a blank.
+  || /^[-\s]+(\d\s*){1,4}(?!\s*[\da-z:/%-])/i.test(after)
+
+  // A prefix before it that isn't ours, or, where it has no punctuation of its own, more digits.
   || (/[^\d\s]/.test(own)
     ? /(^|[^\d\s./:-][\s(]*)([078]|00\d*|011)[\s(]+$/.test(before)
     : /(^|[^\d\s./:-][\s(]*)(\d\s*){1,4}$/.test(before)
-      || /^(,|\s+|\s-\s)(\d\s*){1,4}(?!\s*[\da-z:/%-])/i.test(after))
+      || /^,\d/.test(after))
 );

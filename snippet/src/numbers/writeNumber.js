@@ -1,4 +1,3 @@
-import { grab } from "./grab.js";
 
 /**
  * Puts an answer's number where an occurrence stands, as it was written there. `characters` is the
@@ -31,7 +30,7 @@ export const writeNumber = (characters, occurrence, answer, format = "") => {
       // 1-800-FLOWERS becomes 1-888-869-5777
       whole = prefix_.replace("(", "") + (/\(/.test(text_)
         ? national
-        : /** @type {string[]} */ (national.match(/\d+/g)).join(grab(/[-.\s]/, text_)));
+        : /** @type {string[]} */ (national.match(/\d+/g)).join(/** @type {any} */ (/[-.\s]/.exec(text_) || "")));
     }
   }
   characters.fill("", start_, end_);

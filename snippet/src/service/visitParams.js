@@ -1,4 +1,3 @@
-import { isPhone } from "../page/linkNumber.js";
 import { account, options } from "../tag.js";
 import { consented } from "../visit/consent.js";
 import { cookie, recall } from "../visit/memory.js";
@@ -18,7 +17,6 @@ export const visitParams = about => {
     ref: l[1],
     first_url: f[0],
     first_ref: f[1],
-    device: isPhone && "mobile",
     targets: about.map(target => target.t),
     visitor: about.some(({ visitor }) => visitor) && v,
   };

@@ -12,9 +12,6 @@ export const storeName = "rp_" + account;
 /** @type {Memory} */
 let memory;
 
-/** What the cookie holds. */
-let saved = "";
-
 /** Some sixteen random digits. */
 export const random = () => (Math.random() + "").slice(2);
 
@@ -51,13 +48,9 @@ export const recall = () => {
     }
   });
   memory.v = stored && (memory.v || random());
-  const text = stored ? encodeURIComponent(JSON.stringify(memory)) : "";
-  if (text != saved) {
-    saved = text;
-    safely(() => {
-      document.cookie = storeName + "=" + text + ";path=/;max-age="
-        + (stored ? (options.days || 30) * 86400 : 0);
-    });
-  }
+  safely(() => {
+    document.cookie = storeName + "=" + encodeURIComponent(JSON.stringify(memory))
+      + ";path=/;max-age=" + (stored ? (options.days || 30) * 86400 : 0);
+  });
   return memory;
 };

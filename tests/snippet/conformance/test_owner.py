@@ -202,12 +202,10 @@ def test_test_run(site: Site) -> None:
     """?rp_test=1 swaps to a test number, reports on the console, and takes no number."""
     path = site.serve(BODY)
     tab = site.context.new_page()
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.goto(site.service.at("shop.localhost", path + "?rp_test=1"))
+    with tab.expect_console_message(lambda message: TARGET in message.text):
+        tab.goto(site.service.at("shop.localhost", path + "?rp_test=1"))
     tab.wait_for_function("old => document.querySelector('p').textContent != old", arg=OLD)
-    assert NEW not in tab.text_content("p")
-    site.service.until(lambda: any(TARGET in line for line in said), "a report on the console")
+    assert NEW not in tab.inner_text("p")
     assert site.account.heard("/v1/swap") == []
 
 
@@ -215,10 +213,8 @@ def test_debug(site: Site) -> None:
     """data-debug reports on the console what was found and swapped."""
     path = site.serve(BODY, tag=site.tag("data-debug"))
     tab = site.context.new_page()
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.goto(site.service.at("shop.localhost", path))
-    site.service.until(lambda: any(NUMBER in line for line in said), "a report on the console")
+    with tab.expect_console_message(lambda message: NUMBER in message.text):
+        tab.goto(site.service.at("shop.localhost", path))
 
 
 def test_silence(site: Site) -> None:
