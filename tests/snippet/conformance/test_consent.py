@@ -133,9 +133,9 @@ def test_data_layer_untouched(site: Site) -> None:
     assert view.run("() => dataLayer.map(entry => entry.event).join()") == "a,b"
 
 
-@pytest.mark.parametrize("attributes", ["", "data-consent=required"])
+@pytest.mark.parametrize("attributes", ["data-days=30", "data-consent=required"])
 def test_global_privacy_control(site: Site, attributes: str) -> None:
-    """Global Privacy Control is honoured, with {attributes} too."""
+    """Global Privacy Control is honoured on a tag with {attributes}."""
     control = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
     refused(site, open_with(site, attributes, before=(control,)))
 
