@@ -34,6 +34,11 @@ test: $(VENV)/.developing ## every test, real servers and a real browser include
 	@tests/install-tools
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+.PHONY: conformance
+conformance: $(VENV)/.developing ## run the snippet's conformance suite and write its table
+	@tests/install-tools
+	$(BIN)/python -m tests.snippet.conformance.table
+
 .PHONY: lint
 lint: $(VENV)/.developing ## ruff and mypy --strict
 	$(BIN)/ruff check .

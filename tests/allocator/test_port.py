@@ -173,7 +173,8 @@ class TestStoreContract:
     ) -> None:
         """A write that no replica confirms fails in time; a read needs no confirmation."""
         await store.run(COUNT, [f"{{{unique}}}"], [1])  # the server knows the script from here on
-        careful = await connect(backend.url, timeout_ms=1000, wait_replicas=1)
+        careful = await connect(backend.url, timeout_ms=2000, wait_replicas=1)
+        await echo(careful, f"{{{unique}}}", "connected")  # so that the time is all for the wait
         with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
             await careful.run(COUNT, [f"{{{unique}}}"], [1])
         assert await echo(careful, f"{{{unique}}}", "read") == "read"
