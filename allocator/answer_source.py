@@ -27,7 +27,8 @@ MARGIN_SECONDS = 1.5
 holder when they are written behind. Pools with shorter guarantees are never answered from here."""
 
 _ENTRY_BYTES = 700
-"""About what an entry takes, its tuple's and attributes' text apart (measured with tracemalloc)."""
+"""What an entry is taken for, its tuple's text apart. Of it 256 are the entry (tracemalloc, Python
+3.11); the rest is room for the number, and for attributes until they are written behind."""
 
 
 class Held:
