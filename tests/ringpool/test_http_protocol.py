@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from ringpool import http_protocol
 from ringpool.http_protocol import Protocol
@@ -113,6 +114,67 @@ async def test_requests_sent_ahead_are_answered_in_order(port: int) -> None:
     requests = get("/slow") + get("/echo?second", "Connection: close")
     answer = await said(port, requests)
     assert answer.index(b"hello") < answer.index(b"GET /echo second")
+
+
+class Wire(asyncio.Transport):
+    """What a connection has written, call by call."""
+
+    def __init__(self) -> None:
+        super().__init__({"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 4000)})
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.closed
+        self.written.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def connected() -> tuple[Protocol, Wire]:
+    """A connection without a socket."""
+    config = uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None)
+    config.load()
+    protocol, wire = Protocol(config, ServerState(), {}), Wire()
+    protocol.connection_made(wire)
+    return protocol, wire
+
+
+async def test_answers_of_a_turn_go_out_together() -> None:
+    """Nothing is written while others that came at the same time are being answered."""
+    connections = [connected() for _ in range(3)]
+    for protocol, _ in connections:
+        protocol.data_received(get("/"))
+    await asyncio.sleep(0)  # the three are answered, one after another
+    assert [wire.written for _, wire in connections] == [[], [], []]
+    await asyncio.sleep(0)
+    for _, wire in connections:
+        assert [answer[:15] for answer in wire.written] == [b"HTTP/1.1 200 OK"]
+
+
+async def test_who_left_is_passed_over() -> None:
+    """An answer to a closed connection is dropped, and its neighbours' are not."""
+    connections = [connected() for _ in range(3)]
+    for protocol, _ in connections:
+        protocol.data_received(get("/"))
+    await asyncio.sleep(0)
+    connections[1][1].close()
+    await asyncio.sleep(0)
+    assert [len(wire.written) for _, wire in connections] == [1, 0, 1]
+
+
+async def test_an_answer_goes_before_the_refusal_of_what_follows() -> None:
+    """The 400 for rubbish behind a request doesn't overtake that request's answer."""
+    protocol, wire = connected()
+    protocol.data_received(get("/"))
+    await asyncio.sleep(0)
+    protocol.data_received(b"\x00rubbish\r\n\r\n")
+    assert [answer[:12] for answer in wire.written] == [b"HTTP/1.1 200", b"HTTP/1.1 400"]
+    assert wire.closed
 
 
 async def test_a_body_arrives(port: int) -> None:
