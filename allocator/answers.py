@@ -119,13 +119,19 @@ class Departure(Struct, frozen=True, array_like=True):
 
 
 class Swept(Struct, frozen=True, array_like=True):
-    """What one sweep of a pool found. ``room``: how many numbers its stock could add."""
+    """What one sweep of a pool found. ``room``: how many numbers its stock could add.
+
+    ``due_in``: ms until there is something to do again, if nobody clicks. ``given``: how many
+    answers the pool ever gave; another count than last time means that it is in use.
+    """
 
     more: int
     departures: list[Departure]
     exhausted: int
     last_overflow: int
     room: int
+    due_in: int
+    given: int
 
 
 class PoolStatus(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """Telling operators that a pool ran out: the ``on_exhausted`` webhook, once an episode.
 
 An episode begins when overflow was given or no number is left to give, and ends when numbers have
-been free again for ``CALM_MS``. It is told by the process that leads the sweeping; when another
-takes over in the middle of an episode, it may be told once more.
+been free again for ``CALM_MS``. It is told by the process that leads the sweeping: a second or two
+after it began, or up to ten where the pool was at rest until then. When another process takes over
+in the middle of an episode, it may be told once more.
 """
 
 from __future__ import annotations

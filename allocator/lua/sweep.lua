@@ -6,14 +6,16 @@
 -- Reply packed: false when there is no such pool, else
 --   { more (1: sweep again), outbox: array of { number, loan ("": its
 --     own), left at ms, packed history },
---     exhausted (1 or 0), last overflow ms, could take from its stock }
+--     exhausted (1 or 0), last overflow ms, could take from its stock,
+--     due in: ms until there is more to do here, if nobody clicks (an hour at most),
+--     given: how many answers this pool ever gave }
 --@include pool_keys
 --@include pool_state
 --@include pool_record
 --@include pool_history
 --@include pool_leave
 --@include pool_promote
-local TOMBSTONE_MS, AT_ONCE = 60000, 100
+local TOMBSTONE_MS, AT_ONCE, LATEST_MS = 60000, 100, 3600000
 
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
@@ -68,5 +70,15 @@ local exhausted = (call('EXISTS', FREE) + call('EXISTS', IDLE) + state[HAS_STALE
   and call('ZCOUNT', GUARD, '-inf', now) == 0) and 1 or 0
 local room = rules[STOCK] == '' and 0
   or (rules[MAX_SIZE] == 0 and 1000 or math.max(0, rules[MAX_SIZE] - state[SIZE]))
+local due_in = LATEST_MS
+if more == 1 or surplus > 0 or #outbox > 0 or call('HLEN', OUTBOX) > AT_ONCE then
+  due_in = 0
+else
+  for _, order in ipairs({ GUARD, DRAIN }) do
+    local first = call('ZRANGE', order, 0, 0, 'WITHSCORES')[2]
+    if first then due_in = math.max(0, math.min(due_in, first - now)) end
+  end
+end
 save_state(state)
-return pack({ more, outbox, exhausted, state[LAST_OVERFLOW], room })
+local given = state[NEW_TOTAL] + state[HELD_TOTAL] + state[RECYCLED_TOTAL] + state[OVERFLOW_TOTAL]
+return pack({ more, outbox, exhausted, state[LAST_OVERFLOW], room, due_in, given })
