@@ -288,6 +288,19 @@ class ModelPool:
     def sent(self, number: str) -> None:
         self.outbox[number].sent = True
 
+    def given(self) -> int:
+        return sum(self.totals[state] for state in ("new", "held", "recycled", "overflow"))
+
+    def due_in(self) -> int:
+        """How long a sweep that ranked all it could has nothing to do, if nobody clicks."""
+        staying = sum(1 for number in self.numbers.values() if not number.leaving)
+        if self.rules.max_size and staying > self.rules.max_size:
+            return 0
+        if any(not letter.sent for letter in self.outbox.values()):
+            return 0
+        ends = [n.until for n in self.numbers.values() if n.since and n.rank is None]
+        return min([3_600_000, *(until - self.clock for until in ends)])
+
     # What can be asked of it
 
     def holder(self, name: str, at: int, now: int) -> Holding | None:

@@ -166,6 +166,8 @@ class Machine(RuleBasedStateMachine):
             number: (letter.loan, letter.left) for number, letter in letters.items()
         }
         assert swept.last_overflow == model.last_overflow
+        assert swept.due_in == (0 if swept.more else model.due_in())
+        assert swept.given == model.given()
         if not hand_on:
             return
         lent = [departure for departure in swept.departures if departure.loan]
