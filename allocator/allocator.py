@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -75,21 +75,35 @@ class Allocator:
         self._store = store
         self._stocks = Stocks(store)
 
-    async def allocate(
+    def allocate(
         self, pool_id: str, asks: Sequence[Ask], *, now_ms: int | None = None
+    ) -> Coroutine[Any, Any, list[Answer]]:
+        """Give each ask its number, one after the other; answers stand in the same order.
+
+        What one call carries is with the store when this returns, before it is awaited.
+        """
+        if len(asks) > ASKS_A_CALL:
+            return self._allocate_many(pool_id, asks, now_ms)
+        reply = self._ask(pool_id, _arguments(asks), now_ms)
+        return self._allocate(pool_id, asks, now_ms, reply)
+
+    async def _allocate_many(
+        self, pool_id: str, asks: Sequence[Ask], now_ms: int | None
     ) -> list[Answer]:
-        """Give each ask its number, one after the other; answers stand in the same order."""
         answers: list[Answer] = []
         for start in range(0, len(asks), ASKS_A_CALL):
-            answers += await self._allocate(pool_id, asks[start : start + ASKS_A_CALL], now_ms)
+            part = asks[start : start + ASKS_A_CALL]
+            answers += await self.allocate(pool_id, part, now_ms=now_ms)
         return answers
 
     async def _allocate(
-        self, pool_id: str, asks: Sequence[Ask], now_ms: int | None
+        self,
+        pool_id: str,
+        asks: Sequence[Ask],
+        now_ms: int | None,
+        reply: Coroutine[Any, Any, bytes],
     ) -> list[Answer]:
-        _, clock, size, max_size, stock, values, _ = await self._ask(
-            pool_id, _arguments(asks), now_ms
-        )
+        _, clock, size, max_size, stock, values, _ = _known(pool_id, await reply)
         answers = _answers(clock, values)
         waiting = [place for place, answer in enumerate(answers) if answer is None]
         if waiting:
@@ -119,9 +133,8 @@ class Allocator:
         """
         arrivals = await self._stocks.take(stock_id, pool_id, wanted, now_ms=clock)
         growth = "no" if len(arrivals) == wanted else "dry"
-        _, clock, _, _, _, values, here = await self._ask(
-            pool_id, _arguments(asks), now_ms, growth, arrivals
-        )
+        reply = await self._ask(pool_id, _arguments(asks), now_ms, growth, arrivals)
+        _, clock, _, _, _, values, here = _known(pool_id, reply)
         if here:
             arrived = [arrival for arrival in arrivals if arrival.number in here]
             await self.confirm(pool_id, stock_id, arrived, now_ms=now_ms)
@@ -152,20 +165,23 @@ class Allocator:
         answers: list[Answer] = []
         for start in range(0, len(asks), ASKS_A_CALL):
             arguments = _arguments(asks[start : start + ASKS_A_CALL], touch=True)
-            _, clock, _, _, _, values, _ = await self._ask(pool_id, arguments, now_ms, "no")
+            reply = await self._ask(pool_id, arguments, now_ms, "no")
+            _, clock, _, _, _, values, _ = _known(pool_id, reply)
             answers += [answer for answer in _answers(clock, values) if answer is not None]
         return answers
 
-    async def _ask(
+    def _ask(
         self,
         pool_id: str,
         arguments: Sequence[Argument],
         now_ms: int | None,
         growth: str = "ask",
         arrivals: Sequence[Arrival] = (),
-    ) -> Any:
+    ) -> Coroutine[Any, Any, bytes]:
         packed = _encode(arrivals) if arrivals else b""
-        return await self._run(_ALLOCATE, pool_id, now_ms, growth, packed, *arguments)
+        return self._store.run(
+            _ALLOCATE, pool_keys(pool_id), (now(now_ms), growth, packed, *arguments)
+        )
 
     async def release(
         self, pool_id: str, tuples: Sequence[str], *, now_ms: int | None = None
@@ -339,12 +355,17 @@ class Allocator:
     async def _run(
         self, script: Script, pool_id: str, now_ms: int | None, *arguments: Argument
     ) -> Any:
-        reply = _decode(
-            await self._store.run(script, pool_keys(pool_id), (now(now_ms), *arguments))
+        return _known(
+            pool_id, await self._store.run(script, pool_keys(pool_id), (now(now_ms), *arguments))
         )
-        if reply is False:
-            raise UnknownPool(pool_id)
-        return reply
+
+
+def _known(pool_id: str, reply: bytes) -> Any:
+    """What a script replied; raises UnknownPool for its ``false``."""
+    values = _decode(reply)
+    if values is False:
+        raise UnknownPool(pool_id)
+    return values
 
 
 def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
@@ -358,11 +379,9 @@ def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
 
 def _answers(clock: int, values: Sequence[Any]) -> list[Answer | None]:
     """Turn the script's three values an ask into answers; None where the pool could grow."""
-    answers: list[Answer | None] = []
-    for place in range(0, len(values), 3):
-        state = _STATES[values[place]]
-        until = values[place + 2]
-        answers.append(
-            state and Answer(state, values[place + 1], until, until - clock if until > clock else 0)
-        )
-    return answers
+    return [
+        Answer(_STATES[code], number, until, until - clock if until > clock else 0)
+        if code
+        else None
+        for code, number, until in zip(values[0::3], values[1::3], values[2::3], strict=True)
+    ]

@@ -1,13 +1,16 @@
-"""Concurrent asks of one pool, put together into one script call.
+"""Concurrent asks of one pool, put together into few script calls.
 
-A call goes out at once when none is under way for the pool; what comes while it is goes out
-together in the next one. So an idle service adds no delay, and a busy one spends a script call on
-many visitors.
+A call goes out at once when none is under way for the pool; what comes while one is goes out
+together when it returns, or as soon as it fills a call of its own. So an idle service adds no
+delay, a busy one spends a script call on many visitors, and the store works on one call while the
+worker reads what the next will carry: with all in a single call, each would wait for the other.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from allocator.allocator import ASKS_A_CALL, Allocator
 from allocator.answers import Answer, Ask
@@ -16,17 +19,24 @@ from allocator.port import StoreUnavailable
 MAX_WAITING = 10_000
 """Asks that may wait for one pool; beyond, an ask is refused at once."""
 
+FULL = 12
+"""So many asks are worth a call of their own while others are under way."""
+
+MOST_CALLS = 4
+"""Calls under way for one pool; beyond, asks wait and the next call carries more."""
+
 _Waiting = tuple[Ask, "asyncio.Future[Answer]"]
 
 
 class _Queue:
-    """The asks of one pool, first come first served. ``worker`` is None while nothing is asked."""
+    """The asks of one pool, first come first served."""
 
-    __slots__ = ("waiting", "worker")
+    __slots__ = ("calls", "due", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[_Waiting] = []
-        self.worker: asyncio.Task[None] | None = None
+        self.calls = 0  # under way
+        self.due = False  # what waits is looked at in the loop's next turn
 
 
 class Coalescer:
@@ -35,55 +45,102 @@ class Coalescer:
     def __init__(self, allocator: Allocator) -> None:
         self._allocator = allocator
         self._queues: dict[str, _Queue] = {}
+        self._calls: set[asyncio.Task[None]] = set()
 
     def allocate(self, pool_id: str, ask: Ask) -> asyncio.Future[Answer]:
         """Ask for a number. The future raises what ``Allocator.allocate`` raises.
 
-        It takes one store deadline at most: when a call fails, what waited for it fails too.
+        A store that doesn't answer costs one deadline at most: when a call fails, what waits fails
+        too.
         """
         queue = self._queues.get(pool_id)
         if queue is None:
             queue = self._queues[pool_id] = _Queue()
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
         if len(queue.waiting) >= MAX_WAITING:
             future.set_exception(StoreUnavailable("too many requests wait for this pool"))
             return future
         queue.waiting.append((ask, future))
-        if queue.worker is None:
-            queue.worker = asyncio.create_task(self._work(pool_id, queue))
+        if len(queue.waiting) >= FULL:
+            self._proceed(pool_id, queue)
+        elif not queue.calls and not queue.due:
+            queue.due = True  # not at once: others may come in this turn
+            loop.call_soon(self._look, pool_id, queue)
         return future
 
-    async def _work(self, pool_id: str, queue: _Queue) -> None:
-        while queue.waiting:
-            batch = queue.waiting[:ASKS_A_CALL]
-            del queue.waiting[:ASKS_A_CALL]
-            try:
-                await self._serve(pool_id, batch)
-            except StoreUnavailable as error:
-                _refuse(batch + queue.waiting, error)
-                queue.waiting.clear()
-        queue.worker = None
-        del self._queues[pool_id]
+    def _look(self, pool_id: str, queue: _Queue) -> None:
+        queue.due = False
+        self._proceed(pool_id, queue)
 
-    async def _serve(self, pool_id: str, batch: list[_Waiting]) -> None:
-        """One call for the batch; when it fails for a reason of its own, one for each ask."""
-        batch = [(ask, future) for ask, future in batch if not future.done()]
-        if not batch:
-            return
+    def _proceed(self, pool_id: str, queue: _Queue) -> None:
+        """Send what waits if nothing is under way, or it fills a call and one more is allowed."""
+        while queue.waiting and (
+            not queue.calls or (len(queue.waiting) >= FULL and queue.calls < MOST_CALLS)
+        ):
+            batch = [waiting for waiting in queue.waiting[:ASKS_A_CALL] if not waiting[1].done()]
+            del queue.waiting[:ASKS_A_CALL]
+            if batch:
+                self._call(pool_id, queue, batch)
+        if not queue.calls and not queue.due:
+            self._queues.pop(pool_id, None)
+
+    def _call(self, pool_id: str, queue: _Queue, batch: list[_Waiting]) -> None:
         try:
-            answers = await self._allocator.allocate(pool_id, [ask for ask, _ in batch])
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            if len(batch) == 1:
-                _refuse(batch, error)
-                return
-            for waiting in batch:  # so that one bad tuple fails alone
-                await self._serve(pool_id, [waiting])
-            return
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)
+            answers = self._allocator.allocate(pool_id, [ask for ask, _ in batch])
+        except Exception as error:  # an ask that can't even be sent
+            answers = _raising(error)
+        call = asyncio.create_task(self._serve(pool_id, queue, batch, answers))
+        queue.calls += 1
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _serve(
+        self,
+        pool_id: str,
+        queue: _Queue,
+        batch: list[_Waiting],
+        answers: Coroutine[Any, Any, list[Answer]],
+    ) -> None:
+        """Hand out what a call answers; when it fails for a reason of its own, ask for each."""
+        try:
+            try:
+                _hand_out(batch, await answers)
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                if len(batch) == 1:
+                    _refuse(batch, error)
+                else:
+                    await self._serve_each(pool_id, batch)
+        except StoreUnavailable as error:
+            _refuse(batch + queue.waiting, error)
+            queue.waiting.clear()
+        queue.calls -= 1
+        self._proceed(pool_id, queue)
+
+    async def _serve_each(self, pool_id: str, batch: list[_Waiting]) -> None:
+        """So that one bad tuple fails alone."""
+        for waiting in batch:
+            ask, future = waiting
+            if future.done():
+                continue
+            try:
+                _hand_out([waiting], await self._allocator.allocate(pool_id, [ask]))
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                _refuse([waiting], error)
+
+
+async def _raising(error: Exception) -> list[Answer]:
+    raise error
+
+
+def _hand_out(batch: list[_Waiting], answers: list[Answer]) -> None:
+    for (_, future), answer in zip(batch, answers, strict=True):
+        if not future.done():
+            future.set_result(answer)
 
 
 def _refuse(batch: list[_Waiting], error: Exception) -> None:

@@ -1,24 +1,15 @@
 """The port on redis-py: one server over TCP, TLS or a Unix socket, or the primary Sentinel names.
 
-A call is written to a connection that other calls are using too, and its reply is known by its
-place in the stream: the server answers in order. Next to a pool of connections this is a third of
-the processor time a call, cannot run out of connections, and makes giving up safe: a call that
-timed out or was cancelled keeps its place, and its late reply is thrown away there.
+Calls share a connection (``allocator.line``), and are with the server when ``run`` returns, before
+its result is awaited, unless the connection isn't ready.
 
-Commands are packed by hiredis in C, which takes a sixth of redis-py's time. aioredis-cluster keeps
-hiredis below 3, and redis-py then reads replies in Python: with one bulk string a call, whatever
-the number of tuples, that costs some µs a call (``python -m loadtests.bench --only hiredis``).
-
-Nothing is sent twice: after a lost connection nobody knows whether the script ran.
+Commands are packed by hiredis in C, which takes a sixth of redis-py's time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import math
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from hiredis import pack_command
@@ -26,15 +17,10 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import (
-    InvalidResponse,
-    NoScriptError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from allocator.line import Line
 from allocator.port import Argument, StoreUnavailable
 from allocator.refusals import reason
 from allocator.replicas import too_few, wait
@@ -50,15 +36,12 @@ _LINES_WITH_WAIT = 16
 _CONNECT_SECONDS = 1.0
 """Least time to connect in. It may outlast the call that began it: later calls find it ready."""
 
-_IDLE_SECONDS = 0.5
-"""After so long without a reply, look whether the server has closed before writing."""
-
 
 class RedisStore:
     """``Store`` on the server that ``connections`` leads to.
 
     ``connections`` is used as a factory alone: nothing is taken from it but new connections.
-    They must neither retry nor time out by themselves.
+    They must speak RESP2, and neither retry nor time out by themselves.
     """
 
     def __init__(
@@ -74,28 +57,28 @@ class RedisStore:
         self._timeout = timeout_ms / 1000
         self._wait_replicas = wait_replicas
         self._max_lines = _LINES_WITH_WAIT if wait_replicas else _LINES
-        self._lines: set[_Line] = set()
+        self._lines: set[Line] = set()
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
-    async def run(
+    def run(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument] = ()
-    ) -> bytes:
+    ) -> Coroutine[Any, Any, bytes]:
         rest = (len(keys), *keys, *args)
+        deadline = self._loop.time() + self._timeout
         replicas = 0 if script.read_only else self._wait_replicas
-
-        async def call(line: _Line, deadline: float) -> bytes:
-            try:
-                return await _confirmed(line, ("EVALSHA", script.sha, *rest), replicas, deadline)
-            except NoScriptError:
-                return await _confirmed(line, ("EVAL", script.text, *rest), replicas, deadline)
-
-        return await self._in_time(call)
+        if not replicas:
+            for line in self._lines:
+                if line.ready:
+                    reply = line.ask(_packed("EVALSHA", script.sha, *rest), deadline)
+                    return self._answer(line, reply, script, rest, deadline)
+        return self._run(script, rest, replicas, deadline)
 
     async def ping(self) -> None:
-        async def call(line: _Line, deadline: float) -> None:
-            await line.ask(("PING",))
+        async def call(line: Line, deadline: float) -> None:
+            await line.ask(_packed("PING"), deadline)
 
-        await self._in_time(call)
+        await self._in_time(call, self._loop.time() + self._timeout)
 
     async def aclose(self) -> None:
         self._closed = True
@@ -103,181 +86,103 @@ class RedisStore:
         if self._sentinel is not None:
             await self._sentinel.aclose()
 
-    async def _in_time(self, call: Callable[[_Line, float], Awaitable[_T]]) -> _T:
+    async def _answer(
+        self,
+        line: Line,
+        reply: asyncio.Future[bytes],
+        script: Script,
+        rest: Command,
+        deadline: float,
+    ) -> bytes:
+        """What was asked in the usual case: on a line that was ready, no replicas to wait for."""
+        try:
+            return await reply
+        except (RedisError, TimeoutError) as error:
+            if not _is(error, "NOSCRIPT"):
+                raise self._fault(error, line, deadline) from None
+        return await self._run(script, rest, 0, deadline)
+
+    async def _run(self, script: Script, rest: Command, replicas: int, deadline: float) -> bytes:
+        async def call(line: Line, deadline: float) -> bytes:
+            try:
+                return await _confirmed(line, ("EVALSHA", script.sha, *rest), replicas, deadline)
+            except ResponseError as error:
+                if not _is(error, "NOSCRIPT"):
+                    raise
+                return await _confirmed(line, ("EVAL", script.text, *rest), replicas, deadline)
+
+        return await self._in_time(call, deadline)
+
+    async def _in_time(self, call: Callable[[Line, float], Awaitable[_T]], deadline: float) -> _T:
         """Do ``call`` on a connection, all within the deadline, every failure translated."""
-        start = asyncio.get_running_loop().time()
-        deadline = start + self._timeout
-        line: _Line | None = None
+        line: Line | None = None
         try:
             async with asyncio.timeout_at(deadline):
                 while True:
                     line = self._line()
-                    with line:
-                        if await line.ready():
-                            return await call(line, deadline)
-        except TimeoutError:
-            if line is not None:
-                line.retire_if_silent_since(start)
-            raise StoreUnavailable(f"no answer within {self._timeout * 1000:.0f} ms") from None
-        except RedisError as error:
-            if isinstance(error, ReadOnlyError) and line is not None:
-                line.retire()  # the server was demoted: look for the primary anew
-            refused = _refusal(error)
-            if refused is None:
-                raise
-            raise StoreUnavailable(refused) from None
+                    if await line.become_ready():
+                        return await call(line, deadline)
+        except (RedisError, TimeoutError) as error:
+            raise self._fault(error, line, deadline) from None
 
-    def _line(self) -> _Line:
+    def _line(self) -> Line:
         """The least busy connection; a new one when all are busy and more are allowed."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
         usable = [line for line in self._lines if line.usable]
-        line = min(usable, key=_Line.load, default=None)
+        line = min(usable, key=Line.load, default=None)
         if line is None or (line.load() and len(usable) < self._max_lines):
             connection: AbstractConnection = self._connections.make_connection()  # type: ignore[no-untyped-call]
-            line = _Line(connection, self._timeout, self._lines.discard)
+            line = Line(connection, max(self._timeout, _CONNECT_SECONDS), self._lines.discard)
             self._lines.add(line)
         return line
 
-
-class _Line:
-    """A connection that carries any number of calls at a time.
-
-    It is ``usable`` until it fails or is retired; a retired one ends with the last call on it.
-    """
-
-    def __init__(
-        self,
-        connection: AbstractConnection,
-        timeout: float,
-        ended: Callable[[_Line], object],
-    ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._connection = connection
-        self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._connected: asyncio.Future[None] = self._loop.create_future()
-        self._heard = 0.0  # when the last reply came
-        self._calls = 0
-        self.usable = True
-        self._reader = self._loop.create_task(self._read(max(timeout, _CONNECT_SECONDS)))
-        self._reader.add_done_callback(lambda _: ended(self))
-
-    def __enter__(self) -> None:
-        self._calls += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._calls -= 1
-        self._end_when_unused()
-
-    def load(self) -> int:
-        """How many calls are on this line."""
-        return self._calls
-
-    def retire(self) -> None:
-        """Take no further calls; those under way may still end here."""
-        self.usable = False
-        self._end_when_unused()
-
-    def retire_if_silent_since(self, moment: float) -> None:
-        """Give up on a peer that has said nothing for a whole call: it may be dead."""
-        if self._connected.done() and self._heard < moment:
-            self.retire()
-
-    async def ready(self) -> bool:
-        """Wait for the connection; raises what stopped it. False: closed while idle, not ours."""
-        if not self._connected.done():
-            await asyncio.shield(self._connected)
-        elif self._loop.time() - self._heard > _IDLE_SECONDS and not self._waiting:
-            # The server may have closed it, and this loop not have come to see that yet: an end
-            # of stream passes through the selector, the stream and the reader, a turn each.
-            for _ in range(4):
-                await asyncio.sleep(0)
-        return self.usable
-
-    async def ask(self, *commands: Command) -> list[Any]:
-        """Send commands in one go and return their replies; raises the first error reply."""
-        if not self._connection.is_connected:
-            raise RedisConnectionError("connection lost")
-        packed = [pack_command(command) for command in commands]  # type: ignore[arg-type]
-        replies = [self._loop.create_future() for _ in commands]
-        # Up to the write nothing below gives way to another task: places match the stream.
-        self._waiting.extend(replies)
-        try:
-            await self._connection.send_packed_command(packed, check_health=False)
-            return [await reply for reply in replies]
-        finally:
-            for reply in replies:
-                reply.cancel()  # no effect on those that came
-
-    async def close(self) -> None:
-        self.usable = False
-        self._reader.cancel()
-        await asyncio.gather(self._reader, return_exceptions=True)
-
-    async def _read(self, connect_seconds: float) -> None:
-        """Connect, then give each reply to the call whose turn it is, until the end."""
-        ending: Exception = RedisConnectionError("connection closed")
-        try:
-            async with asyncio.timeout(connect_seconds):
-                await self._connection.connect()  # type: ignore[no-untyped-call]
-            self._heard = self._loop.time()
-            self._connected.set_result(None)
-            while True:
-                await self._read_one()
-        except TimeoutError:
-            ending = RedisTimeoutError("can't connect: no answer")
-        except Exception as error:
-            ending = error
-        finally:
-            self.usable = False
-            for future in (self._connected, *self._waiting):
-                _fail(future, ending)
-            with contextlib.suppress(RedisError, OSError):
-                await self._connection.disconnect(nowait=True)
-
-    async def _read_one(self) -> None:
-        reply: Any
-        try:
-            reply = await self._connection.read_response(disable_decoding=True, timeout=math.inf)
-        except ResponseError as error:
-            reply = error
-        self._heard = self._loop.time()
-        waiting = self._waiting.popleft()
-        if isinstance(reply, ResponseError):
-            _fail(waiting, reply)
-        elif not waiting.done():  # else its call has given up
-            waiting.set_result(reply)
-
-    def _end_when_unused(self) -> None:
-        if not self.usable and not self._calls:
-            self._reader.cancel()
+    def _fault(self, error: Exception, line: Line | None, deadline: float) -> Exception:
+        """What a failed call raises, and its line given up where that is why."""
+        if isinstance(error, TimeoutError):
+            if line is not None:
+                line.retire_if_silent_since(deadline - self._timeout)
+            return StoreUnavailable(f"no answer within {self._timeout * 1000:.0f} ms")
+        if line is not None and _is(error, "READONLY"):
+            line.retire()  # the server was demoted: look for the primary anew
+        refused = _refusal(error)
+        return error if refused is None else StoreUnavailable(refused)
 
 
-def _fail(future: asyncio.Future[Any], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
-        future.exception()  # counts as seen: its call may have given up, or never come to wait
-
-
-async def _confirmed(line: _Line, command: Command, replicas: int, deadline: float) -> bytes:
+async def _confirmed(line: Line, command: Command, replicas: int, deadline: float) -> bytes:
     """The reply to ``command``, once that many replicas have what it wrote."""
-    reply: bytes
+    reply: asyncio.Future[bytes] = line.ask(_packed(*command), deadline)
     if not replicas:
-        [reply] = await line.ask(command)
-        return reply
+        return await reply
     left = deadline - asyncio.get_running_loop().time()
-    reply, confirmed = await line.ask(command, wait(replicas, left))
-    if confirmed < replicas:
-        raise StoreUnavailable(too_few(confirmed, replicas))
-    return reply
+    confirmed: asyncio.Future[int] = line.ask(_packed(*wait(replicas, left)), deadline)
+    try:
+        answer = await reply
+        count = await confirmed
+    finally:
+        reply.cancel()  # no effect on those that came
+        confirmed.cancel()
+    if count < replicas:
+        raise StoreUnavailable(too_few(count, replicas))
+    return answer
 
 
-def _refusal(error: RedisError) -> str | None:
+def _packed(*words: Argument) -> bytes:
+    packed: bytes = pack_command(words)  # type: ignore[arg-type]  # it declares a single word
+    return packed
+
+
+def _is(error: Exception, code: str) -> bool:
+    """Whether it is the error reply of that code."""
+    return isinstance(error, ResponseError) and str(error).startswith(code)
+
+
+def _refusal(error: Exception) -> str | None:
     """Why the store can't be had; None for a bug. Carries no secret: redis-py's texts name hosts,
     but a Sentinel's would carry the settings of its client."""
     if isinstance(error, MasterNotFoundError):
         return "no Sentinel knows a primary of that name"
-    if known := reason(error.status_code or str(error)):
+    if known := reason(getattr(error, "status_code", None) or str(error)):
         return known
     if isinstance(error, InvalidResponse):
         return "the answer is not in the Redis protocol"
