@@ -59,7 +59,8 @@ class Order(NamedTuple):
         held = services.answers.peek(self.pool_id, self.ask.tuple)
         if held is not None:
             attributes = made(self.ask.attributes)
-            services.repeats.keep(asked, self.directory, held, attributes, reply, asked_bytes)
+            size = asked_bytes + len(reply.body)
+            services.repeats.keep(asked, self.directory, (held,), reply, size, attributes)
 
 
 async def understood(

@@ -147,6 +147,8 @@ async def _services(
         stocks=stocks,
         answers=answers,
         repeats=Repeats(answers),
+        swap_repeats=Repeats(answers),
+        link_repeats=Repeats(answers),
         catalog=catalog,
         keeper=keeper,
         keyring=keyring,

@@ -5,23 +5,29 @@ from __future__ import annotations
 import html
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from hashlib import sha256
 from string import Template
 from time import time
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
-from api import lookups, replies, visitors
+from api import lookups, own_values, replies, visitors
 from api.addresses import URL_SAFE, in_ascii
 from api.clicks import Click
 from api.endpoint import Endpoint
 from api.refusals import Refusal
 from api.replies import NO_STORE, Reply
 from api.request import Request
+from api.state import Services
 from ringpool import numbers
+from ringpool.directory import Directory
+from ringpool.model import Pool
+from ringpool.queries import read_query
 
 SHORT_PROOF_SECONDS = 300
 """How long a landing page may show a number that has no guarantee: overflow, or recyclable now."""
@@ -65,47 +71,89 @@ _DIAL_POLICY = (
 )
 
 
+class _Asked(NamedTuple):
+    """All that a redirect depends on, but for what is a click's own."""
+
+    pool_id: str
+    parts: tuple[bytes, ...]
+    referrer: str
+    is_phone: bool
+
+
 async def _link(request: Request) -> Reply:
-    services = request.services
-    pool_id = request.path("pool")
+    """Answer by heart what was asked before, else find out."""
+    services, query = request.services, request.query_string
+    parted = own_values.of_link(query)
+    asked = _Asked(
+        request.path("pool"),
+        parted.asked,
+        request.header(b"referer"),
+        visitors.is_phone(request.scope),
+    )
+    if visitors.takes_nothing(request.scope):
+        pool = await _pool(services, asked.pool_id)
+        return _unnumbered(pool, query)
+    directory = services.directory
+    attributes = partial(_attributes, directory, asked, query)
+    known = services.link_repeats.give(asked, directory, attributes)
+    if known is not None:
+        before, after = known
+        return _to(b"%b%b%b" % (before, query, after))
+    pool = await _pool(services, asked.pool_id)
+    given = request.parameters(lenient=True)
+    ask = _click(services.directory, asked, given).ask(pool)
+    try:
+        answer = await services.answers.allocate(pool.id, ask)
+    except (StoreUnavailable, UnknownPool):
+        return _unnumbered(pool, query)
+    if answer.state is State.NONE:
+        return _unnumbered(pool, query)
+    landing, fragment = _landing(pool)
+    proof = _proof(services, pool.id, answer)
+    wanted = given.get("mobile_click_to_call")
+    dial = pool.mobile_click_to_call if wanted is None else wanted in ("1", "true", "yes")
+    if dial and asked.is_phone:
+        return _dial_page(answer.number, landing + _onward(query) + proof + fragment)
+    before, after = landing.encode("ascii"), f"{proof}{fragment}".encode("ascii")
+    held = services.answers.peek(pool.id, ask.tuple) if answer.state is State.HELD else None
+    long_proof = answer.hold_ms / 1000 - SHORT_PROOF_SECONDS
+    if held and long_proof > 0 and _is_plain(query) and parted.fits((pool,)):
+        halves = before, b"&" + after
+        size = len(before) + len(after)
+        services.link_repeats.keep(asked, directory, (held,), halves, size, good_for=long_proof)
+    return _to(before + _onward(query).encode("ascii") + after)
+
+
+async def _pool(services: Services, pool_id: str) -> Pool:
     pool = (await lookups.pool(services, pool_id)).pool
     if pool.landing_url is None:
         raise Refusal(404, "NoLandingPage", f"pool {pool_id} has no landing_url")
-    before, fragment = _landing(pool.landing_url)
-    before += _onward(request.query_string)
-    if visitors.takes_nothing(request.scope):
-        return _redirect(before, "", fragment)
-    given = request.parameters(lenient=True)
-    # The tuple is what the link says, so that it is the same however the link was made: the
-    # landing page adds nothing to it.
-    click = Click(
-        "",
-        request.header(b"referer"),
-        given,
-        given.get("visitor", ""),
-        _extra(request, given, pool.landing_url),
-    )
-    try:
-        answer = await services.answers.allocate(pool_id, click.ask(pool))
-    except (StoreUnavailable, UnknownPool):
-        return _redirect(before, "", fragment)
-    if answer.state is State.NONE:
-        return _redirect(before, "", fragment)
-    expiry = _expiry(answer)
-    proof = (
-        f"rp_number={_quoted(answer.number)}&rp_pool={pool_id}&rp_exp={expiry}"
-        f"&rp_sig={services.sign(answer.number, pool_id, expiry)}"
-    )
-    wanted = given.get("mobile_click_to_call")
-    dial = pool.mobile_click_to_call if wanted is None else wanted in ("1", "true", "yes")
-    if dial and visitors.is_phone(request.scope):
-        return _dial_page(answer.number, before + proof + fragment)
-    return _redirect(before, proof, fragment)
+    return pool
+
+
+def _attributes(directory: Directory, asked: _Asked, query: bytes) -> bytes:
+    """What is to be kept of a click that was answered by heart."""
+    return _click(directory, asked, read_query(query, lenient=True)).attributes()
+
+
+def _click(directory: Directory, asked: _Asked, given: Mapping[str, str]) -> Click:
+    """The tuple is what the link says, so that it is the same however the link was made: the
+    landing page adds nothing to it."""
+    landing_url = directory.pools[asked.pool_id].pool.landing_url or ""
+    extra = {"device": "phone" if asked.is_phone else "other", "landing_page": landing_url}
+    publisher = given.get("publisher", "")
+    if publisher in directory.accounts:
+        extra["publisher"] = publisher
+    return Click("", asked.referrer, given, given.get("visitor", ""), extra)
+
+
+def _landing(pool: Pool) -> tuple[str, str]:
+    """The landing URL up to where parameters can be added (``…?`` or ``…&``), and its fragment."""
+    return _parts(pool.landing_url or "")
 
 
 @lru_cache(maxsize=4096)
-def _landing(url: str) -> tuple[str, str]:
-    """The landing URL up to where parameters can be added (``…?`` or ``…&``), and its fragment."""
+def _parts(url: str) -> tuple[str, str]:
     parts = urlsplit(in_ascii(url))
     query = f"{parts.query}&" if parts.query else ""
     start = urlunsplit((parts.scheme, parts.netloc, parts.path or "/", "", ""))
@@ -118,7 +166,7 @@ def _onward(query: bytes) -> str:
     Kept byte for byte but for what no URL may hold: that is percent-encoded, so nothing can end
     the header or begin a fragment. Names that are ours are dropped, however they are escaped.
     """
-    if _PLAIN.fullmatch(query) and not _OURS_SOMEWHERE.search(query):
+    if _is_plain(query):
         return query.decode("ascii") + "&"
     kept = []
     for pair in query.split(b"&"):
@@ -130,13 +178,8 @@ def _onward(query: bytes) -> str:
     return "".join(kept)
 
 
-def _extra(request: Request, given: dict[str, str], landing_url: str) -> dict[str, str]:
-    device = "phone" if visitors.is_phone(request.scope) else "other"
-    extra = {"device": device, "landing_page": landing_url}
-    publisher = given.get("publisher", "")
-    if publisher in request.services.directory.accounts:
-        extra["publisher"] = publisher
-    return extra
+def _is_plain(query: bytes) -> bool:
+    return bool(_PLAIN.fullmatch(query)) and not _OURS_SOMEWHERE.search(query)
 
 
 def _expiry(answer: Answer) -> int:
@@ -150,14 +193,24 @@ def _expiry(answer: Answer) -> int:
     return (int(time()) // 60 + 1) * 60 + SHORT_PROOF_SECONDS
 
 
-def _redirect(before: str, proof: str, fragment: str) -> Reply:
-    location = (before + proof if proof else before.rstrip("?&")) + fragment
-    return Reply(
-        302,
-        b"text/plain; charset=utf-8",
-        b"",
-        (NO_STORE, (b"location", location.encode("ascii"))),
+def _proof(services: Services, pool_id: str, answer: Answer) -> str:
+    """What tells the landing page its number, and that it comes from here."""
+    expiry = _expiry(answer)
+    return (
+        f"rp_number={_quoted(answer.number)}&rp_pool={pool_id}&rp_exp={expiry}"
+        f"&rp_sig={services.sign(answer.number, pool_id, expiry)}"
     )
+
+
+def _unnumbered(pool: Pool, query: bytes) -> Reply:
+    """To the landing page as it is: its own number stays."""
+    landing, fragment = _landing(pool)
+    location = (landing + _onward(query)).rstrip("?&") + fragment
+    return _to(location.encode("ascii"))
+
+
+def _to(location: bytes) -> Reply:
+    return Reply(302, b"text/plain; charset=utf-8", b"", (NO_STORE, (b"location", location)))
 
 
 def _dial_page(number: str, page: str) -> Reply:

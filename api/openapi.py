@@ -24,10 +24,11 @@ from api.openapi_managers import managers_paths
 from api.openapi_parts import COMPONENT
 from api.openapi_public import public_paths
 from api.operators import Health
-from api.pages import Swaps, Verdict
+from api.pages import Verdict
 from api.pool_numbers import NumberChange, PoolNumbers
 from api.replies import Problem, Reply
 from api.request import Request
+from api.swap_answers import Swaps
 from ringpool.durations import Duration
 from ringpool.model import Account, Pool, Stock
 

@@ -21,8 +21,9 @@ from api.openapi_parts import (
     says,
 )
 from api.operators import Health
-from api.pages import Swaps, Verdict
+from api.pages import Verdict
 from api.replies import Problem
+from api.swap_answers import Swaps
 
 _OBJECT = {"type": "object"}
 _ROWS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import time
 from typing import NamedTuple
 
@@ -15,13 +15,16 @@ from msgspec import Struct
 from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
-from api import lookups, origins, replies, visitors
+from api import lookups, origins, own_values, replies, visitors
 from api.clicks import Click
 from api.endpoint import Endpoint
+from api.own_values import Parted
 from api.presentation import moment
 from api.refusals import Headers, Refusal
 from api.replies import Reply
 from api.request import Request
+from api.state import Services
+from api.swap_answers import KnownSwaps, NoSwap, Swap, SwapError, Swaps, say
 from ringpool import numbers
 from ringpool.directory import PreparedPool
 from ringpool.faults import Fault
@@ -33,53 +36,6 @@ LONGEST_FORM = 16 * 1024
 
 _CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]{0,63}")
 _TARGET = re.compile(r"\+?\d{4,15}(;ext=\d{1,11})?")
-
-
-class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One number for one target. ``cc``: country calling code of the number.
-
-    ``target`` is "" when a pool without targets was asked for by name. Overflow has no
-    ``guaranteed_until``, and its ``hold_ms`` is 0.
-    """
-
-    target: str
-    number: str
-    display: str
-    national: str
-    international: str
-    cc: str
-    state: State
-    guaranteed_until: str = ""
-    hold_ms: int
-    pool: str
-
-
-class NoSwap(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Why a target keeps the page's own number.
-
-    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter``
-    (with ``message``), ``unknown_target`` (no ``pool``) or ``unknown_pool`` (deleted just now).
-    """
-
-    target: str
-    reason: str
-    pool: str = ""
-    message: str = ""
-
-
-class SwapError(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
-    """What was wrong with the request. ``class_`` is written ``class``."""
-
-    class_: str
-    message: str
-
-
-class Swaps(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The answer of ``/v1/swap``; with ``error``, ``swaps`` is empty."""
-
-    error: SwapError | None = None
-    swaps: Sequence[Swap]
-    none: Sequence[NoSwap] = ()
 
 
 class Verdict(Struct, frozen=True):
@@ -109,48 +65,118 @@ def _written(number: str, style: NumberFormat) -> tuple[str, str, str, str]:
     )
 
 
+class _Given(NamedTuple):
+    """A pool's answer to a page, and the tuple that it is for."""
+
+    answer: Answer
+    tuple: str
+
+
+class _Withheld(NamedTuple):
+    """Why a pool gives a page nothing."""
+
+    reason: str
+    message: str = ""
+
+
 async def _swap(request: Request) -> Reply:
+    is_phone = visitors.is_phone(request.scope)
+    takes_nothing = visitors.takes_nothing(request.scope)
+    parted = own_values.of_page(request.query_string)
+    asked = (parted.asked, is_phone, request.header(b"origin"))
+    if not takes_nothing and (known := _known(request, parted, asked, is_phone)) is not None:
+        return known
     parameters = request.parameters()
     callback = _callback(parameters)
     account = await lookups.account(request.services, parameters)
     cors = origins.allowed(request, account)
     wanted = await _wanted(request, account, parameters)
+    results: Sequence[_Given | _Withheld]
+    if takes_nothing:
+        results = [_Withheld("not_a_visitor")] * len(wanted.pools)
+    else:
+        click = _click(parameters, is_phone)
+        pools = [prepared.pool for prepared, _ in wanted.pools.values()]
+        if len(pools) == 1:  # most pages: no task needed
+            results = [await _ask(request, pools[0], click)]
+        else:
+            results = await asyncio.gather(*(_ask(request, pool, click) for pool in pools))
+    said = _said(wanted, results)
+    if _same_for_all(request, account, wanted, parted):
+        _keep(request.services, asked, wanted, results, said, cors)
+    return say(callback, said, cors)
+
+
+def _known(request: Request, parted: Parted, asked: Hashable, is_phone: bool) -> Reply | None:
+    """The answer by heart to what was asked before."""
+    callback = parted.value(b"callback").decode("ascii")
+    if callback and not _CALLBACK.fullmatch(callback):
+        return None
+    services, query = request.services, request.query_string
+    attributes = partial(_attributes, query, is_phone)
+    known = services.swap_repeats.give(asked, services.directory, attributes)
+    return None if known is None else known.reply(callback)
+
+
+def _attributes(query: bytes, is_phone: bool) -> bytes:
+    """What is to be kept of a click that was answered by heart."""
+    return _click(read_query(query), is_phone).attributes()
+
+
+def _same_for_all(request: Request, account: Account, wanted: _Wanted, parted: Parted) -> bool:
+    """Whether other visitors who ask the same get the same answer, as long as it holds."""
+    told = request.header(b"origin") or not account.origins  # else by referrer, which isn't known
+    return bool(told) and parted.fits(prepared.pool for prepared, _ in wanted.pools.values())
+
+
+def _keep(
+    services: Services,
+    asked: Hashable,
+    wanted: _Wanted,
+    results: Sequence[_Given | _Withheld],
+    said: Swaps,
+    cors: Headers,
+) -> None:
+    """Remember an answer of numbers that were held before and are known to be for longer."""
+    every = []
+    for pool_id, result in zip(wanted.pools, results, strict=True):
+        if not isinstance(result, _Given) or result.answer.state is not State.HELD:
+            return
+        held = services.answers.peek(pool_id, result.tuple)
+        if held is None:
+            return
+        every.append(held)
+    known = KnownSwaps(said, cors)
+    services.swap_repeats.keep(asked, services.directory, every, known, known.size)
+
+
+async def _ask(request: Request, pool: Pool, click: Click) -> _Given | _Withheld:
+    try:
+        ask = click.ask(pool)
+        answer = await request.services.answers.allocate(pool.id, ask)
+    except Fault as error:
+        return _Withheld("invalid_parameter", str(error))
+    except StoreUnavailable:
+        return _Withheld("store_unavailable")
+    except UnknownPool:
+        return _Withheld("unknown_pool")
+    return _Withheld("exhausted") if answer.state is State.NONE else _Given(answer, ask.tuple)
+
+
+def _said(wanted: _Wanted, results: Sequence[_Given | _Withheld]) -> Swaps:
+    """What the pools gave, target by target."""
     nothing = [NoSwap(target=target, reason="unknown_target") for target in wanted.unknown]
     swaps: list[Swap] = []
-    if visitors.takes_nothing(request.scope):
-        nothing += _nothing(wanted, "not_a_visitor")
-    elif wanted.pools:
-        click = _click(request, parameters)
-        asked = [prepared for prepared, _ in wanted.pools.values()]
-        if len(asked) == 1:  # most pages: no task needed
-            results = [await _ask(request, asked[0], click)]
+    for (prepared, targets), result in zip(wanted.pools.values(), results, strict=True):
+        pool = prepared.pool
+        if isinstance(result, _Given):
+            swaps += [_entry(target, pool.id, pool.format, result.answer) for target in targets]
         else:
-            results = await asyncio.gather(*(_ask(request, each, click) for each in asked))
-        for (prepared, targets), result in zip(wanted.pools.values(), results, strict=True):
-            pool = prepared.pool
-            if isinstance(result, Answer):
-                swaps += [_entry(target, pool.id, pool.format, result) for target in targets]
-            else:
-                reason, message = result
-                nothing += [
-                    NoSwap(target=target, reason=reason, pool=pool.id, message=message)
-                    for target in targets
-                ]
-    return _say(callback, Swaps(swaps=swaps, none=nothing), cors)
-
-
-async def _ask(request: Request, prepared: PreparedPool, click: Click) -> Answer | tuple[str, str]:
-    """The pool's answer, or why there is none: a reason and a message."""
-    try:
-        ask = click.ask(prepared.pool)
-        answer = await request.services.answers.allocate(prepared.pool.id, ask)
-    except Fault as error:
-        return "invalid_parameter", str(error)
-    except StoreUnavailable:
-        return "store_unavailable", ""
-    except UnknownPool:
-        return "unknown_pool", ""
-    return ("exhausted", "") if answer.state is State.NONE else answer
+            nothing += [
+                NoSwap(target=target, reason=result.reason, pool=pool.id, message=result.message)
+                for target in targets
+            ]
+    return Swaps(swaps=swaps, none=nothing)
 
 
 def _entry(target: str, pool_id: str, style: NumberFormat, answer: Answer) -> Swap:
@@ -195,7 +221,7 @@ async def _signal(request: Request, tell: Callable[[Pool, Click], Awaitable[None
     cors = origins.allowed(request, account)
     wanted = await _wanted(request, account, parameters)
     if not visitors.takes_nothing(request.scope):
-        click = _click(request, parameters)
+        click = _click(parameters, visitors.is_phone(request.scope))
 
         async def told(pool: Pool) -> None:
             with suppress(Fault, UnknownPool):
@@ -217,7 +243,7 @@ async def _verify(request: Request) -> Reply:
     valid = int(expires) > time() and request.services.keyring.signer.verify(
         number, pool, int(expires), signature
     )
-    return _say(callback, Verdict(valid), [origins.ANY])
+    return say(callback, Verdict(valid), [origins.ANY])
 
 
 async def _preflight(request: Request) -> Reply:
@@ -267,26 +293,14 @@ def _targets(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
 
 
-def _click(request: Request, parameters: Mapping[str, str]) -> Click:
+def _click(parameters: Mapping[str, str], is_phone: bool) -> Click:
     return Click(
         parameters.get("url", ""),
         parameters.get("ref", ""),
         parameters,
         parameters.get("visitor", ""),
-        {"device": "phone" if visitors.is_phone(request.scope) else "other"},
+        {"device": "phone" if is_phone else "other"},
     )
-
-
-def _nothing(wanted: _Wanted, reason: str) -> list[NoSwap]:
-    return [
-        NoSwap(target=target, reason=reason, pool=pool_id)
-        for pool_id, (_, targets) in wanted.pools.items()
-        for target in targets
-    ]
-
-
-def _say(callback: str, value: object, cors: Headers) -> Reply:
-    return replies.jsonp(callback, value, cors) if callback else replies.json(value, headers=cors)
 
 
 def _error_form(request: Request, refused: Refusal) -> Reply:

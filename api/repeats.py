@@ -1,79 +1,114 @@
-"""Replies that may be given again as they are, while the guarantee in them lasts.
+"""Answers that may be given again, while the guarantees in them last.
 
-An ad server asks for the same placements thousands of times a second, each time with the same
-text. What that text means was worked out once: the pool, its key, the tuple, and the reply. It is
-good for as long as the configuration is the same snapshot and the number is known to be held;
-the click is counted every time.
+Most requests ask what was asked before. What that text means was worked out once: the account, the
+pools, the tuples, the reply. It is good for as long as the configuration is the same snapshot and
+the numbers are known to be held; the click is counted every time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import math
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeVar
 
 from allocator.answer_source import AnswerSource, Held
-from api.replies import Reply
+from allocator.answers import Attributes
 from ringpool.directory import Directory
 
 _ENTRY_BYTES = 1200
-"""About what an entry takes, the lengths of text, reply and attributes apart."""
+"""About what an entry takes, the text asked, the answer and attributes apart."""
+
+_A = TypeVar("_A")
 
 
-class _Repeat:
-    __slots__ = ("attributes", "directory", "held", "reply", "size", "until")
+class _Repeat(Generic[_A]):
+    __slots__ = ("answer", "attributes", "directory", "expires", "held", "size", "untils")
 
     def __init__(
-        self, directory: Directory, held: Held, attributes: bytes, reply: Reply, size: int
+        self,
+        directory: Directory,
+        held: Sequence[Held],
+        attributes: bytes,
+        answer: _A,
+        size: int,
+        expires: float,
     ) -> None:
         self.directory = directory
         self.held = held
-        self.until = held.guaranteed_until
+        self.untils = [each.guaranteed_until for each in held]
         self.attributes = attributes
-        self.reply = reply
+        self.answer = answer
         self.size = size
+        self.expires = expires
 
 
-class Repeats:
-    """Replies by what was asked; those least recently given go when ``most_bytes`` are reached."""
+class Repeats(Generic[_A]):
+    """Answers by what was asked; those least recently given go when ``most_bytes`` are reached."""
 
-    def __init__(self, answers: AnswerSource, *, most_bytes: int = 64 << 20) -> None:
+    def __init__(
+        self,
+        answers: AnswerSource,
+        *,
+        most_bytes: int = 32 << 20,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._answers = answers
         self._most_bytes = most_bytes
+        self._clock = clock
         self._bytes = 0
-        self._kept: dict[Hashable, _Repeat] = {}
+        self._kept: dict[Hashable, _Repeat[_A]] = {}
 
-    def give(self, asked: Hashable, directory: Directory) -> Reply | None:
-        """The reply to what was asked before, its click counted; None when it isn't good now.
+    def give(
+        self, asked: Hashable, directory: Directory, attributes: Attributes = b""
+    ) -> _A | None:
+        """The answer to what was asked before, its click counted; None when it isn't good now.
 
-        A guarantee that has become longer since isn't what the reply says: it is made anew.
+        ``attributes``: this click's, if they aren't the same every time. A guarantee that has
+        become longer since isn't what the answer says: it is made anew.
         """
         kept = self._kept.pop(asked, None)
         if kept is None:
             return None
-        if (
-            kept.directory is directory
-            and kept.until == kept.held.guaranteed_until
-            and self._answers.again(kept.held, kept.attributes)
-        ):
-            self._kept[asked] = kept
-            return kept.reply
-        self._bytes -= kept.size
-        return None
+        if kept.directory is not directory or not self._stands(kept):
+            self._bytes -= kept.size
+            return None
+        for held in kept.held:
+            self._answers.again(held, attributes or kept.attributes)
+        self._kept[asked] = kept
+        return kept.answer
 
     def keep(
         self,
         asked: Hashable,
         directory: Directory,
-        held: Held,
-        attributes: bytes,
-        reply: Reply,
-        asked_bytes: int,
+        held: Sequence[Held],
+        answer: _A,
+        answer_bytes: int,
+        attributes: bytes = b"",
+        good_for: float = math.inf,
     ) -> None:
-        """Keep a reply that says ``held``. ``asked_bytes``: how long the text in ``asked`` is."""
-        size = _ENTRY_BYTES + asked_bytes + len(attributes) + len(reply.body)
+        """Keep an answer that says all of ``held``.
+
+        ``answer_bytes``: how long what is asked and answered is. ``good_for``: seconds after which
+        it isn't right any more, though the numbers are still held.
+        """
+        size = _ENTRY_BYTES + answer_bytes + len(attributes)
         before = self._kept.pop(asked, None)
         if before is not None:
             self._bytes -= before.size
-        self._kept[asked] = _Repeat(directory, held, attributes, reply, size)
+        self._kept[asked] = _Repeat(
+            directory, held, attributes, answer, size, self._clock() + good_for
+        )
         self._bytes += size
         while self._bytes > self._most_bytes:
             self._bytes -= self._kept.pop(next(iter(self._kept))).size
+
+    def _stands(self, kept: _Repeat[_A]) -> bool:
+        now = self._clock()
+        if kept.expires <= now:
+            return False
+        for held, until in zip(kept.held, kept.untils, strict=True):
+            if held.expires <= now or held.guaranteed_until != until:
+                return False
+        return True

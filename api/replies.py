@@ -69,25 +69,43 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def json(value: Any, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
     """application/json; never stored."""
-    return Reply(status, b"application/json", _encode(value), (NO_STORE, *headers))
+    return document(_encode(value), status, headers)
+
+
+def document(body: bytes, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """As ``json``, of a JSON text."""
+    return Reply(status, b"application/json", body, (NO_STORE, *headers))
 
 
 def jsonp(callback: str, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
     """A call of ``callback`` (checked before) with the value; always 200, so the page hears it.
 
-    ``<`` and the line separators that JSON allows and older JavaScript doesn't are escaped; the
-    empty comment keeps the first bytes from being taken for another format. Pages that require
-    CORP of what they embed (COEP) may load it: whose it is, ``origins`` has decided.
+    Pages that require CORP of what they embed (COEP) may load it: whose it is, ``origins`` has
+    decided.
     """
-    document = (
-        _encode(value)
-        .replace(b"<", b"\\u003c")
-        .replace(b"\xe2\x80\xa8", b"\\u2028")
-        .replace(b"\xe2\x80\xa9", b"\\u2029")
-    )
-    body = b"/**/%s(%s);" % (callback.encode("ascii"), document)
+    return call(callback, script_safe(_encode(value)), headers)
+
+
+def call(callback: str, document: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Reply:
+    """As ``jsonp``, of a JSON text that ``script_safe`` has made.
+
+    The empty comment keeps the first bytes from being taken for another format.
+    """
+    body = b"/**/%b(%b);" % (callback.encode("ascii"), document)
     return Reply(
         200, b"application/javascript; charset=utf-8", body, (NO_STORE, CROSS_ORIGIN, *headers)
+    )
+
+
+def script_safe(document: bytes) -> bytes:
+    """The same JSON, fit for a script.
+
+    ``<`` and the line separators that JSON allows and older JavaScript doesn't are escaped.
+    """
+    return (
+        document.replace(b"<", b"\\u003c")
+        .replace(b"\xe2\x80\xa8", b"\\u2028")
+        .replace(b"\xe2\x80\xa9", b"\\u2029")
     )
 
 

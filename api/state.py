@@ -12,6 +12,8 @@ from allocator.port import Store
 from allocator.stocks import Stocks
 from api.metrics import Metrics
 from api.repeats import Repeats
+from api.replies import Reply
+from api.swap_answers import KnownSwaps
 from ringpool.catalog import Catalog
 from ringpool.directory import Directory, DirectoryKeeper
 from ringpool.keyring import Keyring
@@ -22,7 +24,9 @@ from ringpool.settings import Settings
 class Services:
     """Everything that an endpoint may need.
 
-    ``sign(number, pool, expires)`` remembers its signatures: many clicks share one.
+    ``repeats`` are the number API's answers. ``sign(number, pool, expires)`` remembers its
+    signatures: many clicks share one.
+    ``link_repeats`` are of each Location what comes before and after the click's own query.
     """
 
     settings: Settings
@@ -30,7 +34,9 @@ class Services:
     allocator: Allocator
     stocks: Stocks
     answers: AnswerSource
-    repeats: Repeats
+    repeats: Repeats[Reply]
+    swap_repeats: Repeats[KnownSwaps]
+    link_repeats: Repeats[tuple[bytes, bytes]]
     catalog: Catalog
     keeper: DirectoryKeeper
     keyring: Keyring

@@ -73,6 +73,12 @@ def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
             return _PARAMETERS[kind]
 
 
+def fields_read(pool: Pool) -> frozenset[str]:
+    """The names under which something given can become part of the pool's tuples."""
+    names = parameter_names(pool)
+    return frozenset((*names, *_POSITIONS[: len(names)]))
+
+
 def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str = "") -> str:
     """The canonical tuple of a visit in ``pool``.
 

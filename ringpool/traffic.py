@@ -59,7 +59,7 @@ class _ClickId(Struct, frozen=True):
 
 
 # Names as ``read_query`` gives them. Those that networks add to unpaid links too aren't paid.
-_CLICK_IDS = {
+CLICK_IDS = {
     "gclid": _ClickId(Medium.PAID, "Google"),
     "gbraid": _ClickId(Medium.PAID, "Google"),  # app and cross-device campaigns on iOS
     "wbraid": _ClickId(Medium.PAID, "Google"),
@@ -181,7 +181,7 @@ _FACTS = frozenset(
 
 
 _UNTOLD = TrafficSource()
-_TRACKED = (*_CLICK_IDS, *_UTM)
+_TRACKED = (*CLICK_IDS, *_UTM)
 _TELLING = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
 """Parameters that tell of a source."""
 
@@ -233,7 +233,7 @@ def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> T
     utm: dict[str, str] = {}
     for name in _TRACKED:
         if name in said and (value := tidied(said[name])):
-            if name in _CLICK_IDS:
+            if name in CLICK_IDS:
                 click_ids[name] = value[:_MAX_CLICK_ID]
             else:
                 utm[name] = value
@@ -243,7 +243,7 @@ def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> T
     if not engine and referring_engine:
         engine = referring_engine.name
     elif not engine and not origin.host:
-        engine = next((_CLICK_IDS[name].engine for name in click_ids), "")
+        engine = next((CLICK_IDS[name].engine for name in click_ids), "")
 
     keywords = tidied(said.get("search_keywords", ""))
     if not keywords and referring_engine:
@@ -353,7 +353,7 @@ def _medium(
     click_ids: Mapping[str, str], utm: Mapping[str, str], engine: str, referrer_host: str
 ) -> Medium:
     named = _NO_LETTERS.sub("", utm.get("utm_medium", "").lower())
-    clicked = {_CLICK_IDS[name].medium for name in click_ids}
+    clicked = {CLICK_IDS[name].medium for name in click_ids}
     if Medium.PAID in clicked or named.startswith("paid"):
         return Medium.PAID
     if named in _UTM_MEDIUMS:

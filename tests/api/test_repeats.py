@@ -12,6 +12,7 @@ from allocator.answers import Ask, Rules
 from allocator.port import Store
 from api import replies
 from api.repeats import Repeats
+from api.replies import Reply
 from ringpool.directory import Directory
 from ringpool.model import Configuration
 from tests.api.conftest import KEY, Site
@@ -50,11 +51,13 @@ def held_by_a(answers: AnswerSource, pool: str) -> Held:
     return held
 
 
-async def test_a_reply_is_given_again_and_counted(answers: AnswerSource, unique: str) -> None:
+async def test_a_reply_is_given_again_and_counted(
+    answers: AnswerSource, unique: str, clock: Clock
+) -> None:
     """The same reply, with the click and its attributes noted for the store."""
     held = held_by_a(answers, unique)
-    repeats = Repeats(answers)
-    repeats.keep("asked", DIRECTORY, held, b"{}", REPLY, 5)
+    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats.keep("asked", DIRECTORY, (held,), REPLY, 5, b"{}")
     assert [repeats.give("asked", DIRECTORY) for _ in range(2)] == [REPLY, REPLY]
     assert (held.clicks, held.attributes) == (2, b"{}")
     assert repeats.give("else", DIRECTORY) is None
@@ -62,38 +65,68 @@ async def test_a_reply_is_given_again_and_counted(answers: AnswerSource, unique:
 
 async def test_it_ends_with_the_guarantee(answers: AnswerSource, unique: str, clock: Clock) -> None:
     """From then on the store is asked."""
-    repeats = Repeats(answers)
-    repeats.keep("asked", DIRECTORY, held_by_a(answers, unique), b"", REPLY, 5)
+    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
     clock.now += 60
     assert repeats.give("asked", DIRECTORY) is None
 
 
-async def test_it_ends_with_the_configuration(answers: AnswerSource, unique: str) -> None:
+async def test_it_ends_with_the_configuration(
+    answers: AnswerSource, unique: str, clock: Clock
+) -> None:
     """Another snapshot may say another key: everything is looked at anew."""
-    repeats = Repeats(answers)
-    repeats.keep("asked", DIRECTORY, held_by_a(answers, unique), b"", REPLY, 5)
+    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
     assert repeats.give("asked", Directory(2, Configuration())) is None
 
 
-async def test_a_longer_guarantee_makes_a_new_reply(answers: AnswerSource, unique: str) -> None:
+async def test_a_longer_guarantee_makes_a_new_reply(
+    answers: AnswerSource, unique: str, clock: Clock
+) -> None:
     """What the reply says of the guarantee must be what is so."""
     held = held_by_a(answers, unique)
-    repeats = Repeats(answers)
-    repeats.keep("asked", DIRECTORY, held, b"", REPLY, 5)
+    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats.keep("asked", DIRECTORY, (held,), REPLY, 5)
     held.guaranteed_until += 1000
     assert repeats.give("asked", DIRECTORY) is None
 
 
+async def test_all_numbers_in_an_answer_must_stand(
+    answers: AnswerSource, unique: str, clock: Clock
+) -> None:
+    """One that is over ends the answer, and the click isn't counted for the others."""
+    held, over = held_by_a(answers, unique), Held(unique, "b")
+    over.expires = clock.now + 5
+    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats.keep("asked", DIRECTORY, (held, over), REPLY, 5)
+    assert repeats.give("asked", DIRECTORY, b"{}") is REPLY
+    clock.now += 5
+    assert repeats.give("asked", DIRECTORY, b"{}") is None
+    assert held.clicks == 1
+
+
+async def test_an_answer_may_be_good_for_less(
+    answers: AnswerSource, unique: str, clock: Clock
+) -> None:
+    """Its own end comes before the guarantee's."""
+    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5, good_for=10)
+    clock.now += 9
+    assert repeats.give("asked", DIRECTORY) is REPLY
+    clock.now += 1
+    assert repeats.give("asked", DIRECTORY) is None
+
+
 async def test_memory_is_bounded_and_the_least_used_goes(
-    answers: AnswerSource, unique: str
+    answers: AnswerSource, unique: str, clock: Clock
 ) -> None:
     """Two fit; the one given last stays."""
     held = held_by_a(answers, unique)
-    repeats = Repeats(answers, most_bytes=3000)
+    repeats: Repeats[Reply] = Repeats(answers, most_bytes=3000, clock=clock)
     for asked in ("one", "two"):
-        repeats.keep(asked, DIRECTORY, held, b"", REPLY, 3)
+        repeats.keep(asked, DIRECTORY, (held,), REPLY, 3)
     repeats.give("one", DIRECTORY)
-    repeats.keep("three", DIRECTORY, held, b"", REPLY, 5)
+    repeats.keep("three", DIRECTORY, (held,), REPLY, 5)
     assert repeats.give("two", DIRECTORY) is None
     assert repeats.give("one", DIRECTORY) is REPLY
     assert repeats.give("three", DIRECTORY) is REPLY

@@ -19,9 +19,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from allocator.answers import State
 from api import replies
-from api.pages import NoSwap, Swap, SwapError, Swaps, Verdict
+from api.pages import Verdict
 from api.presentation import moment
 from api.replies import Reply
+from api.swap_answers import NoSwap, Swap, SwapError, Swaps
 from ringpool import numbers
 from ringpool.model import NumberFormat
 from ringpool.number_plans import plan

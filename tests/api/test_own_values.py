@@ -1,0 +1,247 @@
+"""What is a click's own is told from its source, and answers by heart are the right ones."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Hashable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from allocator.answers import Attributes
+from api import own_values
+from api.repeats import Repeats
+from ringpool.directory import Directory
+from ringpool.model import Pool, PoolType
+from tests.api.conftest import Site
+
+PAGE = quote("https://shop.example/?website=one&gclid=Cj0K-x_1&utm_source=a", safe="")
+
+
+def pool(kind: PoolType = PoolType.CUSTOM, *parameters: str) -> Pool:
+    return Pool(id="pool", account="a", key="k" * 20, type=kind, parameters=parameters)
+
+
+@pytest.mark.parametrize(
+    ("query", "own"),
+    [
+        (b"url=%b&visitor=v1&callback=rp1" % PAGE.encode(), [b"Cj0K-x_1", b"v1", b"rp1"]),
+        (b"visitor=v%201&callback=", []),
+        (b"url=x%3Fmsclkid%3Dab%23part&first_url=y%26gclid%3Dc", [b"ab", b"c"]),
+        (b"gclid=top&url=gclid%3Dx", []),
+        (b"myvisitor=1&Visitor=2", []),
+        (b"visitor=" + b"v" * 129, []),
+    ],
+)
+def test_own_values_of_a_page(query: bytes, own: list[bytes]) -> None:
+    """Plain values of the visitor, the callback and click ids inside URLs; nothing else."""
+    parted = own_values.of_page(query)
+    assert parted.own == own
+    whole = [part for pair in zip(parted.asked[1::2], parted.own, strict=True) for part in pair]
+    assert b"".join([parted.asked[0], *whole[:2]]) in b"&" + query
+    assert len(parted.asked) == 2 * len(own) + 1
+
+
+def test_own_values_of_a_link() -> None:
+    """Its own click id and visitor; a URL in it is only text."""
+    parted = own_values.of_link(b"website=one&gclid=abc&visitor=v&u=%3Fgclid%3Dx")
+    assert parted.own == [b"abc", b"v"]
+    assert parted.value(b"gclid") == b"abc"
+    assert parted.value(b"callback") == b""
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        (b"visitor=v", ("visitor",)),
+        (b"url=" + PAGE.encode(), ("website", "gclid")),
+        (b"url=" + PAGE.encode(), ("landing_page",)),
+        (b"url=" + PAGE.encode(), ("url",)),
+        (b"ref=" + PAGE.encode(), ("referrer",)),
+        (b"first_url=" + PAGE.encode(), ("first_url",)),
+        (b"First%5FURL=" + PAGE.encode(), ("first_url",)),
+        (b"param1=" + PAGE.encode(), ("website",)),
+        (b"visitor=v&visitor=w", ("website",)),
+        (b"x=" + b"y" * 5000, ("website",)),
+    ],
+)
+def test_queries_whose_own_values_may_matter(query: bytes, parameters: tuple[str, ...]) -> None:
+    """Nothing is kept when a tuple may hold the value, or another value may be refused."""
+    assert not own_values.of_page(query).fits([pool(PoolType.CUSTOM, *parameters)])
+
+
+def test_visitor_pools_remember_nobody() -> None:
+    """A visitor's number is no other visitor's."""
+    parted = own_values.of_page(b"url=%b&visitor=v" % PAGE.encode())
+    assert parted.fits([pool(PoolType.CUSTOM, "website"), pool(PoolType.SEARCH)])
+    assert not parted.fits([pool(PoolType.CUSTOM, "website"), pool(PoolType.VISITOR)])
+
+
+class Counted:
+    """How many answers were given by heart, and the last click's attributes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.hits = 0
+        self.attributes: Attributes = b""
+        give = Repeats.give
+
+        def counted(
+            repeats: Repeats[Any],
+            asked: Hashable,
+            directory: Directory,
+            attributes: Attributes = b"",
+        ) -> Any:
+            answer = give(repeats, asked, directory, attributes)
+            self.hits += answer is not None
+            return answer
+
+        monkeypatch.setattr(Repeats, "give", counted)
+
+
+def a_page_query(site: Site, dice: random.Random) -> str:
+    """A page's question in which anything may be odd; OWN stands for a value of its own."""
+    inside = [
+        f"website={dice.choice('abc')}",
+        *dice.sample(
+            [
+                "gclid=Cj0OWN",
+                "msclkid=OWN",
+                "GCLID=OWN",
+                "gclid=OWN%20",
+                "gclid=",
+                "fbclid=a.OWN",
+                "utm_medium=cpc",
+                "utm_source=google",
+                f"location={dice.choice(['top', 'gclid=1', '%26gclid%3DOWN'])}",
+            ],
+            dice.randrange(4),
+        ),
+    ]
+    url = f"https://shop.example/{dice.choice(['', 'a/b'])}?{'&'.join(inside)}"
+    referrer = dice.choice(["", "https://www.google.com/", "https://x.example/?gclid=OWN"])
+    fields = [
+        f"account={site.account}",
+        f"url={quote(url, safe=dice.choice(['', '/:']))}",
+        *dice.sample(
+            [
+                f"ref={quote(referrer, safe='')}",
+                "visitor=vOWN",
+                "visitor=OWN%2B",
+                f"first_url={quote(url, safe='')}",
+                "callback=rpOWN",
+                "callback=OWN",
+                "gclid=OWN",
+                f"targets={quote(site.number(8000))}",
+                f"targets={quote(site.number(8000))},{quote(site.number(8001))}",
+                "location=side",
+            ],
+            dice.randrange(6),
+        ),
+    ]
+    return "&".join(fields)
+
+
+def a_link_query(dice: random.Random) -> str:
+    """A tracking link's query in which anything may be odd; OWN stands for a value of its own."""
+    return "&".join(
+        dice.sample(
+            [
+                f"website={dice.choice('abc')}",
+                "gclid=OWN",
+                "gclid=xOWN",
+                "wbraid=OWN%2F",
+                "visitor=vOWN",
+                "visitor=OWN*",
+                "rp_number=OWN",
+                "location=top",
+                "utm_medium=cpc",
+                "u=https://a.example/?gclid=OWN",
+                "mobile_click_to_call=1",
+                "",
+            ],
+            dice.randrange(1, 6),
+        )
+    )
+
+
+# What is left of a guarantee, its proof, and the field that nobody reads.
+CHANGING = re.compile(
+    r'"hold_ms":\d+|"state":"\w+"|(?<=rp_exp=)\d+|(?<=rp_sig=)[\w-]+|nobody=\d+(&amp;|&)?'
+)
+
+
+async def answered(site: Site, url: str, headers: dict[str, str]) -> tuple[Any, ...]:
+    """An answer, apart from what changes from call to call."""
+    response = await site.client.get(url, headers=headers)
+    told = {name: CHANGING.sub("", text) for name, text in response.headers.items()}
+    del told["x-request-id"]
+    told.pop("content-length", None)
+    if "location" in told:
+        told["location"] = told["location"].rstrip("?&")
+    return response.status_code, told, CHANGING.sub("", response.text)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "some_by_heart"),
+    [(["website"], True), (["website", "location", "path"], True), (["website", "gclid"], False)],
+)
+async def test_answers_by_heart_are_those_that_would_be_found(
+    site: Site, monkeypatch: pytest.MonkeyPatch, parameters: list[str], some_by_heart: bool
+) -> None:
+    """The same query, and the same with a field that nobody reads, get the same answer."""
+    dice = random.Random(len(parameters))
+    counted = Counted(monkeypatch)
+    await site.pool(60, swap_targets=[site.number(8000)], parameters=parameters)
+    await site.pool(60, name="other", swap_targets=[site.number(8001)], type="search")
+    link = f"/t/{site.account}-pool"
+    for case in range(80):
+        headers = dice.choice(
+            [
+                {},
+                {"user-agent": "iPhone"},
+                {"origin": "https://shop.example", "user-agent": "Googlebot/2.1"},
+                {"referer": "https://www.bing.com/search?q=bikes"},
+            ]
+        )
+        for path, query in (
+            ("/v1/swap", a_page_query(site, dice)),
+            (link, a_link_query(dice)),
+        ):
+            url = f"{path}?{query}"
+            for own in ("a1", "b-2"):  # one that makes the answer known, one that hears it
+                await answered(site, url.replace("OWN", own), headers)
+            by_heart = await answered(site, url.replace("OWN", "C_3"), headers)
+            unheard = f"{path}?nobody={case}&{query}".replace("OWN", "C_3")
+            assert by_heart == await answered(site, unheard, headers), url
+    assert (counted.hits > 20) == some_by_heart
+
+
+async def test_the_last_click_is_kept_though_answered_by_heart(site: Site) -> None:
+    """Its own click id reaches the number's story."""
+    await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    number = ""
+    for click in ("one", "two", "three", "four"):
+        page = quote(f"https://shop.example/?website=a&gclid={click}", safe="")
+        answer = await site.client.get(
+            f"/v1/swap?account={site.account}&url={page}&visitor=v{click}"
+        )
+        number = answer.json()["swaps"][0]["number"]
+    await site.client.get(f"/t/{site.account}-pool?website=b&gclid=five")
+    story: dict[str, Any] = {}
+    while story.get("clicks") != 4:
+        reply = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
+        story = reply.json()["holder"]
+    assert story["last_click"]["gclid"] == "four"
+    assert story["first_click"]["gclid"] == "one"
+
+
+async def test_a_name_that_is_none_is_refused_though_the_rest_is_known(site: Site) -> None:
+    """A callback is looked at every time."""
+    await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    for name in ("rp1", "rp2", "rp3"):
+        answer = await site.client.get(f"/v1/swap?account={site.account}&callback={name}")
+        assert answer.text.startswith(f"/**/{name}(")
+    answer = await site.client.get(f"/v1/swap?account={site.account}&callback=1rp")
+    assert answer.status_code == 400
