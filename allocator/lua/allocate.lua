@@ -35,7 +35,7 @@ local here = ARGV[3] ~= '' and take_in(unpack_one(ARGV[3]), rules, state) or {}
 if ARGV[2] == 'dry' then state[DRY_UNTIL] = now + 1000 end
 local could_grow = ARGV[2] == 'ask' and rules[STOCK] ~= '' and now >= state[DRY_UNTIL]
   and (rules[MAX_SIZE] == 0 or state[SIZE] < rules[MAX_SIZE])
-local unpromoted = true
+local unpromoted, none_free = true, false
 
 -- Counts a click or a ping for the tuple that holds the number.
 local function keep(number, record, clicks, attributes)
@@ -55,7 +55,7 @@ end
 
 -- The next recyclable number, out of the order and free of its former tuple; nil when all are
 -- inside their guarantee.
-local function recycle()
+local function recycle(attributes)
   if unpromoted then
     promote(rules, state, PROMOTED_A_CALL + asks)
     unpromoted = false
@@ -65,7 +65,7 @@ local function recycle()
   if rules[RULE] == 'weighted_random' then state[VIRTUAL] = tonumber(best[2]) end
   local number = number_of(best[1])
   local record = read_record(number)
-  end_assignment(number, record, rules, now)
+  end_assignment(number, record, rules, now, attributes ~= '')
   return number, record
 end
 
@@ -108,14 +108,15 @@ local function answer(tuple, clicks, attributes)
   if touch then return NONE, '', 0 end
   local code = NEW
   local record
-  number = call('ZPOPMIN', FREE)[1]
+  number = not none_free and call('ZPOPMIN', FREE)[1]
   if number then
     record = read_record(number)
     state[NEW_TOTAL] = state[NEW_TOTAL] + 1
   elseif could_grow then
     return COULD_GROW, '', 0
   else
-    number, record = recycle()
+    none_free = true
+    number, record = recycle(attributes)
     if not number then
       state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
       count_overflow()

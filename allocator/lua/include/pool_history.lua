@@ -4,8 +4,9 @@
 -- days ago and all of it fits the pool's byte budget.
 local KEPT, KEPT_MS = 16, 2592000000
 
--- Ends the present assignment: writes it to the history and forgets tuple and attributes.
-local function end_assignment(number, record, rules, now)
+-- Ends the present assignment: writes it to the history and forgets tuple and attributes. The
+-- first click's may stay where the next assignment `replaces` them at once.
+local function end_assignment(number, record, rules, now, replaces)
   local first, last = number .. ':f', number .. ':l'
   local clicks = call('HMGET', CLICKS, first, last)
   local entry = pack({ rules[POOL_ID], record[TUPLE], record[SINCE], now, record[UNTIL],
@@ -23,6 +24,6 @@ local function end_assignment(number, record, rules, now)
   end
   if start > 0 then body = string.sub(body, start + 1) end
   call('HSET', HISTORY, number, struct.pack('>H', count) .. body)
-  if clicks[1] or clicks[2] then call('HDEL', CLICKS, first, last) end
+  if clicks[2] or (clicks[1] and not replaces) then call('HDEL', CLICKS, first, last) end
   call('HDEL', TUPLES, record[TUPLE])
 end
