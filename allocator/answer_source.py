@@ -16,15 +16,19 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from allocator.allocator import ASKS_A_CALL, Allocator, UnknownPool
+from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Answer, Ask, Attributes, State
 from allocator.coalescer import Coalescer
 from allocator.port import StoreUnavailable
 
-FLUSH_SECONDS = 0.5
+FLUSH_SECONDS = 0.8
 MARGIN_SECONDS = 1.5
 """An answer is forgotten so long before its guarantee ends: the last clicks still find their
 holder when they are written behind. Pools with shorter guarantees are never answered from here."""
+
+_TUPLES_A_WRITE = 50
+"""Most tuples written behind in one call: the last clicks' attributes are often only worked out
+then, and requests that come meanwhile wait."""
 
 _ENTRY_BYTES = 700
 """What an entry is taken for, its tuple's text apart. Of it 256 are the entry (tracemalloc, Python
@@ -149,8 +153,8 @@ class AnswerSource:
                 by_pool.setdefault(held.pool_id, []).append(held)
             self._unwritten.clear()
             for pool_id, entries in by_pool.items():
-                for start in range(0, len(entries), ASKS_A_CALL):
-                    await self._write(pool_id, entries[start : start + ASKS_A_CALL])
+                for start in range(0, len(entries), _TUPLES_A_WRITE):
+                    await self._write(pool_id, entries[start : start + _TUPLES_A_WRITE])
 
     async def aclose(self) -> None:
         """Write what is counted, for a clean stop."""
