@@ -12,11 +12,12 @@ from allocator.answers import Answer, Ask, State, made
 from api import lookups, replies
 from api.clicks import Click
 from api.endpoint import Endpoint
-from api.presentation import link, moment, promo
+from api.presentation import link, moment
 from api.refusals import Refusal
 from api.replies import Reply
 from api.request import Request
 from api.state import Services
+from ringpool import numbers
 from ringpool.directory import Directory, PreparedPool
 from ringpool.faults import Fault
 
@@ -92,7 +93,7 @@ def allocation(answer: Answer, tracking_url: str) -> Allocation:
     """The answer in the words of the number API."""
     if answer.state is State.NONE:
         return Allocation(state=State.NONE, tracking_url=tracking_url)
-    digits, dashed = promo(answer.number)
+    digits, dashed = numbers.digits_and_dashed(answer.number)
     return Allocation(
         promo_number=digits,
         promo_number_formatted=dashed,

@@ -24,7 +24,7 @@ from allocator.keys import pool_keys
 from allocator.scripts import load
 from loadtests.pools import OVERFLOW, PARAMETERS
 from loadtests.requests import KEY
-from ringpool.numbers import dashed, national_digits
+from ringpool.numbers import digits_and_dashed
 
 _ALLOCATE = load("allocate")
 _CONNECTIONS = 32
@@ -57,9 +57,10 @@ RETURNING number, guaranteed_until
 
 def _answer(request: Request, number: str, state: str, until: str) -> Response:
     tuple_ = "&".join(f"{name}={request.query_params[name]}" for name in PARAMETERS)
+    digits, dashed = digits_and_dashed(number)
     answer = {
-        "promo_number": national_digits(number),
-        "promo_number_formatted": dashed(number),
+        "promo_number": digits,
+        "promo_number_formatted": dashed,
         "tracking_url": f"{request.base_url}t/{request.path_params['pool']}?{tuple_}",
         "number": number,
         "state": state,

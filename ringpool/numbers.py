@@ -102,18 +102,14 @@ def international(number: str) -> str:
     return forms.international + forms.extension
 
 
-def national_digits(number: str) -> str:
-    """The digits dialled at home, trunk prefix included: ``8888695345``, ``02079460123``."""
-    return _forms(number).digits
+def digits_and_dashed(number: str) -> tuple[str, str]:
+    """The number as dialled at home, trunk prefix included, and with a hyphen a separator.
 
-
-def dashed(number: str) -> str:
-    """The national form with a hyphen for every separator: ``888-869-5345``, ``020-7946-0123``.
-
-    An extension follows as in the other forms: ``888-869-5345 ext. 12``.
+    ``8888695345`` and ``888-869-5345``; ``02079460123`` and ``020-7946-0123``. An extension
+    follows the second as in the other forms: ``888-869-5345 ext. 12``.
     """
     forms = _forms(number)
-    return forms.dashed + forms.extension
+    return forms.digits, forms.dashed + forms.extension
 
 
 def country_code(number: str) -> str:

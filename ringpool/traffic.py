@@ -276,24 +276,27 @@ def attributes(
     Long values are cut; what doesn't fit into MAX_ATTRIBUTES once packed is left out, the bulky
     URLs first. Hosts and paths are in the URLs and aren't kept twice.
     """
-    names = (
-        *("search_engine", "search_keywords", "search_keyword_id", "medium"),
-        *source.click_ids,
-        *source.utm,
-        *("referrer", "landing_page"),
-    )
     facts = {name: tidied(value) for name, value in extra.items()}
-    facts |= {name: source.fact(name) for name in names}
+    known = (
+        ("search_engine", source.search_engine),
+        ("search_keywords", source.search_keywords),
+        ("search_keyword_id", source.search_keyword_id),
+        ("medium", source.medium.value),
+        *source.click_ids.items(),
+        *source.utm.items(),
+        ("referrer", source.referrer),
+        ("landing_page", source.landing_page),
+    )
+    facts |= {name: value for name, value in known if value}
 
     kept: dict[str, str] = {}
     room = MAX_ATTRIBUTES - 1  # braces, less the comma that the last one lacks
     for name, value in facts.items():
-        if not value:
-            continue
-        cut = value.encode()[:_MAX_ATTRIBUTE].decode("utf-8", "ignore")
-        size = len(msgspec.json.encode({name: cut})) - 1
-        if cut and size <= room:
-            kept[name] = cut
+        if len(value) > _MAX_ATTRIBUTE or not value.isascii():
+            value = value.encode()[:_MAX_ATTRIBUTE].decode("utf-8", "ignore")
+        size = len(msgspec.json.encode(value)) + len(name) + 4  # quotes, colon, comma
+        if value and size <= room:
+            kept[name] = value
             room -= size
     return kept
 

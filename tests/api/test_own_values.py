@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Hashable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -228,13 +228,27 @@ async def test_the_last_click_is_kept_though_answered_by_heart(site: Site) -> No
             f"/v1/swap?account={site.account}&url={page}&visitor=v{click}"
         )
         number = answer.json()["swaps"][0]["number"]
-    await site.client.get(f"/t/{site.account}-pool?website=b&gclid=five")
     story: dict[str, Any] = {}
     while story.get("clicks") != 4:
         reply = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
         story = reply.json()["holder"]
     assert story["last_click"]["gclid"] == "four"
     assert story["first_click"]["gclid"] == "one"
+
+
+async def test_a_links_clicks_are_kept_with_their_landing_page(site: Site) -> None:
+    """By heart or found: the click id that was its own, and where it was sent."""
+    pool = await site.pool(parameters=["website"])
+    for click in ("one", "two", "three"):
+        answer = await site.client.get(f"/t/{pool}?website=b&gclid={click}")
+    (number,) = parse_qs(urlsplit(answer.headers["location"]).query)["rp_number"]
+    story: dict[str, Any] = {}
+    while story.get("clicks") != 3:
+        reply = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
+        story = reply.json()["holder"]
+    for click, gclid in (("first_click", "one"), ("last_click", "three")):
+        assert story[click]["gclid"] == gclid
+        assert story[click]["landing_page"] == "https://landing.example/offer"
 
 
 async def test_a_name_that_is_none_is_refused_though_the_rest_is_known(site: Site) -> None:

@@ -99,8 +99,7 @@ def test_numbers_are_written_in_every_form(
     """Each form follows the number's own country; an extension is written in all but digits."""
     assert numbers.national(number) == national
     assert numbers.international(number) == international
-    assert numbers.national_digits(number) == digits
-    assert numbers.dashed(number) == dashed
+    assert numbers.digits_and_dashed(number) == (digits, dashed)
     assert numbers.country_code(number) == country_code
 
 
