@@ -32,8 +32,11 @@ from locust.env import Environment  # noqa: E402
 from locust.html import get_html_report  # noqa: E402
 
 from loadtests import people, verdicts  # noqa: E402
+from loadtests.failures import Failures  # noqa: E402
 from loadtests.verdicts import Plan, Second  # noqa: E402
 
+_OUTCOMES = {True: "passed", False: "FAILED", None: "not judged"}
+_TICK = 0.02
 _DATA_DIR = Path(os.environ.get("RINGPOOL_DATA_DIR", ".ringpool"))
 
 
@@ -54,7 +57,19 @@ def main(
     anywhere: bool,
     prepare: bool,
 ) -> None:
-    """Load a running service as people do, and judge how it bears it."""
+    """Load a running service as people do, and judge how it bears it.
+
+    \b
+    short  constant load, half a minute: is anything answered with an error?
+    knee   users rise in ten steps of ten seconds (--users, twice, … ten times as many): up to
+           which step do more users get as many more answers?
+    spike  twenty seconds of calm, ten with ten times the users, twenty of calm: are answers as
+           quick as before within two seconds?
+    soak   constant load, thirty minutes: is memory flat once everything there is was asked for?
+           Judged from twenty minutes on.
+
+    An error fails every plan. So does, with exit code 1, a "no" to its question.
+    """
     if not anywhere:
         check_loopback(url)
     _make_pools(url)
@@ -63,9 +78,9 @@ def main(
     length = minutes or (30 if plan == "soak" else 0.5)
     found = run(verdicts.plan(plan, users=users, minutes=length), url, report)
     for verdict in found:
-        click.echo(f"{'passed' if verdict.passed else 'FAILED'}: {verdict.text}")
+        click.echo(f"{_OUTCOMES[verdict.passed]}: {verdict.text}")
     click.echo(f"report: {report}")
-    if not all(verdict.passed for verdict in found):
+    if any(verdict.passed is False for verdict in found):
         sys.exit(1)
 
 
@@ -98,6 +113,7 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
     seconds = [Second() for _ in range(int(plan.seconds) + 1)]
     memory: list[int] = []
     started = time.monotonic()
+    failures = Failures(started)
 
     def saw(response_time: float, exception: Exception | None, **_: Any) -> None:
         second = seconds[min(len(seconds) - 1, int(time.monotonic() - started))]
@@ -106,9 +122,13 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
         second.took_ms.append(response_time)
 
     environment.events.request.add_listener(saw)
+    environment.events.request.add_listener(failures.saw)
     runner = environment.create_local_runner()
     gevent.spawn(stats.stats_history, runner)  # what the report plots
-    watch = gevent.spawn(_watch_memory, _processes(url), memory)
+    watches = [
+        gevent.spawn(_watch_memory, _processes(url), memory),
+        gevent.spawn(_watch_clock, started, seconds),
+    ]
     runner.start_shape()
     limit = gevent.Timeout(plan.seconds + 60)
     limit.start()
@@ -117,13 +137,15 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
             gevent.sleep(0.1)
     finally:
         limit.cancel()
-        watch.kill()
+        gevent.killall(watches)
         runner.quit()
     stats.console_logger.addHandler(logging.StreamHandler(sys.stdout))
     stats.console_logger.setLevel(logging.INFO)
     stats.print_stats(environment.stats, current=False)
     stats.print_percentile_stats(environment.stats)
     stats.print_error_report(environment.stats)
+    for line in (*verdicts.table(plan, seconds), *failures.told()):
+        click.echo(line)
     report.write_text(get_html_report(environment), "utf-8")
     return verdicts.judge(plan, seconds[: int(plan.seconds)], memory)
 
@@ -171,6 +193,16 @@ def _watch_memory(processes: Sequence[psutil.Process], memory: list[int]) -> Non
         except psutil.Error:
             return
         gevent.sleep(1)
+
+
+def _watch_clock(started: float, seconds: Sequence[Second]) -> None:
+    """How long this program was kept from running: the service may have been as well."""
+    while True:
+        slept = time.monotonic()
+        gevent.sleep(_TICK)
+        now = time.monotonic()
+        second = seconds[min(len(seconds) - 1, int(now - started))]
+        second.held_up_ms = max(second.held_up_ms, (now - slept - _TICK) * 1000)
 
 
 if __name__ == "__main__":

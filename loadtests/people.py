@@ -1,4 +1,9 @@
-"""What people ask for: the pools of the load test, keywords as searches are spread, page URLs."""
+"""What people ask for: the pools of the load test, keywords as searches are spread, page URLs.
+
+It is a small world: a fixed list of placements, some far more often in it than others, and of
+visitors who come back. In a few minutes all of it was asked for, and the service's memories hold
+what they ever will; what grows after that is a leak. Click ids and callbacks are new every time.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +23,31 @@ _KEYWORDS = [f"keyword {rank}" for rank in range(1, 501)]
 # Zipf: the n-th most searched keyword is searched 1/n as often as the first.
 _WEIGHTS = list(itertools.accumulate(1 / rank for rank in range(1, len(_KEYWORDS) + 1)))
 
-_SIZES = {PLACEMENTS: (2000, "208"), VISITORS: (5000, "209")}
+_SIZES = {PLACEMENTS: (5000, "208"), VISITORS: (2000, "209")}
+_GUARANTEE = "15s"  # short: numbers change hands, and what is remembered of answers is replaced
+_DRAWS = 20_000  # about 6,700 placements: more than there are numbers
 
 
-def keyword() -> str:
-    """A search keyword, the popular ones often."""
-    return random.choices(_KEYWORDS, cum_weights=_WEIGHTS)[0]
+def _draw(chance: random.Random) -> tuple[str, str, str]:
+    website = min(29, int(chance.paretovariate(1)) - 1)
+    location = chance.choice(("header", "hero", "footer", "sidebar", "popup"))
+    return f"site-{website}", location, chance.choices(_KEYWORDS, cum_weights=_WEIGHTS)[0]
+
+
+_CHANCE = random.Random(1)
+_PLACEMENTS = [_draw(_CHANCE) for _ in range(_DRAWS)]
+_VISITORS = [f"{_CHANCE.getrandbits(128):032x}" for _ in range(1000)]
 
 
 def placement() -> dict[str, str]:
-    """One of 30 × 5 places of an advertisement, with what was searched for."""
-    return {
-        "website": f"site-{min(29, int(random.paretovariate(1)) - 1)}",
-        "location": random.choice(("header", "hero", "footer", "sidebar", "popup")),
-        "term": keyword(),
-    }
+    """A place of an advertisement, with what was searched for; the popular ones often."""
+    website, location, term = random.choice(_PLACEMENTS)
+    return {"website": website, "location": location, "term": term}
+
+
+def visitor() -> str:
+    """The id of somebody who was here before, or soon was."""
+    return random.choice(_VISITORS)
 
 
 def click_id() -> str:
@@ -58,12 +73,12 @@ def pools() -> dict[str, dict[str, Any]]:
         documents[pool] = {
             "account": ACCOUNT,
             "key": KEY,
-            "min_duration": "30s",
+            "min_duration": _GUARANTEE,
             "overflow_number": "+18005550199",
             "landing_url": LANDING_URL,
             "swap_targets": [TARGETS[pool]],
             "numbers": [f"+1{area}{555_0000 + index:07d}" for index in range(size)],
         }
     documents[PLACEMENTS]["parameters"] = ["website", "location", "term"]
-    documents[VISITORS] |= {"type": "visitor", "hold_on_activity": "30s"}
+    documents[VISITORS] |= {"type": "visitor", "hold_on_activity": _GUARANTEE}
     return documents

@@ -14,6 +14,6 @@ class Planned(LoadTestShape):
     plan: Plan
 
     def tick(self) -> tuple[int, float] | None:
-        """Users wanted now, and how many may start a second."""
+        """Users wanted now, and how many may come or go a second: all, so that a step is a step."""
         users = self.plan.users_at(self.get_run_time())
-        return None if users is None else (users, max(50.0, users))
+        return None if users is None else (users, float(max(step[1] for step in self.plan.steps)))
