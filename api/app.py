@@ -13,9 +13,11 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from allocator.allocator import Allocator
@@ -106,7 +108,7 @@ def create_app(
     if settings.trusted_proxies:
         proxies = list(settings.trusted_proxies)
         surroundings.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
-    app = Starlette(
+    app = _App(
         routes=[*routes(), *more_routes],
         middleware=surroundings,
         exception_handlers={HTTPException: _refused_by_routing},
@@ -114,6 +116,15 @@ def create_app(
     )
     app.router.redirect_slashes = False
     return app
+
+
+class _App(Starlette):
+    """Without Starlette's own last net, which would be a layer a request: Exchanges is one."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        last_net = super().build_middleware_stack()
+        assert isinstance(last_net, ServerErrorMiddleware)
+        return last_net.app
 
 
 async def _services(
