@@ -3,6 +3,9 @@
 The library knows the slots, follows MOVED and ASK, and reloads its map when nodes fail. It would
 also send a command again after its connection was lost, when nobody knows whether it ran; the
 connection class here stops that, and adds WAIT, which must follow on the same connection.
+
+Where a call may go the short way (``allocator.cluster_lines``) it does; the library has the rest:
+the first call of a slot, one that its node sends elsewhere, one after a pause, WAIT.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
 from aioredis_cluster.aioredis.errors import ConnectionClosedError, RedisError, ReplyError
@@ -20,17 +23,24 @@ from aioredis_cluster.connection import RedisConnection
 from aioredis_cluster.errors import RedisClusterError
 from aioredis_cluster.pool import ConnectionsPool
 from aioredis_cluster.structs import Address
+from redis.exceptions import RedisError as LineError
 
+from allocator.cluster_lines import ClusterLines, Connect
+from allocator.line import Line, packed, refusal, replies
 from allocator.port import Argument, StoreUnavailable
 from allocator.refusals import reason
 from allocator.replicas import too_few, wait
 from allocator.scripts import Script
 
+Command = tuple[Any, ...]  # number of keys, keys, arguments
 _T = TypeVar("_T")
 
 _CONNECT_SECONDS = 1.0
 _ATTEMPTS = 16  # bounded by the deadline long before
 _RETRY_SECONDS = (0.01, 0.1)
+_NOTHING_RAN = ("NOSCRIPT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING")
+"""Error replies after which a call may go the library's way."""
+
 _RENEW_SECONDS = 3.0
 """After so long without any success, begin anew from the nodes in the URL: all may have moved."""
 
@@ -49,6 +59,7 @@ class ClusterStore:
         username: str | None,
         password: str | None,
         tls: ssl.SSLContext | None,
+        connection: Connect,
         timeout_ms: int,
         wait_replicas: int,
     ) -> None:
@@ -66,21 +77,71 @@ class ClusterStore:
             "retry_max_delay": _RETRY_SECONDS[1],
         }
         self._timeout = timeout_ms / 1000
+        self._too_late = f"no answer within {timeout_ms} ms"
         self._wait_replicas = wait_replicas
+        self._lines = ClusterLines(
+            connection, connect_seconds=max(_CONNECT_SECONDS, timeout_ms / 1000)
+        )
+        self._loop = asyncio.get_running_loop()
         self._cluster: Cluster | None = None
         self._joining: asyncio.Task[Any] | None = None
         self._well = 0.0  # when a call last succeeded, or the cluster was last joined
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def run(
+    def run(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument] = ()
-    ) -> bytes:
+    ) -> Coroutine[Any, Any, bytes]:
         rest = (len(keys), *keys, *args)
+        deadline = self._loop.time() + self._timeout
         replicas = 0 if script.read_only else self._wait_replicas
+        line = None if replicas else self._lines.ready(keys[0])
+        if line is None:
+            return self._run(script, rest, replicas, deadline)
+        reply = line.ask(packed("EVALSHA", script.sha, *rest), deadline)
+        return self._answer(line, reply, script, rest, deadline)
 
-        async def call(cluster: Cluster, deadline: float) -> bytes:
-            limits = {"deadline": deadline, "replicas": replicas}
+    async def ping(self) -> None:
+        async def call(cluster: Cluster) -> None:
+            await cluster.all_masters()  # asks each for a PONG
+
+        await self._in_time(call, self._loop.time() + self._timeout)
+
+    async def aclose(self) -> None:
+        self._closed = True
+        self._leave()
+        await asyncio.gather(self._lines.aclose(), *self._closing)
+
+    async def _answer(
+        self,
+        line: Line,
+        reply: asyncio.Future[bytes],
+        script: Script,
+        rest: Command,
+        deadline: float,
+    ) -> bytes:
+        """What was asked the short way."""
+        try:
+            answer = await reply
+        except (LineError, TimeoutError) as error:
+            if not replies(error, "NOSCRIPT"):
+                self._lines.forget(rest[1])
+            if not replies(error, *_NOTHING_RAN):
+                if isinstance(error, TimeoutError):
+                    line.retire_if_silent_since(deadline - self._timeout)
+                    raise StoreUnavailable(self._too_late) from None
+                refused = refusal(error)
+                raise (error if refused is None else StoreUnavailable(refused)) from None
+        else:
+            self._well = self._loop.time()
+            return answer
+        return await self._run(script, rest, 0, deadline)
+
+    async def _run(self, script: Script, rest: Command, replicas: int, deadline: float) -> bytes:
+        """Have the library ask."""
+        limits = {"deadline": deadline, "replicas": replicas}
+
+        async def call(cluster: Cluster) -> bytes:
             reply: bytes
             try:
                 reply = await cluster.execute(b"EVALSHA", script.sha, *rest, **limits)
@@ -88,36 +149,25 @@ class ClusterStore:
                 if not str(error).startswith("NOSCRIPT"):
                     raise
                 reply = await cluster.execute(b"EVAL", script.text, *rest, **limits)
+            if not replicas:
+                await self._lines.learn(rest[1], cluster)
             return reply
 
-        return await self._in_time(call)
+        return await self._in_time(call, deadline)
 
-    async def ping(self) -> None:
-        async def call(cluster: Cluster, deadline: float) -> None:
-            await cluster.all_masters()  # asks each for a PONG
-
-        await self._in_time(call)
-
-    async def aclose(self) -> None:
-        self._closed = True
-        self._leave()
-        await asyncio.gather(*self._closing)
-
-    async def _in_time(self, call: Callable[[Cluster, float], Awaitable[_T]]) -> _T:
+    async def _in_time(self, call: Callable[[Cluster], Awaitable[_T]], deadline: float) -> _T:
         """Do ``call`` within the deadline, every failure translated."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout
         try:
             async with asyncio.timeout_at(deadline):
-                result = await call(await self._joined(), deadline)
+                result = await call(await self._joined())
         except (RedisError, OSError) as error:  # asyncio's TimeoutError is an OSError
             refused = self._refusal(error)
             if refused is None:
                 raise
-            if loop.time() - self._well > _RENEW_SECONDS:
+            if self._loop.time() - self._well > _RENEW_SECONDS:
                 self._leave()
             raise StoreUnavailable(refused) from None
-        self._well = loop.time()
+        self._well = self._loop.time()
         return result
 
     async def _joined(self) -> Cluster:
@@ -127,7 +177,7 @@ class ClusterStore:
         if self._cluster is None:
             self._cluster = Cluster(self._nodes, **self._settings)
             self._joining = None
-            self._well = asyncio.get_running_loop().time()
+            self._well = self._loop.time()
         if self._joining is None or (self._joining.done() and _failed(self._joining)):
             self._joining = asyncio.create_task(self._cluster.get_cluster_state())
             self._joining.add_done_callback(_failed)
@@ -138,6 +188,7 @@ class ClusterStore:
 
     def _leave(self) -> None:
         """Close the present cluster client in the background; the next call makes another."""
+        self._lines.leave()
         cluster, self._cluster = self._cluster, None
         joining, self._joining = self._joining, None
         if cluster is None:
@@ -151,7 +202,7 @@ class ClusterStore:
         if isinstance(error, _UnconfirmedError):
             return str(error)
         if isinstance(error, TimeoutError):
-            return f"no answer within {self._timeout * 1000:.0f} ms"
+            return self._too_late
         if isinstance(error, ReplyError):
             return reason(str(error))
         if type(error) is RedisClusterError:  # keys of several slots

@@ -54,12 +54,14 @@ async def connect(url: str, *, timeout_ms: int = 250, wait_replicas: int = 0) ->
     """
     place = _parse(url)
     tls_context = _tls_context(place) if place.tls else None  # a bad file stops the start
+    kind = SSLConnection if place.tls else Connection
     if place.kind == "cluster":
         return ClusterStore(
             place.hosts,
             username=place.login.get("username"),
             password=place.login.get("password"),
             tls=tls_context,
+            connection=lambda host, port: kind(host=host, port=port, **_connection(place)),
             timeout_ms=timeout_ms,
             wait_replicas=wait_replicas,
         )
@@ -73,7 +75,6 @@ async def connect(url: str, *, timeout_ms: int = 250, wait_replicas: int = 0) ->
         pool = ConnectionPool(UnixDomainSocketConnection, path=place.path, **_connection(place))
     else:
         host, port = place.hosts[0]
-        kind = SSLConnection if place.tls else Connection
         pool = ConnectionPool(kind, host=host, port=port, **_connection(place))
     return RedisStore(pool, timeout_ms=timeout_ms, wait_replicas=wait_replicas, sentinel=sentinel)
 

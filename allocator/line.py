@@ -21,11 +21,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from hiredis import Reader
+from hiredis import Reader, pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from allocator.port import Argument
+from allocator.refusals import reason
 
 _IDLE_SECONDS = 0.5
 """After so long without a reply, look whether the server has closed before writing."""
@@ -225,3 +228,26 @@ def _fail(future: asyncio.Future[Any], error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()  # counts as seen: its call may have given up, or never come to wait
+
+
+def packed(*words: Argument) -> bytes:
+    """A command as it is sent; packed in C, which takes a sixth of redis-py's time."""
+    command: bytes = pack_command(words)  # type: ignore[arg-type]  # it declares a single word
+    return command
+
+
+def replies(error: Exception, *codes: str) -> bool:
+    """Whether it is the server's error reply of one of these codes."""
+    return isinstance(error, ResponseError) and str(error).startswith(codes)
+
+
+def refusal(error: Exception) -> str | None:
+    """Why the server can't be had; None for a bug. Carries no secret: redis-py's texts name
+    hosts."""
+    if known := reason(getattr(error, "status_code", None) or str(error)):
+        return known
+    if isinstance(error, InvalidResponse):
+        return "the answer is not in the Redis protocol"
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        return str(error).split("\n", 1)[0][:200]
+    return None

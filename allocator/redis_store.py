@@ -2,8 +2,6 @@
 
 Calls share a connection (``allocator.line``), and are with the server when ``run`` returns, before
 its result is awaited, unless the connection isn't ready.
-
-Commands are packed by hiredis in C, which takes a sixth of redis-py's time.
 """
 
 from __future__ import annotations
@@ -12,17 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from hiredis import pack_command
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import InvalidResponse, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
-from allocator.line import Line
+from allocator.line import Line, packed, refusal, replies
 from allocator.port import Argument, StoreUnavailable
-from allocator.refusals import reason
 from allocator.replicas import too_few, wait
 from allocator.scripts import Script
 
@@ -70,13 +64,13 @@ class RedisStore:
         if not replicas:
             for line in self._lines:
                 if line.ready:
-                    reply = line.ask(_packed("EVALSHA", script.sha, *rest), deadline)
+                    reply = line.ask(packed("EVALSHA", script.sha, *rest), deadline)
                     return self._answer(line, reply, script, rest, deadline)
         return self._run(script, rest, replicas, deadline)
 
     async def ping(self) -> None:
         async def call(line: Line, deadline: float) -> None:
-            await line.ask(_packed("PING"), deadline)
+            await line.ask(packed("PING"), deadline)
 
         await self._in_time(call, self._loop.time() + self._timeout)
 
@@ -98,7 +92,7 @@ class RedisStore:
         try:
             return await reply
         except (RedisError, TimeoutError) as error:
-            if not _is(error, "NOSCRIPT"):
+            if not replies(error, "NOSCRIPT"):
                 raise self._fault(error, line, deadline) from None
         return await self._run(script, rest, 0, deadline)
 
@@ -107,7 +101,7 @@ class RedisStore:
             try:
                 return await _confirmed(line, ("EVALSHA", script.sha, *rest), replicas, deadline)
             except ResponseError as error:
-                if not _is(error, "NOSCRIPT"):
+                if not replies(error, "NOSCRIPT"):
                     raise
                 return await _confirmed(line, ("EVAL", script.text, *rest), replicas, deadline)
 
@@ -143,19 +137,21 @@ class RedisStore:
             if line is not None:
                 line.retire_if_silent_since(deadline - self._timeout)
             return StoreUnavailable(f"no answer within {self._timeout * 1000:.0f} ms")
-        if line is not None and _is(error, "READONLY"):
+        if line is not None and replies(error, "READONLY"):
             line.retire()  # the server was demoted: look for the primary anew
-        refused = _refusal(error)
+        if isinstance(error, MasterNotFoundError):  # whose text has the Sentinel client's settings
+            return StoreUnavailable("no Sentinel knows a primary of that name")
+        refused = refusal(error)
         return error if refused is None else StoreUnavailable(refused)
 
 
 async def _confirmed(line: Line, command: Command, replicas: int, deadline: float) -> bytes:
     """The reply to ``command``, once that many replicas have what it wrote."""
-    reply: asyncio.Future[bytes] = line.ask(_packed(*command), deadline)
+    reply: asyncio.Future[bytes] = line.ask(packed(*command), deadline)
     if not replicas:
         return await reply
     left = deadline - asyncio.get_running_loop().time()
-    confirmed: asyncio.Future[int] = line.ask(_packed(*wait(replicas, left)), deadline)
+    confirmed: asyncio.Future[int] = line.ask(packed(*wait(replicas, left)), deadline)
     try:
         answer = await reply
         count = await confirmed
@@ -165,27 +161,3 @@ async def _confirmed(line: Line, command: Command, replicas: int, deadline: floa
     if count < replicas:
         raise StoreUnavailable(too_few(count, replicas))
     return answer
-
-
-def _packed(*words: Argument) -> bytes:
-    packed: bytes = pack_command(words)  # type: ignore[arg-type]  # it declares a single word
-    return packed
-
-
-def _is(error: Exception, code: str) -> bool:
-    """Whether it is the error reply of that code."""
-    return isinstance(error, ResponseError) and str(error).startswith(code)
-
-
-def _refusal(error: Exception) -> str | None:
-    """Why the store can't be had; None for a bug. Carries no secret: redis-py's texts name hosts,
-    but a Sentinel's would carry the settings of its client."""
-    if isinstance(error, MasterNotFoundError):
-        return "no Sentinel knows a primary of that name"
-    if known := reason(getattr(error, "status_code", None) or str(error)):
-        return known
-    if isinstance(error, InvalidResponse):
-        return "the answer is not in the Redis protocol"
-    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
-        return str(error).split("\n", 1)[0][:200]
-    return None

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 import pytest
+from aioredis_cluster.cluster import Cluster
 
 from allocator.cluster_store import ClusterStore
 from allocator.connect import connect
@@ -78,6 +79,61 @@ async def test_a_slot_that_moved_is_followed(
     assert unpack(await cluster_store.run(COUNT, [key], [1])) == 1
     assert source.command("CLUSTER COUNTKEYSINSLOT", slot) == 0
     for node in (target, source, cluster_server.primaries[2]):
+        node.command("CLUSTER SETSLOT", slot, "NODE", to_id)
+    assert unpack(await cluster_store.run(COUNT, [key], [1])) == 2
+    assert target.command("GET", key) == b"2"
+
+
+async def shortly(store: Store, key: str) -> None:
+    """Call until calls for the key go the short way."""
+    assert isinstance(store, ClusterStore)
+    async with asyncio.timeout(15):
+        while store._lines.ready(key) is None:
+            await answering(store, key)
+            await asyncio.sleep(0.01)
+
+
+async def test_what_the_library_has_found_is_asked_directly(
+    cluster_server: servers.Cluster,
+    cluster_store: Store,
+    unique: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Later calls of a slot don't go through the library, scripts that its node forgot apart."""
+    key, _ = _key_on(cluster_server, 1, unique)
+    await shortly(cluster_store, key)
+    cluster_server.primaries[1].command("SCRIPT FLUSH")
+    assert unpack(await cluster_store.run(COUNT, [key], [1])) == 1
+    monkeypatch.delattr(Cluster, "execute")
+    counted = await asyncio.gather(*[cluster_store.run(COUNT, [key], [1]) for _ in range(50)])
+    assert sorted(map(unpack, counted)) == list(range(2, 52))
+
+
+async def test_an_idle_line_is_woken(
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
+) -> None:
+    """After a pause one call goes through the library, and the short way is open again."""
+    key, _ = _key_on(cluster_server, 0, unique)
+    await shortly(cluster_store, key)
+    assert isinstance(cluster_store, ClusterStore)
+    async with asyncio.timeout(15):
+        while cluster_store._lines.ready(key):
+            await asyncio.sleep(0.05)
+    await shortly(cluster_store, key)
+
+
+async def test_a_slot_that_moved_away_from_a_known_primary_is_followed(
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
+) -> None:
+    """The node that was asked directly says where the slot is, and the call goes on there."""
+    source, target = cluster_server.primaries[1:]
+    key, slot = _key_on(cluster_server, 1, unique)
+    await shortly(cluster_store, key)
+    from_id, to_id = source.command("CLUSTER MYID"), target.command("CLUSTER MYID")
+    target.command("CLUSTER SETSLOT", slot, "IMPORTING", from_id)
+    source.command("CLUSTER SETSLOT", slot, "MIGRATING", to_id)
+    assert unpack(await cluster_store.run(COUNT, [key], [1])) == 1
+    for node in (target, source, cluster_server.primaries[0]):
         node.command("CLUSTER SETSLOT", slot, "NODE", to_id)
     assert unpack(await cluster_store.run(COUNT, [key], [1])) == 2
     assert target.command("GET", key) == b"2"
@@ -159,6 +215,7 @@ async def test_a_write_returns_when_the_replica_has_it_and_outlives_the_primary(
 
     store = await connect(replicated.url, timeout_ms=1000)
     await answering(store, other)
+    await shortly(store, key)
     replicated.primaries[0].kill()
     await answering(store, key, 30)
     assert unpack(await store.run(READ, [key])) == "30"
