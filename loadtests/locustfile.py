@@ -82,8 +82,10 @@ class LandingPageVisitor(_Person):
         ) as response:
             # JSONP answers 200 even for an error. Overflow is an answer, no error.
             body = response.content or b""
-            if b'"error"' in body[:200] or b"store_unavailable" in body:
-                response.failure("no number, because of an error")
+            if b"store_unavailable" in body:
+                response.failure("store_unavailable")
+            elif response.status_code == 200 and b'"error"' in body[:200]:
+                response.failure("an error as JSONP")
 
 
 class LinkClicker(_Person):

@@ -66,6 +66,17 @@ class CountedStocks(Stocks):
         return await super().status(stock_id, now_ms=now_ms)
 
 
+class NotedAlerts(Alerts):
+    """Notes which pools it saw exhausted."""
+
+    def __init__(self) -> None:
+        self.exhausted: set[str] = set()
+
+    def see(self, pool: Pool, swept: Swept) -> None:
+        if swept.exhausted:
+            self.exhausted.add(pool.id)
+
+
 class Process:
     """One process of the service. ``rounds`` lets seconds pass, a round in each."""
 
@@ -75,13 +86,14 @@ class Process:
         self.stocks = CountedStocks(store)
         self.catalog = Catalog(store, self.allocator, self.stocks)
         self.keeper = DirectoryKeeper(self.catalog)
+        self.alerts = NotedAlerts()
         self.sweeper = Sweeper(
             store,
             self.allocator,
             self.stocks,
             self.catalog,
             self.keeper,
-            Alerts(),
+            self.alerts,
             clock=clock,
         )
 
@@ -162,6 +174,22 @@ async def test_a_pool_in_use_is_asked_in_each_round(processes: list[Process]) ->
     assert await processes[0].clicked_each_second("p7", 5) == [1] * 5
     later = await processes[0].rounds(11)
     assert 1 <= sum(round_["p7"] for round_ in later) <= 3
+
+
+async def test_that_a_pool_at_rest_ran_out_is_told_within_ten_seconds(
+    processes: list[Process],
+) -> None:
+    """In one that was in use, within a second."""
+    await processes[0].rounds(12)
+    for tuple_ in "xy":
+        await processes[0].ask("p5", tuple_)
+        await processes[0].ask("p7", "x")
+    await processes[0].rounds(10)
+    assert processes[0].alerts.exhausted == {"p5"}
+    await processes[0].clicked_each_second("p7", 10)
+    await processes[0].ask("p7", "y")
+    await processes[0].rounds(1)
+    assert processes[0].alerts.exhausted == {"p5", "p7"}
 
 
 async def test_a_guarantee_that_ends_is_seen_in_the_next_round(processes: list[Process]) -> None:
