@@ -34,37 +34,42 @@ def constant_rate(url: str, paths: Iterator[str], rate: float, seconds: float) -
     parts = urlsplit(url)
     address = (str(parts.hostname), int(parts.port or 80))
     tail = f" HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: {wrk.USER_AGENT}\r\n\r\n"
-    free = [socket.create_connection(address) for _ in range(wrk.CONNECTIONS)]
-    for connection in free:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sent: dict[socket.socket, float] = {}
+    connections = [socket.create_connection(address) for _ in range(wrk.CONNECTIONS)]
+    free = deque(connections)  # in turn, so that all are used
+    by_descriptor = {connection.fileno(): connection for connection in connections}
+    sent: dict[int, float] = {}
     due: deque[float] = deque()
     took: list[float] = []
     gc.disable()
     try:
-        start = time.perf_counter()
-        count, total = 0, int(rate * seconds)
-        while len(took) < total:
-            now = time.perf_counter()
-            if now - start > seconds + _GIVE_UP_SECONDS:
-                raise RuntimeError(f"{url}: {total - len(took)} of {total} requests unanswered")
-            while count < total and start + count / rate <= now:
-                due.append(start + count / rate)
-                count += 1
-            while due and free:
-                connection = free.pop()
-                connection.sendall(f"GET {next(paths)}{tail}".encode())
-                sent[connection] = due.popleft()
-            wait = start + count / rate - time.perf_counter() if count < total else 0.1
-            for connection in select.select(list(sent), [], [], max(0.0, wait))[0]:
-                # Answers are short and come in one piece on loopback.
-                if not connection.recv(65536).startswith(b"HTTP/1.1 200"):
-                    raise RuntimeError(f"{url}: an answer other than 200")
-                took.append(time.perf_counter() - sent.pop(connection))
-                free.append(connection)
+        with select.epoll() as ready:
+            for connection in connections:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                ready.register(connection, select.EPOLLIN)
+            start = time.perf_counter()
+            count, total = 0, int(rate * seconds)
+            while len(took) < total:
+                now = time.perf_counter()
+                if now - start > seconds + _GIVE_UP_SECONDS:
+                    raise RuntimeError(f"{url}: {total - len(took)} of {total} unanswered")
+                while count < total and start + count / rate <= now:
+                    due.append(start + count / rate)
+                    count += 1
+                while due and free:
+                    connection = free.popleft()
+                    connection.send(f"GET {next(paths)}{tail}".encode())
+                    sent[connection.fileno()] = due.popleft()
+                wait = start + count / rate - time.perf_counter() if count < total else 0.1
+                for descriptor, _ in ready.poll(max(0.0, wait)):
+                    # Answers are short and come in one piece on loopback.
+                    connection = by_descriptor[descriptor]
+                    if not connection.recv(65536).startswith(b"HTTP/1.1 200"):
+                        raise RuntimeError(f"{url}: an answer other than 200")
+                    took.append(time.perf_counter() - sent.pop(descriptor))
+                    free.append(connection)
     finally:
         gc.enable()
-        for connection in [*free, *sent]:
+        for connection in connections:
             connection.close()
     return took
 
