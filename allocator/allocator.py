@@ -54,7 +54,8 @@ _STATES = (None, *State)
 ASKS_A_CALL = 200
 """Most tuples in one script call, so that no caller holds the store for long."""
 
-PROMOTED_A_SWEEP = 1000
+PROMOTED_A_SWEEP = 250
+"""Most numbers that one sweep promotes, so that clicks hardly wait for it."""
 
 
 class UnknownPool(LookupError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocator.allocator import ASKS_A_CALL
+from allocator.allocator import ASKS_A_CALL, PROMOTED_A_SWEEP
 from allocator.answers import Ask, Call, State
 from allocator.port import Store
 from tests import servers
@@ -53,13 +53,13 @@ async def test_everything_due_at_once(
     assert await backlog(due) == waiting - 2  # the drained and the released one
 
     assert (await due.allocator.sweep(unique, now_ms=due.now)).more
-    assert await backlog(due) == waiting - 2 - 1_000
+    assert await backlog(due) == waiting - 2 - PROMOTED_A_SWEEP
 
     # A new order moves what was ranked by the old one a few at a time too.
     await due.edit(recycle="round_robin")
     key = f"rp:{{{unique}}}:stale"
     stale = valkey_server.command("ZCARD", key)
-    assert stale > 1_000
+    assert stale > PROMOTED_A_SWEEP
     await due.one("another")
     assert stale - valkey_server.command("ZCARD", key) == RANKED_A_CALL + 1
 
