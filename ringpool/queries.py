@@ -34,6 +34,11 @@ def read_query(query: bytes | str, *, lenient: bool = False) -> dict[str, str]:
             raise Fault("query", f"has more than {MAX_FIELDS} fields")
         del fields[MAX_FIELDS:]
 
+    if "%" not in text and "+" not in text:  # nothing to undo: most queries of ad servers
+        plain = {name.lower(): value for name, _, value in [f.partition("=") for f in fields]}
+        if len(plain) == len(fields) and "" not in plain:
+            return plain
+
     values: dict[str, str] = {}
     for field in fields:
         raw_name, _, raw_value = field.partition("=")

@@ -276,6 +276,8 @@ def attributes(
     Long values are cut; what doesn't fit into MAX_ATTRIBUTES once packed is left out, the bulky
     URLs first. Hosts and paths are in the URLs and aren't kept twice.
     """
+    if source is _UNTOLD and not extra:
+        return {"medium": source.medium.value}
     facts = {name: tidied(value) for name, value in extra.items()}
     known = (
         ("search_engine", source.search_engine),
