@@ -19,7 +19,7 @@ from allocator.port import StoreUnavailable
 MAX_WAITING = 10_000
 """Asks that may wait for one pool; beyond, an ask is refused at once."""
 
-FULL = 12
+FULL = 8
 """So many asks are worth a call of their own while others are under way."""
 
 MOST_CALLS = 4
