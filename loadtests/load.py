@@ -124,6 +124,7 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
     environment.events.request.add_listener(saw)
     environment.events.request.add_listener(failures.saw)
     runner = environment.create_local_runner()
+    stats.HISTORY_STATS_INTERVAL_SEC = max(1, int(plan.seconds) // 200)
     gevent.spawn(stats.stats_history, runner)  # what the report plots
     watches = [
         gevent.spawn(_watch_memory, _processes(url), memory),
@@ -144,7 +145,7 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
     stats.print_stats(environment.stats, current=False)
     stats.print_percentile_stats(environment.stats)
     stats.print_error_report(environment.stats)
-    for line in (*verdicts.table(plan, seconds), *failures.told()):
+    for line in (*verdicts.table(plan, seconds), verdicts.curve(memory), *failures.told()):
         click.echo(line)
     report.write_text(get_html_report(environment), "utf-8")
     return verdicts.judge(plan, seconds[: int(plan.seconds)], memory)

@@ -89,10 +89,10 @@ class LandingPageVisitor(_Person):
 
 
 class LinkClicker(_Person):
-    """Clicks a tracking link; the landing page is somebody else's."""
+    """Everybody who clicks a tracking link; the landing page is somebody else's."""
 
     weight = 20
-    wait_time = between(0.5, 2)
+    wait_time = between(0.1, 0.4)
 
     @task
     def click(self) -> None:

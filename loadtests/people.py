@@ -1,8 +1,8 @@
 """What people ask for: the pools of the load test, keywords as searches are spread, page URLs.
 
 It is a small world: a fixed list of placements, some far more often in it than others, and of
-visitors who come back. In a few minutes all of it was asked for, and the service's memories hold
-what they ever will; what grows after that is a leak. Click ids and callbacks are new every time.
+visitors who come back. In ten minutes all of it was asked for, and the service's memories hold what
+they ever will; what grows after that is a leak. Click ids and callbacks are new every time.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ _KEYWORDS = [f"keyword {rank}" for rank in range(1, 501)]
 # Zipf: the n-th most searched keyword is searched 1/n as often as the first.
 _WEIGHTS = list(itertools.accumulate(1 / rank for rank in range(1, len(_KEYWORDS) + 1)))
 
-_SIZES = {PLACEMENTS: (5000, "208"), VISITORS: (2000, "209")}
-_GUARANTEE = "15s"  # short: numbers change hands, and what is remembered of answers is replaced
-_DRAWS = 20_000  # about 6,700 placements: more than there are numbers
+_GUARANTEE = "15s"
 
 
 def _draw(chance: random.Random) -> tuple[str, str, str]:
@@ -35,8 +33,10 @@ def _draw(chance: random.Random) -> tuple[str, str, str]:
 
 
 _CHANCE = random.Random(1)
-_PLACEMENTS = [_draw(_CHANCE) for _ in range(_DRAWS)]
+_PLACEMENTS = [_draw(_CHANCE) for _ in range(2000)]
 _VISITORS = [f"{_CHANCE.getrandbits(128):032x}" for _ in range(1000)]
+# A few numbers less than placements: the rarest of them take turns.
+_SIZES = {PLACEMENTS: (len({*_PLACEMENTS}) * 99 // 100, "208"), VISITORS: (2000, "209")}
 
 
 def placement() -> dict[str, str]:

@@ -111,6 +111,12 @@ def table(plan: Plan, seconds: Sequence[Second]) -> Iterator[str]:
         begin = int(until)
 
 
+def curve(memory: Sequence[int]) -> str:
+    """Memory over time, in ten readings."""
+    step = max(1, len(memory) // 10)
+    return "memory in MB: " + " ".join(f"{reading / 1e6:.1f}" for reading in memory[::step])
+
+
 def _errors(seconds: Sequence[Second]) -> Verdict:
     answers, errors = sum(s.answers for s in seconds), sum(s.errors for s in seconds)
     text = f"{answers:,} answers, {errors:,} errors"
