@@ -32,8 +32,9 @@ class Store(Protocol):
         EVALSHA first, EVAL when the server doesn't know the script. A script that isn't
         ``read_only`` is also confirmed by ``RINGPOOL_WAIT_REPLICAS`` replicas, on the same
         connection, before this returns. Bounded by ``RINGPOOL_REDIS_TIMEOUT_MS`` as a whole,
-        connecting included. What may have run is never sent again from here: to repeat a call is
-        the caller's decision. Cancelling is safe at any time.
+        connecting included. It may be on its way before it is awaited. What may have run is never
+        sent again from here: to repeat a call is the caller's decision. Cancelling is safe at any
+        time.
 
         Raises StoreUnavailable; any other exception is a bug in a script or its caller.
         """

@@ -60,19 +60,23 @@ class RedisStore:
     ) -> Coroutine[Any, Any, bytes]:
         rest = (len(keys), *keys, *args)
         deadline = self._loop.time() + self._timeout
-        replicas = 0 if script.read_only else self._wait_replicas
+        replicas = self._wait_replicas
         if not replicas:
             for line in self._lines:
                 if line.ready:
                     reply = line.ask(packed("EVALSHA", script.sha, *rest), deadline)
                     return self._answer(line, reply, script, rest, deadline)
+        elif script.read_only:
+            replicas = 0
         return self._run(script, rest, replicas, deadline)
 
     async def ping(self) -> None:
-        async def call(line: Line, deadline: float) -> None:
+        deadline = self._loop.time() + self._timeout
+
+        async def call(line: Line) -> None:
             await line.ask(packed("PING"), deadline)
 
-        await self._in_time(call, self._loop.time() + self._timeout)
+        await self._in_time(call, deadline)
 
     async def aclose(self) -> None:
         self._closed = True
@@ -97,7 +101,7 @@ class RedisStore:
         return await self._run(script, rest, 0, deadline)
 
     async def _run(self, script: Script, rest: Command, replicas: int, deadline: float) -> bytes:
-        async def call(line: Line, deadline: float) -> bytes:
+        async def call(line: Line) -> bytes:
             try:
                 return await _confirmed(line, ("EVALSHA", script.sha, *rest), replicas, deadline)
             except ResponseError as error:
@@ -107,7 +111,7 @@ class RedisStore:
 
         return await self._in_time(call, deadline)
 
-    async def _in_time(self, call: Callable[[Line, float], Awaitable[_T]], deadline: float) -> _T:
+    async def _in_time(self, call: Callable[[Line], Awaitable[_T]], deadline: float) -> _T:
         """Do ``call`` on a connection, all within the deadline, every failure translated."""
         line: Line | None = None
         try:
@@ -115,7 +119,7 @@ class RedisStore:
                 while True:
                     line = self._line()
                     if await line.become_ready():
-                        return await call(line, deadline)
+                        return await call(line)
         except (RedisError, TimeoutError) as error:
             raise self._fault(error, line, deadline) from None
 
