@@ -139,6 +139,20 @@ async def test_a_write_returns_when_the_replicas_have_it(unique: str) -> None:
                 await store.run(COUNT, [unique], [1])
 
 
+async def test_a_read_does_not_wait_for_replicas(unique: str) -> None:
+    """While a write waits for its replicas, others are answered on other connections."""
+    with servers.valkey() as primary, servers.replica_of(primary) as replica:
+        async with opened(primary.url, wait_replicas=1) as store:
+            await store.run(COUNT, [unique], [1])
+            replica.pause()
+            write = asyncio.create_task(store.run(COUNT, [unique], [1]))
+            while unpack(await store.run(READ, [unique])) != "2":
+                pass
+            assert not write.done()
+            replica.resume()
+            assert unpack(await write) == 2
+
+
 async def test_a_replica_refuses_writes_as_an_outage(unique: str) -> None:
     """A demoted primary answers READONLY: not a bug, and not for ever."""
     with servers.valkey() as primary, servers.replica_of(primary) as replica:
