@@ -117,7 +117,7 @@ async def _link(request: Request) -> Reply:
     before, after = landing.encode("ascii"), f"{proof}{fragment}".encode("ascii")
     held = services.answers.peek(pool.id, ask.tuple) if answer.state is State.HELD else None
     long_proof = answer.hold_ms / 1000 - SHORT_PROOF_SECONDS
-    if held and long_proof > 0 and _is_plain(query) and parted.fits((pool,)):
+    if held and _is_plain(query) and parted.fits((pool,)):
         halves = before, b"&" + after
         size = len(before) + len(after)
         services.link_repeats.keep(asked, directory, (held,), halves, size, good_for=long_proof)

@@ -83,7 +83,7 @@ async def _swap(request: Request) -> Reply:
     is_phone = visitors.is_phone(request.scope)
     takes_nothing = visitors.takes_nothing(request.scope)
     parted = own_values.of_page(request.query_string)
-    asked = (parted.asked, is_phone, request.header(b"origin"))
+    asked = (parted.asked, request.header(b"origin"))
     if not takes_nothing and (known := _known(request, parted, asked, is_phone)) is not None:
         return known
     parameters = request.parameters()

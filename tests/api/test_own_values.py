@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import Hashable
@@ -12,6 +13,7 @@ import pytest
 
 from allocator.answers import Attributes
 from api import own_values
+from api.links import SHORT_PROOF_SECONDS
 from api.repeats import Repeats
 from ringpool.directory import Directory
 from ringpool.model import Pool, PoolType
@@ -249,6 +251,60 @@ async def test_a_links_clicks_are_kept_with_their_landing_page(site: Site) -> No
     for click, gclid in (("first_click", "one"), ("last_click", "three")):
         assert story[click]["gclid"] == gclid
         assert story[click]["landing_page"] == "https://landing.example/offer"
+
+
+async def test_by_heart_means_held_before(site: Site) -> None:
+    """Who hears of a new number by heart hears that it is held, and of what is left of that."""
+    await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    told = []
+    for _ in range(4):
+        answer = await site.client.get(f"/v1/swap?account={site.account}")
+        (entry,) = answer.json()["swaps"]
+        told.append((entry["state"], entry["hold_ms"]))
+    assert [state for state, _ in told] == ["new", "held", "held", "held"]
+    left = [hold_ms for _, hold_ms in told]
+    assert left == sorted(left, reverse=True)
+    assert 590_000 < left[-1] <= 600_000
+
+
+async def test_each_page_is_told_its_own_origin(site: Site) -> None:
+    """An answer for one origin isn't given to another, known or not."""
+    origins = ["https://one.example", "https://two.example"]
+    await site.make_account(name="A test's account", origins=origins)
+    await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    url = f"/v1/swap?account={site.account}"
+    for origin in [*origins, *origins, *origins]:
+        answer = await site.client.get(url, headers={"origin": origin})
+        assert answer.headers["access-control-allow-origin"] == origin
+    stranger = await site.client.get(url, headers={"origin": "https://three.example"})
+    assert stranger.status_code == 403
+
+
+async def test_crawlers_take_nothing_of_what_visitors_know(site: Site) -> None:
+    """A crawler that asks what a visitor asked gets no number, and counts no click."""
+    await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    url = f"/v1/swap?account={site.account}"
+    for _ in range(3):
+        assert (await site.client.get(url)).json()["swaps"]
+    answer = await site.client.get(url, headers={"user-agent": "Googlebot/2.1"})
+    assert answer.json()["swaps"] == []
+
+
+async def test_a_proof_by_heart_ends_with_the_long_guarantee(site: Site) -> None:
+    """When less is left of the guarantee than a short proof, the redirect is made anew."""
+    span = SHORT_PROOF_SECONDS + 2
+    pool = await site.pool(parameters=["website"], min_duration=f"{span}s")
+
+    async def expiry() -> int:
+        answer = await site.client.get(f"/t/{pool}?website=a")
+        (text,) = parse_qs(urlsplit(answer.headers["location"]).query)["rp_exp"]
+        return int(text)
+
+    guaranteed = {await expiry() for _ in range(3)}
+    assert len(guaranteed) == 1
+    async with asyncio.timeout(10):
+        while await expiry() in guaranteed:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_name_that_is_none_is_refused_though_the_rest_is_known(site: Site) -> None:
