@@ -35,6 +35,7 @@ class ClusterLines:
         self._lines: dict[Address, Line] = {}
         self._waking: dict[Address, asyncio.Task[None]] = {}
         self._all: set[Line] = set()  # with those that are about to end
+        self._closed = False
 
     def ready(self, key: str) -> Line | None:
         """The line to the primary of the key's slot, if it may be asked at once."""
@@ -45,6 +46,8 @@ class ClusterLines:
     async def learn(self, key: str, cluster: Cluster) -> None:
         """Take over where the library sends the key, and prepare a line there."""
         state = await cluster.get_cluster_state()
+        if self._closed:
+            return
         try:
             address = state.slot_master(_slot(key)).addr
         except UncoveredSlotError:
@@ -74,6 +77,7 @@ class ClusterLines:
 
     async def aclose(self) -> None:
         """Close every connection."""
+        self._closed = True
         self.leave()
         await asyncio.gather(*[line.close() for line in self._all])
         await asyncio.gather(*self._waking.values(), return_exceptions=True)
