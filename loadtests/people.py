@@ -23,8 +23,6 @@ _KEYWORDS = [f"keyword {rank}" for rank in range(1, 501)]
 # Zipf: the n-th most searched keyword is searched 1/n as often as the first.
 _WEIGHTS = list(itertools.accumulate(1 / rank for rank in range(1, len(_KEYWORDS) + 1)))
 
-_GUARANTEE = "15s"
-
 
 def _draw(chance: random.Random) -> tuple[str, str, str]:
     website = min(29, int(chance.paretovariate(1)) - 1)
@@ -35,8 +33,10 @@ def _draw(chance: random.Random) -> tuple[str, str, str]:
 _CHANCE = random.Random(1)
 _PLACEMENTS = [_draw(_CHANCE) for _ in range(2000)]
 _VISITORS = [f"{_CHANCE.getrandbits(128):032x}" for _ in range(1000)]
-# A few numbers less than placements: the rarest of them take turns.
-_SIZES = {PLACEMENTS: (len({*_PLACEMENTS}) * 99 // 100, "208"), VISITORS: (2000, "209")}
+# Fewer numbers than placements and visitors: the last placements get the overflow number, and
+# visitors take over numbers of those who have gone. Placements keep theirs for the run: a
+# tracking link is signed anew, and that remembered, when its number's guarantee is another.
+_SIZES = {PLACEMENTS: (len({*_PLACEMENTS}) * 99 // 100, "208"), VISITORS: (900, "209")}
 
 
 def placement() -> dict[str, str]:
@@ -73,12 +73,16 @@ def pools() -> dict[str, dict[str, Any]]:
         documents[pool] = {
             "account": ACCOUNT,
             "key": KEY,
-            "min_duration": _GUARANTEE,
+            "min_duration": "1h",
             "overflow_number": "+18005550199",
             "landing_url": LANDING_URL,
             "swap_targets": [TARGETS[pool]],
             "numbers": [f"+1{area}{555_0000 + index:07d}" for index in range(size)],
         }
     documents[PLACEMENTS]["parameters"] = ["website", "location", "term"]
-    documents[VISITORS] |= {"type": "visitor", "hold_on_activity": _GUARANTEE}
+    documents[VISITORS] |= {
+        "type": "visitor",
+        "min_duration": "15s",
+        "hold_on_activity": "15s",
+    }
     return documents
