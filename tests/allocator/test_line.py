@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -85,6 +86,16 @@ async def test_a_call_whose_time_is_over_keeps_its_place(peer: Peer, line: Line)
     peer.writer.write(b"+first\r\n+second\r\n+third\r\n")
     assert await patient == b"third"
     assert line.load() == 0
+
+
+async def test_a_reply_that_came_in_time_counts_when_it_is_read_late(
+    peer: Peer, line: Line
+) -> None:
+    """A process that was held up beyond a deadline doesn't blame the server."""
+    call = line.ask(b"x", asyncio.get_running_loop().time() + 0.01)
+    peer.writer.write(b"+in time\r\n")
+    time.sleep(0.05)
+    assert await call == b"in time"
 
 
 async def test_an_earlier_deadline_comes_first(peer: Peer, line: Line) -> None:
