@@ -1,7 +1,7 @@
 """What hiredis would save: packing and reading one call of 32 tuples, in C and in Python.
 
 aioredis-cluster pins hiredis below 3, redis-py takes it from 3.2 on: side by side, redis-py packs
-and reads in Python. Packing needs no agreement between the two; reading stays redis-py's.
+and reads in Python. ``allocator.line`` packs and reads with hiredis itself, which is in both.
 """
 
 from __future__ import annotations

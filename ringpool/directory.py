@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -69,6 +70,7 @@ class DirectoryKeeper:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._refreshing = asyncio.Lock()
+        self._next_look: asyncio.Task[None] | None = None
         self._looked = float("-inf")
         self.current = Directory(0, Configuration())
 
@@ -92,13 +94,21 @@ class DirectoryKeeper:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def pool(self, pool_id: str) -> PreparedPool | None:
-        """Find a pool; one that another worker made a moment ago is looked for in the store."""
+        """Find a pool; one that another worker made a moment ago is looked for in the store.
+
+        All that miss share the next look, which begins after they came.
+        """
         known = self.current.pools.get(pool_id)
-        if known is None and time.monotonic() - self._looked > _MISSES_SECONDS:
-            self._looked = time.monotonic()
-            try:
-                await self.refresh()
-            except StoreUnavailable:
-                return None
+        if known is None:
+            if self._next_look is None:
+                self._next_look = asyncio.create_task(self._look())
+            await asyncio.shield(self._next_look)
             known = self.current.pools.get(pool_id)
         return known
+
+    async def _look(self) -> None:
+        await asyncio.sleep(max(0.0, self._looked + _MISSES_SECONDS - time.monotonic()))
+        self._looked = time.monotonic()
+        self._next_look = None  # who misses from now on may need a later one
+        with suppress(StoreUnavailable):
+            await self.refresh()

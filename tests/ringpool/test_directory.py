@@ -77,16 +77,26 @@ async def test_a_keeper_follows_the_catalog(bench: Bench) -> None:
 
 
 async def test_a_pool_made_a_moment_ago_is_found(bench: Bench) -> None:
-    """A miss looks at the store once; many misses in a row don't ask it each time."""
+    """A miss looks at the store; many at the same time share one look."""
     store = Unsteady(bench.store)
     keeper = DirectoryKeeper(bench.catalog_on(store))
     await bench.catalog.apply(CONFIGURATION)
     found = await keeper.pool("p")
     assert found is not None
     calls = store.calls
-    for _ in range(20):
-        assert await keeper.pool("nowhere") is None
+    assert await asyncio.gather(*(keeper.pool("nowhere") for _ in range(20))) == [None] * 20
     assert store.calls <= calls + 1
+
+
+async def test_a_miss_waits_for_a_look_that_begins_after_it(bench: Bench) -> None:
+    """Who asks for a pool that was made during somebody else's look finds it."""
+    keeper = DirectoryKeeper(bench.catalog)
+    early = asyncio.create_task(keeper.pool("nowhere"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # that look is under way
+    await bench.catalog.apply(CONFIGURATION)
+    assert await keeper.pool("p") is not None
+    assert await early is None
 
 
 async def test_the_last_snapshot_serves_while_the_store_is_away(
