@@ -26,7 +26,7 @@ MARGIN_SECONDS = 1.5
 """An answer is forgotten so long before its guarantee ends: the last clicks still find their
 holder when they are written behind. Pools with shorter guarantees are never answered from here."""
 
-_TUPLES_A_WRITE = 50
+_TUPLES_A_WRITE = 16
 """Most tuples written behind in one call: the last clicks' attributes are often only worked out
 then, and requests that come meanwhile wait."""
 

@@ -51,7 +51,7 @@ from ringpool.keyring import Keyring
 from ringpool.settings import Settings
 from ringpool.sweeper import Sweeper
 
-_SIGNATURES_KEPT = 65_536
+_SIGNATURES_KEPT = 8192
 
 log = structlog.get_logger("ringpool.app")
 
