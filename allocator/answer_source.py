@@ -1,10 +1,10 @@
 """Where a worker gets its answers: its own memory while a guarantee lasts, else the store.
 
 A guarantee is a promise that nothing breaks, so an answer may be repeated until it ends without
-asking again. Clicks answered so are counted and written behind with the last click's attributes,
-every ``FLUSH_SECONDS``: at most a second late, none lost on a clean stop; on a kill, those of the
-last ``FLUSH_SECONDS`` are (the assignment itself never is). When a write fails for an unknown
-reason it is repeated, so a store that answered too late can count those clicks twice.
+asking again. Clicks answered so are counted and written behind with the last click's attributes:
+at most a second late, none lost on a clean stop; on a kill, those of the last second are (the
+assignment itself never is). When a write fails for an unknown reason it is repeated, so a store
+that answered too late can count those clicks twice.
 
 Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
 always outlasts the memory of it; no two clocks are compared.
@@ -13,6 +13,7 @@ always outlasts the memory of it; no two clocks are compared.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -21,7 +22,14 @@ from allocator.answers import Answer, Ask, Attributes, State
 from allocator.coalescer import Coalescer
 from allocator.port import StoreUnavailable
 
-FLUSH_SECONDS = 0.8
+_log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.5
+SPREAD_SECONDS = 0.2
+"""Writing behind takes so long, and pauses so long: a click waits for the rest of one write, the
+pause, and its own place in the next. Written in one go, a second's clicks would hold up, here and
+in the store, whoever asks just then."""
+
 MARGIN_SECONDS = 1.5
 """An answer is forgotten so long before its guarantee ends: the last clicks still find their
 holder when they are written behind. Pools with shorter guarantees are never answered from here."""
@@ -82,6 +90,7 @@ class AnswerSource:
         self._cache_bytes = cache_bytes
         self._unwritten: set[Held] = set()
         self._writing = asyncio.Lock()
+        self._flushing: asyncio.Task[None] | None = None
 
     def peek(self, pool_id: str, tuple_: str) -> Held | None:
         """What may be answered without asking; ``count`` must follow when it is."""
@@ -142,25 +151,42 @@ class AnswerSource:
     async def run(self) -> None:
         """Write clicks behind until cancelled; then ``aclose`` writes the rest."""
         while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await self.flush()
+            await asyncio.sleep(PAUSE_SECONDS)
+            self._flushing = asyncio.create_task(self.flush(SPREAD_SECONDS))
+            try:
+                await asyncio.shield(self._flushing)  # a write under way is never cut off
+            except Exception:  # a fault in one must not end all later ones
+                _log.exception("clicks were not written behind")
 
-    async def flush(self) -> None:
-        """Write all clicks counted so far; those that the store doesn't take now stay counted."""
+    async def flush(self, spread: float = 0.0) -> None:
+        """Write all clicks counted so far; those that the store doesn't take now stay counted.
+
+        ``spread``: seconds that it may take its time for.
+        """
         async with self._writing:
             by_pool: dict[str, list[Held]] = {}
             for held in self._unwritten:
                 by_pool.setdefault(held.pool_id, []).append(held)
-            self._unwritten.clear()
-            for pool_id, entries in by_pool.items():
-                for start in range(0, len(entries), _TUPLES_A_WRITE):
-                    await self._write(pool_id, entries[start : start + _TUPLES_A_WRITE])
+            writes = [
+                (pool_id, entries[start : start + _TUPLES_A_WRITE])
+                for pool_id, entries in by_pool.items()
+                for start in range(0, len(entries), _TUPLES_A_WRITE)
+            ]
+            for pool_id, entries in writes:
+                if not await self._write(pool_id, entries):
+                    return
+                if spread:
+                    await asyncio.sleep(spread / len(writes))
 
     async def aclose(self) -> None:
         """Write what is counted, for a clean stop."""
+        if self._flushing is not None:
+            await asyncio.wait([self._flushing])
         await self.flush()
 
-    async def _write(self, pool_id: str, entries: Sequence[Held]) -> None:
+    async def _write(self, pool_id: str, entries: Sequence[Held]) -> bool:
+        """False when the store couldn't be had; then all stays counted."""
+        self._unwritten.difference_update(entries)
         asks = [Ask(held.tuple, held.attributes, held.clicks) for held in entries]
         for held in entries:
             held.clicks, held.attributes = 0, b""
@@ -171,15 +197,16 @@ class AnswerSource:
             for held, ask in zip(entries, asks, strict=True):
                 held.clicks += ask.clicks
                 held.attributes = held.attributes or ask.attributes
-                self._unwritten.add(held)
-            return
+            self._unwritten.update(entries)
+            return False
         except UnknownPool:
-            return
+            return True
         for held, answer in zip(entries, answers, strict=True):
             # With hold_on_activity a click moves the guarantee's end.
             if answer.number == held.number and answer.guaranteed_until > held.guaranteed_until:
                 held.guaranteed_until = answer.guaranteed_until
                 held.expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
+        return True
 
     def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> None:
         expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from allocator import answer_source
 from allocator.allocator import Allocator
 from allocator.answer_source import MARGIN_SECONDS, AnswerSource
-from allocator.answers import Ask, Rules, State
+from allocator.answers import Answer, Ask, Rules, State
 from allocator.port import Store, StoreUnavailable
 from allocator.scripts import Script
 
@@ -128,6 +129,74 @@ async def test_clicks_outlive_an_outage(counting: Counting, clock: Clock, pool: 
     holding = await allocator.holder(pool, answer.number)
     assert holding is not None
     assert holding.clicks == 3
+
+
+async def test_a_stop_cuts_no_write_off(
+    counting: Counting, clock: Clock, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is being written when the service stops is written once, and so is what waits."""
+    monkeypatch.setattr(answer_source, "PAUSE_SECONDS", 0.0)
+    allocator = Allocator(counting)
+    await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
+    await allocator.add(unique, [f"+1{n:03d}" for n in range(60)])
+    source = AnswerSource(allocator, clock=clock)
+    for _ in range(2):
+        for n in range(60):
+            await source.allocate(unique, Ask(f"t={n}"))
+    running = asyncio.create_task(source.run())
+    async with asyncio.timeout(10):
+        while counting.calls.count("allocate") < 61:  # the first of several writes
+            await asyncio.sleep(0)
+    running.cancel()
+    await source.aclose()
+    assert counting.calls.count("allocate") < 70
+    assert (await allocator.status(unique)).held_total == 60
+
+
+async def test_an_outage_is_noticed_once_a_flush(
+    counting: Counting, clock: Clock, unique: str
+) -> None:
+    """What can't be written isn't tried piece by piece, each for as long as a store may take."""
+    allocator = Allocator(counting)
+    await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
+    await allocator.add(unique, [f"+1{n:03d}" for n in range(60)])
+    source = AnswerSource(allocator, clock=clock)
+    for _ in range(2):
+        for n in range(60):
+            await source.allocate(unique, Ask(f"t={n}"))
+    calls = len(counting.calls)
+    counting.down = True
+    await source.flush()
+    assert len(counting.calls) == calls + 1
+    counting.down = False
+    await source.flush()
+    assert (await allocator.status(unique)).held_total == 60
+
+
+async def test_a_fault_ends_no_later_write(
+    counting: Counting, clock: Clock, pool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that breaks in an unforeseen way is logged, and the next one is tried."""
+    monkeypatch.setattr(answer_source, "PAUSE_SECONDS", 0.0)
+    allocator = Allocator(counting)
+    source = AnswerSource(allocator, clock=clock)
+    touch, broken = allocator.touch, True
+
+    async def once_broken(pool_id: str, asks: list[Ask]) -> list[Answer]:
+        nonlocal broken
+        if broken:
+            broken = False
+            raise RuntimeError
+        return await touch(pool_id, asks)
+
+    monkeypatch.setattr(allocator, "touch", once_broken)
+    running = asyncio.create_task(source.run())
+    async with asyncio.timeout(10):
+        while (await allocator.status(pool)).held_total == 0:
+            await source.allocate(pool, Ask("a"))
+            await asyncio.sleep(0)
+    running.cancel()
+    await source.aclose()
 
 
 async def test_activity_renews_what_is_remembered(
