@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from time import time
@@ -72,6 +72,13 @@ class _Given(NamedTuple):
     tuple: str
 
 
+class _Asked(NamedTuple):
+    """All that an answer depends on, but for what is a click's own."""
+
+    parts: tuple[bytes, ...]
+    origin: str
+
+
 class _Withheld(NamedTuple):
     """Why a pool gives a page nothing."""
 
@@ -83,7 +90,7 @@ async def _swap(request: Request) -> Reply:
     is_phone = visitors.is_phone(request.scope)
     takes_nothing = visitors.takes_nothing(request.scope)
     parted = own_values.of_page(request.query_string)
-    asked = (parted.asked, request.header(b"origin"))
+    asked = _Asked(parted.asked, request.header(b"origin"))
     if not takes_nothing and (known := _known(request, parted, asked, is_phone)) is not None:
         return known
     parameters = request.parameters()
@@ -107,7 +114,7 @@ async def _swap(request: Request) -> Reply:
     return say(callback, said, cors)
 
 
-def _known(request: Request, parted: Parted, asked: Hashable, is_phone: bool) -> Reply | None:
+def _known(request: Request, parted: Parted, asked: _Asked, is_phone: bool) -> Reply | None:
     """The answer by heart to what was asked before."""
     callback = parted.value(b"callback").decode("ascii")
     if callback and not _CALLBACK.fullmatch(callback):
@@ -131,7 +138,7 @@ def _same_for_all(request: Request, account: Account, wanted: _Wanted, parted: P
 
 def _keep(
     services: Services,
-    asked: Hashable,
+    asked: _Asked,
     wanted: _Wanted,
     results: Sequence[_Given | _Withheld],
     said: Swaps,
@@ -147,7 +154,8 @@ def _keep(
             return
         every.append(held)
     known = KnownSwaps(said, cors)
-    services.swap_repeats.keep(asked, services.directory, every, known, known.size)
+    size = sum(map(len, asked.parts)) + known.size
+    services.swap_repeats.keep(asked, services.directory, every, known, size)
 
 
 async def _ask(request: Request, pool: Pool, click: Click) -> _Given | _Withheld:
