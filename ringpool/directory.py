@@ -22,7 +22,7 @@ from ringpool.model import Account, Configuration, Pool, Stock
 _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
-_MISSES_SECONDS = 0.2
+_MISSES_SECONDS = 0.05
 """Shortest time between two looks at the store for pools that aren't known."""
 
 
