@@ -64,11 +64,14 @@ class Order(NamedTuple):
             services.repeats.keep(asked, self.directory, (held,), reply, size, attributes)
 
 
-async def understood(
-    services: Services, pool_id: str, parameters: Mapping[str, str], bearer: str, base_url: str
+def understood(
+    services: Services,
+    prepared: PreparedPool,
+    parameters: Mapping[str, str],
+    bearer: str,
+    base_url: str,
 ) -> Order:
     """Check the key and make the tuple; raises Refusal or Fault."""
-    prepared = await lookups.pool(services, pool_id)
     directory = services.directory
     _check_key(prepared, parameters.get("ring_pool_key") or bearer)
     also = []
@@ -85,7 +88,7 @@ async def understood(
         parameters.get("visitor", ""),
         {"publisher": publisher} if publisher else {},
     )
-    ask = click.ask(prepared.pool)
+    pool_id, ask = prepared.pool.id, click.ask(prepared.pool)
     return Order(directory, pool_id, ask, link(base_url, pool_id, ask.tuple, "&".join(also)))
 
 
@@ -115,7 +118,8 @@ async def _allocate_number(request: Request) -> Reply:
     asked = (form, pool_id, query, bearer, base_url)
     if request.method == "GET" and (reply := services.repeats.give(asked, services.directory)):
         return reply
-    order = await understood(services, pool_id, request.parameters(), bearer, base_url)
+    prepared = await lookups.pool(services, pool_id)
+    order = understood(services, prepared, request.parameters(), bearer, base_url)
     if request.method == "HEAD":
         answer = Answer(State.NONE, "")
     else:

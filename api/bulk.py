@@ -14,13 +14,14 @@ from msgspec import UNSET, Meta, Raw, Struct
 from allocator.allocator import UnknownPool
 from allocator.answers import State
 from allocator.port import StoreUnavailable
-from api import replies
+from api import lookups, replies
 from api.ad_servers import Allocation, Order, allocation, error_form, understood
 from api.endpoint import Endpoint
 from api.refusals import Refusal, Refused, refusal
 from api.replies import Reply
 from api.request import Request
 from api.state import Services
+from ringpool.directory import PreparedPool
 from ringpool.faults import Fault
 from ringpool.queries import read_query
 
@@ -87,8 +88,10 @@ async def _bulk(request: Request) -> Reply:
         rows = _decode(document).requests
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, "InvalidParameter", f"requests: {error}") from None
-    services, directory = request.services, request.services.directory
-    bearer, base_url = request.bearer(), request.base_url()
+    services = request.services
+    await lookups.check_started(services)
+    directory = services.directory
+    bearer, base_url, pools = request.bearer(), request.base_url(), _Pools(services)
     waiting: dict[str, list[_Waiting]] = defaultdict(list)
     responses: list[bytes] = [b""] * len(rows)
     for place, raw in enumerate(rows):
@@ -98,7 +101,9 @@ async def _bulk(request: Request) -> Reply:
             if reply := services.repeats.give(asked, directory):
                 responses[place] = _with_id(reply.body, row.request_id)
             else:
-                order = await _order(request, row, bearer, base_url)
+                pool_id, parameters = _read(row)
+                prepared = await pools.find(pool_id)
+                order = understood(services, prepared, parameters, bearer, base_url)
                 waiting[order.pool_id].append(_Waiting(place, row, order, asked))
         except msgspec.ValidationError:
             expected = Fault("api_suffix", "expected POOL/allocate_number.json?ring_pool_key=…")
@@ -115,12 +120,31 @@ async def _bulk(request: Request) -> Reply:
     return Reply(200, b"application/json", body, (replies.NO_STORE, took))
 
 
-async def _order(request: Request, row: BulkRow, bearer: str, base_url: str) -> Order:
+class _Pools:
+    """Finds the rows' pools. What isn't known is looked for in the store once, for all rows."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._looked = False
+
+    async def find(self, pool_id: str) -> PreparedPool:
+        """Raises Refusal 404."""
+        prepared = self._services.directory.pools.get(pool_id)
+        if prepared is None and not self._looked:
+            self._looked = True
+            prepared = await lookups.pool(self._services, pool_id)
+        if prepared is None:
+            raise lookups.unknown_pool(pool_id)
+        return prepared
+
+
+def _read(row: BulkRow) -> tuple[str, dict[str, str]]:
+    """The row's pool and parameters; raises Fault."""
     path, _, query = row.api_suffix.partition("?")
     pool_id, slash, rest = path.partition("/")
     if not slash or rest != _REQUEST:
         raise Fault("api_suffix", f"expected POOL/{_REQUEST} before the question mark")
-    return await understood(request.services, pool_id, read_query(query), bearer, base_url)
+    return pool_id, read_query(query)
 
 
 async def _allocate(

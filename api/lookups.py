@@ -15,7 +15,7 @@ async def pool(services: Services, pool_id: str) -> PreparedPool:
     """The pool; raises Refusal 404, or StoreUnavailable when nothing could be read yet."""
     prepared = await services.keeper.pool(pool_id)
     if prepared is None:
-        await _check_started(services)
+        await check_started(services)
         raise unknown_pool(pool_id)
     return prepared
 
@@ -30,7 +30,7 @@ async def account(services: Services, parameters: Mapping[str, str]) -> Account:
     account_id = required(parameters, "account")
     found = services.directory.accounts.get(account_id)
     if found is None:
-        await _check_started(services)
+        await check_started(services)
         raise Refusal(404, "UnknownAccount", f"there is no account {account_id[:63]!r}")
     return found
 
@@ -44,7 +44,10 @@ def required(parameters: Mapping[str, str], name: str) -> str:
     return value
 
 
-async def _check_started(services: Services) -> None:
-    """A worker that started while the store was away knows nothing yet: that is no 404."""
+async def check_started(services: Services) -> None:
+    """A worker that started while the store was away knows nothing yet: that is no 404.
+
+    Raises StoreUnavailable then.
+    """
     if services.directory.revision == 0:
         await services.keeper.refresh()

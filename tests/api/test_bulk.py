@@ -121,3 +121,12 @@ async def test_a_row_that_is_none_keeps_its_id_as_written(
     assert response.status_code == 200, response.text
     assert response.text.count(f'"request_id":{given}}}') == 1
     assert response.text.count("InvalidParameter") == 2
+
+
+async def test_unknown_pools_are_looked_for_once(site: Site) -> None:
+    """A thousand rows that name a thousand pools nobody has don't wait for a look each."""
+    rows = [{"api_suffix": f"nobody-{n}/allocate_number.json?a=1"} for n in range(1000)]
+    async with asyncio.timeout(10):
+        answer = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    classes = {row["error_class"] for row in answer.json()["responses"]}
+    assert classes == {"UnknownPool"}
