@@ -12,13 +12,18 @@ import { minify } from "terser";
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const budget = 5120;
 
-// Short names of properties, chosen to compress well; new ones get what is left. None may be the
-// name of a property that travels (see src/types.d.ts) on the same object.
+// Short names, chosen by trying many to compress well; new ones get what is left. No property may
+// have the name of one that travels (see src/types.d.ts) on the same object.
 let names = {
-  answer_: "d", asked_: "v", end_: "o", national_: "n", onNoNumber_: "g", original_: "e",
-  pattern_: "q", prefix_: "l", restoring_: "s", rounds_: "r", seen_: "h", start_: "w",
-  target_: "c", text_: "p", written_: "a",
+  answer_: "i", end_: "r", national_: "c", onNoNumber_: "o", original_: "f", pattern_: "n",
+  prefix_: "v", restoring_: "e", rounds_: "a", seen_: "p", start_: "s", target_: "t", text_: "d",
+  written_: "l",
 };
+const identifiers = (
+  "e t a s r d c l i v n f o h ee p ae b ve fe X re we ke te I ie me R pe U D u m M y W O G " +
+  "K A P T ne Z j V E Y ce N xe ge g _ B F z oe he S H se w ye ue Q J Se C L k le de x q be"
+).split(" ");
+const identifier = { get: (n) => identifiers[n] ?? `_${n}` };
 
 async function script(entry) {
   const bundled = await build({
@@ -34,11 +39,12 @@ async function script(entry) {
     charset: "ascii",
   });
   names = bundled.mangleCache;
-  const minified = await minify(bundled.outputFiles[0].text.replace(/\bSETTINGS\b/g, "$"), {
+  const minified = await minify(bundled.outputFiles[0].text, {
     module: true,
-    mangle: { reserved: ["$"] },
+    mangle: { nth_identifier: identifier, reserved: ["$"] },
     ecma: 2019,
     compress: {
+      lhs_constants: false,
       passes: 3,
       booleans_as_integers: true,
       pure_getters: true,
@@ -47,7 +53,7 @@ async function script(entry) {
     },
     format: { ascii_only: true },
   });
-  return minified.code.replace(/;$/, "");
+  return minified.code.replace(/;$/, "").replace(/\bSETTINGS\b/, "$");
 }
 
 // Whatever happens, the page sees no error.

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 from importlib.resources import files
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +24,12 @@ _NO_SETTINGS = b"(null);"
 SHORTEST_PING_MS = 5_000
 """However short a pool holds a number, a page doesn't ping more often; a ping comes twice in the
 shortest ``hold_on_activity`` otherwise."""
+
+LONGEST_PING_MS = 30_000
+"""How often a page that holds no number looks whether it does by now."""
+
+DEFAULTS = {"timeout": "1500", "days": "30", "cookies": ""}
+"""The ``data-`` attributes that always have a value, named as in ``dataset``."""
 
 _dist = files("snippet") / "dist"
 
@@ -68,7 +75,6 @@ class PageSettings(
     Struct,
     frozen=True,
     kw_only=True,
-    omit_defaults=True,
     rename={
         "account": "a",
         "endpoint": "e",
@@ -110,12 +116,17 @@ def pinned_settings(settings: PageSettings) -> str:
     return json.dumps(_document(settings), separators=(",", ":"))
 
 
-def _document(settings: PageSettings) -> dict[str, object]:
-    document: dict[str, object] = msgspec.to_builtins(settings) | {"v": VERSION}
-    holds = [target.hold_ms for target in settings.targets if target.hold_ms]
-    if holds:
-        document["i"] = max(SHORTEST_PING_MS, min(holds) // 2)
-    return document
+def _document(settings: PageSettings) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(settings)
+    for target in document["t"]:
+        plan = target["f"]
+        plan["w"] = [plan["n"], *plan.get("w", ())]
+    shortest = min((target.hold_ms for target in settings.targets if target.hold_ms), default=0)
+    return document | {
+        "o": DEFAULTS | settings.defaults,
+        "i": max(SHORTEST_PING_MS, (shortest or LONGEST_PING_MS * 2) // 2),
+        "v": VERSION,
+    }
 
 
 def _javascript(value: object) -> bytes:

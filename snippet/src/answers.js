@@ -3,17 +3,21 @@ import { safely } from "./safely.js";
 import { ask } from "./service/ask.js";
 import { visitParams } from "./service/visitParams.js";
 import { state, targets, waiting } from "./state.js";
+import { testing } from "./tag.js";
 import { consented } from "./visit/consent.js";
-import { keepKnown } from "./visit/known.js";
+import { keepKnown, readVisit, visit } from "./visit/known.js";
 
 /** Asks for the numbers of targets that have turned up on the page. */
 export const askForSeen = () => {
   const wanted = targets.filter(
-    target => target.seen_ && !target.asked_ && (!target.visitor || consented()),
+    target => target.seen_ && target.answer_ === undefined && (!target.visitor || consented()),
   );
-  if (wanted[0]) {
-    for (const target of wanted) target.asked_ = true;
-    ask("/v1/swap", visitParams(wanted), ({ swaps }) => settle(swaps || [], wanted));
+  if (wanted[0] && !testing) {
+    const of = readVisit();
+    for (const target of wanted) target.answer_ = null;
+    ask("/v1/swap", visitParams(wanted)).then(reply => safely(
+      () => of == visit && settle(Object(reply).swaps || [], wanted),
+    ));
   }
 };
 
@@ -29,11 +33,9 @@ export const settle = (answers, asked = []) => {
     const { t } = target;
     const answer = answers.find(({ target, number }) => target == t && number);
     if (answer) {
-      answer.until = answer.until || Date.now() + /** @type {number} */ (answer.hold_ms);
-      target.asked_ = true;
-      target.answer_ = answer;
+      target.answer_ = { until: Date.now() + /** @type {number} */ (answer.hold_ms), ...answer };
     } else if (asked.includes(target)) {
-      target.answer_ = null;
+      target.answer_ = false;
       state.onNoNumber_(t);
     }
     if (target.answer_) detail[t] = target.answer_.number;

@@ -16,8 +16,8 @@ export const commands = {
   number(/** @type {string} */ number, /** @type {(answer?: Answer | null) => void} */ callback) {
     const target = targets.find(({ t }) => t == number);
     const again = () => {
-      const answer = target ? answerFor(target, again) : null;
-      if (answer !== undefined) callback(answer);
+      const answer = target ? answerFor(target, again) : false;
+      if (answer != null) callback(answer || null);
     };
     again();
     askForSeen();

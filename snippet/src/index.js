@@ -7,13 +7,13 @@ import { safely } from "./safely.js";
 import { beacon } from "./service/beacon.js";
 import { loadScript } from "./service/loadScript.js";
 import { targets } from "./state.js";
-import { endpoint, options, settings } from "./tag.js";
+import { endpoint, options, settings, testing } from "./tag.js";
 import { known } from "./visit/known.js";
 import { listenForConsent } from "./visit/listenForConsent.js";
+import { renew, renewOnRoute } from "./visit/renew.js";
 import { signedNumber } from "./visit/signedNumber.js";
 
 const before = window.ringpool || {};
-const testing = /rp_test=1/.test(location.search);
 
 // Another tag on the page may be at work already.
 if (!before.running) {
@@ -22,22 +22,21 @@ if (!before.running) {
   ringpool.running = targets;
   window.ringpool = ringpool;
 
-  // In a test run the report makes numbers up, and nobody is asked for one.
-  if (testing) for (const target of targets) target.asked_ = true;
-  for (const command of before.q || []) ringpool.apply(0, command);
+  listenForConsent();
+  for (const command of before.q || []) ringpool(.../** @type {[any]} */ (command));
 
   look();
-  setTimeout(reveal, options.timeout || 1500);
-  listenForConsent();
-  if (!testing) settle(known());
+  setTimeout(reveal, options.timeout);
   signedNumber().catch(() => []).then(answers => safely(() => {
-    if (answers[0]) settle(answers);
+    settle([...answers, ...known()]);
     watchShadows();
     watch(document);
     askForSeen();
   }));
 
-  setInterval(() => document.hidden || beacon("/v1/ping"), settings.i || 3e4);
+  setInterval(renewOnRoute, 500);
+  setInterval(() => document.hidden || beacon("/v1/ping"), settings.i);
+  addEventListener("pageshow", ({ persisted }) => persisted && renew());
   addEventListener("pagehide", () => beacon("/v1/release"));
   if (testing || options.debug != null) {
     loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js");

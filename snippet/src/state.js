@@ -1,10 +1,10 @@
 import { options, settings } from "./tag.js";
 
 /**
- * The numbers to look for. Of each: `seen_`: it stands on the page; `asked_`: the service was
- * asked; `answer_`: not there yet, the answer, or null when the printed number stays.
+ * The numbers to look for. Of each: `seen_`: it stands on the page; `answer_`: undefined until the
+ * service is asked, null until it answers, then the answer, or false: the printed number stays.
  */
-export const targets = (settings.t || []).filter(
+export const targets = settings.t.filter(
   ({ t }) => !options.targets || options.targets.includes(t),
 );
 
@@ -19,11 +19,11 @@ export const state = {
 };
 
 /**
- * The answer for a target that stands on the page; undefined while it isn't known, in which case
+ * The answer for a target that stands on the page; nothing yet while it isn't known, in which case
  * `again` is called when it is. @param {Target} target @param {() => void} again
  */
 export const answerFor = (target, again) => {
   target.seen_ = true;
-  if (target.answer_ === undefined) waiting.push(again);
+  if (target.answer_ == null) waiting.push(again);
   return target.answer_;
 };

@@ -1,5 +1,3 @@
-import { safely } from "./safely.js";
-
 /** The tag that this script came with; one that a loader injected is found by its address. */
 export const tag = /** @type {any} */ (
   document.currentScript
@@ -8,10 +6,13 @@ export const tag = /** @type {any} */ (
 );
 
 /** @type {Settings} */
-export const settings = SETTINGS || safely(() => JSON.parse(tag.dataset.settings)) || {};
+export const settings = SETTINGS || JSON.parse(tag.dataset.settings);
 
 /** The tag's `data-` attributes, and the account's defaults for those it lacks. */
 export const options = { ...settings.o, ...tag.dataset };
+
+/** A test run: the report makes numbers up, and nobody is asked for one. */
+export const testing = /rp_test=1/.test(location.search);
 
 /** @type {string} */
 export const account = options.account || settings.a;
@@ -22,4 +23,4 @@ export const account = options.account || settings.a;
  * @type {string}
  */
 export const endpoint = options.endpoint
-  || (tag.src || settings.e + "").replace(/\/(dni\/[^/]+\/)?dni\.js.*/, "");
+  || (tag.src || settings.e).replace(/\/(dni\/[^/]+\/)?dni\.js.*/, "");

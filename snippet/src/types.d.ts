@@ -6,8 +6,8 @@ interface Plan {
   n: string;
   /** what may stand before them */
   p: string[];
-  /** other digits that stand for them */
-  w?: string[];
+  /** all digits that may stand in their place, these first */
+  w: string[];
 }
 
 /** A number to look for, and what is known of the pool that replaces it. */
@@ -21,9 +21,8 @@ interface Target {
   visitor?: boolean;
   call?: boolean;
   seen_?: boolean;
-  asked_?: boolean;
-  answer_?: Answer | null;
-  pattern_?: RegExp;
+  answer_?: Answer | false | null;
+  pattern_?: RegExp | null;
 }
 
 /** What the service puts inside the script, or the tag in data-settings; see snippet/bundle.py. */
@@ -31,18 +30,18 @@ interface Settings {
   /** account */
   a?: string;
   /** endpoint */
-  e?: string;
+  e: string;
   /** public key of tracking links */
   k?: string;
-  t?: Target[];
+  t: Target[];
   /** query parameters that tell where a visitor comes from */
-  q?: string[];
+  q: string[];
   /** domains that outgoing links may carry a number to */
-  d?: string[];
+  d: string[];
   /** defaults of data- attributes, named as in dataset */
   o?: Record<string, string>;
   /** ms between two pings */
-  i?: number;
+  i: number;
   /** version of the built files */
   v?: string;
 }
@@ -76,7 +75,7 @@ declare const SETTINGS: Settings | null;
 
 interface Window {
   ringpool?: any;
-  dataLayer?: any[];
+  dataLayer: any[];
   trustedTypes?: any;
 }
 

@@ -3,17 +3,15 @@ import { separators } from "./separators.js";
 /** What stands on the keys of a phone. */
 const keys = "0,1,2abc,3def,4ghi,5jkl,6mno,7pqrs,8tuv,9wxyz".split(",");
 
-const apart = `[${separators}]*`;
-
 /** @param {string} digits */
-const spread = digits => [...digits].map(digit => keys[+digit] ? `[${keys[+digit]}]` : "\\+").join(apart);
+const spread = digits => [...digits].map(digit => keys[+digit] ? `[${keys[+digit]}]` : "\\+").join(separators);
 
 /**
  * Every customary writing of a number: captures what stands before its national digits, and these,
  * which may be letters. @param {Plan} plan
  */
-export const patternOf = ({ n, p, w = [] }) => RegExp(
-  "\\(?(" + p.map(prefix => prefix && spread(prefix) + apart).join("|")
-    + ")(" + [n, ...w].map(spread).join("|") + ")",
+export const patternOf = ({ p, w }) => RegExp(
+  "\\(?(" + p.map(prefix => prefix && spread(prefix) + separators).join("|")
+    + ")(" + w.map(spread).join("|") + ")",
   "gi",
 );

@@ -1,13 +1,7 @@
-import { separators } from "./separators.js";
-
 // What on the left makes the digits part of something else: an address of the web or of mail, a
 // code (AB-800…, #800…), an amount ($800…), other digits, the number of another country (+49 800…).
-const left = RegExp(
-  "((://|\\w\\.[a-z]{2,}[/?#:]|@|(^|\\s)/\\w)[^\\s<>\"',;|]*"
-  + "|\\w[-_]|[#=&%~]|[$\u20ac\xa3]\\s?"
-  + "|\\d[-.()]*|(^|\\D)\\d{1,3}/|\\+(\\d[" + separators + "]*){0,5})$",
-  "i",
-);
+const left =
+  /((:\/\/|\w\.[a-z]{2,}[/?#:]|@|(^|\s)\/\w)[^\s<>"',;|]*|\w[-_]|[#=&%~]|[$\u20ac\xa3]\s?|\d[-.()]*|(^|\D)\d{1,3}\/|\+(\d[^\w,;|]*){0,5})$/i;
 
 // The same on the right: 800…@example.com, 800….com, 800…A, 800…-A, 800…%, 800…/12. Extensions and
 // another number are fine.

@@ -1,6 +1,6 @@
 /** Whether a node is part of the line that it stands in. @param {Node} node */
 export const isInline = node =>
-  /^(#text|#comment|a|b|em|font|i|mark|small|span|strong|su[bp]|tspan|u|wbr)$/i
+  /^(#.+|a|b|em|font|i|mark|small|span|strong|su[bp]|tspan|u|wbr)$/i
     .test(node.nodeName);
 
 /** The nearest node around a node that makes lines of its own. @param {Node} node */

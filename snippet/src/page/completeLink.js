@@ -8,8 +8,8 @@ import { signed } from "../visit/signedNumber.js";
  * @param {HTMLAnchorElement} link
  */
 export const completeLink = ({ href, host }) => {
-  const ours = /\/t\//.test(href) && href.startsWith(endpoint);
-  if (!ours && !(settings.d || []).includes(host)) return;
+  const ours = href.startsWith(endpoint + "/t/");
+  if (!ours && !settings.d.includes(host)) return;
   const link = new URL(href);
   const [url, referrer] = recall().l;
   const known = query(url);
@@ -21,7 +21,7 @@ export const completeLink = ({ href, host }) => {
       ["keyword", known.get("utm_term")],
     ]
     : signed)) {
-    if (value && !query(href).has(name)) link.searchParams.append(name, value);
+    if (value && !link.searchParams.has(name)) link.searchParams.append(name, value);
   }
   return link.href;
 };

@@ -6,10 +6,10 @@ import { targets } from "../state.js";
  */
 export const nameTarget = element => {
   const [target] = targets;
-  const { n, w = [] } = target.f;
+  const { n, w } = target.f;
   const digits = /** @type {string} */ (element.textContent).replace(/\D/g, "").slice(-n.length);
-  if (digits[5] && ![n, ...w].includes(digits)) {
+  if (digits[5] && !w.includes(digits)) {
     target.f.w = [digits, ...w];
-    target.pattern_ = undefined;
+    target.pattern_ = null;
   }
 };

@@ -1,5 +1,5 @@
 import { isInline } from "./blockOf.js";
-import { isSkipped, skipped } from "./skipped.js";
+import { skipped } from "./skipped.js";
 import { swapFlow } from "./swapFlow.js";
 
 /**
@@ -11,21 +11,19 @@ export const swapBlock = block => {
   let nodes = [];
 
   const endLine = () => {
-    if (nodes[0]) swapFlow(nodes);
+    swapFlow(nodes);
     nodes = [];
   };
 
   /** @param {Node} parent */
   const walk = parent => {
-    for (let node = parent.firstChild; node; node = node.nextSibling) {
+    for (let node = /** @type {any} */ (parent.firstChild); node; node = node.nextSibling) {
       if (node.nodeType == 3) nodes.push(node);
       else if (!isInline(node)) endLine();
-      else if (node.firstChild && !(/** @type {Element} */ (node).matches(skipped))) walk(node);
+      else if (node.matches && !node.matches(skipped)) walk(node);
     }
   };
 
-  if (!isSkipped(block)) {
-    walk(block);
-    endLine();
-  }
+  walk(block);
+  endLine();
 };

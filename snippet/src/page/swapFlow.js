@@ -1,22 +1,23 @@
-import { findNumbers } from "../numbers/findNumbers.js";
+import { findNumbers, likely } from "../numbers/findNumbers.js";
 import { writeNumber } from "../numbers/writeNumber.js";
 import { safely } from "../safely.js";
 import { answerFor, state } from "../state.js";
 import { options } from "../tag.js";
 import { isPhone, linkNumber } from "./linkNumber.js";
-import { restore, write } from "./write.js";
+import { isSkipped } from "./skipped.js";
+import { write } from "./write.js";
 
 /**
  * Swaps the numbers in a line of running text, or in an attribute: each digit changes in the node
  * it stands in. @param {any[]} nodes text nodes, or one attribute
  */
 export const swapFlow = nodes => {
-  if (state.restoring_) return nodes.forEach(restore);
-  const [first] = nodes;
-  const { parentElement } = first;
   const text = nodes.map(node => node.nodeValue).join("");
-  /** @type {string[] | undefined} */
-  let characters;
+  const [first] = nodes;
+  if (state.restoring_ || !likely.test(text) || isSkipped(first.parentNode)) return;
+  const { parentElement } = first;
+  const characters = text.split("");
+  /** @type {[string, string] | undefined} */
   let callable;
   // Line breaks are blanks, except in preformatted text.
   for (const occurrence of findNumbers(
@@ -25,7 +26,6 @@ export const swapFlow = nodes => {
     const { target_, start_, end_ } = occurrence;
     const answer = answerFor(target_, () => swapFlow(nodes));
     if (answer) {
-      characters = characters || text.split("");
       writeNumber(characters, occurrence, answer, options.format || target_.as);
       if (isPhone && (target_.call || options.clickToCall != null)) {
         callable = [characters.slice(start_, end_).join(""), answer.number];
@@ -33,13 +33,10 @@ export const swapFlow = nodes => {
     }
   }
   let at = 0;
-  if (characters) {
-    for (const node of nodes) {
-      write(node, characters.slice(at, (at += node.nodeValue.length)).join(""));
-    }
-    if (callable && parentElement && !parentElement.closest("a")) {
-      const [shown, number] = callable;
-      safely(() => linkNumber(first, shown, number));
-    }
+  for (const node of nodes) {
+    write(node, characters.slice(at, (at += node.nodeValue.length)).join(""));
+  }
+  if (callable) {
+    safely(() => parentElement.closest("a") || linkNumber(first, callable));
   }
 };

@@ -1,12 +1,14 @@
 import { askForSeen } from "../answers.js";
-import { joinable } from "../numbers/findNumbers.js";
+import { joinable, likely } from "../numbers/findNumbers.js";
 import { safely } from "../safely.js";
+import { state } from "../state.js";
 import { options } from "../tag.js";
-import { blockOf } from "./blockOf.js";
+import { renewOnRoute } from "../visit/renew.js";
+import { blockOf, isInline } from "./blockOf.js";
 import { nameTarget } from "./nameTarget.js";
 import { attributes, swapAttribute } from "./swapAttribute.js";
 import { swapBlock } from "./swapBlock.js";
-import { isOurs } from "./write.js";
+import { isOurs, restore } from "./write.js";
 
 /** Swaps everything under a document or shadow root, now and from now on. @param {Node} root */
 export const watch = root => {
@@ -24,26 +26,39 @@ export const watch = root => {
 /** Elements that may hold a number in an attribute, or a page of their own. */
 const holders = attributes.map(name => `[${name}]`) + ",iframe";
 
+/** Whether other text may stand in the same line. @param {any} node */
+const hasCompany = node => node.previousSibling || node.nextSibling || isInline(node.parentNode);
+
 /**
- * Swaps in the attributes under a node, and walks its text nodes (4) to collect the blocks whose text may hold a number: only
- * of text that may do so is more looked at than the text itself.
- * @param {any} root @param {Set<Node>} blocks
+ * Swaps in the attributes under a node, and walks its text nodes (4) to collect the blocks that may
+ * hold a number: most text costs one test. @param {any} root @param {Set<Node>} blocks
  */
 const enter = (root, blocks) => {
   if (options.selector) root.querySelectorAll(options.selector).forEach(nameTarget);
   const walker = document.createTreeWalker(root, 4);
   for (let node; (node = /** @type {Text | null} */ (walker.nextNode())); ) {
-    if (/\d/.test(node.data) && joinable.test(node.data)) blocks.add(blockOf(node));
-  }
-  for (const element of [root, ...root.querySelectorAll(holders)]) {
-    if (element.closest) for (const name of attributes) swapAttribute(element, name);
-    if (element.nodeName == "IFRAME") {
-      element.addEventListener("load", enterFrame);
-      enterFrame({ target: element });
+    const { data } = node;
+    if (state.restoring_) restore(node);
+    else if (/\d/.test(data) && (likely.test(data) || (joinable.test(data) && hasCompany(node)))) {
+      blocks.add(blockOf(node));
     }
   }
-  // Shadow trees are, too.
-  for (const { shadowRoot } of root.querySelectorAll("*")) if (shadowRoot) watch(shadowRoot);
+  // An iterator over all elements would cost as much as all the rest, and so would asking each
+  // whether it matches.
+  const all = root.querySelectorAll("*");
+  for (let i = 0, element = root; element; element = all[i++]) {
+    if (element.shadowRoot) watch(element.shadowRoot);
+    if (
+      element.matches && (element.hasAttributes() || !element.firstChild)
+      && element.matches(holders)
+    ) {
+      for (const name of attributes) swapAttribute(element, name);
+      if (element.nodeName == "IFRAME") {
+        element.addEventListener("load", enterFrame);
+        enterFrame({ target: element });
+      }
+    }
+  }
 };
 
 /** Frames of the same origin are parts of the page. @param {any} event */
@@ -57,16 +72,18 @@ const observer = new MutationObserver(records => safely(() => {
   const fresh = new Set();
   /** @type {Set<Node>} */
   const blocks = new Set();
-  for (const { type, target, addedNodes, attributeName } of records) {
+  for (const record of records) {
+    const { target, attributeName } = record;
     if (attributeName) swapAttribute(target, attributeName);
-    else if (type == "childList" || !isOurs(target)) {
+    else if (!isOurs(target)) {
       if (!fresh.has(target)) blocks.add(blockOf(target));
-      addedNodes.forEach(node => {
+      record.addedNodes.forEach(node => {
         if (node.nodeType == 1 && !fresh.has(target)) enter(node, blocks);
         fresh.add(node);
       });
     }
   }
   blocks.forEach(swapBlock);
+  renewOnRoute();
   askForSeen();
 }));

@@ -34,14 +34,15 @@ export const restore = node => {
 /** @param {any} node @param {string} value */
 const put = (node, value) => {
   const { nodeValue } = node;
-  // A character put in before the old one goes leaves selection and caret where they are. Asking
-  // for the selection instead would make the browser lay the page out, each time.
+  // Digits put in before the old ones go leave selection and caret where they are. Asking for the
+  // selection instead would make the browser lay the page out, each time.
   if (node.insertData && value.length == nodeValue.length) {
-    for (let i = 0; i < value.length; i++) {
-      if (value[i] != nodeValue[i]) {
-        node.insertData(i, value[i]);
-        node.deleteData(i + 1, 1);
+    value.replace(/\d+|\D+/g, (/** @type {string} */ part, /** @type {number} */ at) => {
+      if (!nodeValue.startsWith(part, at)) {
+        node.insertData(at, part);
+        node.deleteData(at + part.length, part.length);
       }
-    }
+      return part;
+    });
   } else node.nodeValue = value;
 };

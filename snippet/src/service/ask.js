@@ -4,21 +4,17 @@ import { random } from "../visit/memory.js";
 import { loadScript } from "./loadScript.js";
 
 /**
- * Asks the service, by JSONP where a policy of the page stands in the way of fetch, and calls back
- * once, in time: with its reply, or with something else. JSONP comes second because a slow script
- * holds up the page's load event, and an answer that is no script is an error of the page's.
- * @param {string} path @param {URLSearchParams} query @param {(reply: any) => void} done
+ * Asks the service, by JSONP where a policy of the page stands in the way of fetch. Resolves in
+ * time: with its reply, or with something else. JSONP comes second because a slow script holds up
+ * the page's load event, and an answer that is no script is an error of the page's.
+ * @param {string} path @param {URLSearchParams} query @returns {Promise<any>}
  */
-export const ask = (path, query, done) => {
+export const ask = (path, query) => new Promise(resolve => {
   const url = endpoint + path + "?" + query;
-  const finish = (/** @type {any} */ reply) => {
-    safely(() => done(reply || {}));
-    done = () => {};
-  };
-  setTimeout(finish, options.timeout || 1500);
-  fetch(url).then(response => response.json().then(finish, finish), () => {
+  setTimeout(resolve, options.timeout);
+  fetch(url).then(response => response.json().then(resolve, resolve), () => {
     const name = "rp" + random();
-    /** @type {any} */ (window)[name] = finish;
+    /** @type {any} */ (window)[name] = resolve;
     safely(() => loadScript(url + "&callback=" + name));
   });
-};
+});

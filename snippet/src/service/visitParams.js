@@ -20,10 +20,8 @@ export const visitParams = about => {
     targets: about.map(target => target.t),
     visitor: about.some(({ visitor }) => visitor) && v,
   };
-  if (consented()) {
-    for (const name of (options.cookies || "").match(/[^,\s]+/g) || []) {
-      known["cookie." + name] = cookie(name);
-    }
+  for (const name of (consented() && options.cookies.match(/[^,\s]+/g)) || []) {
+    known["cookie." + name] = cookie(name);
   }
   for (const name in known) if (known[name]) query.set(name, known[name]);
   return query;

@@ -12,7 +12,7 @@ export const tellConsent = value => {
 export const consented = () => {
   /** What Google Consent Mode says, if the page has it. @type {Record<string, string>} */
   const mode = {};
-  for (const entry of window.dataLayer || []) {
+  for (const entry of window.dataLayer) {
     if (entry && entry[0] == "consent") Object.assign(mode, entry[2]);
   }
   const { ad_storage, analytics_storage } = mode;

@@ -28,7 +28,7 @@ export const here = () => location.href.split("#")[0];
 
 /** Whether a query parameter tells where a visitor comes from. @param {string} name */
 export const telling = name =>
-  /clid|braid|utm_/.test(name) || (settings.q || []).includes(name);
+  /clid|braid|utm_/.test(name) || settings.q.includes(name);
 
 /** The first and the last touch, and the visitor's id: stored only with consent. */
 export const recall = () => {
@@ -50,7 +50,7 @@ export const recall = () => {
   memory.v = stored && (memory.v || random());
   safely(() => {
     document.cookie = storeName + "=" + encodeURIComponent(JSON.stringify(memory))
-      + ";path=/;max-age=" + (stored ? (options.days || 30) * 86400 : 0);
+      + ";path=/;max-age=" + (stored ? options.days * 86400 : 0);
   });
   return memory;
 };

@@ -25,17 +25,19 @@ export const signedNumber = async () => {
   const { subtle } = crypto;
   const key = options.key || settings.k;
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  if (!sig || until < Date.now() || !await (subtle && key
+  if (sig && until > Date.now() && await (subtle && key
     ? subtle.verify(
       algorithm,
       await subtle.importKey("raw", bytes(key), algorithm, false, ["verify"]),
       bytes(sig),
       new TextEncoder().encode([number, from, exp].join("\n")),
     )
-    : new Promise(resolve => ask("/v1/verify", given, ({ valid }) => resolve(valid)))
-  )) return [];
-  signed = parts;
-  return targets.filter(({ pool }) => pool == from).map(
-    ({ t }) => ({ target: t, number, until }),
-  );
+    : (await ask("/v1/verify", given)).valid
+  )) {
+    signed = parts;
+    return targets.filter(({ pool }) => pool == from).map(
+      ({ t }) => ({ target: t, number, until }),
+    );
+  }
+  return [];
 };

@@ -56,6 +56,7 @@ class Call:
     method: str
     params: dict[str, str]
     referer: str
+    origin: str
 
 
 @dataclass
@@ -236,8 +237,8 @@ class _Handler(BaseHTTPRequestHandler):
             script = bundle.with_settings(account.settings(endpoint))
             self._send(200, "text/javascript", script, _texts(_ANY_PAGE))
         else:
-            referer = self.headers.get("referer", "")
-            account.calls.append(Call(path, self.command, params, referer))
+            referer, origin = (self.headers.get(name, "") for name in ("referer", "origin"))
+            account.calls.append(Call(path, self.command, params, referer, origin))
             self._answer(account, path, params)
 
     do_POST = do_GET  # noqa: N815 (the name that the library calls)

@@ -294,7 +294,7 @@ def test_ping(site: Site) -> None:
     tab = site.context.new_page()
     tab.clock.install()
     tab.goto(site.service.at("shop.localhost", path))
-    site.hears("/v1/swap")
+    site.service.until(lambda: tab.inner_text("p") == NEW, NEW)
     for _ in range(12):
         tab.clock.run_for(1_000)
     site.hears("/v1/ping")

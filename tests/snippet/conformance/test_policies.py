@@ -115,6 +115,19 @@ def test_everything_forbidden(site: Site) -> None:
     view.keeps(OLD, "p")
 
 
+@pytest.mark.parametrize("sources", ["*", "'none'"])
+def test_no_referrer(site: Site, sources: str) -> None:
+    """A page that sends no referrer still names its origin (connect-src {sources})."""
+    view = site.open(
+        BODY,
+        head="<meta name=referrer content=no-referrer>",
+        headers={"content-security-policy": f"connect-src {sources}"},
+    )
+    works(view)
+    calls = site.account.heard("/v1/swap")
+    assert [(call.referer, call.origin) for call in calls] == [("", site.service.at(SHOP))]
+
+
 def pinned(site: Site, attributes: str = "") -> str:
     """The tag with an SRI hash, its settings in an attribute."""
     endpoint = site.service.at(SERVICE)

@@ -12,6 +12,7 @@ from tests.snippet.conformance.service import Pool, Service
 from tests.snippet.conformance.site import NUMBER, SHOP, TARGET, Site
 
 OLD, NEW = "800-555-0100", "888-869-5345"
+OTHER_NUMBER, OTHER = "+18777001234", "877-700-1234"
 BODY = f"<p>{OLD}</p>"
 
 
@@ -93,6 +94,74 @@ def test_route(site: Site) -> None:
     assert site.account.asked() == [TARGET]
 
 
+def _campaigns(site: Site) -> list[str]:
+    """The query of each page that a number was asked for, in the order of asking."""
+    return [call.params["url"].partition("?")[2] for call in site.account.heard("/v1/swap")]
+
+
+@pytest.mark.parametrize("how", ["pushState", "replaceState"])
+def test_route_of_another_campaign(site: Site, how: str) -> None:
+    """A route of an app ({how}) with another click id asks anew, once, and shows that number."""
+    view = site.visit(site.serve(BODY), query="gclid=one").shows(NEW)
+    site.offers(Pool(TARGET, OTHER_NUMBER))
+    view.run("how => history[how](null, '', '?gclid=two')", how)
+    view.shows(OTHER).keeps(OTHER)
+    assert _campaigns(site) == ["gclid=one", "gclid=two"]
+
+
+def test_back_to_the_campaign_before(site: Site) -> None:
+    """Back from a route of another campaign the first campaign's number is asked for again."""
+    view = site.visit(site.serve(BODY), query="utm_source=one").shows(NEW)
+    site.offers(Pool(TARGET, OTHER_NUMBER))
+    view.run("() => history.pushState(null, '', '?utm_source=two')")
+    view.shows(OTHER)
+    site.offers(Pool(TARGET, NUMBER))
+    view.run("() => history.back()")
+    view.shows(NEW).keeps(NEW)
+    assert _campaigns(site) == ["utm_source=one", "utm_source=two", "utm_source=one"]
+
+
+def test_route_with_other_content(site: Site) -> None:
+    """A route of another campaign that renders the number again shows that campaign's number."""
+    view = site.visit(site.serve(BODY), query="gclid=one", before=[ROUTER]).shows(NEW)
+    site.offers(Pool(TARGET, OTHER_NUMBER))
+    view.run(f"() => route('?gclid=two', '<b>{OLD}</b>')")
+    view.shows(OTHER).keeps(OTHER)
+    assert _campaigns(site) == ["gclid=one", "gclid=two"]
+
+
+def test_late_answer_of_the_campaign_before(site: Site) -> None:
+    """An answer that comes when another campaign's number was asked for is never shown."""
+    site.account.mood = "slow"
+    view = site.visit(site.serve(BODY), query="gclid=one")
+    site.hears("/v1/swap")
+    view.run("() => history.pushState(null, '', '?gclid=two')")
+    site.hears("/v1/swap", 2)
+    site.offers(Pool(TARGET, OTHER_NUMBER))
+    site.account.wake.set()
+    view.shows(OTHER).keeps(OTHER)
+    assert _campaigns(site) == ["gclid=one", "gclid=two"]
+
+
+@pytest.mark.parametrize("query", ["?page=2", "#gclid=two", "?utm_source=one&gclid=one"])
+def test_route_without_a_change(site: Site, query: str) -> None:
+    """A route to {query} that changes nothing of the campaign keeps the number, without asking."""
+    path = site.serve(BODY)
+    view = site.visit(path, query="gclid=one&utm_source=one", before=[ROUTER]).shows(NEW)
+    site.offers(Pool(TARGET, OTHER_NUMBER))
+    view.run(f"query => route(query, '<b>{OLD}</b>')", query)
+    view.shows(NEW).keeps(NEW)
+    assert _campaigns(site) == ["gclid=one&utm_source=one"]
+
+
+def test_route_after_restore(site: Site) -> None:
+    """After ringpool('restore') a route of another campaign leaves the printed number."""
+    view = site.visit(site.serve(BODY), query="gclid=one").shows(NEW)
+    view.run("() => { ringpool('restore'); history.pushState(null, '', '?gclid=two') }")
+    view.keeps(OLD)
+    assert _campaigns(site) == ["gclid=one"]
+
+
 def test_history(site: Site) -> None:
     """The page's own use of history works as before: state, length, and back."""
     view = site.open(BODY, before=[ROUTER]).shows(NEW)
@@ -115,6 +184,9 @@ def test_back_to_a_page(site: Site) -> None:
     assert site.account.asked() == [TARGET]
 
 
+RESTORED = "addEventListener('pageshow', event => { window.restored = event.persisted })"
+
+
 @pytest.fixture
 def restoring_site(
     browser_thread: BrowserThread, browser: Browser, service: Service
@@ -132,11 +204,26 @@ def restoring_site(
 def test_restored_page(restoring_site: Site) -> None:
     """A page restored from the back/forward cache shows its number without asking."""
     site = restoring_site
-    note = "addEventListener('pageshow', event => { window.restored = event.persisted })"
     site.offers(Pool(TARGET, NUMBER, hold_ms=60_000))
-    view = site.open(BODY, before=[note]).shows(NEW)
+    view = site.open(BODY, before=[RESTORED]).shows(NEW)
     other = site.serve("<p>Other</p>", path="/other", tag="")
     view.tab.goto(site.service.at(SHOP, other))
     view.tab.evaluate("() => history.back()")
     view.becomes(True, "() => window.restored").shows(NEW).settles()
     assert site.account.asked() == [TARGET]
+
+
+def test_restored_after_the_guarantee(restoring_site: Site) -> None:
+    """A page restored after its guarantee is over shows the printed number until it has asked."""
+    site = restoring_site
+    site.offers(Pool(TARGET, NUMBER, guarantee_ms=1))
+    view = site.open(BODY, before=[RESTORED]).shows(NEW)
+    site.offers(Pool(TARGET, OTHER_NUMBER))
+    other = site.serve("<p>Other</p>", path="/other", tag="")
+    view.tab.goto(site.service.at(SHOP, other))
+    site.account.mood = "slow"
+    view.tab.evaluate("() => history.back()")
+    view.becomes(True, "() => window.restored").shows(OLD)
+    site.account.wake.set()
+    view.shows(OTHER).keeps(OTHER)
+    assert site.account.asked() == [TARGET, TARGET]
