@@ -1,7 +1,7 @@
 """``ringpool serve``: the embedded store, the workers, and a stop that lets everybody finish.
 
 This process runs the embedded store and, with one worker, the app as well; more workers are
-uvicorn's, each with an app of its own, on one listening socket.
+uvicorn's, each with an app and a listening socket of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ import click
 import structlog
 import uvicorn
 from msgspec import json
-from uvicorn.supervisors import Multiprocess
 
 from allocator.allocator import Allocator
 from allocator.connect import connect
@@ -39,6 +38,7 @@ from ringpool.faults import Faults
 from ringpool.http_protocol import Protocol
 from ringpool.keyring import Keyring
 from ringpool.settings import Settings, SettingsError, variable
+from ringpool.workers import Workers, listen
 
 BACKLOG = 2048
 
@@ -64,8 +64,10 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
             except (DataDirectoryBusy, RuntimeError, OSError) as error:
                 raise SettingsError(f"{variable('data_dir')}: {error}") from None
             os.environ[variable("redis_url")] = store.url  # where the workers find it
-        listener = stack.enter_context(_bound(host, port))
-        base_url = settings.public_url or _address(listener)
+        listeners = _bound(host, port, workers)
+        for listener in listeners:
+            stack.enter_context(listener)
+        base_url = settings.public_url or _address(listeners[0])
         config = uvicorn.Config(
             "ringpool.serving:demo_app" if with_demo else "ringpool.serving:app",
             factory=True,
@@ -86,10 +88,10 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
             for line in asyncio.run(_prepare_demo(base_url)):
                 click.echo(line)
         if workers == 1:
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=listeners)
         else:
             _share_metrics(settings.data_dir)
-            _Workers(config, sockets=[listener]).run()
+            Workers(config, listeners).run()
 
 
 def app() -> Any:
@@ -107,16 +109,6 @@ def demo_app() -> Any:
 
     _begin_worker()
     return create_app(more_routes=demo_routes())
-
-
-class _Workers(Multiprocess):
-    """uvicorn's workers; on a stop the parent lets go of the port first, so that no connection
-    is taken in which nobody would answer."""
-
-    def terminate_all(self) -> None:
-        for listener in self.sockets:
-            listener.close()
-        super().terminate_all()
 
 
 def configure_logging() -> None:
@@ -166,13 +158,12 @@ def _start(store: EmbeddedServer) -> None:
             return
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """A listening socket: from here on, clients wait instead of being refused."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _bound(host: str, port: int, workers: int) -> list[socket.socket]:
+    """A listening socket for each: from here on, clients wait instead of being refused."""
     limit = time.monotonic() + _BIND_SECONDS
     while True:
         try:
-            return socket.create_server((host, port), family=family, backlog=BACKLOG)
+            return listen(host, port, workers, BACKLOG)
         except OSError as error:
             if time.monotonic() > limit:
                 raise SettingsError(f"{host}:{port}: {error.strerror}") from None
