@@ -78,7 +78,8 @@ class Runtime:
         self.store: Store = self.do(connect(server.url, timeout_ms=10_000))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
+        # Not the runner's own run, which sets the interrupt handler up each time.
+        return self._runner.get_loop().run_until_complete(work)
 
     def empty(self) -> None:
         self._server.command("FLUSHALL")

@@ -457,6 +457,7 @@ class Mail(RuleBasedStateMachine):
         assert status.lent == sum(len(places) for places in self.rows().values())
 
 
+@pytest.mark.timeout(600)  # thousands of steps, on a machine that may be busy
 def test_mail_in_any_order(runtime: Runtime) -> None:
     """Whichever messages are lost, late or repeated, a number is given out by one place alone."""
     run_state_machine_as_test(

@@ -269,6 +269,7 @@ class Machine(RuleBasedStateMachine):
                     assert held == model.holder(number, at, self.now)
 
 
+@pytest.mark.timeout(600)  # thousands of steps, on a machine that may be busy
 def test_every_answer_is_the_models(runtime: Runtime) -> None:
     """Whatever is done in whatever order, the scripts answer as the plain model does."""
     run_state_machine_as_test(

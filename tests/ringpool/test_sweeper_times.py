@@ -23,7 +23,8 @@ from tests import servers
 from tests.conftest import PATIENT_MS
 
 POOLS = [f"p{index}" for index in range(60)]
-STARTED_MS = int(time.time() * 1000)
+STARTED_MS = int(time.time() * 1000) + 3_600_000
+"""Ahead of the real time, which the catalog goes by, so that a pool goes by the test's."""
 
 
 class Clock:
