@@ -338,7 +338,10 @@ class Allocator:
     async def sweep(
         self, pool_id: str, most: int = PROMOTED_A_SWEEP, *, now_ms: int | None = None
     ) -> Swept:
-        """Do a bounded share of what needn't wait for a click (``lua/sweep.lua``)."""
+        """Do a bounded share of what needn't wait for a click (``lua/sweep.lua``).
+
+        ``most``: numbers to promote, 2,000 at most: they are the arguments of one command.
+        """
         reply: Swept | bool = _swept(
             await self._store.run(_SWEEP, pool_keys(pool_id), (now(now_ms), most))
         )

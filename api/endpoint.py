@@ -30,17 +30,21 @@ class Endpoint:
         self._allowed = sorted(self._handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply = await self.answer(scope, receive)
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+        )
+        body = b"" if scope["method"] == "HEAD" else reply.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def answer(self, scope: Scope, receive: Receive) -> Reply:
+        """The whole answer; a HEAD's has a body that isn't to be sent."""
         request = Request(scope, receive)
         method = request.method
         try:
             handler = self._handlers.get(method)
             if handler is None:
                 raise method_not_allowed(self._allowed)
-            reply = await handler(request)
+            return await handler(request)
         except Refused as error:
-            reply = self._error_form(request, refusal(error))
-        await send(
-            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
-        )
-        body = b"" if method == "HEAD" else reply.body
-        await send({"type": "http.response.body", "body": body})
+            return self._error_form(request, refusal(error))

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.endpoint import Endpoint
 from api.metrics import Metrics
-from api.refusals import Refusal
+from api.refusals import Headers, Refusal
 from api.replies import problem
 
 LONGEST_TARGET = 16 * 1024
@@ -68,13 +68,7 @@ class Exchanges:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY]
-                for name, _ in headers:
-                    if name == b"content-security-policy":
-                        break
-                else:
-                    headers.append(_CONTENT_POLICY)
-                message["headers"] = headers
+                message["headers"] = _completed(message["headers"], request_id)
             await send(message)
 
         try:
@@ -82,7 +76,11 @@ class Exchanges:
                 await _answer(refused, send_completed)
             elif (known := self._known.get(scope["path"])) is not None:
                 scope["endpoint"], scope["path_params"] = known
-                await known[0](scope, receive, send_completed)
+                reply = await known[0].answer(scope, receive)
+                status, headers = reply.status, _completed(reply.headers, request_id)
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                body = b"" if scope["method"] == "HEAD" else reply.body
+                await send({"type": "http.response.body", "body": body})
             else:
                 await self._app(scope, receive, send_completed)
                 self._remember(scope)
@@ -128,6 +126,14 @@ class Exchanges:
                 client=scope["client"][0] if scope.get("client") else "",
                 request_id=request_id.decode(),
             )
+
+
+def _completed(headers: Headers, request_id: bytes) -> Headers:
+    """An answer's headers with those that every answer has."""
+    for name, _ in headers:
+        if name == b"content-security-policy":
+            return [*headers, (b"x-request-id", request_id), *_SECURITY]
+    return [*headers, (b"x-request-id", request_id), *_SECURITY, _CONTENT_POLICY]
 
 
 def _too_long(scope: Scope, bytes_of_headers: int) -> Refusal | None:

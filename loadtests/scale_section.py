@@ -52,7 +52,7 @@ class _Simulation:
     async def expire(self, pool: str) -> None:
         """Let every guarantee end, and promote every number to the recyclable ones."""
         self._now += 2 * _GUARANTEE_MS
-        while (await self._allocator.sweep(pool, 10_000, now_ms=self._now)).more:
+        while (await self._allocator.sweep(pool, 1_000, now_ms=self._now)).more:
             pass
 
     async def recycle(self, pool_of: Callable[[int], str]) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
@@ -47,6 +49,8 @@ class Protocol(HttpToolsProtocol):
     _leaving = False
     _outbox: _Outbox
     _overdue: asyncio.TimerHandle | None = None
+    _idle: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -55,6 +59,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
+        if self._idle is not None:
+            self._idle.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -135,7 +141,31 @@ class Protocol(HttpToolsProtocol):
             self.on_response_complete,
         )
         self.cycle.outbox = self._outbox
-        self._start_asgi_task(self.cycle, self.app)
+        task = self.loop.create_task(self.cycle.run_asgi(self.app))
+        self.cycle.done = partial(self.tasks.discard, task)
+        self.tasks.add(task)  # which a stop waits for
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        # uvicorn begins and ends a timer a request; this one looks, now and then, how long ago
+        # the last was.
+        self._idle_since = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        self._idle = None
+        if self._in_message or (self.cycle is not None and not self.cycle.response_complete):
+            return  # its answer begins another
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._idle = self.loop.call_later(left, self._end_if_idle)
+        else:
+            self.transport.close()
 
     def shutdown(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
@@ -153,7 +183,14 @@ class _Cycle(RequestResponseCycle):
     """One exchange. The start of an answer is kept until it is known whether more follows."""
 
     outbox: _Outbox
+    done: Callable[[], None]
     _start: Any = None
+
+    async def run_asgi(self, app: Any) -> None:
+        try:
+            await super().run_asgi(app)
+        finally:
+            self.done()  # a callback of the task would be another turn of the loop
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start" and not self.response_started:

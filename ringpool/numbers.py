@@ -108,8 +108,11 @@ def digits_and_dashed(number: str) -> tuple[str, str]:
     ``8888695345`` and ``888-869-5345``; ``02079460123`` and ``020-7946-0123``. An extension
     follows the second as in the other forms: ``888-869-5345 ext. 12``.
     """
-    forms = _forms(number)
-    return forms.digits, forms.dashed + forms.extension
+    if (split := _split(number)) is None:
+        forms = _parsed(number)
+        return forms.digits, forms.dashed + forms.extension
+    block, own = split
+    return block.digits % own, block.dashed % own
 
 
 def country_code(number: str) -> str:
@@ -134,10 +137,9 @@ def _read(text: str, region: str | None) -> PhoneNumber:
 
 
 def _forms(number: str) -> _Forms:
-    if not number[-_IN_BLOCK:].isdecimal() or ";" in number:
+    if (split := _split(number)) is None:
         return _parsed(number)
-    own = tuple(number[-_IN_BLOCK:])
-    block = _block(number[:-_IN_BLOCK])
+    block, own = split
     return _Forms(
         block.country_code,
         block.significant % own,
@@ -147,6 +149,13 @@ def _forms(number: str) -> _Forms:
         block.dashed % own,
         "",
     )
+
+
+def _split(number: str) -> tuple[_Forms, tuple[str, ...]] | None:
+    """The forms of the number's block and its own digits; None for one with an extension."""
+    if not number[-_IN_BLOCK:].isdecimal() or ";" in number:
+        return None
+    return _block(number[:-_IN_BLOCK]), tuple(number[-_IN_BLOCK:])
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -310,6 +310,8 @@ def pack(attributes: Mapping[str, str]) -> bytes:
 
 def locate(text: str) -> Location:
     """Take a page's URL apart; NOWHERE for what is no URL of a page."""
+    if not text:
+        return NOWHERE
     if len(text) > MAX_URL:
         # A field that was cut through would be another value: better none.
         text = text[:MAX_URL]

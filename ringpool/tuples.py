@@ -51,13 +51,13 @@ def canonical(parameters: Iterable[str], values: Mapping[str, str]) -> str:
 
 def joined(names: Sequence[str], values: Mapping[str, str]) -> str:
     """As ``canonical``, for names that are lower-case on both sides."""
-    fields = []
-    for name in names:
-        value = values.get(name)
-        if value is not None:
-            value = _canonical_value(name, value)
-            fields.append(f"{name}={_escape(value)}")
-    text = "&".join(fields)
+    text = "&".join(
+        [
+            f"{name}={_escape(_canonical_value(name, values[name]))}"
+            for name in names
+            if name in values
+        ]
+    )
     # Four bytes are the most that a character takes: short texts needn't be encoded to be measured.
     if len(text) * 4 > MAX_TUPLE and (size := len(text.encode())) > MAX_TUPLE:
         raise Fault(", ".join(names), f"take {size} bytes together; {MAX_TUPLE} is the most")
