@@ -92,8 +92,14 @@ class Machine(RuleBasedStateMachine):
             self.check_promise(pool, ask, answer)
 
     def check_promise(self, pool: str, ask: Ask, answer: Answer) -> None:
-        """No number is given while another tuple was told that it's its own."""
+        """No number is given while another tuple was told that it's its own.
+
+        Held with its guarantee over is no promise: it was said before a call that brought numbers
+        from the stock, in which a neighbour may have got the number.
+        """
         if answer.state in (State.OVERFLOW, State.NONE):
+            return
+        if answer.state is State.HELD and answer.hold_ms == 0:
             return
         for where, tuple_, until in self.told.get(answer.number, ()):
             if (where, tuple_) != (pool, ask.tuple):
