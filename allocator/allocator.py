@@ -340,7 +340,7 @@ class Allocator:
     ) -> Swept:
         """Do a bounded share of what needn't wait for a click (``lua/sweep.lua``).
 
-        ``most``: numbers to promote, 2,000 at most: they are the arguments of one command.
+        ``most``: numbers to promote, 1,000 at most (``include/pool_promote.lua`` says why).
         """
         reply: Swept | bool = _swept(
             await self._store.run(_SWEEP, pool_keys(pool_id), (now(now_ms), most))

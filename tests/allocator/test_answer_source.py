@@ -131,18 +131,24 @@ async def test_clicks_outlive_an_outage(counting: Counting, clock: Clock, pool: 
     assert holding.clicks == 3
 
 
+async def with_sixty_clicks_to_write(allocator: Allocator, clock: Clock, pool: str) -> AnswerSource:
+    """Sixty tuples of a new pool have their numbers, and clicked again: more than one write."""
+    await allocator.edit(pool, Rules(min_duration=60_000, overflow_number="+1999"), 1)
+    await allocator.add(pool, [f"+1{n:03d}" for n in range(60)])
+    source = AnswerSource(allocator, clock=clock)
+    for _ in range(2):
+        for n in range(60):
+            await source.allocate(pool, Ask(f"t={n}"))
+    return source
+
+
 async def test_a_stop_cuts_no_write_off(
     counting: Counting, clock: Clock, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is being written when the service stops is written once, and so is what waits."""
     monkeypatch.setattr(answer_source, "PAUSE_SECONDS", 0.0)
     allocator = Allocator(counting)
-    await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
-    await allocator.add(unique, [f"+1{n:03d}" for n in range(60)])
-    source = AnswerSource(allocator, clock=clock)
-    for _ in range(2):
-        for n in range(60):
-            await source.allocate(unique, Ask(f"t={n}"))
+    source = await with_sixty_clicks_to_write(allocator, clock, unique)
     running = asyncio.create_task(source.run())
     async with asyncio.timeout(10):
         while counting.calls.count("allocate") < 61:  # the first of several writes
@@ -158,12 +164,7 @@ async def test_an_outage_is_noticed_once_a_flush(
 ) -> None:
     """What can't be written isn't tried piece by piece, each for as long as a store may take."""
     allocator = Allocator(counting)
-    await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
-    await allocator.add(unique, [f"+1{n:03d}" for n in range(60)])
-    source = AnswerSource(allocator, clock=clock)
-    for _ in range(2):
-        for n in range(60):
-            await source.allocate(unique, Ask(f"t={n}"))
+    source = await with_sixty_clicks_to_write(allocator, clock, unique)
     calls = len(counting.calls)
     counting.down = True
     await source.flush()
