@@ -9,13 +9,20 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from api.refusals import Refusal, Refused, method_not_allowed, refusal
+from api.refusals import Headers, Refusal, Refused, method_not_allowed, refusal
 from api.replies import Reply
 from api.request import Request
 
 Handler = Callable[[Request], Awaitable[Reply]]
 ErrorForm = Callable[[Request, Refusal], Reply]
 """How an audience reads errors: problem+json, an XML document, a line of text, JSONP."""
+
+
+async def deliver(reply: Reply, headers: Headers, scope: Scope, send: Send) -> None:
+    """Send a reply with these headers; to a HEAD request, without its body."""
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})
 
 
 class Endpoint:
@@ -31,11 +38,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = await self.answer(scope, receive)
-        await send(
-            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
-        )
-        body = b"" if scope["method"] == "HEAD" else reply.body
-        await send({"type": "http.response.body", "body": body})
+        await deliver(reply, reply.headers, scope, send)
 
     async def answer(self, scope: Scope, receive: Receive) -> Reply:
         """The whole answer; a HEAD's has a body that isn't to be sent."""

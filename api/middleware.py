@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.endpoint import Endpoint
+from api.endpoint import Endpoint, deliver
 from api.metrics import Metrics
 from api.refusals import Headers, Refusal
 from api.replies import problem
@@ -73,14 +73,13 @@ class Exchanges:
 
         try:
             if (refused := _too_long(scope, bytes_of_headers)) is not None:
-                await _answer(refused, send_completed)
+                reply = problem(refused)
+                await deliver(reply, reply.headers, scope, send_completed)
             elif (known := self._known.get(scope["path"])) is not None:
                 scope["endpoint"], scope["path_params"] = known
                 reply = await known[0].answer(scope, receive)
-                status, headers = reply.status, _completed(reply.headers, request_id)
-                await send({"type": "http.response.start", "status": status, "headers": headers})
-                body = b"" if scope["method"] == "HEAD" else reply.body
-                await send({"type": "http.response.body", "body": body})
+                status = reply.status
+                await deliver(reply, _completed(reply.headers, request_id), scope, send)
             else:
                 await self._app(scope, receive, send_completed)
                 self._remember(scope)
@@ -89,7 +88,8 @@ class Exchanges:
             if status:
                 raise  # the answer has begun: the server closes the connection
             failure = Refusal(500, "InternalError", "something broke here, and it was logged")
-            await _answer(failure, send_completed)
+            reply = problem(failure)
+            await deliver(reply, reply.headers, scope, send_completed)
         finally:
             self._account(scope, status, perf_counter() - started, request_id)
 
@@ -142,9 +142,3 @@ def _too_long(scope: Scope, bytes_of_headers: int) -> Refusal | None:
     if bytes_of_headers > LONGEST_HEADERS:
         return Refusal(431, "HeadersTooLarge", f"headers: at most {LONGEST_HEADERS:,} bytes")
     return None
-
-
-async def _answer(refused: Refusal, send: Send) -> None:
-    reply = problem(refused)
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-    await send({"type": "http.response.body", "body": reply.body})
