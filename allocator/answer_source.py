@@ -7,7 +7,8 @@ assignment itself never is). When a write fails for an unknown reason it is repe
 that answered too late can count those clicks twice.
 
 Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
-always outlasts the memory of it; no two clocks are compared.
+always outlasts the memory of it; no two clocks are compared. An answer that comes when its
+guarantee may be over by this clock is told to nobody: its number may have been given away.
 """
 
 from __future__ import annotations
@@ -122,7 +123,11 @@ class AnswerSource:
         return True
 
     async def allocate(self, pool_id: str, ask: Ask) -> Answer:
-        """Answer one ask. Raises what ``Allocator.allocate`` raises."""
+        """Answer one ask.
+
+        Raises what ``Allocator.allocate`` raises; StoreUnavailable too when the answer comes so
+        late that its guarantee is over.
+        """
         held = self.peek(pool_id, ask.tuple)
         if held is not None:
             answer = self.count(held, ask.attributes, ask.clicks)
@@ -134,7 +139,10 @@ class AnswerSource:
         return answer
 
     async def allocate_many(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
-        """Answer many asks of one pool, in order; what isn't known goes in few calls."""
+        """Answer many asks of one pool, in order; what isn't known goes in few calls.
+
+        Raises what ``allocate`` raises.
+        """
         answers: list[Answer | None] = []
         for ask in asks:
             held = self.peek(pool_id, ask.tuple)
@@ -209,8 +217,14 @@ class AnswerSource:
         return True
 
     def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> None:
-        expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
-        if answer.hold_ms == 0 or expires <= self._clock():
+        """Keep an answer for as long as it may be repeated; raises when it may not even be told."""
+        if answer.hold_ms == 0:
+            return
+        ends, now = asked + answer.hold_ms / 1000, self._clock()
+        if ends <= now:
+            raise StoreUnavailable("the store's answer came after its guarantee had ended")
+        expires = ends - MARGIN_SECONDS
+        if expires <= now:
             return
         key = (pool_id, tuple_)
         held = self._entries.pop(key, None)

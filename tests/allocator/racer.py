@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from allocator import answer_source
 from allocator.allocator import Allocator, Busy
@@ -109,28 +110,30 @@ async def hand_on(allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: 
     await allocator.sent(pool_id, departures)
 
 
-def serve_for_a_while(url: str, pool_id: str, seed: int, seconds: float) -> list[Told]:
+def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
     """Do what a worker does: answer from memory, coalesce, write behind; note when each was told.
+
+    ``over``: it ends as soon as there is such a file.
 
     The margins are shortened so that guarantees of a third of a second are remembered too.
     """
-    answer_source.MARGIN_SECONDS, answer_source.FLUSH_SECONDS = 0.06, 0.02
+    answer_source.MARGIN_SECONDS = 0.06
+    answer_source.PAUSE_SECONDS = answer_source.SPREAD_SECONDS = 0.02
 
     async def race() -> list[Told]:
         store = await connect(url, timeout_ms=500, wait_replicas=1)
         source = AnswerSource(Allocator(store))
         writing = asyncio.create_task(source.run())
         told: list[Told] = []
-        end = time.monotonic() + seconds
-        await asyncio.gather(*(one(source, seed * 100 + n, end, told) for n in range(16)))
+        await asyncio.gather(*(one(source, seed * 100 + n, told) for n in range(16)))
         writing.cancel()
         await source.aclose()
         await store.aclose()
         return told
 
-    async def one(source: AnswerSource, seed: int, end: float, told: list[Told]) -> None:
+    async def one(source: AnswerSource, seed: int, told: list[Told]) -> None:
         chance = random.Random(seed)
-        while time.monotonic() < end:
+        while not over.exists():
             tuple_ = f"t{chance.randrange(40)}"
             try:
                 answer = await source.allocate(pool_id, Ask(tuple_, b"{}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -21,11 +22,13 @@ class Counting:
         self._store = store
         self.calls: list[str] = []
         self.down = False
+        self.meanwhile: Callable[[], None] = lambda: None
 
     async def run(self, script: Script, keys: object, args: object = ()) -> bytes:
         self.calls.append(script.name)
         if self.down:
             raise StoreUnavailable("down")
+        self.meanwhile()
         return await self._store.run(script, keys, args)  # type: ignore[arg-type]
 
     async def ping(self) -> None: ...
@@ -88,6 +91,26 @@ async def test_memory_ends_before_the_guarantee(
     clock.now += 60 - MARGIN_SECONDS + 0.01
     await source.allocate(pool, Ask("a"))
     assert counting.calls == ["allocate", "allocate"]
+
+
+async def test_an_answer_that_outlives_its_guarantee_on_the_way_is_not_told(
+    counting: Counting, clock: Clock, pool: str
+) -> None:
+    """Nobody is shown a number that may be another's by now: the caller asks again."""
+
+    def lasts(seconds: float) -> None:
+        clock.now += seconds
+
+    source = AnswerSource(Allocator(counting), clock=clock)
+    counting.meanwhile = lambda: lasts(60)
+    with pytest.raises(StoreUnavailable, match="after its guarantee"):
+        await source.allocate(pool, Ask("a"))
+    with pytest.raises(StoreUnavailable, match="after its guarantee"):
+        await source.allocate_many(pool, [Ask("a"), Ask("b")])
+    counting.meanwhile = lambda: lasts(59)
+    assert (await source.allocate(pool, Ask("a"))).state == State.HELD
+    counting.meanwhile = lambda: lasts(600)
+    assert (await source.allocate(pool, Ask("c"))).state == State.OVERFLOW
 
 
 async def test_overflow_is_never_remembered(counting: Counting, clock: Clock, pool: str) -> None:

@@ -12,8 +12,8 @@ export const storeName = "rp_" + account;
 /** @type {Memory} */
 let memory;
 
-/** Some sixteen random digits. */
-export const random = () => (Math.random() + "").slice(2);
+/** Many random digits. (Those of Math.random can be few, or end in an exponent.) */
+export const random = () => crypto.getRandomValues(new Uint32Array(4)).join("");
 
 /** @param {string} name @returns {string | undefined} */
 export const cookie = name => safely(() => decodeURIComponent(

@@ -26,7 +26,7 @@ PLAIN_HTTP = "shop.example"
 """The same machine without WebCrypto."""
 SERVICE = "dni.localhost"
 
-PATIENCE_MS = 5_000
+PATIENCE_MS = 15_000
 _IN_TIME = f"""argument => Promise.race([
   (SCRIPT)(argument),
   new Promise((_, fail) => setTimeout(() => fail(new Error('no answer')), {PATIENCE_MS})),
