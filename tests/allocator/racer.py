@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Sequence
@@ -23,6 +24,20 @@ Told = tuple[float, str, Answer]
 """When an answer was told (Unix ms), to which tuple, and the answer."""
 
 
+class Watch:
+    """A worker's clock that notes when it was last looked at (Unix ms).
+
+    That is when the worker found that it may tell an answer. The process may be held up right
+    after it, so a look of the test's own would come later, when the number may be another's.
+    """
+
+    looked = 0.0
+
+    def __call__(self) -> float:
+        self.looked = time.time() * 1000
+        return time.monotonic()
+
+
 def ask_at_once(url: str, pool_id: str, tuples: Sequence[str], begin_at: float) -> Log:
     """Ask for every tuple in a call of its own, all under way at the same time."""
 
@@ -38,20 +53,22 @@ def ask_at_once(url: str, pool_id: str, tuples: Sequence[str], begin_at: float) 
     return asyncio.run(race())
 
 
-def ask_for_a_while(url: str, pool_id: str, seed: int, seconds: float) -> Log:
-    """Ask for some of 60 tuples again and again; a store that is away is asked again."""
+def ask_until(over: Path, url: str, pool_id: str, seed: int) -> Log:
+    """Ask for some of 60 tuples again and again; a store that is away is asked again.
+
+    ``over``: it ends as soon as there is such a file.
+    """
 
     async def race() -> Log:
-        store = await connect(url, timeout_ms=2_000)
+        store = await connect(url, timeout_ms=10_000)
         log: Log = []
-        end = time.monotonic() + seconds
-        await asyncio.gather(*(one(Allocator(store), seed * 100 + n, end, log) for n in range(4)))
+        await asyncio.gather(*(one(Allocator(store), seed * 100 + n, log) for n in range(4)))
         await store.aclose()
         return log
 
-    async def one(allocator: Allocator, seed: int, end: float, log: Log) -> None:
+    async def one(allocator: Allocator, seed: int, log: Log) -> None:
         chance = random.Random(seed)
-        while time.monotonic() < end:
+        while not over.exists():
             tuples = [f"t{chance.randrange(60)}" for _ in range(chance.randint(1, 4))]
             try:
                 answers = await allocator.allocate(pool_id, [Ask(t) for t in tuples])
@@ -63,26 +80,21 @@ def ask_for_a_while(url: str, pool_id: str, seed: int, seconds: float) -> Log:
     return asyncio.run(race())
 
 
-def disturb(url: str, pool_id: str, stock_id: str, own: Sequence[str], seconds: float) -> int:
-    """Edit the rules, drain, add, release and sweep all the time; returns how many rounds."""
-
-    async def work() -> int:
-        store = await connect(url, timeout_ms=10_000)
-        allocator, stocks = Allocator(store), Stocks(store)
-        chance = random.Random(1)
-        end = time.monotonic() + seconds
-        rounds = 0
-        while time.monotonic() < end:
-            rounds += 1
-            await edit(allocator, pool_id, stock_id, chance, 10 + rounds)
-            await allocator.drain(pool_id, chance.sample(list(own), 2))
-            await allocator.release(pool_id, [f"t{chance.randrange(60)}"])
-            await hand_on(allocator, stocks, pool_id, stock_id)
-            await allocator.add(pool_id, chance.sample(list(own), 3))
-        await store.aclose()
-        return rounds
-
-    return asyncio.run(work())
+async def disturb(
+    allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: str, own: Sequence[str]
+) -> None:
+    """Edit the rules, drain, add, release and sweep, until enough of each answer was given."""
+    chance = random.Random(1)
+    for turn in itertools.count():
+        await edit(allocator, pool_id, stock_id, chance, 10 + turn)
+        await allocator.drain(pool_id, chance.sample(list(own), 2))
+        await allocator.release(pool_id, [f"t{chance.randrange(60)}"])
+        await hand_on(allocator, stocks, pool_id, stock_id)
+        await allocator.add(pool_id, chance.sample(list(own), 3))
+        status = await allocator.status(pool_id)
+        totals = (status.held_total, status.recycled_total, status.overflow_total)
+        if turn > 100 and min(totals) > 200:
+            return
 
 
 async def edit(
@@ -122,16 +134,17 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
 
     async def race() -> list[Told]:
         store = await connect(url, timeout_ms=500, wait_replicas=1)
-        source = AnswerSource(Allocator(store))
+        watch = Watch()
+        source = AnswerSource(Allocator(store), clock=watch)
         writing = asyncio.create_task(source.run())
         told: list[Told] = []
-        await asyncio.gather(*(one(source, seed * 100 + n, told) for n in range(16)))
+        await asyncio.gather(*(one(source, watch, seed * 100 + n, told) for n in range(16)))
         writing.cancel()
         await source.aclose()
         await store.aclose()
         return told
 
-    async def one(source: AnswerSource, seed: int, told: list[Told]) -> None:
+    async def one(source: AnswerSource, watch: Watch, seed: int, told: list[Told]) -> None:
         chance = random.Random(seed)
         while not over.exists():
             tuple_ = f"t{chance.randrange(40)}"
@@ -140,7 +153,7 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
             except StoreUnavailable:
                 await asyncio.sleep(0.01)
             else:
-                told.append((time.time() * 1000, tuple_, answer))
+                told.append((watch.looked, tuple_, answer))
                 await asyncio.sleep(chance.random() / 100)
 
     return asyncio.run(race())

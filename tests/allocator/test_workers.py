@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from allocator.allocator import Allocator
 from allocator.answers import PoolStatus, Rules, State
 from allocator.connect import connect
@@ -17,6 +19,7 @@ from allocator.port import StoreUnavailable
 from tests import servers
 from tests.allocator import racer
 from tests.allocator.pools import OVERFLOW, numbers
+from tests.conftest import PATIENT_MS
 
 WORKERS = 2
 ENOUGH = 100
@@ -41,6 +44,7 @@ def check_told(told: Sequence[racer.Told]) -> int:
     return len(promises)
 
 
+@pytest.mark.timeout(300)
 async def test_promises_hold_through_edits_drains_and_a_failover(
     unique: str, tmp_path: Path
 ) -> None:
@@ -49,11 +53,9 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
         servers.sentinel() as watched,
         ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as processes,
     ):
+        await make_pool(watched.url, unique)
         store = await connect(watched.url, timeout_ms=500, wait_replicas=1)
         allocator = Allocator(store)
-        rules = Rules(min_duration=300, overflow_number=OVERFLOW)
-        await allocator.edit(unique, rules, 1)
-        await allocator.add(unique, numbers(12))
         over = tmp_path / "over"
         races = [
             processes.submit(racer.serve_until, over, watched.url, unique, seed)
@@ -70,12 +72,21 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
                 await disturb(allocator, unique, revisions)
         finally:
             over.touch()
-        told = [entry for race in races for entry in race.result(60)]
+        told = [entry for race in races for entry in race.result(PATIENCE_SECONDS)]
         await store.aclose()
     states = {answer.state for _, _, answer in told}
     assert states >= {State.NEW, State.HELD, State.RECYCLED, State.OVERFLOW}
     assert check_told(told) > ENOUGH
     assert len({answer.number for _, _, answer in told}) > 8
+
+
+async def make_pool(url: str, pool_id: str) -> None:
+    """Make the pool that is raced for, however long that takes."""
+    store = await connect(url, timeout_ms=PATIENT_MS, wait_replicas=1)
+    allocator = Allocator(store)
+    await allocator.edit(pool_id, Rules(min_duration=300, overflow_number=OVERFLOW), 1)
+    await allocator.add(pool_id, numbers(12))
+    await store.aclose()
 
 
 async def disturb(allocator: Allocator, pool_id: str, revisions: Iterator[int]) -> None:
