@@ -119,7 +119,7 @@ async def _link(request: Request) -> Reply:
     long_proof = answer.hold_ms / 1000 - SHORT_PROOF_SECONDS
     if held and _is_plain(query) and parted.fits((pool,)):
         halves = before, b"&" + after
-        size = sum(map(len, (*asked.parts, before, after)))
+        size = sum(map(len, (*asked.parts, asked.referrer, before, after)))
         services.link_repeats.keep(asked, directory, (held,), halves, size, good_for=long_proof)
     return _to(before + _onward(query).encode("ascii") + after)
 

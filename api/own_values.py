@@ -8,7 +8,7 @@ are cut out, those that mean the same in every encoding; a query with others is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ringpool.model import Pool
@@ -19,6 +19,9 @@ from ringpool.traffic import CLICK_IDS
 LONGEST_ASKED = 4096
 """Bytes of a query that are worth remembering. Far below what is cut anywhere, so that the length
 of a value that was cut out makes no difference."""
+
+MOST_OWN = 16
+"""Values cut out of such a query, for the same reason."""
 
 _NAMES = "|".join(sorted(CLICK_IDS)).encode()
 _VALUE = rb"([A-Za-z0-9_.-]{1,128})"
@@ -50,24 +53,27 @@ class Parted(NamedTuple):
     def fits(self, pools: Iterable[Pool]) -> bool:
         """Whether any other own values would get the same answer of these pools.
 
-        Not if one may become part of a tuple, or if a field comes twice, which is refused when
+        Not if one may become part of a tuple, or if its field comes twice, which is refused when
         the two differ.
         """
-        if sum(map(len, self.asked)) > LONGEST_ASKED:
+        asked = b"".join(self.asked)
+        if len(asked) > LONGEST_ASKED or len(self.own) > MOST_OWN:
             return False
-        fields = [name for name in self.asked[1::2] if name.startswith(b"&")]
-        if len(set(fields)) < len(fields):
-            return False
-        told = CLICK_IDS.keys() | _WHOLE_URLS | self._told()
+        told = CLICK_IDS.keys() | _WHOLE_URLS
+        names = [name for field in asked.split(b"&") for name in read_query(field, lenient=True)]
+        for name, before in self._told():
+            # Behind a second question mark or before the first, a click id is no parameter of its
+            # URL but the end of another's value, or of the path.
+            if names.count(name) > 1 or (before and before.count("?") != 1):
+                return False
+            told = told | {name}
         return all(told.isdisjoint(fields_read(pool)) for pool in pools)
 
-    def _told(self) -> set[str]:
-        """The query's fields that an own value is, or stands in."""
-        names: set[str] = set()
+    def _told(self) -> Iterator[tuple[str, str]]:
+        """For each own value the query's field that it is or stands in, and what is before it."""
         for end in range(2, len(self.asked) + 1, 2):
-            field = b"".join(self.asked[:end]).rpartition(b"&")[2].partition(b"=")[0]
-            names |= read_query(field, lenient=True).keys()
-        return names
+            field = b"".join(self.asked[:end]).rpartition(b"&")[2]
+            yield from read_query(field, lenient=True).items()
 
 
 def of_link(query: bytes) -> Parted:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from allocator.allocator import UnknownPool
+from allocator.answer_source import Held
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from api import lookups, origins, own_values, replies, visitors
@@ -20,7 +21,7 @@ from api.clicks import Click
 from api.endpoint import Endpoint
 from api.own_values import Parted
 from api.presentation import moment
-from api.refusals import Headers, Refusal
+from api.refusals import Refusal
 from api.replies import Reply
 from api.request import Request
 from api.state import Services
@@ -91,6 +92,7 @@ async def _swap(request: Request) -> Reply:
     takes_nothing = visitors.takes_nothing(request.scope)
     parted = own_values.of_page(request.query_string)
     asked = _Asked(parted.asked, request.header(b"origin"))
+    directory = request.services.directory  # it may be another by the time the store has answered
     if not takes_nothing and (known := _known(request, parted, asked, is_phone)) is not None:
         return known
     parameters = request.parameters()
@@ -109,8 +111,11 @@ async def _swap(request: Request) -> Reply:
         else:
             results = await asyncio.gather(*(_ask(request, pool, click) for pool in pools))
     said = _said(wanted, results)
-    if _same_for_all(request, account, wanted, parted):
-        _keep(request.services, asked, wanted, results, said, cors)
+    held = _held(request.services, wanted, results)
+    if held is not None and _same_for_all(request, account, wanted, parted, callback):
+        answer = KnownSwaps(said, cors)
+        size = sum(map(len, (*asked.parts, asked.origin))) + answer.size
+        request.services.swap_repeats.keep(asked, directory, held, answer, size)
     return say(callback, said, cors)
 
 
@@ -130,32 +135,31 @@ def _attributes(query: bytes, is_phone: bool) -> bytes:
     return _click(read_query(query), is_phone).attributes()
 
 
-def _same_for_all(request: Request, account: Account, wanted: _Wanted, parted: Parted) -> bool:
-    """Whether other visitors who ask the same get the same answer, as long as it holds."""
-    told = request.header(b"origin") or not account.origins  # else by referrer, which isn't known
-    return bool(told) and parted.fits(prepared.pool for prepared, _ in wanted.pools.values())
-
-
-def _keep(
-    services: Services,
-    asked: _Asked,
-    wanted: _Wanted,
-    results: Sequence[_Given | _Withheld],
-    said: Swaps,
-    cors: Headers,
-) -> None:
-    """Remember an answer of numbers that were held before and are known to be for longer."""
+def _held(
+    services: Services, wanted: _Wanted, results: Sequence[_Given | _Withheld]
+) -> Sequence[Held] | None:
+    """The numbers of an answer, if all were held before and are known to be for longer."""
     every = []
     for pool_id, result in zip(wanted.pools, results, strict=True):
         if not isinstance(result, _Given) or result.answer.state is not State.HELD:
-            return
+            return None
         held = services.answers.peek(pool_id, result.tuple)
         if held is None:
-            return
+            return None
         every.append(held)
-    known = KnownSwaps(said, cors)
-    size = sum(map(len, asked.parts)) + known.size
-    services.swap_repeats.keep(asked, services.directory, every, known, size)
+    return every
+
+
+def _same_for_all(
+    request: Request, account: Account, wanted: _Wanted, parted: Parted, callback: str
+) -> bool:
+    """Whether other visitors who ask the same get the same answer, as long as it holds."""
+    told = request.header(b"origin") or not account.origins  # else by referrer, which isn't known
+    return (
+        bool(told)
+        and callback == parted.value(b"callback").decode("ascii")  # else it isn't found again
+        and parted.fits(prepared.pool for prepared, _ in wanted.pools.values())
+    )
 
 
 async def _ask(request: Request, pool: Pool, click: Click) -> _Given | _Withheld:

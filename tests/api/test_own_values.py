@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from allocator.answers import Attributes
+from allocator.answer_source import AnswerSource
+from allocator.answers import Answer, Ask, Attributes
 from api import own_values
 from api.links import SHORT_PROOF_SECONDS
 from api.repeats import Repeats
@@ -66,7 +67,14 @@ def test_own_values_of_a_link() -> None:
         (b"First%5FURL=" + PAGE.encode(), ("first_url",)),
         (b"param1=" + PAGE.encode(), ("website",)),
         (b"visitor=v&visitor=w", ("website",)),
+        (b"Visitor=v&visitor=w", ("website",)),
+        (b"visitor=w&%76isitor=v", ("website",)),
+        (b"url=%b&url=%b" % (PAGE.encode(), PAGE.encode()), ("location",)),
+        (b"url=https%3A%2F%2Fshop.example%2Fa%26gclid%3Dx", ("path",)),
+        (b"url=https%3A%2F%2Fshop.example%2F%3Flocation%3Da%3Fgclid%3Dx", ("location",)),
+        (b"url=https://shop.example/?location=a%3Fgclid%3Dx", ("location",)),
         (b"x=" + b"y" * 5000, ("website",)),
+        (b"url=a%3Fgclid%3D" + b"%26gclid%3D".join([b"x" * 128] * 17), ("website",)),
     ],
 )
 def test_queries_whose_own_values_may_matter(query: bytes, parameters: tuple[str, ...]) -> None:
@@ -315,3 +323,56 @@ async def test_a_name_that_is_none_is_refused_though_the_rest_is_known(site: Sit
         assert answer.text.startswith(f"/**/{name}(")
     answer = await site.client.get(f"/v1/swap?account={site.account}&callback=1rp")
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("callback", ["callback=$rp", "callback=%24rp", "CALLBACK=rp"])
+async def test_a_callback_that_stays_in_the_question_is_called_every_time(
+    site: Site, callback: str
+) -> None:
+    """However it is written, who names a function hears its call."""
+    await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    for _ in range(4):
+        answer = await site.client.get(f"/v1/swap?account={site.account}&{callback}")
+        assert answer.text.startswith(("/**/$rp(", "/**/rp("))
+
+
+async def test_what_the_store_answers_late_is_kept_for_the_configuration_it_was_asked_under(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Origins that were set while the store answered hold for the next who asks the same."""
+    await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    url = f"/v1/swap?account={site.account}&website=a"
+    assert (await site.client.get(url)).status_code == 200
+    allocate = AnswerSource.allocate
+
+    async def late(source: AnswerSource, pool_id: str, ask: Ask) -> Answer:
+        answer = await allocate(source, pool_id, ask)
+        await site.make_account(name="A test's account", origins=["https://one.example"])
+        return answer
+
+    elsewhere = {"referer": "https://two.example/"}
+    with monkeypatch.context() as patched:
+        patched.setattr(AnswerSource, "allocate", late)
+        asked_before = await site.client.get(url, headers=elsewhere)
+    assert asked_before.json()["swaps"][0]["state"] == "held"
+    assert (await site.client.get(url, headers=elsewhere)).status_code == 403
+
+
+async def test_long_headers_count_into_the_memory_they_take(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An origin or referrer that an answer is found by is part of its size."""
+    sizes: list[int] = []
+    keep = Repeats.keep
+
+    def kept(repeats: Repeats[Any], *args: Any, **more: Any) -> None:
+        sizes.append(args[4])
+        keep(repeats, *args, **more)
+
+    monkeypatch.setattr(Repeats, "keep", kept)
+    pool = await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
+    for _ in range(2):
+        await site.client.get(f"/v1/swap?account={site.account}", headers={"origin": "o" * 9000})
+        await site.client.get(f"/t/{pool}?website=a", headers={"referer": "r" * 9000})
+    assert len(sizes) == 2
+    assert min(sizes) > 9000
