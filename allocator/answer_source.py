@@ -8,7 +8,8 @@ that answered too late can count those clicks twice.
 
 Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
 always outlasts the memory of it; no two clocks are compared. An answer that comes when its
-guarantee may be over by this clock is told to nobody: its number may have been given away.
+guarantee may be over by this clock is told to nobody, since its number may have been given away:
+the store is asked once more, who has what now.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+
+from msgspec import structs
 
 from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Answer, Ask, Attributes, State
@@ -34,6 +37,10 @@ in the store, whoever asks just then."""
 MARGIN_SECONDS = 1.5
 """An answer is forgotten so long before its guarantee ends: the last clicks still find their
 holder when they are written behind. Pools with shorter guarantees are never answered from here."""
+
+_PATIENCE_SECONDS = 1.0
+"""So long one writing behind goes on though the store doesn't take some pools' clicks: in a cluster
+another pool's server may."""
 
 _TUPLES_A_WRITE = 16
 """Most tuples written behind in one call: the last clicks' attributes are often only worked out
@@ -90,6 +97,7 @@ class AnswerSource:
         self._bytes = 0
         self._cache_bytes = cache_bytes
         self._unwritten: set[Held] = set()
+        self._refused: set[str] = set()  # pools whose last write failed
         self._writing = asyncio.Lock()
         self._flushing: asyncio.Task[None] | None = None
 
@@ -125,8 +133,8 @@ class AnswerSource:
     async def allocate(self, pool_id: str, ask: Ask) -> Answer:
         """Answer one ask.
 
-        Raises what ``Allocator.allocate`` raises; StoreUnavailable too when the answer comes so
-        late that its guarantee is over.
+        Raises what ``Allocator.allocate`` raises; StoreUnavailable too when even a second answer
+        comes so late that its guarantee is over.
         """
         held = self.peek(pool_id, ask.tuple)
         if held is not None:
@@ -135,26 +143,56 @@ class AnswerSource:
                 return answer
         asked = self._clock()
         answer = await self._coalescer.allocate(pool_id, ask)
-        self._remember(pool_id, ask.tuple, answer, asked)
+        if not self._remember(pool_id, ask.tuple, answer, asked):
+            (answer,) = await self._once_more(pool_id, [ask])
         return answer
 
-    async def allocate_many(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+    async def allocate_many(
+        self, pool_id: str, asks: Sequence[Ask]
+    ) -> list[Answer | StoreUnavailable]:
         """Answer many asks of one pool, in order; what isn't known goes in few calls.
 
-        Raises what ``allocate`` raises.
+        What only the store could answer gets the StoreUnavailable that kept it from that; what is
+        known is answered all the same. Raises UnknownPool.
         """
-        answers: list[Answer | None] = []
+        answers: list[Answer | StoreUnavailable | None] = []
         for ask in asks:
             held = self.peek(pool_id, ask.tuple)
             answers.append(None if held is None else self.count(held, ask.attributes, ask.clicks))
         missing = [place for place, answer in enumerate(answers) if answer is None]
         if missing:
-            asked = self._clock()
-            found = await self._allocator.allocate(pool_id, [asks[place] for place in missing])
+            found: Sequence[Answer | StoreUnavailable]
+            try:
+                found = await self._find(pool_id, [asks[place] for place in missing])
+            except StoreUnavailable as error:
+                found = [error] * len(missing)
             for place, answer in zip(missing, found, strict=True):
                 answers[place] = answer
-                self._remember(pool_id, asks[place].tuple, answer, asked)
         return [answer for answer in answers if answer is not None]
+
+    async def _find(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+        asked = self._clock()
+        answers = await self._allocator.allocate(pool_id, asks)
+        late = [
+            place
+            for place, answer in enumerate(answers)
+            if not self._remember(pool_id, asks[place].tuple, answer, asked)
+        ]
+        if late:
+            again = await self._once_more(pool_id, [asks[place] for place in late])
+            for place, answer in zip(late, again, strict=True):
+                answers[place] = answer
+        return answers
+
+    async def _once_more(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+        """Answer asks whose first answers came too late to be told; their clicks were counted."""
+        asked = self._clock()
+        counted = [structs.replace(ask, clicks=0) for ask in asks]
+        answers = await self._allocator.allocate(pool_id, counted)
+        for ask, answer in zip(asks, answers, strict=True):
+            if not self._remember(pool_id, ask.tuple, answer, asked):
+                raise StoreUnavailable("the store's answers come after their guarantees have ended")
+        return answers
 
     async def run(self) -> None:
         """Write clicks behind until cancelled; then ``aclose`` writes the rest."""
@@ -180,11 +218,20 @@ class AnswerSource:
                 for pool_id, entries in by_pool.items()
                 for start in range(0, len(entries), _TUPLES_A_WRITE)
             ]
+            writes.sort(key=lambda write: write[0] in self._refused)  # the others don't wait
+            began, failed = self._clock(), set[str]()
             for pool_id, entries in writes:
-                if not await self._write(pool_id, entries):
-                    return
-                if spread:
-                    await asyncio.sleep(spread / len(writes))
+                if pool_id in failed:
+                    continue
+                if await self._write(pool_id, entries):
+                    self._refused.discard(pool_id)
+                    if spread:
+                        await asyncio.sleep(spread / len(writes))
+                else:
+                    failed.add(pool_id)
+                    if self._clock() - began > _PATIENCE_SECONDS:
+                        break
+            self._refused |= failed
 
     async def aclose(self) -> None:
         """Write what is counted, for a clean stop."""
@@ -216,16 +263,16 @@ class AnswerSource:
                 held.expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
         return True
 
-    def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> None:
-        """Keep an answer for as long as it may be repeated; raises when it may not even be told."""
+    def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> bool:
+        """Keep an answer for as long as it may be repeated; False when it may not even be told."""
         if answer.hold_ms == 0:
-            return
+            return True
         ends, now = asked + answer.hold_ms / 1000, self._clock()
         if ends <= now:
-            raise StoreUnavailable("the store's answer came after its guarantee had ended")
+            return False
         expires = ends - MARGIN_SECONDS
         if expires <= now:
-            return
+            return True
         key = (pool_id, tuple_)
         held = self._entries.pop(key, None)
         if held is None:
@@ -236,6 +283,7 @@ class AnswerSource:
         self._entries[key] = held
         while self._bytes > self._cache_bytes:
             self._forget(next(iter(self._entries.values())))
+        return True
 
     def _forget(self, held: Held) -> None:
         if self._entries.pop((held.pool_id, held.tuple), None) is not None:

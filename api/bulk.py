@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 
 from allocator.allocator import UnknownPool
-from allocator.answers import State
+from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from api import lookups, replies
 from api.ad_servers import Allocation, Order, allocation, error_form, understood
@@ -110,10 +110,10 @@ async def _bulk(request: Request) -> Reply:
             responses[place] = _failed(expected, _request_id(raw))
         except Refused as error:
             responses[place] = _failed(error, row.request_id)
-    outages = await asyncio.gather(
+    unanswered = await asyncio.gather(
         *(_allocate(services, pool_id, waiting[pool_id], responses) for pool_id in waiting)
     )
-    if outages and all(outages):
+    if rows and sum(unanswered) == len(rows):
         raise StoreUnavailable
     took = (b"processing-time", b"%.3f" % ((perf_counter() - started) * 1000))
     body = b'{"responses":[%s]}' % b",".join(responses)
@@ -149,20 +149,25 @@ def _read(row: BulkRow) -> tuple[str, dict[str, str]]:
 
 async def _allocate(
     services: Services, pool_id: str, waiting: Sequence[_Waiting], responses: list[bytes]
-) -> bool:
-    """Answer all rows of one pool at once, into ``responses``; True when the store is away."""
+) -> int:
+    """Answer all rows of one pool at once, into ``responses``.
+
+    Returns how many of them the store, being away, left without a number.
+    """
+    answers: Sequence[Answer | StoreUnavailable | UnknownPool]
     try:
         answers = await services.answers.allocate_many(pool_id, [w.order.ask for w in waiting])
-    except (StoreUnavailable, UnknownPool) as error:
-        for place, row, _, _ in waiting:
-            responses[place] = _failed(error, row.request_id)
-        return isinstance(error, StoreUnavailable)
+    except UnknownPool as error:
+        answers = [error] * len(waiting)
     for (place, row, order, asked), answer in zip(waiting, answers, strict=True):
+        if isinstance(answer, Exception):
+            responses[place] = _failed(answer, row.request_id)
+            continue
         reply = replies.json(allocation(answer, order.tracking_url))
         responses[place] = _with_id(reply.body, row.request_id)
         if answer.state is State.HELD:
             order.keep(services, asked, len(row.api_suffix), reply)
-    return False
+    return sum(isinstance(answer, StoreUnavailable) for answer in answers)
 
 
 def _with_id(document: bytes, request_id: Raw) -> bytes:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from allocator.allocator import Allocator
+from allocator.port import StoreUnavailable
 from tests.api.conftest import KEY, Site
 
 
@@ -130,3 +132,32 @@ async def test_unknown_pools_are_looked_for_once(site: Site) -> None:
         answer = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
     classes = {row["error_class"] for row in answer.json()["responses"]}
     assert classes == {"UnknownPool"}
+
+
+async def test_rows_that_need_no_store_are_answered_without_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known rows and bad ones have their answers; 503 is for when nothing else is to be said."""
+    pool = await site.pool(3)
+    for _ in range(2):
+        await site.client.post(
+            "/api/v1/bulk.json", json={"requests": [row(pool, "website=a"), row(pool, "path=b")]}
+        )
+
+    async def away(*_args: Any) -> Any:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(Allocator, "allocate", away)
+    rows = [
+        row(pool, "website=new"),
+        row(pool, "website=a"),
+        row(pool, "path=b&nobody=1"),
+        {"api_suffix": "nonsense"},
+    ]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    assert response.status_code == 200
+    assert [
+        answer.get("state", answer.get("error_class")) for answer in response.json()["responses"]
+    ] == ["StoreUnavailable", "held", "held", "InvalidParameter"]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows[:1]})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
