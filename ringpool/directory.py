@@ -77,8 +77,7 @@ class DirectoryKeeper:
     async def refresh(self) -> None:
         """Take over a newer revision if there is one; raises StoreUnavailable."""
         async with self._refreshing:
-            if await self._catalog.revision() != self.current.revision:
-                self.current = Directory(*await self._catalog.entities())
+            await self._refresh()
 
     async def run(self) -> None:
         """Refresh every 0.5 s until cancelled. With the store away, the last snapshot stays."""
@@ -91,6 +90,8 @@ class DirectoryKeeper:
                 if not away:
                     _log.warning("the configuration isn't refreshed: %s", error)
                 away = True
+            except Exception:  # a fault in one refresh must not end all later ones
+                _log.exception("the configuration isn't refreshed")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def pool(self, pool_id: str) -> PreparedPool | None:
@@ -108,7 +109,12 @@ class DirectoryKeeper:
 
     async def _look(self) -> None:
         await asyncio.sleep(max(0.0, self._looked + _MISSES_SECONDS - time.monotonic()))
-        self._looked = time.monotonic()
-        self._next_look = None  # who misses from now on may need a later one
-        with suppress(StoreUnavailable):
-            await self.refresh()
+        async with self._refreshing:  # while one look takes its time, all others are the next
+            self._looked = time.monotonic()
+            self._next_look = None  # who misses from now on may need a later one
+            with suppress(StoreUnavailable):
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        if await self._catalog.revision() != self.current.revision:
+            self.current = Directory(*await self._catalog.entities())

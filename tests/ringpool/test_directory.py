@@ -38,11 +38,14 @@ class Unsteady:
         self._store = store
         self.away = False
         self.calls = 0
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def run(
         self, script: Script, keys: Sequence[str], args: Sequence[Argument] = ()
     ) -> bytes:
         self.calls += 1
+        await self.answering.wait()
         if self.away:
             raise StoreUnavailable("away")
         return await self._store.run(script, keys, args)
@@ -97,6 +100,46 @@ async def test_a_miss_waits_for_a_look_that_begins_after_it(bench: Bench) -> Non
     await bench.catalog.apply(CONFIGURATION)
     assert await keeper.pool("p") is not None
     assert await early is None
+
+
+async def test_misses_share_a_look_however_long_it_takes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a store hangs, looks for pools that nobody has don't queue up behind each other."""
+    monkeypatch.setattr(directory_module, "_MISSES_SECONDS", 0.0)
+    store = Unsteady(bench.store)
+    keeper = DirectoryKeeper(bench.catalog_on(store))
+    store.answering.clear()
+    misses = []
+    for _ in range(20):
+        misses.append(asyncio.create_task(keeper.pool("nowhere")))
+        for _ in range(5):
+            await asyncio.sleep(0.001)
+    store.answering.set()
+    assert await asyncio.gather(*misses) == [None] * 20
+    assert store.calls == 2
+
+
+async def test_a_fault_ends_no_later_refresh(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that can't be read is logged, and the next one is taken over."""
+    monkeypatch.setattr(directory_module, "_POLL_SECONDS", 0.001)
+    catalog = bench.catalog
+    entities, faults = catalog.entities, [ValueError("unreadable")]
+
+    async def once_unreadable() -> tuple[int, Configuration]:
+        if faults:
+            raise faults.pop()
+        return await entities()
+
+    await catalog.apply(CONFIGURATION)
+    monkeypatch.setattr(catalog, "entities", once_unreadable)
+    keeper = DirectoryKeeper(catalog)
+    running = asyncio.create_task(keeper.run())
+    async with asyncio.timeout(10):
+        while keeper.current.revision < 1:
+            await asyncio.sleep(0.001)
+    assert faults == []
+    running.cancel()
 
 
 async def test_the_last_snapshot_serves_while_the_store_is_away(
