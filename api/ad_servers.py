@@ -126,7 +126,7 @@ async def _allocate_number(request: Request) -> Reply:
         answer = await services.answers.allocate(order.pool_id, order.ask)
     reply = _written(form, allocation(answer, order.tracking_url))
     if answer.state is State.HELD:
-        order.keep(services, asked, len(query), reply)
+        order.keep(services, asked, len(query) + len(bearer), reply)
     return reply
 
 

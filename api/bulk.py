@@ -166,7 +166,7 @@ async def _allocate(
         reply = replies.json(allocation(answer, order.tracking_url))
         responses[place] = _with_id(reply.body, row.request_id)
         if answer.state is State.HELD:
-            order.keep(services, asked, len(row.api_suffix), reply)
+            order.keep(services, asked, sum(map(len, asked)), reply)
     return sum(isinstance(answer, StoreUnavailable) for answer in answers)
 
 

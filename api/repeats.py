@@ -24,18 +24,16 @@ _A = TypeVar("_A")
 
 
 class _Repeat(Generic[_A]):
-    __slots__ = ("answer", "attributes", "directory", "expires", "held", "size", "untils")
+    __slots__ = ("answer", "attributes", "expires", "held", "size", "untils")
 
     def __init__(
         self,
-        directory: Directory,
         held: Sequence[Held],
         attributes: bytes,
         answer: _A,
         size: int,
         expires: float,
     ) -> None:
-        self.directory = directory
         self.held = held
         self.untils = [each.guaranteed_until for each in held]
         self.attributes = attributes
@@ -58,6 +56,7 @@ class Repeats(Generic[_A]):
         self._most_bytes = most_bytes
         self._clock = clock
         self._bytes = 0
+        self._directory: Directory | None = None  # under which all that is kept was asked
         self._kept: dict[Hashable, _Repeat[_A]] = {}
 
     def give(
@@ -68,10 +67,14 @@ class Repeats(Generic[_A]):
         ``attributes``: this click's, if they aren't the same every time. A guarantee that has
         become longer since isn't what the answer says: it is made anew.
         """
+        if directory is not self._directory:
+            # All at once: what nobody asks again would keep every former snapshot in memory.
+            self._directory, self._bytes = directory, 0
+            self._kept.clear()
         kept = self._kept.pop(asked, None)
         if kept is None:
             return None
-        if kept.directory is not directory or not self._stands(kept):
+        if not self._stands(kept):
             self._bytes -= kept.size
             return None
         for held in kept.held:
@@ -91,16 +94,18 @@ class Repeats(Generic[_A]):
     ) -> None:
         """Keep an answer that says all of ``held``.
 
+        Not if the configuration has changed since ``give`` was asked for it.
+
         ``answer_bytes``: how long what is asked and answered is. ``good_for``: seconds after which
         it isn't right any more, though the numbers are still held.
         """
+        if directory is not self._directory:
+            return
         size = _ENTRY_BYTES + answer_bytes + len(attributes)
         before = self._kept.pop(asked, None)
         if before is not None:
             self._bytes -= before.size
-        self._kept[asked] = _Repeat(
-            directory, held, attributes, answer, size, self._clock() + good_for
-        )
+        self._kept[asked] = _Repeat(held, attributes, answer, size, self._clock() + good_for)
         self._bytes += size
         while self._bytes > self._most_bytes:
             self._bytes -= self._kept.pop(next(iter(self._kept))).size

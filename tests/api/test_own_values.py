@@ -18,7 +18,7 @@ from api.links import SHORT_PROOF_SECONDS
 from api.repeats import Repeats
 from ringpool.directory import Directory
 from ringpool.model import Pool, PoolType
-from tests.api.conftest import Site
+from tests.api.conftest import KEY, Site
 
 PAGE = quote("https://shop.example/?website=one&gclid=Cj0K-x_1&utm_source=a", safe="")
 
@@ -361,7 +361,7 @@ async def test_what_the_store_answers_late_is_kept_for_the_configuration_it_was_
 async def test_long_headers_count_into_the_memory_they_take(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An origin or referrer that an answer is found by is part of its size."""
+    """An origin, referrer or token that an answer is found by is part of its size."""
     sizes: list[int] = []
     keep = Repeats.keep
 
@@ -374,5 +374,9 @@ async def test_long_headers_count_into_the_memory_they_take(
     for _ in range(2):
         await site.client.get(f"/v1/swap?account={site.account}", headers={"origin": "o" * 9000})
         await site.client.get(f"/t/{pool}?website=a", headers={"referer": "r" * 9000})
-    assert len(sizes) == 2
+        await site.client.get(
+            f"/api/v1/ring_pools/{pool}/allocate_number.json?website=b&ring_pool_key={KEY}",
+            headers={"authorization": f"Bearer {'b' * 9000}"},
+        )
+    assert len(sizes) == 3
     assert min(sizes) > 9000

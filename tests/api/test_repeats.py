@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 
 import pytest
@@ -51,12 +52,19 @@ def held_by_a(answers: AnswerSource, pool: str) -> Held:
     return held
 
 
+def asked(answers: AnswerSource, clock: Clock, most_bytes: int = 1 << 20) -> Repeats[Reply]:
+    """Nothing is known yet, and something was asked."""
+    repeats: Repeats[Reply] = Repeats(answers, most_bytes=most_bytes, clock=clock)
+    assert repeats.give("asked", DIRECTORY) is None
+    return repeats
+
+
 async def test_a_reply_is_given_again_and_counted(
     answers: AnswerSource, unique: str, clock: Clock
 ) -> None:
     """The same reply, with the click and its attributes noted for the store."""
     held = held_by_a(answers, unique)
-    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held,), REPLY, 5, b"{}")
     assert [repeats.give("asked", DIRECTORY) for _ in range(2)] == [REPLY, REPLY]
     assert (held.clicks, held.attributes) == (2, b"{}")
@@ -65,7 +73,7 @@ async def test_a_reply_is_given_again_and_counted(
 
 async def test_it_ends_with_the_guarantee(answers: AnswerSource, unique: str, clock: Clock) -> None:
     """From then on the store is asked."""
-    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
     clock.now += 60
     assert repeats.give("asked", DIRECTORY) is None
@@ -75,9 +83,24 @@ async def test_it_ends_with_the_configuration(
     answers: AnswerSource, unique: str, clock: Clock
 ) -> None:
     """Another snapshot may say another key: everything is looked at anew."""
-    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
     assert repeats.give("asked", Directory(2, Configuration())) is None
+    repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
+    assert repeats.give("asked", DIRECTORY) is None
+
+
+async def test_no_former_configuration_stays_in_memory(
+    answers: AnswerSource, unique: str, clock: Clock
+) -> None:
+    """What was asked under many snapshots, and never again, keeps none of them alive."""
+    repeats, snapshots = asked(answers, clock), []
+    for revision in range(2, 10):
+        directory = Directory(revision, Configuration())
+        snapshots.append(weakref.ref(directory))
+        repeats.give(revision, directory)
+        repeats.keep(revision, directory, (held_by_a(answers, unique),), REPLY, 5)
+    assert [snapshot() for snapshot in snapshots] == [None] * 7 + [directory]
 
 
 async def test_a_longer_guarantee_makes_a_new_reply(
@@ -85,7 +108,7 @@ async def test_a_longer_guarantee_makes_a_new_reply(
 ) -> None:
     """What the reply says of the guarantee must be what is so."""
     held = held_by_a(answers, unique)
-    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held,), REPLY, 5)
     held.guaranteed_until += 1000
     assert repeats.give("asked", DIRECTORY) is None
@@ -97,7 +120,7 @@ async def test_all_numbers_in_an_answer_must_stand(
     """One that is over ends the answer, and the click isn't counted for the others."""
     held, over = held_by_a(answers, unique), Held(unique, "b")
     over.expires = clock.now + 5
-    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held, over), REPLY, 5)
     assert repeats.give("asked", DIRECTORY, b"{}") is REPLY
     clock.now += 5
@@ -109,7 +132,7 @@ async def test_an_answer_may_be_good_for_less(
     answers: AnswerSource, unique: str, clock: Clock
 ) -> None:
     """Its own end comes before the guarantee's."""
-    repeats: Repeats[Reply] = Repeats(answers, clock=clock)
+    repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5, good_for=10)
     clock.now += 9
     assert repeats.give("asked", DIRECTORY) is REPLY
@@ -122,9 +145,9 @@ async def test_memory_is_bounded_and_the_least_used_goes(
 ) -> None:
     """Two fit; the one given last stays."""
     held = held_by_a(answers, unique)
-    repeats: Repeats[Reply] = Repeats(answers, most_bytes=3000, clock=clock)
-    for asked in ("one", "two"):
-        repeats.keep(asked, DIRECTORY, (held,), REPLY, 3)
+    repeats = asked(answers, clock, most_bytes=3000)
+    for question in ("one", "two"):
+        repeats.keep(question, DIRECTORY, (held,), REPLY, 3)
     repeats.give("one", DIRECTORY)
     repeats.keep("three", DIRECTORY, (held,), REPLY, 5)
     assert repeats.give("two", DIRECTORY) is None
