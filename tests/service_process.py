@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-STOP_SECONDS = 30
+STOP_SECONDS = 60
 
 RINGPOOL = Path(sys.executable).with_name("ringpool")
 """The command of the environment that the tests run in."""
@@ -63,9 +63,13 @@ def serving(
 
 
 def environment() -> Mapping[str, str]:
-    """The environment without what would change the service, or lead Python to the source tree."""
-    return {
+    """The environment without what would change the service, or lead Python to the source tree.
+
+    The service waits for its store for as long as a busy machine needs.
+    """
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("RINGPOOL_", "PYTHONPATH", "PROMETHEUS_", "COV"))
     }
+    return {**kept, "RINGPOOL_REDIS_TIMEOUT_MS": "10000"}

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from api.app import routes
 from api.demo_pages import demo_routes
@@ -20,10 +20,12 @@ from ringpool.demo import ACCOUNT, PLACEMENTS, TOO_SMALL, demo_configuration, pr
 from tests.service_process import RINGPOOL, Service, environment, serving
 from tests.snippet.conformance import browser as browsers
 
+pytestmark = pytest.mark.timeout(300)
+
 LAST_LINE = "Number API"
 POOLS = {pool.id: pool for pool in demo_configuration("http://127.0.0.1:8000").pools}
 PRINTED = numbers.national(printed_number(PLACEMENTS))
-PATIENT_MS = 15_000
+PATIENT_MS = 30_000
 OURS = re.compile(r"\(888\) 555-01\d\d")
 
 
@@ -43,10 +45,17 @@ async def browser() -> AsyncIterator[Browser]:
     expect.set_options(timeout=PATIENT_MS)  # machines under test are busy
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=path, args=list(browsers.ARGUMENTS)
+            executable_path=path, args=list(browsers.ARGUMENTS), timeout=2 * PATIENT_MS
         )
         yield started
         await started.close()
+
+
+async def patient(route: Route) -> None:
+    """The page with a script that waits longer than a visitor should for a busy machine."""
+    answer = await route.fetch()
+    tag = f'data-timeout="{PATIENT_MS}" data-account='
+    await route.fulfill(response=answer, body=(await answer.text()).replace("data-account=", tag))
 
 
 async def visit(browser: Browser, url: str, *, javascript: bool = True) -> Page:
@@ -54,6 +63,7 @@ async def visit(browser: Browser, url: str, *, javascript: bool = True) -> Page:
     context = await browser.new_context(java_script_enabled=javascript)
     page = await context.new_page()
     page.set_default_timeout(PATIENT_MS)
+    await page.route(re.compile("/demo(/overflow)?([?]|$)"), patient)
     await page.goto(url)
     return page
 

@@ -54,7 +54,7 @@ def test_kustomize_builds_them() -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl isn't installed")
     built = subprocess.run(
-        ["kubectl", "kustomize", FOLDER], stdout=subprocess.PIPE, check=True, timeout=30
+        ["kubectl", "kustomize", FOLDER], stdout=subprocess.PIPE, check=True, timeout=100
     ).stdout
     objects = list(yaml.safe_load_all(built))
     assert len(objects) == len(documents())

@@ -16,6 +16,8 @@ import pytest
 from ringpool.demo import ACCOUNT, PLACEMENTS, demo_configuration, printed_number
 from tests.service_process import environment, serving
 
+pytestmark = pytest.mark.timeout(600)  # it builds, installs and starts what it built
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"allocator", "api", "ringpool", "snippet"}
 
@@ -25,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this source tree. Built with what is installed: nothing is downloaded."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
-    built = subprocess.run([*build, folder, ROOT], capture_output=True, text=True, timeout=120)
+    built = subprocess.run([*build, folder, ROOT], capture_output=True, text=True, timeout=250)
     assert built.returncode == 0, built.stdout + built.stderr
     (path,) = folder.glob("*.whl")
     return path
@@ -56,7 +58,7 @@ def test_serves_with_the_source_tree_away(wheel: Path, tmp_path: Path) -> None:
     site = Path(sysconfig.get_path("purelib", "venv", {"base": home}))
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
     install = [*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
-    subprocess.run(install, check=True, env=environment(), timeout=60)
+    subprocess.run(install, check=True, env=environment(), timeout=250)
     # The dependencies, from here. A path in a .pth has its own .pth files (our editable install's)
     # left unread, so the source tree stays out.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

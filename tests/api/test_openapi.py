@@ -34,6 +34,7 @@ def test_every_path_is_described() -> None:
     assert served == described
 
 
+@pytest.mark.timeout(600)  # thousands of requests, on a machine that may be busy
 @pytest.mark.parametrize("token", ["", ADMIN])
 def test_schemathesis_finds_nothing(tmp_path: Path, token: str) -> None:
     """Generated requests, good and bad, get the statuses, types and bodies that are described."""
@@ -46,5 +47,6 @@ def test_schemathesis_finds_nothing(tmp_path: Path, token: str) -> None:
         command = [program, "--config-file", str(configuration), "run", *header]
         command += [f"{running.url}/openapi.json", "--max-examples", "5", "--no-color"]
         command += ["--phases", "examples,coverage,fuzzing", "--continue-on-failure"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        command += ["--generation-deterministic"]  # the same requests every time
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout[done.stdout.find(" FAILURES ") :][:8000]
