@@ -29,9 +29,16 @@ def _measure(bench: Bench) -> list[Figure]:
                     "cluster": Contender(clustered, script),
                 },
             )
-    ratios = samples["cluster"].over(samples["standalone"])
+    clustered_samples, alone = samples["cluster"], samples["standalone"]
     meaning = f"three nodes next to one server: new tuples in {_POOLS} pools in turn"
-    return [of_rounds("cluster", ratios, meaning, target=Target(at_least=0.8))]
+    return [
+        of_rounds("cluster", clustered_samples.over(alone), meaning, target=Target(at_least=0.8)),
+        of_rounds(
+            "cluster_by_core",
+            clustered_samples.over_by_core(alone),
+            "the same a second of the worker's processor time: whether it is what is slower",
+        ),
+    ]
 
 
 SECTION = Section("Cluster next to standalone", ["cluster"], _measure)

@@ -17,6 +17,7 @@ class Contender:
     service: Service
     script: str
     each: int = 1
+    connections: int = wrk.CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,18 @@ class Samples:
         """The ratio of the rates, round by round."""
         return [a / b for a, b in zip(self.rates, other.rates, strict=True)]
 
+    def over_by_core(self, other: Samples) -> list[float]:
+        """The same a second of processor time: how much work a request is, whoever waits."""
+        return [a / b for a, b in zip(self.core_rates, other.core_rates, strict=True)]
+
 
 def turn(bench: Bench, contender: Contender) -> tuple[float, float]:
     """One turn: requests a second, and requests a second of processor time."""
     service = contender.service
     used = service.cpu_seconds()
-    load = wrk.run(bench.folder, service.url, contender.script, bench.seconds)
+    load = wrk.run(
+        bench.folder, service.url, contender.script, bench.seconds, contender.connections
+    )
     used = service.cpu_seconds() - used
     return load.rate * contender.each, load.requests * contender.each / used
 

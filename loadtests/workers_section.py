@@ -2,7 +2,12 @@
 
 wrk and the store need processor time too. With four cores or more they have cores of their own;
 with fewer they share the workers': everything on one core is then compared with everything on
-two, so that what a worker can spend doubles.
+two, so that what a worker can spend doubles. Waking a process costs more on another core than on
+the own one, where the single worker has all of them; so the processor time of a request is also
+compared with that of one worker that has wrk and the store on the other core.
+
+All are asked on twice the usual connections, so that each of two workers has as many as the single
+one has elsewhere.
 
 What a second core can give at all is measured beside it, with loops that share nothing: two that
 are threads of one physical core are far from twice one.
@@ -14,12 +19,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from loadtests import machine, pools, requests, rounds, services
 from loadtests.figures import Figure, Skipped, Target, of_rounds
 from loadtests.rounds import Contender, Samples
 from loadtests.sections import Bench, Section
 from loadtests.services import Service
+from loadtests.wrk import CONNECTIONS
 
 _LOOP = """
 import time
@@ -33,44 +40,67 @@ print(turns)
 _LOADS = {"held": requests.number_api("held"), "new": requests.number_api_new("new")}
 
 
+class _Placement(NamedTuple):
+    """How many workers on which cores, and where wrk and the store are."""
+
+    workers: int
+    cores: frozenset[int]
+    others: frozenset[int]
+
+
 def _measure(bench: Bench) -> list[Figure]:
     available = sorted(bench.core | bench.others)
     if len(available) < 2:
         raise Skipped("one core: nowhere to put a second worker")
-    roomy = len(available) >= 4
-    worker_cores = {1: frozenset(available[:1]), 2: frozenset(available[:2])}
-    rest = {n: frozenset(available[2:]) if roomy else worker_cores[n] for n in worker_cores}
+    first, second = (frozenset((core,)) for core in available[:2])
+    rest = frozenset(available[2:])
+    placements = {
+        "one": _Placement(1, first, rest or first),
+        "apart": _Placement(1, first, rest or second),
+        "two": _Placement(2, first | second, rest or first | second),
+    }
     loops = [
         _loops(bench, available[:2]) / _loops(bench, available[:1]) for _ in range(bench.rounds)
     ]
-    samples: dict[tuple[str, int], Samples] = {}
+    samples: dict[tuple[str, str], Samples] = {}
     with ExitStack() as stack:
-        running: dict[int, Service] = {}
-        for workers in worker_cores:
-            store = stack.enter_context(services.store(rest[workers]))
+        running: dict[str, Service] = {}
+        for place, placement in placements.items():
+            store = stack.enter_context(services.store(placement.others))
             pools.configure(store.url, pools.pages())
             pools.fill(store.url, "new", pools.NEW_SIZE)
-            folder = bench.folder / f"workers-{workers}"
-            running[workers] = stack.enter_context(
-                services.ringpool(store.url, folder, worker_cores[workers], workers=workers)
+            running[place] = stack.enter_context(
+                services.ringpool(
+                    store.url, bench.folder / place, placement.cores, workers=placement.workers
+                )
             )
         try:
             for turn in range(bench.rounds + 1):
                 for name, script in _LOADS.items():
-                    for workers, service in running.items():
-                        machine.pin(0, rest[workers])  # wrk goes where this process is
-                        rates = rounds.turn(bench, Contender(service, script))
+                    for place, service in running.items():
+                        machine.pin(0, placements[place].others)  # wrk goes where this process is
+                        contender = Contender(service, script, connections=2 * CONNECTIONS)
+                        rates = rounds.turn(bench, contender)
                         if turn:
-                            samples.setdefault((name, workers), Samples()).add(rates)
+                            samples.setdefault((name, place), Samples()).add(rates)
         finally:
             machine.pin(0, bench.others)
-    placed = "on cores of their own" if roomy else "on the workers' cores"
+    placed = "on cores of their own" if rest else "on the workers' cores"
     figures = [
         of_rounds(
             f"two_workers_{name}",
-            samples[name, 2].over(samples[name, 1]),
+            samples[name, "two"].over(samples[name, "one"]),
             f"two workers on two cores next to one, {name}; wrk and the store {placed}",
             target=Target(at_least=1.8),
+        )
+        for name in _LOADS
+    ]
+    figures += [
+        of_rounds(
+            f"two_workers_{name}_by_core",
+            [2 * ratio for ratio in samples[name, "two"].over_by_core(samples[name, "apart"])],
+            f"twice what the second of two workers' processor time answers, next to that of one "
+            f"with wrk and the store on another core, {name}: two workers with nobody beside them",
         )
         for name in _LOADS
     ]

@@ -62,8 +62,10 @@ def binary() -> str:
     return found
 
 
-def run(folder: Path, url: str, script: str, seconds: float) -> Load:
-    """Load ``url`` from one thread and CONNECTIONS connections.
+def run(
+    folder: Path, url: str, script: str, seconds: float, connections: int = CONNECTIONS
+) -> Load:
+    """Load ``url`` from one thread and so many connections.
 
     ``script``: Lua that defines ``request``; ``RUN`` is a text of its own for every run, so that
     counters in URLs never meet again. Raises LoadFailed.
@@ -74,7 +76,7 @@ def run(folder: Path, url: str, script: str, seconds: float) -> Load:
     command = [
         binary(),
         "-t1",
-        f"-c{CONNECTIONS}",
+        f"-c{connections}",
         f"-d{max(1, round(seconds))}s",
         "--timeout",
         "10s",
