@@ -10,10 +10,15 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from allocator.connect import connect
 from allocator.port import Store
 from tests import servers
+
+# How long an example takes, or the making of one, is never the subject.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 PATIENT_MS = 10_000
 """A store timeout for tests that aren't about time: machines under test are busy."""

@@ -6,18 +6,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import settings
 
 from allocator.allocator import Allocator
 from allocator.connect import connect
 from allocator.port import Store
 from allocator.stocks import Stocks
+from ringpool import catalog
 from ringpool.catalog import Catalog
 from tests import servers
 from tests.conftest import PATIENT_MS
-
-settings.register_profile("busy", deadline=None)  # how long an example takes isn't its subject
-settings.load_profile("busy")
 
 
 @dataclass
@@ -55,8 +52,11 @@ def emptied_server() -> Iterator[servers.Server]:
 
 
 @pytest.fixture
-async def bench(emptied_server: servers.Server) -> AsyncIterator[Bench]:
-    """An empty store for this test."""
+async def bench(
+    emptied_server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bench]:
+    """An empty store for this test, whose writers wait their turn for as long as it takes."""
+    monkeypatch.setattr(catalog, "_LOCK_SECONDS", 60.0)
     emptied_server.command("FLUSHALL")
     store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
     yield Bench(emptied_server, store)

@@ -225,7 +225,7 @@ async def test_a_number_moves_in_two_steps(bench: Bench, phone: Phone) -> None:
 async def test_its_history_goes_with_a_number(bench: Bench, phone: Phone) -> None:
     """Who held a number before it moved is known in its new pool, and in between."""
     catalog = bench.catalog
-    second = a_pool("p", [phone(1)], min_duration=Duration.parse("1s"))
+    second = a_pool("p", [phone(1)], min_duration=Duration.parse("1h"))
     await catalog.apply(a_file(second, a_pool("q")))
     (answer,) = await bench.allocator.allocate("p", [Ask("m1=x")])
     then = answer.guaranteed_until - 1
@@ -302,10 +302,10 @@ async def test_a_stocks_number_stays_its_own_while_lent(bench: Bench, phone: Pho
 
 async def test_a_lent_number_goes_home_and_out(bench: Bench, phone: Phone) -> None:
     """Once drained, a number that was removed from its stock is nobody's."""
-    short = Duration.parse("1s")
+    hour = Duration.parse("1h")
     await bench.catalog.apply(
         a_file(
-            a_pool("p", stock="s", max_size=5, min_duration=short),
+            a_pool("p", stock="s", max_size=5, min_duration=hour),
             Stock(id="s", account="acme", numbers=(phone(1),)),
         )
     )

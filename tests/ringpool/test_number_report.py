@@ -14,6 +14,7 @@ from tests.ringpool.conftest import Bench
 Phone = Callable[[int], str]
 
 OVERFLOW = "+18001234444"
+HOUR_MS = 3_600_000
 
 
 async def report(bench: Bench, number: str, at_ms: int | None = None) -> NumberReport:
@@ -28,7 +29,7 @@ async def configure(bench: Bench, phone: Phone) -> None:
         id="p",
         account="acme",
         parameters=("m1",),
-        min_duration=Duration.parse("1s"),
+        min_duration=Duration(HOUR_MS),
         numbers=(phone(1),),
         stock="s",
         max_size=2,
@@ -55,17 +56,17 @@ async def test_a_pools_number_and_its_holder(bench: Bench, phone: Phone) -> None
     first = await report(bench, phone(1))
     assert (first.owner_kind, first.owner, first.pool, first.holder) == ("pool", "p", "p", None)
     (answer,) = await bench.allocator.allocate("p", [Ask("m1=x")])
-    start = answer.guaranteed_until - 1000
+    start, later = answer.guaranteed_until - HOUR_MS, answer.guaranteed_until + HOUR_MS
     # Its stock is spent and the guarantee over: the next tuple takes the number over.
     await bench.allocator.allocate("p", [Ask("m1=y")])
-    recycled = (await bench.allocator.allocate("p", [Ask("m1=z")], now_ms=start + 2000))[0]
+    recycled = (await bench.allocator.allocate("p", [Ask("m1=z")], now_ms=later))[0]
     assert recycled.number == phone(1)
     now = await report(bench, phone(1))
     assert now.holder is not None
     assert now.holder.tuple == "m1=z"
     before = await report(bench, phone(1), start + 500)
     assert before.holder is not None
-    assert (before.holder.tuple, before.holder.until) == ("m1=x", start + 2000)
+    assert (before.holder.tuple, before.holder.until) == ("m1=x", later)
     assert before.at == start + 500
     assert (await report(bench, phone(1), start - 500)).holder is None
 
@@ -103,7 +104,7 @@ async def test_an_overflow_number_names_its_pools(bench: Bench, phone: Phone) ->
     assert (await report(bench, OVERFLOW)).overflow_of == (OverflowUse(pool="p"),)
     answers = await bench.allocator.allocate("p", [Ask(f"m1={n}") for n in range(5)])
     assert [answer.number for answer in answers[2:]] == [OVERFLOW] * 3
-    at = answers[0].guaranteed_until - 1000
+    at = answers[0].guaranteed_until - HOUR_MS
     assert (await report(bench, OVERFLOW, at)).overflow_of == (OverflowUse(pool="p", answers=3),)
     past = at - 7_200_000
     assert (await report(bench, OVERFLOW, past)).overflow_of == (OverflowUse(pool="p", answers=0),)

@@ -12,6 +12,7 @@ from allocator.answers import Ask, State, Swept
 from allocator.connect import connect
 from allocator.port import Store
 from allocator.stocks import Stocks
+from ringpool import sweeper
 from ringpool.alerts import Alerts
 from ringpool.catalog import Catalog
 from ringpool.directory import DirectoryKeeper
@@ -65,8 +66,11 @@ def server() -> Iterator[servers.Server]:
 
 
 @pytest.fixture
-async def services(server: servers.Server) -> AsyncIterator[list[Service]]:
-    """Two processes of one service, on an empty store."""
+async def services(
+    server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[list[Service]]:
+    """Two processes of one service, on an empty store; a lead is kept however slow they are."""
+    monkeypatch.setattr(sweeper, "_LEASE_MS", 60_000)
     stores = [await connect(server.url, timeout_ms=PATIENT_MS) for _ in range(2)]
     server.command("FLUSHALL")
     yield [Service(store) for store in stores]
@@ -79,7 +83,7 @@ def _pool(**changes: object) -> Pool:
         "id": "p",
         "account": "a",
         "parameters": ("website",),
-        "min_duration": Duration(1000),
+        "min_duration": Duration(600_000),
         "overflow_number": "+18005550100",
         "numbers": ("+18885550101", "+18885550102"),
     }
