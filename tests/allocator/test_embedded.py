@@ -58,7 +58,7 @@ class Service:
         self.store_pid = int(self.process.stdout.readline())
 
     def end(self) -> None:
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=60)
 
 
 @pytest.fixture

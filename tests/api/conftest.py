@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from allocator.allocator import Allocator
+from allocator.answers import Ask
 from allocator.port import Store
 from api.app import create_app
 from ringpool.settings import Settings
@@ -125,19 +129,22 @@ class Site:
         state: dict[str, Any] = response.json()
         return state
 
-    async def until(self, pool_id: str, **counts: int) -> None:
-        """Wait until the pool's state has these counts."""
-        async with asyncio.timeout(10):
-            while not counts.items() <= (await self.status(pool_id)).items():
-                await asyncio.sleep(0.01)
+
+async def let_guarantees_end(store: Store, pool_id: str) -> None:
+    """Set the pool's clock an hour ahead; it stays there, as a clock never goes back."""
+    later = int(time.time() * 1000) + 3_600_000
+    await Allocator(store).touch(pool_id, [Ask("nobody")], now_ms=later)
+
+
+_exchanges = itertools.count(step=2)
+"""A count of tests, by two: one takes the exchange beside its own as well."""
 
 
 @pytest.fixture
 async def site(client: httpx.AsyncClient, unique: str) -> Site:
     """An account without pools."""
-    # Area and exchange from the id, so that tests side by side on one store share no number.
-    digits = int(unique.removeprefix("t-"), 16)
-    area = f"{200 + digits % 700}{200 + digits // 700 % 800}"
-    site = Site(client, unique, area)
+    # An area and exchange of its own: the tests of a process are on one store.
+    area, exchange = divmod(next(_exchanges), 800)
+    site = Site(client, unique, f"{200 + area}{200 + exchange}")
     await site.make_account(name="A test's account")
     return site

@@ -16,6 +16,8 @@ import httpx
 
 from tests.api.conftest import ADMIN
 
+PATIENCE_SECONDS = 60
+
 
 @dataclass
 class Service:
@@ -28,7 +30,7 @@ class Service:
     def stop(self) -> int:
         """Ask it to stop, and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -52,11 +54,11 @@ def service(data_dir: Path, *options: str, port: int = 0) -> Iterator[Service]:
         first = process.stdout.readline()
         assert first, (data_dir / "log").read_text()
         url = first.split()[-1]
-        with httpx.Client(base_url=url, timeout=20) as client:
+        with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as client:
             assert client.get("/readyz").status_code == 200
             yield Service(process, url, client)
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE_SECONDS)
         process.stdout.close()

@@ -308,10 +308,9 @@ async def test_a_proof_by_heart_ends_with_the_long_guarantee(site: Site) -> None
         (text,) = parse_qs(urlsplit(answer.headers["location"]).query)["rp_exp"]
         return int(text)
 
-    guaranteed = {await expiry() for _ in range(3)}
-    assert len(guaranteed) == 1
-    async with asyncio.timeout(10):
-        while await expiry() in guaranteed:
+    guaranteed = await expiry()
+    async with asyncio.timeout(60):
+        while await expiry() == guaranteed:
             await asyncio.sleep(0.05)
 
 

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.api.conftest import Site
+from allocator.port import Store
+from tests.api.conftest import Site, let_guarantees_end
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
@@ -200,14 +201,9 @@ async def test_a_pool_that_gives_none_says_why(site: Site) -> None:
     assert answer["none"][0]["message"].startswith("visitor: ")
 
 
-async def test_each_visitor_has_a_number_until_they_leave(site: Site) -> None:
+async def test_each_visitor_has_a_number_until_they_leave(site: Site, valkey_store: Store) -> None:
     """Ping keeps a visitor's number, release lets it go once its guarantee is over."""
-    pool = await site.pool(
-        1,
-        type="visitor",
-        swap_targets=[site.number(8000)],
-        min_duration="1s",
-    )
+    pool = await site.pool(1, type="visitor", swap_targets=[site.number(8000)])
     (entry,) = (await swap(site, visitor="v-1")).json()["swaps"]
     query = f"account={site.account}&visitor=v-1"
     ping = await site.client.get(f"/v1/ping?{query}")
@@ -216,7 +212,7 @@ async def test_each_visitor_has_a_number_until_they_leave(site: Site) -> None:
     form = {"content-type": "text/plain;charset=UTF-8"}
     left = await site.client.post("/v1/release", content=query, headers=form)
     assert left.status_code == 204
-    await site.until(pool, recyclable=1)
+    await let_guarantees_end(valkey_store, pool)
     (second,) = (await swap(site, visitor="v-2")).json()["swaps"]
     assert (second["state"], second["number"]) == ("recycled", entry["number"])
 

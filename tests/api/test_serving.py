@@ -16,7 +16,7 @@ import pytest
 
 from allocator.embedded import EmbeddedServer
 from tests.api.conftest import ADMIN, KEY
-from tests.api.service import Service, service
+from tests.api.service import PATIENCE_SECONDS, Service, service
 from tests.servers import until
 
 AUTH = {"authorization": f"Bearer {ADMIN}"}
@@ -100,7 +100,7 @@ def test_a_stop_lets_requests_end(tmp_path: Path) -> None:
         answered = [0]
 
         def visit() -> None:
-            with httpx.Client(timeout=20) as client:
+            with httpx.Client(timeout=PATIENCE_SECONDS) as client:
                 while True:
                     try:
                         response = client.get(f"{running.url}/readyz")
@@ -130,7 +130,9 @@ def test_a_head_without_end_is_cut_off(tmp_path: Path) -> None:
     """A request line that never ends is refused before it fills the memory."""
     with service(tmp_path) as running:
         url = httpx.URL(running.url)
-        with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
+        with socket.create_connection(
+            (url.host, url.port or 80), timeout=PATIENCE_SECONDS
+        ) as connection:
             answer = b""
             try:
                 connection.sendall(b"GET /" + b"a" * 300_000)
@@ -191,7 +193,7 @@ def refused(
         env={**os.environ, "RINGPOOL_DATA_DIR": str(data_dir), **variables},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from types import SimpleNamespace
 
+import pytest
+
 from loadtests.failures import Failures
 
 
@@ -20,9 +22,10 @@ def _fail(failures: Failures, exception: Exception | None) -> None:
     )
 
 
-def test_a_failure_says_when_who_what_and_why() -> None:
+def test_a_failure_says_when_who_what_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """The body cut and escaped: it goes to a terminal."""
-    failures = Failures(time.monotonic() - 12.34)
+    monkeypatch.setattr("loadtests.failures.time", SimpleNamespace(monotonic=lambda: 112.34))
+    failures = Failures(100)
     _fail(failures, None)
     assert list(failures.told()) == []
     _fail(failures, OSError("reset"))

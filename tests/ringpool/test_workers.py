@@ -11,12 +11,14 @@ import httpx
 import pytest
 
 from ringpool.workers import listen
-from tests.api.service import Service, service
+from tests.api.service import PATIENCE_SECONDS, Service, service
 
 
 def answered_by(running: Service, connections: int = 40) -> set[str]:
     """Which workers answer on that many connections: each marks its request ids."""
-    clients = [httpx.Client(base_url=running.url, timeout=20) for _ in range(connections)]
+    clients = [
+        httpx.Client(base_url=running.url, timeout=PATIENCE_SECONDS) for _ in range(connections)
+    ]
     try:
         answers = [client.get("/readyz") for client in clients]
     finally:
