@@ -4,6 +4,9 @@ How long a request's head may be and take has an end, a stop is gentle, and what
 exchange here is, a plain request and an answer in one piece, takes a shorter way: it is written
 with one write, beside all that were answered with it, and header lines are checked and put together
 once. Everything else goes uvicorn's own way.
+
+Whoever has sent whole requests hears all their answers, in order, whatever comes behind them: the
+end of what is sent, something that is no request, an offer to go on in another protocol.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -45,6 +49,7 @@ class Protocol(HttpToolsProtocol):
     _head = 0
     _in_head = False
     _in_message = False
+    _offered = False
     _begun = 0
     _leaving = False
     _outbox: _Outbox
@@ -65,7 +70,13 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         all_new, self._begun = not self._in_message, 0
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+        except HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
         if not self._in_head:
             return
         if self._begun == (1 if all_new else 0):  # else part of the data is an earlier message's
@@ -75,30 +86,63 @@ class Protocol(HttpToolsProtocol):
         elif self._overdue is None:
             self._overdue = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's always closes
+        """Who has sent all there will be may still listen: what was asked for is answered."""
+        if self._answers_last():
+            return True
+        self._outbox.send()
+        return False
+
     def send_400_response(self, msg: str) -> None:
-        self._outbox.send()  # an earlier request's answer goes first
+        if self._answers_last():
+            return  # it would be taken for the answer to an earlier request
+        self._outbox.send()
         super().send_400_response(msg)
+
+    def _answers_last(self) -> bool:
+        """Let the connection end with the answer to the last request that came whole.
+
+        False when there is none to wait for.
+        """
+        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
 
     def on_message_begin(self) -> None:
         self._head, self._in_head, self._in_message = 0, True, True
         self._begun += 1
         super().on_message_begin()
 
+    def on_chunk_header(self) -> None:
+        """The chunk follows, or trailers: they end like a head, and are no headers of ours."""
+        self._head, self._in_head, self.headers = 0, True, []
+        self._begun += 1
+
+    def on_body(self, body: bytes) -> None:
+        if self._in_head:
+            self._head_came()
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        if self._offered:
+            return
         self._in_message = False
+        if self._in_head:
+            self._head_came()
         super().on_message_complete()
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._overdue is not None:
-            self._head_came()
+        self._head_came()
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._offered = True
+            return
         before = self.cycle
         if (
             (before is None or before.response_complete)
             and self.url.startswith(b"/")
             and b"#" not in self.url
             and self.parser.get_http_version() == "1.1"
-            and not self.parser.should_upgrade()
         ):
             self._begin()
         else:
@@ -106,7 +150,20 @@ class Protocol(HttpToolsProtocol):
         if self._leaving:
             self.cycle.keep_alive = False
 
+    def _decline(self, rest: bytes) -> None:
+        """Read a request that offers another protocol, as Java's clients do, without its offer.
+
+        The parser takes the request's body, and what follows, for that protocol's.
+        """
+        self._offered = False
+        version = self.parser.get_http_version().encode("ascii")
+        head = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        head += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self.data_received(b"\r\n".join((*head, b"", rest)))
+
     def _head_came(self) -> None:
+        self._in_head = False
         if self._overdue is not None:
             self._overdue.cancel()
             self._overdue = None
@@ -159,8 +216,8 @@ class Protocol(HttpToolsProtocol):
 
     def _end_if_idle(self) -> None:
         self._idle = None
-        if self._in_message or (self.cycle is not None and not self.cycle.response_complete):
-            return  # its answer begins another
+        if self._in_head or (self.cycle is not None and not self.cycle.response_complete):
+            return  # the answer begins another; the rest of a body that nobody reads doesn't count
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
             self._idle = self.loop.call_later(left, self._end_if_idle)

@@ -33,6 +33,14 @@ async def app(scope: Scope, receive: Any, send: Any) -> None:
             await send({"type": "http.response.body", "body": b"one,", "more_body": True})
             await send({"type": "http.response.body", "body": b"two"})
             return
+        case "/whole":
+            length, more = 0, True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                length, more = length + len(message["body"]), message["more_body"]
+            body = b"%d " % length + b" ".join(name for name, _ in scope["headers"])
         case "/unmeasured":
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
@@ -182,6 +190,88 @@ async def test_an_answer_goes_before_the_refusal_of_what_follows() -> None:
     protocol.data_received(b"\x00rubbish\r\n\r\n")
     assert [answer[:12] for answer in wire.written] == [b"HTTP/1.1 200", b"HTTP/1.1 400"]
     assert wire.closed
+
+
+@pytest.mark.parametrize("behind", [b"", b"GET / HT", b"\x00rubbish\r\n\r\n"])
+async def test_whole_requests_are_answered_whatever_comes_behind_them(
+    port: int, behind: bytes
+) -> None:
+    """The end of what is sent, or what is no request, ends the connection after their answers."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(get("/slow") + get("/echo?second") + behind)
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/") == 2
+    assert answer.index(b"hello") < answer.index(b"GET /echo second")
+    writer.close()
+
+
+async def test_an_answer_goes_before_the_end_of_who_hears_it() -> None:
+    """What was answered in the same turn is written before the connection closes."""
+    protocol, wire = connected()
+    protocol.data_received(get("/"))
+    await asyncio.sleep(0)
+    assert not protocol.eof_received()
+    assert [answer[:12] for answer in wire.written] == [b"HTTP/1.1 200"]
+
+
+async def test_a_body_that_will_not_come_whole_is_not_waited_for(port: int) -> None:
+    """The connection ends with what its client sends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(get("/whole", "Content-Length: 9", method="POST") + b"part")
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_body_that_nobody_reads_keeps_no_connection() -> None:
+    """A request that was answered before its body came leaves an idle connection, which ends."""
+    protocol, wire = connected()
+    protocol.timeout_keep_alive = 0.01  # type: ignore[assignment]
+    protocol.data_received(get("/", "Content-Length: 9") + b"part")
+    async with asyncio.timeout(10):
+        while not wire.closed:
+            await asyncio.sleep(0.001)
+    assert [answer[:12] for answer in wire.written] == [b"HTTP/1.1 200"]
+
+
+@pytest.mark.parametrize("body", [b"abc", b"3\r\nabc\r\n0\r\n\r\n"])
+async def test_an_offer_to_go_on_in_another_protocol_is_declined(port: int, body: bytes) -> None:
+    """The request is read as if there were none, its body and what follows included."""
+    length = "Content-Length: 3" if len(body) == 3 else "Transfer-Encoding: chunked"
+    offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAM", length)
+    following = get("/echo?second", "Connection: close")
+    answer = await said(port, get("/echo?", *offer, method="POST") + body + following)
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert answer.index(b"POST /echo  abc") < answer.index(b"GET /echo second")
+
+
+async def test_trailers_are_no_headers(port: int) -> None:
+    """What stands behind a body doesn't pass for what stood before it."""
+    head = get("/whole", "Transfer-Encoding: chunked", "Connection: close", method="POST")
+    answer = await said(port, head + b"1\r\na\r\n0\r\nx-forwarded-for: 1.2.3.4\r\n\r\n")
+    assert answer.endswith(b"1 host transfer-encoding connection")
+
+
+async def test_trailers_without_end_are_refused() -> None:
+    """They may be as long as a head."""
+    protocol, wire = connected()
+    protocol.data_received(get("/whole", "Transfer-Encoding: chunked", method="POST") + b"0\r\n")
+    protocol.data_received(b"x-a: b\r\n" * (http_protocol.LONGEST_HEAD // 8 + 1))
+    assert [answer[:12] for answer in wire.written] == [b"HTTP/1.1 400"]
+    assert wire.closed
+    protocol.connection_lost(None)
+    await asyncio.sleep(0)
+
+
+async def test_chunks_are_no_part_of_the_head(port: int) -> None:
+    """A long body in chunks is read, wherever the pieces that arrive are cut."""
+    head = get("/whole", "Transfer-Encoding: chunked", "Connection: close", method="POST")
+    chunk = b"%x\r\n%b\r\n" % (50_000, b"b" * 50_000)
+    answer = await said(port, head + chunk * 20 + b"0\r\n\r\n")
+    assert answer.endswith(b"1000000 host transfer-encoding connection")
 
 
 async def test_a_body_arrives(port: int) -> None:
