@@ -32,12 +32,13 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(emptied_server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command line on an empty store, with nothing else set."""
+    """Run a command line on an empty store, with nothing else set but patience."""
     emptied_server.command("FLUSHALL")
     for name in [name for name in os.environ if name.startswith("RINGPOOL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("RINGPOOL_REDIS_URL", emptied_server.url)
     monkeypatch.setenv("RINGPOOL_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RINGPOOL_REDIS_TIMEOUT_MS", str(PATIENT_MS))
 
     def run(*words: str, stdin: str | None = None) -> Result:
         return CliRunner().invoke(main, words, input=stdin, catch_exceptions=False)
