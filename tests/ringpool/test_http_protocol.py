@@ -200,7 +200,7 @@ async def test_whole_requests_are_answered_whatever_comes_behind_them(
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(get("/slow") + get("/echo?second") + behind)
     writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         answer = await reader.read()
     assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/") == 2
     assert answer.index(b"hello") < answer.index(b"GET /echo second")
@@ -221,7 +221,7 @@ async def test_a_body_that_will_not_come_whole_is_not_waited_for(port: int) -> N
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(get("/whole", "Content-Length: 9", method="POST") + b"part")
     writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await reader.read() == b""
     writer.close()
 
@@ -231,7 +231,7 @@ async def test_a_body_that_nobody_reads_keeps_no_connection() -> None:
     protocol, wire = connected()
     protocol.timeout_keep_alive = 0.01  # type: ignore[assignment]
     protocol.data_received(get("/", "Content-Length: 9") + b"part")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not wire.closed:
             await asyncio.sleep(0.001)
     assert [answer[:12] for answer in wire.written] == [b"HTTP/1.1 200"]
