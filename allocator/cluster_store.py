@@ -181,9 +181,12 @@ class ClusterStore:
         if self._joining is None or (self._joining.done() and _failed(self._joining)):
             self._joining = asyncio.create_task(self._cluster.get_cluster_state())
             self._joining.add_done_callback(_failed)
-        cluster = self._cluster
-        if not self._joining.done():
-            await asyncio.shield(self._joining)
+        cluster, joining = self._cluster, self._joining
+        if not joining.done():
+            await asyncio.wait([joining])
+            if joining.cancelled():  # a call that failed has left this cluster client
+                raise StoreUnavailable(self._too_late)
+            joining.result()
         return cluster
 
     def _leave(self) -> None:
@@ -272,6 +275,6 @@ async def _close(cluster: Cluster, joining: asyncio.Task[Any] | None) -> None:
         async with asyncio.timeout(_CONNECT_SECONDS):
             await cluster.wait_closed()
     if joining is not None:
-        # Not cancelled at once: calls wait for it, and would take the cancelling for their own.
+        # Not cancelled at once: calls wait for it.
         await asyncio.wait({joining}, timeout=_CONNECT_SECONDS)
         joining.cancel()

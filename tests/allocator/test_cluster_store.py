@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 import pytest
 from aioredis_cluster.cluster import Cluster
 
+from allocator import cluster_store as cluster_store_module
 from allocator import line
 from allocator.cluster_store import ClusterStore
 from allocator.connect import connect
@@ -180,6 +183,26 @@ async def test_a_cluster_that_is_away_is_an_outage_and_found_later(unique: str) 
         with pytest.raises(StoreUnavailable):
             await store.run(READ, [unique])
     await store.aclose()
+
+
+async def test_who_waits_for_a_cluster_that_another_call_gave_up_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch, unique: str
+) -> None:
+    """It is an outage like any other, and no cancelling: what runs in a task goes on."""
+    monkeypatch.setattr(cluster_store_module, "_RENEW_SECONDS", 0.0)
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
+        hosts = ",".join(f"127.0.0.1:{server.getsockname()[1]}" for server in silent)
+        store = await connect(f"redis+cluster://{hosts}", timeout_ms=1000)
+        monkeypatch.setattr(cluster_store_module, "_CONNECT_SECONDS", 0.05)
+        first = asyncio.create_task(store.run(READ, [unique]))
+        await asyncio.sleep(0.5)
+        second = asyncio.create_task(store.run(READ, [unique]))
+        await asyncio.wait([first, second])
+        for call in (first, second):
+            with pytest.raises(StoreUnavailable):
+                call.result()
+        await store.aclose()
 
 
 async def test_it_begins_anew_when_every_node_has_moved(
