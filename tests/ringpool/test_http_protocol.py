@@ -70,7 +70,13 @@ async def app(scope: Scope, receive: Any, send: Any) -> None:
 async def port() -> AsyncIterator[int]:
     """A uvicorn in this loop, its logs silent."""
     config = uvicorn.Config(
-        app, port=0, http=Protocol, lifespan="off", log_config=None, timeout_keep_alive=60
+        app,
+        port=0,
+        http=Protocol,
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=1,  # a connection that a test left open holds up nobody
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
