@@ -29,6 +29,9 @@ LONGEST_HEADERS = 64 * 1024
 _MOST_PATHS = 4096
 """Paths whose endpoint is remembered, so that the busy ones aren't matched against every route."""
 
+_LONGEST_PATH = 512
+"""Longer ones are matched every time: nobody's busy path, and room for somebody's mischief."""
+
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 _QUIET = frozenset({"allocate_number", "swap", "link", "ping", "livez", "readyz", "metrics"})
@@ -106,7 +109,7 @@ class Exchanges:
     def _remember(self, scope: Scope) -> None:
         """Keep what routing found for a path: it has the same answer every time."""
         endpoint = scope.get("endpoint")
-        if isinstance(endpoint, Endpoint):
+        if isinstance(endpoint, Endpoint) and len(scope["path"]) <= _LONGEST_PATH:
             if len(self._known) >= _MOST_PATHS:
                 self._known.clear()
             self._known[scope["path"]] = endpoint, scope["path_params"]
@@ -120,7 +123,7 @@ class Exchanges:
             log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=scope["path"][:_LONGEST_PATH],
                 status=status,
                 milliseconds=round(seconds * 1000, 2),
                 client=scope["client"][0] if scope.get("client") else "",

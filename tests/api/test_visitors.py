@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
@@ -52,3 +54,18 @@ def test_the_maintained_list_is_followed() -> None:
 def test_phones_are_told_by_hint_or_name(headers: list[tuple[bytes, bytes]], phone: bool) -> None:
     """The client hint counts before the User-Agent."""
     assert visitors.is_phone({"type": "http", "method": "GET", "headers": headers}) is phone
+
+
+def test_long_names_fill_no_memory() -> None:
+    """Of User-Agents that are kept for the next time, no more is kept than is looked at."""
+    tracemalloc.start()
+    try:
+        for name in range(40):
+            user_agent = b"%05d" % name + b"a" * 60_000
+            scope = {"type": "http", "method": "GET", "headers": [(b"user-agent", user_agent)]}
+            assert not visitors.takes_nothing(scope)
+            assert not visitors.is_phone(scope)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 40 * 60_000 / 2
