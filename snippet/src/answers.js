@@ -36,7 +36,7 @@ export const settle = (answers, asked = []) => {
       target.answer_ = { until: Date.now() + /** @type {number} */ (answer.hold_ms), ...answer };
     } else if (asked.includes(target)) {
       target.answer_ = false;
-      state.onNoNumber_(t);
+      safely(state.onNoNumber_, t);
     }
     if (target.answer_) detail[t] = target.answer_.number;
   }

@@ -9,8 +9,7 @@ import { loadScript } from "./service/loadScript.js";
 import { targets } from "./state.js";
 import { endpoint, options, settings, testing } from "./tag.js";
 import { known } from "./visit/known.js";
-import { listenForConsent } from "./visit/listenForConsent.js";
-import { renew, renewOnRoute } from "./visit/renew.js";
+import { renew, renewOnChange } from "./visit/renew.js";
 import { signedNumber } from "./visit/signedNumber.js";
 
 const before = window.ringpool || {};
@@ -22,7 +21,6 @@ if (!before.running) {
   ringpool.running = targets;
   window.ringpool = ringpool;
 
-  listenForConsent();
   for (const command of before.q || []) ringpool(.../** @type {[any]} */ (command));
 
   look();
@@ -34,7 +32,7 @@ if (!before.running) {
     askForSeen();
   }));
 
-  setInterval(renewOnRoute, 500);
+  setInterval(renewOnChange, 500);
   setInterval(() => document.hidden || beacon("/v1/ping"), settings.i);
   addEventListener("pageshow", ({ persisted }) => persisted && renew());
   addEventListener("pagehide", () => beacon("/v1/release"));

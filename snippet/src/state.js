@@ -5,7 +5,7 @@ import { options, settings } from "./tag.js";
  * service is asked, null until it answers, then the answer, or false: the printed number stays.
  */
 export const targets = settings.t.filter(
-  ({ t }) => !options.targets || options.targets.includes(t),
+  ({ t }) => (options.targets || t).includes(t),
 );
 
 /** What to do again when answers have come. @type {(() => void)[]} */

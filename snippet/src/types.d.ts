@@ -72,11 +72,11 @@ interface Occurrence {
 }
 
 declare const SETTINGS: Settings | null;
+declare const trustedTypes: any;
 
 interface Window {
   ringpool?: any;
-  dataLayer: any[];
-  trustedTypes?: any;
+  dataLayer?: any;
 }
 
 interface Navigator {

@@ -1,10 +1,10 @@
 import { separators } from "./separators.js";
 
-/** What stands on the keys of a phone. */
-const keys = "0,1,2abc,3def,4ghi,5jkl,6mno,7pqrs,8tuv,9wxyz".split(",");
+/** What stands on the keys of a phone that have letters. */
+const keys = ",,2abc,3def,4ghi,5jkl,6mno,7pqrs,8tuv,9wxyz".split(",");
 
-/** @param {string} digits */
-const spread = digits => [...digits].map(digit => keys[+digit] ? `[${keys[+digit]}]` : "\\+").join(separators);
+/** @param {string} digits the first one may be a plus */
+const spread = digits => [...digits].map(digit => `[${keys[+digit] || digit}]`).join(separators);
 
 /**
  * Every customary writing of a number: captures what stands before its national digits, and these,

@@ -5,9 +5,12 @@ export const untouchable =
   "[data-rp-noswap],[contenteditable]:not([contenteditable=false])";
 
 /** Whose text isn't the page's; data for search engines only if the owner says so. */
-export const skipped = "style,noscript,template,textarea,script"
+export const skipped = "style,noscript,textarea,script"
   + (options.jsonld == null ? "," : ":not([type*=ld]),") + untouchable;
 
-/** Shadow trees are as untouchable as their hosts. @param {any} node @returns {boolean} */
-export const isSkipped = node =>
-  node && ((node.closest && node.closest(skipped)) || isSkipped(node.getRootNode().host));
+/**
+ * Shadow trees are as untouchable as their hosts.
+ * @param {any} node @param {string} what @returns {boolean}
+ */
+export const isSkipped = (node, what = skipped) => node
+  && ((node.closest && node.closest(what)) || isSkipped(node.getRootNode().host, what));

@@ -1,6 +1,5 @@
 import { findNumbers, likely } from "../numbers/findNumbers.js";
 import { writeNumber } from "../numbers/writeNumber.js";
-import { safely } from "../safely.js";
 import { answerFor, state } from "../state.js";
 import { options } from "../tag.js";
 import { isPhone, linkNumber } from "./linkNumber.js";
@@ -17,26 +16,23 @@ export const swapFlow = nodes => {
   if (state.restoring_ || !likely.test(text) || isSkipped(first.parentNode)) return;
   const { parentElement } = first;
   const characters = text.split("");
-  /** @type {[string, string] | undefined} */
-  let callable;
   // Line breaks are blanks, except in preformatted text.
   for (const occurrence of findNumbers(
     parentElement && parentElement.closest("pre") ? text.replace(/\n/g, "\0") : text,
   )) {
-    const { target_, start_, end_ } = occurrence;
+    const { target_ } = occurrence;
     const answer = answerFor(target_, () => swapFlow(nodes));
     if (answer) {
+      // A link is another change of the page: we come back here for the rest.
+      if (
+        isPhone && (target_.call || options.clickToCall != null)
+        && linkNumber(first, occurrence)
+      ) return;
       writeNumber(characters, occurrence, answer, options.format || target_.as);
-      if (isPhone && (target_.call || options.clickToCall != null)) {
-        callable = [characters.slice(start_, end_).join(""), answer.number];
-      }
     }
   }
   let at = 0;
   for (const node of nodes) {
     write(node, characters.slice(at, (at += node.nodeValue.length)).join(""));
-  }
-  if (callable) {
-    safely(() => parentElement.closest("a") || linkNumber(first, callable));
   }
 };

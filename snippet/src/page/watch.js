@@ -3,7 +3,7 @@ import { joinable, likely } from "../numbers/findNumbers.js";
 import { safely } from "../safely.js";
 import { state } from "../state.js";
 import { options } from "../tag.js";
-import { renewOnRoute } from "../visit/renew.js";
+import { renewOnChange } from "../visit/renew.js";
 import { blockOf, isInline } from "./blockOf.js";
 import { nameTarget } from "./nameTarget.js";
 import { attributes, swapAttribute } from "./swapAttribute.js";
@@ -34,7 +34,9 @@ const hasCompany = node => node.previousSibling || node.nextSibling || isInline(
  * hold a number: most text costs one test. @param {any} root @param {Set<Node>} blocks
  */
 const enter = (root, blocks) => {
-  if (options.selector) root.querySelectorAll(options.selector).forEach(nameTarget);
+  if (options.selector) {
+    (root.parentNode || root).querySelectorAll(options.selector).forEach(nameTarget);
+  }
   const walker = document.createTreeWalker(root, 4);
   for (let node; (node = /** @type {Text | null} */ (walker.nextNode())); ) {
     const { data } = node;
@@ -46,17 +48,20 @@ const enter = (root, blocks) => {
   // An iterator over all elements would cost as much as all the rest, and so would asking each
   // whether it matches.
   const all = root.querySelectorAll("*");
-  for (let i = 0, element = root; element; element = all[i++]) {
-    if (element.shadowRoot) watch(element.shadowRoot);
-    if (
-      element.matches && (element.hasAttributes() || !element.firstChild)
-      && element.matches(holders)
-    ) {
-      for (const name of attributes) swapAttribute(element, name);
-      if (element.nodeName == "IFRAME") {
-        element.addEventListener("load", enterFrame);
-        enterFrame({ target: element });
-      }
+  for (let i = 0, element = root; element; element = all[i++]) safely(enterElement, element);
+};
+
+/**
+ * Throws for what is no element, and for a form that hides a method: `<input name=matches>`.
+ * @param {any} element
+ */
+const enterElement = element => {
+  if (element.shadowRoot) watch(element.shadowRoot);
+  if ((element.hasAttributes() || !element.firstChild) && element.matches(holders)) {
+    for (const name of attributes) swapAttribute(element, name);
+    if (element.localName == "iframe") {
+      element.addEventListener("load", enterFrame);
+      enterFrame({ target: element });
     }
   }
 };
@@ -72,18 +77,17 @@ const observer = new MutationObserver(records => safely(() => {
   const fresh = new Set();
   /** @type {Set<Node>} */
   const blocks = new Set();
-  for (const record of records) {
-    const { target, attributeName } = record;
+  for (const { target, attributeName, addedNodes } of records) {
     if (attributeName) swapAttribute(target, attributeName);
     else if (!isOurs(target)) {
       if (!fresh.has(target)) blocks.add(blockOf(target));
-      record.addedNodes.forEach(node => {
+      addedNodes.forEach(node => {
         if (node.nodeType == 1 && !fresh.has(target)) enter(node, blocks);
         fresh.add(node);
       });
     }
   }
   blocks.forEach(swapBlock);
-  renewOnRoute();
+  renewOnChange();
   askForSeen();
 }));

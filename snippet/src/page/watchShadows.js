@@ -5,9 +5,9 @@ import { watch } from "./watch.js";
 export const watchShadows = () => {
   const { prototype } = Element;
   const { attachShadow } = prototype;
-  prototype.attachShadow = function (init) {
+  prototype.attachShadow = function (/** @type {any} */ init) {
     const root = attachShadow.call(this, init);
-    safely(() => watch(root));
+    safely(() => watch(/** @type {any} */ (this).shadowRoot)); // null where it is closed
     return root;
   };
 };

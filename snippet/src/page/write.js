@@ -1,5 +1,6 @@
 /**
- * What stood in a text or attribute before us, what we wrote last, and how often we did.
+ * What stood in a text or attribute before us, what we wrote last, and until when (in ms) our
+ * writing there is made up for: each time counts for a tenth of a second.
  * @typedef {{ original_: string, written_: string, rounds_: number }} Entry
  */
 
@@ -14,21 +15,23 @@ export const isOurs = node => {
 
 /**
  * Changes a text or attribute node in place, and remembers what stood there. A script that keeps
- * writing the old number back wins in the end.
+ * writing the old number back wins in the end; one that renders it now and then doesn't.
  * @param {Node} node @param {string} after
  */
 export const write = (node, after) => {
   const before = /** @type {string} */ (node.nodeValue);
-  const entry = log.get(node) || { original_: before, written_: before, rounds_: 0 };
+  if (before == after) return;
+  const now = Date.now();
+  const entry = log.get(node) || /** @type {Entry} */ ({ rounds_: 0 });
   log.set(node, entry);
   if (!isOurs(node)) entry.original_ = before;
-  if (before != after && entry.rounds_++ < 20) put(node, (entry.written_ = after));
+  entry.rounds_ = Math.max(entry.rounds_, now) + 100;
+  if (entry.rounds_ < now + 2e3) put(node, (entry.written_ = after));
 };
 
 /** Puts back what stood in a node before us. @param {Node} node */
 export const restore = node => {
-  const entry = log.get(node);
-  if (entry && isOurs(node)) put(node, entry.original_);
+  if (isOurs(node)) put(node, /** @type {Entry} */ (log.get(node)).original_);
 };
 
 /** @param {any} node @param {string} value */

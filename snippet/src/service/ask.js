@@ -1,4 +1,3 @@
-import { safely } from "../safely.js";
 import { endpoint, options } from "../tag.js";
 import { random } from "../visit/memory.js";
 import { loadScript } from "./loadScript.js";
@@ -12,9 +11,13 @@ import { loadScript } from "./loadScript.js";
 export const ask = (path, query) => new Promise(resolve => {
   const url = endpoint + path + "?" + query;
   setTimeout(resolve, options.timeout);
-  fetch(url).then(response => response.json().then(resolve, resolve), () => {
-    const name = "rp" + random();
-    /** @type {any} */ (window)[name] = resolve;
-    safely(() => loadScript(url + "&callback=" + name));
-  });
+  // The page may have a fetch of its own: whatever it throws or gives is no error of the page's.
+  (async () => fetch(url))().then(
+    response => response.json(),
+    () => new Promise(answered => {
+      const name = "rp" + random();
+      /** @type {any} */ (window)[name] = answered;
+      loadScript(url + "&callback=" + name);
+    }),
+  ).then(resolve, resolve);
 });

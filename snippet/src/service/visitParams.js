@@ -23,6 +23,6 @@ export const visitParams = about => {
   for (const name of (consented() && options.cookies.match(/[^,\s]+/g)) || []) {
     known["cookie." + name] = cookie(name);
   }
-  for (const name in known) if (known[name]) query.set(name, known[name]);
+  for (const name of Object.keys(known)) if (known[name]) query.set(name, known[name]);
   return query;
 };

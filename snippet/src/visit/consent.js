@@ -12,13 +12,13 @@ export const tellConsent = value => {
 export const consented = () => {
   /** What Google Consent Mode says, if the page has it. @type {Record<string, string>} */
   const mode = {};
-  for (const entry of window.dataLayer) {
+  // Some sites have an object of their own there, or nothing.
+  for (const entry of /** @type {any[]} */ ([]).concat(window.dataLayer)) {
     if (entry && entry[0] == "consent") Object.assign(mode, entry[2]);
   }
-  const { ad_storage, analytics_storage } = mode;
+  const said = mode.ad_storage + mode.analytics_storage;
   return !navigator.globalPrivacyControl && (
     told != null ? told
-      : ad_storage || analytics_storage ? !/denied/.test(ad_storage + analytics_storage)
-        : options.consent != "required"
+      : !/denied/.test(said) && (/granted/.test(said) || options.consent != "required")
   );
 };

@@ -1,13 +1,21 @@
+import { settle } from "../answers.js";
 import { commands } from "../commands.js";
 import { safely } from "../safely.js";
 import { state, targets } from "../state.js";
+import { consented } from "./consent.js";
 import { readVisit, visit } from "./known.js";
 import { here } from "./memory.js";
 
-let page = here();
+/** What a change of makes a visit another, or lets more be stored. */
+const now = () => here() + consented();
 
-/** Looks whether an app has changed the address without loading a page. */
-export const renewOnRoute = () => page != here() && renew();
+let last = now();
+
+/**
+ * Looks whether an app has changed the address without loading a page, or Google's data layer has
+ * brought a consent, or taken it back.
+ */
+export const renewOnChange = () => last != now() && renew();
 
 /**
  * Asks anew for what holds no longer, with the printed number in its place meanwhile: all numbers
@@ -15,7 +23,7 @@ export const renewOnRoute = () => page != here() && renew();
  */
 export const renew = () => safely(() => {
   const before = visit;
-  page = here();
+  last = now();
   readVisit();
   const over = targets.filter(
     ({ answer_ }) => before != visit
@@ -26,4 +34,5 @@ export const renew = () => safely(() => {
     commands.restore();
     commands.swap();
   }
+  settle([]);
 });

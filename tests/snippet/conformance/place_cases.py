@@ -108,6 +108,11 @@ LINKS = tuple(
             '<a href="tel:+18888695345">Call us</a>',
         ),
         (
+            "tel: after a blank",
+            '<a href=" tel:8005550100">Call us</a>',
+            '<a href="tel:+18888695345">Call us</a>',
+        ),
+        (
             "tel:// ",
             '<a href="tel://18005550100">Call us</a>',
             '<a href="tel:+18888695345">Call us</a>',

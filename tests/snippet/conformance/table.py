@@ -24,6 +24,7 @@ BEHAVIOURS = (
     "late_changes",
     "documents",
     "frameworks",
+    "odd_pages",
     "visits",
     "service_failures",
     "tracking_links",

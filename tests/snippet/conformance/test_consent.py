@@ -126,6 +126,14 @@ def test_consent_mode_granted_later(site: Site) -> None:
     assert site.account.asked() == [TARGET, SUPPORT]
 
 
+def test_consent_mode_withdrawn(site: Site) -> None:
+    """Google Consent Mode denied later removes what was stored."""
+    view = open_with(site, before=(f"{GTAG}; window.gtag = gtag",)).shows(BOTH)
+    assert stored(view.settles())[0] == 1
+    view.run("() => { gtag('consent', 'update', {ad_storage: 'denied'}) }")
+    view.becomes([0, 0], "() => [document.cookie ? 1 : 0, sessionStorage.length]")
+
+
 def test_data_layer_untouched(site: Site) -> None:
     """The page's data layer works as before, for those who read it and who push to it."""
     view = open_with(site, before=(GTAG,)).shows(BOTH)
@@ -219,3 +227,28 @@ def test_fragment_stays(site: Site) -> None:
     path = site.serve(f"<p>{OLD}</p>")
     site.visit(path + "#token=secret").shows(NEW)
     assert "secret" not in str(site.account.calls)
+
+
+def test_days(site: Site) -> None:
+    """The cookie lives as many days as data-days says."""
+    site.open(f"<p>{OLD}</p>", tag=site.tag("data-days=7")).shows(NEW).settles()
+    (cookie,) = site.context.cookies()
+    assert 6.9 < (cookie["expires"] - site.service.now()) / 86_400 < 7.1
+
+
+def test_first_and_last_touch(site: Site) -> None:
+    """The first touch stays until gclid, utm_source or utm_medium change, the last one less so."""
+    path = site.serve(f"<p>{OLD}</p>")
+    queries = ("utm_source=a", "", "utm_source=a&utm_term=t", "utm_source=b")
+    site.offers(Pool(TARGET, NUMBER, guarantee_ms=1))
+    for count, query in enumerate(queries, 1):
+        site.visit(path, query=query).shows(NEW)
+        site.hears("/v1/swap", count)
+    calls = [call.params for call in site.account.heard("/v1/swap")]
+    touches = [[call[name].partition("?")[2] for name in ("first_url", "url")] for call in calls]
+    assert touches == [
+        ["utm_source=a", "utm_source=a"],
+        ["utm_source=a", "utm_source=a"],
+        ["utm_source=a", "utm_source=a&utm_term=t"],
+        ["utm_source=b", "utm_source=b"],
+    ]

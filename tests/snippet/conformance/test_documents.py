@@ -102,6 +102,29 @@ def test_closed_shadow(site: Site) -> None:
     assert site.account.asked() == []
 
 
+def test_closed_shadow_later(site: Site) -> None:
+    """A closed shadow root that is made later stays, too: nothing could restore it."""
+    view = site.open(f"<p>{OLD}</p>").shows(NEW)
+    view.run(
+        f"""() => {{
+          const host = document.body.appendChild(document.createElement('x-c'));
+          window.root = host.attachShadow({{mode: 'closed'}});
+          root.innerHTML = '<p>{OLD}</p>';
+        }}"""
+    )
+    assert view.settles().run("() => root.textContent") == OLD
+
+
+def test_attributes_in_noswap(site: Site) -> None:
+    """Attributes in the shadow root of an element in data-rp-noswap stay."""
+    html = f'<a href="tel:8005550100" title="{OLD}">a</a>'
+    view = site.open(
+        f"<p>{OLD}</p><div data-rp-noswap><x-a id=it><template shadowrootmode=open>{html}"
+        "</template></x-a></div>"
+    ).shows(NEW, "main > p")
+    assert view.settles().run("() => it.shadowRoot.innerHTML") == html
+
+
 def test_shadow_in_noswap(site: Site) -> None:
     """The shadow root of an element in data-rp-noswap stays, when it changes too."""
     view = site.open(

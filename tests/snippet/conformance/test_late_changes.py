@@ -141,7 +141,7 @@ def test_tug_of_war(site: Site) -> None:
     )
     view.keeps(OLD)
     rounds = view.run("() => rounds")
-    assert 1 <= rounds <= 20
+    assert 1 <= rounds <= 40  # 20, and one more each tenth of a second that they take
     view.keeps(OLD)
     assert view.run("() => rounds") == rounds
 
@@ -165,7 +165,23 @@ def test_tug_of_war_over_an_attribute(site: Site) -> None:
     )
     view.settles()
     assert view.run("() => it.getAttribute('href')") == "tel:8005550100"
-    assert view.run("() => rounds") <= 20
+    assert view.run("() => rounds") <= 40
+
+
+def test_rendered_over_and_over(site: Site) -> None:
+    """A text that a framework renders anew every little while stays swapped: that is no war."""
+    view = swapped(site)
+    view.run(
+        f"""async () => {{
+          {_MAIN}
+          const text = main.firstChild.firstChild;
+          for (let left = 30; left; left--) {{
+            text.data = 'Call {OLD}, ' + left + ' s left';
+            await new Promise(done => setTimeout(done, 120));
+          }}
+        }}"""
+    )
+    view.keeps(f"Call {NEW}, 1 s left")
 
 
 def test_no_echo(site: Site) -> None:

@@ -54,6 +54,14 @@ def test_restore(site: Site) -> None:
     assert site.account.asked() == [TARGET]
 
 
+def test_callback_that_throws(site: Site) -> None:
+    """An onNoNumber callback that throws keeps no other number from being swapped."""
+    site.offers(Pool(TARGET, ""), Pool(SUPPORT, SUPPORT_NUMBER, id="support"))
+    throws = f"{STUB} ringpool('onNoNumber', () => {{ throw new Error('mine') }})"
+    site.own_error = "mine"
+    site.open(f"{BODY}<i>800-555-0177</i>", before=[throws]).shows(f"{OLD}877-700-1234")
+
+
 def test_restore_then_change(site: Site) -> None:
     """After restore a number added later stays as printed."""
     view = site.open(BODY).shows(NEW)
@@ -155,6 +163,15 @@ def test_selector(site: Site) -> None:
     assert site.account.asked() == [TARGET]
 
 
+def test_selector_later(site: Site) -> None:
+    """An element that data-selector names is swapped when it comes later, too."""
+    view = site.open("<p class=phone>217-555-0188</p>", tag=site.tag("data-selector=.phone"))
+    view.shows(NEW)
+    later = "<p class=phone>217-555-0199</p>"
+    view.run("p => document.querySelector('main').insertAdjacentHTML('beforeend', p)", later)
+    view.shows(NEW + NEW)
+
+
 def test_same_tag_twice(site: Site) -> None:
     """The same tag twice swaps once and asks once."""
     view = site.open(BODY, tag=site.tag() + site.tag()).shows(NEW).settles()
@@ -251,6 +268,29 @@ def test_click_to_call(phone_site: Site, how: str) -> None:
     assert view.run("() => it.getAttribute('href')") == "/x"
 
 
+def test_click_to_call_undone(phone_site: Site) -> None:
+    """A link made of a number is restored and swapped as any other."""
+    link = '<p>Call <a href="tel:{}">{}</a> now</p>'
+    tag = phone_site.tag("data-click-to-call")
+    view = phone_site.open(f"<p>Call {OLD} now</p>", tag=tag)
+    view.becomes(link.format(NUMBER, NEW), "() => document.querySelector('main').innerHTML")
+    view.run("() => ringpool('restore')")
+    assert view.settles().html() == link.format(TARGET, OLD)
+    view.run("() => ringpool('swap')")
+    assert view.settles().html() == link.format(NUMBER, NEW)
+
+
+@pytest.mark.parametrize("place", ["button", "option", "svg text"])
+def test_no_link_there(phone_site: Site, place: str) -> None:
+    """Where a link would break something ({place}) the number is swapped and stays text."""
+    outer, _, inner = place.rpartition(" ")
+    html = f"<{inner}>{OLD}</{inner}>"
+    body = f"<{outer}>{html}</{outer}>" if outer else html
+    view = phone_site.open(body, tag=phone_site.tag("data-click-to-call"))
+    view.shows(NEW).settles()
+    assert view.run("() => document.querySelector('main a')") is None
+
+
 def test_no_click_to_call_on_a_desk(site: Site) -> None:
     """On a desktop computer no link is made."""
     view = site.open(BODY, tag=site.tag("data-click-to-call")).shows(NEW).settles()
@@ -285,6 +325,22 @@ def test_release(site: Site) -> None:
     view.tab.goto(site.service.at("shop.localhost", site.serve("<p>x</p>", path="/x", tag="")))
     site.hears("/v1/release")
     assert site.account.heard("/v1/release")[0].params["targets"] == TARGET
+
+
+def test_no_ping_while_hidden(site: Site) -> None:
+    """A page that can't be seen sends no ping until it can."""
+    site.offers(Pool(TARGET, NUMBER, hold_ms=10_000))
+    path = site.serve(BODY)
+    tab = site.context.new_page()
+    tab.clock.install()
+    tab.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.seen})")
+    tab.goto(site.service.at("shop.localhost", path))
+    site.service.until(lambda: tab.inner_text("p") == NEW, NEW)
+    tab.clock.run_for(30_000)
+    assert site.account.heard("/v1/ping") == []
+    tab.evaluate("() => { window.seen = true }")
+    tab.clock.run_for(10_000)
+    site.hears("/v1/ping")
 
 
 def test_ping(site: Site) -> None:

@@ -204,6 +204,20 @@ def test_across_domains(site: Site) -> None:
     assert view.run("() => document.querySelector('#not').href") == "https://x.example/"
 
 
+@pytest.mark.parametrize("signed", [False, True])
+def test_own_links(site: Site, signed: bool) -> None:
+    """Links within the site stay as they are written (the page has a signed number: {signed})."""
+    site.account.domains = (f"{SHOP}:{site.service.port}", "other.example")
+    links = ("#top", "/about", "next?a=1", site.service.at(SHOP, "/whole"))
+    if not signed:
+        links += ("https://other.example", "//other.example/a")
+    body = "".join(f'<a href="{link}">x</a>' for link in links)
+    query = site.tracking_query(SIGNED_NUMBER) if signed else ""
+    view = site.open(f"{body}<p>{OLD}</p>", query=query).shows(SIGNED if signed else NEW, "p")
+    hrefs = view.run("() => [...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
+    assert hrefs == list(links)
+
+
 def test_unsigned_not_carried(site: Site) -> None:
     """A number that didn't verify isn't carried to another domain."""
     site.account.domains = (f"{PLAIN_HTTP}:{site.service.port}",)
