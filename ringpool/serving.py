@@ -45,8 +45,12 @@ BACKLOG = 2048
 GRACE_SECONDS = 10
 """How long a stop waits for requests that are being answered."""
 
-_BUSY_SECONDS = 2.0  # a command that found no service runs the store itself for a moment
-_BIND_SECONDS = 3.0  # the workers of a killed service need a moment to let go of the port
+_HUNG_SECONDS = 30
+"""A worker that is silent for so long is replaced; on a crowded machine a sound one may be for a
+few seconds, and its visitors would lose their connections."""
+
+_BUSY_SECONDS = 5.0  # a command that found no service runs the store itself for a moment
+_BIND_SECONDS = 5.0  # the workers of a killed service need a moment to let go of the port
 
 
 def serve(settings: Settings, host: str, port: int, workers: int, with_demo: bool) -> None:
@@ -82,6 +86,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
             server_header=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_worker_healthcheck=_HUNG_SECONDS,
         )
         _announce(base_url, keyring)
         if with_demo:
