@@ -9,7 +9,7 @@ import { signed } from "../visit/signedNumber.js";
  * @param {HTMLAnchorElement} link
  */
 export const completeLink = ({ href, host }) => {
-  const ours = String(href).startsWith(endpoint + "/t/"); // SVG's are objects
+  const ours = ("" + href).startsWith(endpoint + "/t/"); // SVG's are objects
   if (!ours && (host == location.host || !settings.d.includes(host))) return;
   const link = new URL(href);
   const [url, referrer] = recall().l;

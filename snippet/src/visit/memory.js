@@ -12,8 +12,8 @@ export const storeName = "rp_" + account;
 /** @type {Memory} */
 let memory;
 
-/** Many random digits. (Those of Math.random can be few, or end in an exponent.) */
-export const random = () => crypto.getRandomValues(new Uint32Array(4)).join("");
+/** Some sixteen random digits; without the one before them there might be an exponent. */
+export const random = () => (1 + Math.random() + "").slice(2);
 
 /** @param {string} name @returns {string | undefined} */
 export const cookie = name => safely(() => decodeURIComponent(

@@ -31,7 +31,7 @@ from snippet import bundle
 
 MINUTES_10 = 600_000
 _ANY_PAGE = ((b"access-control-allow-origin", b"*"), (b"timing-allow-origin", b"*"))
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 @dataclass

@@ -26,7 +26,7 @@ PLAIN_HTTP = "shop.example"
 """The same machine without WebCrypto."""
 SERVICE = "dni.localhost"
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 20_000
 _IN_TIME = f"""argument => Promise.race([
   (SCRIPT)(argument),
   new Promise((_, fail) => setTimeout(() => fail(new Error('no answer')), {PATIENCE_MS})),
@@ -117,7 +117,9 @@ class Site:
         return self.service.at(SERVICE, f"/dni.js?account={self.account.id}")
 
     def tag(self, attributes: str = "", src: str = "") -> str:
-        """What the owner pastes."""
+        """What the owner pastes, with more patience for a busy machine unless it says how much."""
+        if "data-timeout" not in attributes:
+            attributes += f" data-timeout={PATIENCE_MS}"
         return f'<script async src="{src or self.script}" {attributes}></script>'
 
     def serve(

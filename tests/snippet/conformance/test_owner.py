@@ -13,6 +13,7 @@ from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARG
 
 OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f"<p>{OLD}</p>"
+MAIN = "() => document.querySelector('main').innerHTML.trim()"
 STUB = "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
 _DISPLAY = "s => getComputedStyle(document.querySelector(s)).display"
 _VISIBILITY = "s => getComputedStyle(document.querySelector(s)).visibility"
@@ -24,8 +25,8 @@ def test_event(site: Site) -> None:
         "window.heard = []; document.addEventListener('ringpool:swapped', "
         "event => heard.push(event.detail))"
     )
-    view = site.open(BODY, before=[listen]).shows(NEW).settles()
-    assert view.run("() => heard") == [{TARGET: NUMBER}]
+    view = site.open(BODY, before=[listen]).shows(NEW)
+    view.becomes([{TARGET: NUMBER}], "() => heard")
 
 
 def test_no_event(site: Site) -> None:
@@ -46,11 +47,12 @@ def test_restore(site: Site) -> None:
     view = site.open(body).shows(f"(888) 869-5345888869534{NEW[-1]}{NEW}").settles()
     swapped = view.html()
     view.run("() => ringpool('restore')")
-    assert view.settles().html() == view.run(
-        "html => new DOMParser().parseFromString(html, 'text/html').body.innerHTML", body
+    view.becomes(
+        view.run("html => new DOMParser().parseFromString(html, 'text/html').body.innerHTML", body),
+        MAIN,
     )
     view.run("() => ringpool('swap')")
-    assert view.settles().html() == swapped
+    view.becomes(swapped, MAIN)
     assert site.account.asked() == [TARGET]
 
 
@@ -202,8 +204,9 @@ def test_two_accounts_one_target(site: Site) -> None:
     """Tags of two accounts for the same number don't fight for ever."""
     other = site.service.account([Pool(TARGET, SUPPORT_NUMBER)])
     src = site.script.replace(site.account.id, other.id)
-    view = site.open(BODY, tag=site.tag() + site.tag(src=src)).settles().settles()
-    first = view.text()
+    view = site.open(BODY, tag=site.tag() + site.tag(src=src))
+    view.becomes(False, "old => document.querySelector('main').textContent == old", OLD)
+    first = view.settles().text()
     assert first in (NEW, "877-700-1234")
     view.keeps(first)
 

@@ -68,7 +68,7 @@ def test_slow(site: Site) -> None:
 def test_within_the_timeout(site: Site) -> None:
     """An answer just before the timeout still counts."""
     site.account.mood = "slow"
-    view = site.open(BODY, tag=site.tag("data-timeout=5000"))
+    view = site.open(BODY, tag=site.tag("data-timeout=20000"))
     site.hears("/v1/swap")
     view.keeps(f"{OLD}Call")
     site.account.wake.set()
@@ -78,7 +78,7 @@ def test_within_the_timeout(site: Site) -> None:
 def test_hidden_until(site: Site) -> None:
     """data-hide-until holds an element invisible until its number is there."""
     site.account.mood = "slow"
-    tag = site.tag('data-hide-until="p" data-timeout=5000')
+    tag = site.tag('data-hide-until="p" data-timeout=20000')
     view = site.open(f"{BODY}<b>Hello</b>", tag=tag)
     site.hears("/v1/swap")
     view.becomes("hidden", "() => getComputedStyle(document.querySelector('p')).visibility")

@@ -136,7 +136,7 @@ def test_unconfirmed_without_webcrypto(site: Site) -> None:
     """A service that takes too long to confirm confirms nothing: it is asked for a number."""
     site.service.verifies = False
     query = site.tracking_query(SIGNED_NUMBER)
-    tag = site.tag("data-timeout=300")
+    tag = site.tag("data-timeout=2000")
     try:
         site.open(f"<p>{OLD}</p>", query=query, host=PLAIN_HTTP, tag=tag).shows(NEW)
     finally:
@@ -151,6 +151,7 @@ def test_link_completed(site: Site) -> None:
         path="/offers/one",
         query="gclid=abc123&utm_term=blue+shoes&other=x",
     ).shows("Offer" + NEW)
+    view.becomes(True, "() => it.href.includes('gclid')")
     params = view.run("() => Object.fromEntries(new URL(it.href).searchParams)")
     assert params["location"] == "footer"
     assert params["gclid"] == "abc123"
