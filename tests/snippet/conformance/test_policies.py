@@ -7,7 +7,7 @@ import html
 import pytest
 
 from snippet import bundle
-from tests.snippet.conformance.site import SERVICE, SHOP, Site, View
+from tests.snippet.conformance.site import NUMBER, SERVICE, SHOP, Site, View
 
 OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f'<p>{OLD}</p><a id=it href="tel:8005550100">Call</a>'
@@ -191,6 +191,21 @@ def test_late_injection(site: Site) -> None:
         site.script,
     )
     works(view)
+
+
+def test_injected_with_attributes(site: Site) -> None:
+    """A script that a tag manager's script makes, with the attributes that are set there."""
+    view = site.open(BODY, tag="").settles()
+    view.run(
+        """url => {
+          var tag = document.createElement('script');
+          tag.src = url;
+          tag.setAttribute('data-format', 'e164');
+          document.head.appendChild(tag);
+        }""",
+        site.script,
+    )
+    view.shows(NUMBER, "p")
 
 
 def test_injected_and_removed(site: Site) -> None:
