@@ -95,13 +95,18 @@ def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str
     on_page = source.url_parameters
     values: dict[str, str] = {}
     for position, name in zip(_POSITIONS, names, strict=False):
-        fold = folds.get(name, str)
-        if name in given or position in given:
-            values[name] = fold(_said(given, name, position))
-        elif name in on_page:
-            values[name] = tidied(fold(on_page[name]))
-        elif fact := source.fact(name):
-            values[name] = tidied(fold(fact))
+        said = given.get(name)
+        if position in given:
+            if said is not None and said != given[position]:
+                raise Fault(
+                    position, f"stands for {name}, which is given too, with a different value"
+                )
+            said = given[position]
+        fold = folds.get(name)
+        if said is not None:
+            values[name] = fold(said) if fold else said
+        elif (found := _found(source, on_page, name)) is not None:
+            values[name] = tidied(fold(found) if fold else found)
 
     if pool.type is PoolType.VISITOR and not values.get("visitor", "").strip():
         # One number for all unknown visitors would credit the call of one to another.
@@ -111,13 +116,8 @@ def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str
     return joined(names, values)
 
 
-def _said(given: Mapping[str, str], name: str, position: str) -> str:
-    if name not in given:
-        return given[position]
-    by_name = given[name]
-    if given.get(position, by_name) != by_name:
-        raise Fault(position, f"stands for {name}, which is given too, with a different value")
-    return by_name
+def _found(source: Source, on_page: Mapping[str, str], name: str) -> str | None:
+    return on_page[name] if name in on_page else source.fact(name) or None
 
 
 def _without_case(text: str) -> str:

@@ -25,6 +25,9 @@ MAX_TUPLE = 2048
 # it is looked at: a run of 30,000 combining marks keeps the normaliser busy for half a second.
 _MAX_RAW_VALUE = 4 * MAX_VALUE
 
+# A value that is canonical as it is, as nearly all are.
+_CANONICAL = re.compile(rf"[\w.~:/+-]{{0,{MAX_VALUE}}}", re.ASCII).fullmatch
+
 # C0, DEL, C1, and surrogates, which aren't text and have no UTF-8.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -51,13 +54,14 @@ def canonical(parameters: Iterable[str], values: Mapping[str, str]) -> str:
 
 def joined(names: Sequence[str], values: Mapping[str, str]) -> str:
     """As ``canonical``, for names that are lower-case on both sides."""
-    text = "&".join(
-        [
-            f"{name}={_escape(_canonical_value(name, values[name]))}"
-            for name in names
-            if name in values
-        ]
-    )
+    fields = []
+    for name in names:
+        value = values.get(name)
+        if value is not None:
+            if not _CANONICAL(value):
+                value = _escape(_canonical_value(name, value))
+            fields.append(f"{name}={value}")
+    text = "&".join(fields)
     # Four bytes are the most that a character takes: short texts needn't be encoded to be measured.
     if len(text) * 4 > MAX_TUPLE and (size := len(text.encode())) > MAX_TUPLE:
         raise Fault(", ".join(names), f"take {size} bytes together; {MAX_TUPLE} is the most")

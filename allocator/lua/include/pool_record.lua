@@ -5,12 +5,18 @@
 local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
+-- Records by number that promotion has read in this call, as long as nobody writes them: the number
+-- that is recycled next is nearly always one of them.
+local at_hand = {}
+
 local function read_record(number)
+  if at_hand[number] then return at_hand[number] end
   local packed = call('HGET', NUMBERS, number)
   return packed and unpack_one(packed)
 end
 
 local function write_record(number, record)
+  at_hand[number] = nil
   call('HSET', NUMBERS, number, pack(record))
 end
 
