@@ -64,8 +64,8 @@ window.bench = {
   },
 
   // Passes of each in turn, with everything put back in between; the first ones of each, while the
-  // browser still compiles, don't count. The script writes a text no more than twenty times in two seconds, the
-  // cold pass included.
+  // browser still compiles, don't count. The script writes a text no more than twenty times in two
+  // seconds, the cold pass included.
   async warm(passes, uncounted) {
     const bare = [], swap = [];
     const texts = new Set();

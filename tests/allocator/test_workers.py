@@ -22,7 +22,7 @@ from tests.allocator.pools import OVERFLOW, numbers
 from tests.conftest import PATIENT_MS
 
 WORKERS = 2
-ENOUGH = 100
+ENOUGH = 500
 PATIENCE_SECONDS = 100.0
 
 
@@ -111,7 +111,7 @@ async def disturb(allocator: Allocator, pool_id: str, revisions: Iterator[int]) 
             begun = begun or status
             if (
                 status.held_total - begun.held_total > ENOUGH
-                and status.recycled_total - begun.recycled_total > ENOUGH / 5
+                and status.recycled_total - begun.recycled_total > ENOUGH / 25
                 and status.overflow_total - begun.overflow_total > ENOUGH
             ):
                 return

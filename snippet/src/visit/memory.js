@@ -12,8 +12,8 @@ export const storeName = "rp_" + account;
 /** @type {Memory} */
 let memory;
 
-/** Some sixteen random digits; without the one before them there might be an exponent. */
-export const random = () => (1 + Math.random() + "").slice(2);
+/** Seventeen random digits: a fraction's could be fewer, or end in an exponent. */
+export const random = () => 1e16 * (1 + Math.random()) + "";
 
 /** @param {string} name @returns {string | undefined} */
 export const cookie = name => safely(() => decodeURIComponent(
