@@ -51,4 +51,4 @@ bench: $(VENV)/.developing ## the performance figures, one `name: value` line ea
 
 .PHONY: load
 load: $(VENV)/.developing ## a short headless locust run against a running service (ARGS=knee, soak, spike)
-	@$(BIN)/python -m loadtests.load --url $(URL) $(ARGS)
+	@$(BIN)/python -m loadtests.locust.load --url $(URL) $(ARGS)

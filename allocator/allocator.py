@@ -30,18 +30,18 @@ from allocator.replies import holding
 from allocator.scripts import Script, load
 from allocator.stocks import Arrival, Stocks, now
 
-_ALLOCATE = load("allocate")
-_EDIT = load("edit")
-_ADD = load("add")
-_DRAIN = load("drain")
-_FORGET = load("forget")
-_RELEASE = load("release")
-_CALL = load("call")
-_SWEEP = load("sweep")
-_SENT = load("sent")
-_STATUS = load("status")
-_HOLDER = load("holder")
-_NUMBERS = load("numbers")
+_ALLOCATE = load("pool/allocate")
+_EDIT = load("pool/edit")
+_ADD = load("pool/add")
+_DRAIN = load("pool/drain")
+_FORGET = load("pool/forget")
+_RELEASE = load("pool/release")
+_CALL = load("pool/call")
+_SWEEP = load("pool/sweep")
+_SENT = load("pool/sent")
+_STATUS = load("pool/status")
+_HOLDER = load("pool/holder")
+_NUMBERS = load("pool/numbers")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode

@@ -31,9 +31,12 @@ class Script:
     read_only: bool
 
 
-def load(name: str) -> Script:
-    """Read ``lua/<name>.lua``; raises FileNotFoundError when the package data is incomplete."""
-    folder = files("allocator") / "lua"
+def load(name: str, package: str = "allocator") -> Script:
+    """Read ``lua/<name>.lua`` of a package, such as ``pool/allocate``.
+
+    Raises FileNotFoundError when the package data is incomplete.
+    """
+    folder = files(package) / "lua"
 
     def included(match: re.Match[str]) -> str:
         return (folder / "include" / f"{match[1]}.lua").read_text("utf-8").rstrip("\n")

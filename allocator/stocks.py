@@ -19,14 +19,14 @@ from allocator.port import Store
 from allocator.replies import holding
 from allocator.scripts import load
 
-_EDIT = load("stock_edit")
-_TAKE = load("stock_take")
-_RESUME = load("stock_resume")
-_SENT = load("stock_sent")
-_RECEIVE = load("stock_receive")
-_DRAIN = load("stock_drain")
-_STATUS = load("stock_status")
-_HOLDER = load("stock_holder")
+_EDIT = load("stock/edit")
+_TAKE = load("stock/take")
+_RESUME = load("stock/resume")
+_SENT = load("stock/sent")
+_RECEIVE = load("stock/receive")
+_DRAIN = load("stock/drain")
+_STATUS = load("stock/status")
+_HOLDER = load("stock/holder")
 
 NO_HISTORY = Raw(b"\xa0")
 """The packed empty string: a number that nobody held yet."""

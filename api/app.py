@@ -21,35 +21,29 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from allocator.allocator import Allocator
-from allocator.answer_source import AnswerSource
-from allocator.connect import connect
 from allocator.embedded import open_embedded
 from allocator.port import Store, StoreUnavailable
+from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from api import (
-    ad_servers,
-    bulk,
-    links,
-    managers,
-    number_stories,
-    openapi,
-    operators,
-    pages,
-    pool_numbers,
-    replies,
-    scripts,
-)
+from allocator.worker.cache import AnswerSource
+from api.ad_servers import allocate_number, bulk
+from api.http import replies
+from api.http.middleware import Exchanges
+from api.http.refusals import Refusal
+from api.http.response_cache import Repeats
+from api.http.services import Services, State
+from api.links import link
+from api.managers import number_lookup, pool_numbers, resources
 from api.metrics import Metrics
-from api.middleware import Exchanges
-from api.refusals import Refusal
-from api.repeats import Repeats
-from api.state import Services, State
-from ringpool.alerts import Alerts
-from ringpool.catalog import Catalog
-from ringpool.directory import DirectoryKeeper
-from ringpool.keyring import Keyring
+from api.openapi import document
+from api.operators import health
+from api.pages import script, swap
+from ringpool.background.sweeper import Sweeper
+from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.snapshot import DirectoryKeeper
+from ringpool.notifications.webhook import Alerts
+from ringpool.security.keyring import Keyring
 from ringpool.settings import Settings
-from ringpool.sweeper import Sweeper
 
 _SIGNATURES_KEPT = 8192
 
@@ -59,29 +53,29 @@ log = structlog.get_logger("ringpool.app")
 def routes() -> list[Route]:
     """Every path of the service, the busiest first: they are tried in order."""
     return [
-        Route("/api/v1/ring_pools/{pool}/allocate_number.{form}", ad_servers.allocate_number),
-        Route("/v1/swap", pages.swap),
-        Route("/t/{pool}", links.link),
-        Route("/v1/ping", pages.ping),
-        Route("/v1/release", pages.release),
-        Route("/v1/verify", pages.verify),
+        Route("/api/v1/ring_pools/{pool}/allocate_number.{form}", allocate_number.allocate_number),
+        Route("/v1/swap", swap.swap),
+        Route("/t/{pool}", link.link),
+        Route("/v1/ping", swap.ping),
+        Route("/v1/release", swap.release),
+        Route("/v1/verify", swap.verify),
         Route("/api/v1/bulk.json", bulk.bulk),
-        Route("/dni.js", scripts.account_script),
-        Route("/dni/{version}/{file}", scripts.pinned_script),
-        Route("/livez", operators.livez),
-        Route("/readyz", operators.readyz),
-        Route("/metrics", operators.exposition),
-        Route("/openapi.json", openapi.document),
-        Route("/admin/v1/accounts", managers.accounts.all),
-        Route("/admin/v1/accounts/{id}", managers.accounts.one),
-        Route("/admin/v1/pools", managers.pools.all),
-        Route("/admin/v1/pools/{id}", managers.pools.one),
+        Route("/dni.js", script.account_script),
+        Route("/dni/{version}/{file}", script.pinned_script),
+        Route("/livez", health.livez),
+        Route("/readyz", health.readyz),
+        Route("/metrics", health.exposition),
+        Route("/openapi.json", document.document),
+        Route("/admin/v1/accounts", resources.accounts.all),
+        Route("/admin/v1/accounts/{id}", resources.accounts.one),
+        Route("/admin/v1/pools", resources.pools.all),
+        Route("/admin/v1/pools/{id}", resources.pools.one),
         Route("/admin/v1/pools/{id}/numbers", pool_numbers.pool_numbers),
         Route("/admin/v1/pools/{id}/status", pool_numbers.pool_status),
-        Route("/admin/v1/stocks", managers.stocks.all),
-        Route("/admin/v1/stocks/{id}", managers.stocks.one),
-        Route("/admin/v1/numbers/{number}", number_stories.number),
-        Route("/admin/v1/calls", number_stories.calls),
+        Route("/admin/v1/stocks", resources.stocks.all),
+        Route("/admin/v1/stocks/{id}", resources.stocks.one),
+        Route("/admin/v1/numbers/{number}", number_lookup.number),
+        Route("/admin/v1/calls", number_lookup.calls),
     ]
 
 

@@ -15,36 +15,36 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from loadtests import (
-    alternatives_section,
-    cluster_section,
-    hiredis_section,
-    http_section,
-    latency_section,
-    machine,
-    report,
-    scale_section,
-    script_section,
-    snippet_section,
-    start_section,
-    workers_section,
-)
+from loadtests import report
 from loadtests.figures import Figure, Skipped, written
 from loadtests.report import Run
-from loadtests.sections import Bench, Section
-from loadtests.wrk import LoadFailed
+from loadtests.section import Bench, Section
+from loadtests.sections import (
+    alternatives,
+    cluster,
+    hiredis,
+    http,
+    latency,
+    scale,
+    script,
+    snippet,
+    start,
+    workers,
+)
+from loadtests.tools import machine
+from loadtests.tools.wrk import LoadFailed
 
 SECTIONS: tuple[Section, ...] = (
-    http_section.SECTION,
-    latency_section.SECTION,
-    workers_section.SECTION,
-    script_section.SECTION,
-    scale_section.SECTION,
-    cluster_section.SECTION,
-    start_section.SECTION,
-    alternatives_section.SECTION,
-    hiredis_section.SECTION,
-    snippet_section.SECTION,
+    http.SECTION,
+    latency.SECTION,
+    workers.SECTION,
+    script.SECTION,
+    scale.SECTION,
+    cluster.SECTION,
+    start.SECTION,
+    alternatives.SECTION,
+    hiredis.SECTION,
+    snippet.SECTION,
 )
 """In the order of issue 4's table."""
 

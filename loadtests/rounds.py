@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loadtests import wrk
-from loadtests.sections import Bench
-from loadtests.services import Service
+from loadtests.section import Bench
+from loadtests.tools import wrk
+from loadtests.tools.services import Service
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ringpool.durations import Duration
+from ringpool.times import Duration
 
 Identifier = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """An account, pool or stock id."""

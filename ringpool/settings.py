@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from allocator.connect import check
-from ringpool.signing import Signer
+from allocator.redis.url import check
+from ringpool.security.signing import Signer
 
 PREFIX = "RINGPOOL_"
 _DATA_DIR = Path(".ringpool")

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from ringpool.model import NumberFormat
-from ringpool.number_plans import Plan
+from ringpool.numbers.plans import Plan
 
 _NO_SETTINGS = b"(null);"
 """How the built script ends: a function called with the settings, here without any."""

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from allocator.connect import connect
 from allocator.port import Store
-from tests import servers
+from allocator.redis.url import connect
+from tests.servers import stores
 
 # How long an example takes, or the making of one, is never the subject.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -25,35 +25,35 @@ PATIENT_MS = 10_000
 
 
 @pytest.fixture(scope="session")
-def valkey_server() -> Iterator[servers.Server]:
+def valkey_server() -> Iterator[stores.Server]:
     """Valkey 9, as the embedded store runs it."""
-    with servers.valkey() as server:
+    with stores.valkey() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def redis7_server() -> Iterator[servers.Server]:
+def redis7_server() -> Iterator[stores.Server]:
     """Debian's Redis 7."""
-    with servers.redis7() as server:
+    with stores.redis7() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def cluster_server() -> Iterator[servers.Cluster]:
+def cluster_server() -> Iterator[stores.Cluster]:
     """A cluster of three Valkeys."""
-    with servers.cluster3() as cluster:
+    with stores.cluster3() as cluster:
         yield cluster
 
 
 @pytest.fixture(params=["valkey", "redis7", "cluster"])
-def backend(request: pytest.FixtureRequest) -> servers.Server | servers.Cluster:
+def backend(request: pytest.FixtureRequest) -> stores.Server | stores.Cluster:
     """Each kind of server in turn."""
-    server: servers.Server | servers.Cluster = request.getfixturevalue(f"{request.param}_server")
+    server: stores.Server | stores.Cluster = request.getfixturevalue(f"{request.param}_server")
     return server
 
 
 @pytest.fixture
-async def store(backend: servers.Server | servers.Cluster) -> AsyncIterator[Store]:
+async def store(backend: stores.Server | stores.Cluster) -> AsyncIterator[Store]:
     """A store on each kind of server in turn."""
     store = await connect(backend.url, timeout_ms=PATIENT_MS)
     yield store
@@ -61,7 +61,7 @@ async def store(backend: servers.Server | servers.Cluster) -> AsyncIterator[Stor
 
 
 @pytest.fixture
-async def valkey_store(valkey_server: servers.Server) -> AsyncIterator[Store]:
+async def valkey_store(valkey_server: stores.Server) -> AsyncIterator[Store]:
     """A store on Valkey alone, for tests that say nothing of the store."""
     store = await connect(valkey_server.url, timeout_ms=PATIENT_MS)
     yield store

@@ -15,16 +15,22 @@ from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from api.app import routes
 from api.demo_pages import demo_routes
-from ringpool import numbers
-from ringpool.demo import ACCOUNT, PLACEMENTS, TOO_SMALL, demo_configuration, printed_number
-from tests.service_process import RINGPOOL, Service, environment, serving
+from ringpool.demo.entities import (
+    ACCOUNT,
+    PLACEMENTS,
+    TOO_SMALL,
+    demo_configuration,
+    printed_number,
+)
+from ringpool.numbers import phone
+from tests.servers.service import RINGPOOL, Service, environment, serving
 from tests.snippet.conformance import browser as browsers
 
 pytestmark = pytest.mark.timeout(300)
 
 LAST_LINE = "Number API"
 POOLS = {pool.id: pool for pool in demo_configuration("http://127.0.0.1:8000").pools}
-PRINTED = numbers.national(printed_number(PLACEMENTS))
+PRINTED = phone.national(printed_number(PLACEMENTS))
 PATIENT_MS = 30_000
 OURS = re.compile(r"\(888\) 555-01\d\d")
 
@@ -73,7 +79,7 @@ async def swapped(browser: Browser, url: str) -> str:
     page = await visit(browser, url)
     button = page.locator("a.call")
     target = printed_number(TOO_SMALL if "/overflow" in url else PLACEMENTS)
-    await expect(button).not_to_contain_text(numbers.national(target))
+    await expect(button).not_to_contain_text(phone.national(target))
     text = await button.inner_text()
     await page.context.close()
     return text.removeprefix("Call ")
@@ -95,7 +101,7 @@ async def test_page_before_and_after(demo: Service, browser: Browser, tmp_path: 
     shown = {OURS.findall(await after.locator(place).inner_text())[0] for place in places}
     linked = {await after.locator(place).get_attribute("href") for place in places}
     assert len(shown) == 1
-    assert linked == {"tel:" + numbers.parse(number, "US") for number in shown}
+    assert linked == {"tel:" + phone.parse(number, "US") for number in shown}
     assert PRINTED not in await after.locator("header, .hero, footer").all_inner_texts()
     assert await after.screenshot(path=tmp_path / "after.png") != first
 
@@ -113,7 +119,7 @@ async def test_visitors_have_numbers_of_their_own(demo: Service, browser: Browse
 async def test_small_pool_overflows(demo: Service, browser: Browser) -> None:
     """Two campaigns get the two numbers, the third the overflow number."""
     shown = [
-        numbers.parse(await swapped(browser, f"{demo.url}/demo/overflow?campaign={name}"), "US")
+        phone.parse(await swapped(browser, f"{demo.url}/demo/overflow?campaign={name}"), "US")
         for name in ("spring", "summer", "autumn")
     ]
     assert set(shown[:2]) == set(POOLS[TOO_SMALL].numbers)
@@ -141,7 +147,7 @@ async def test_printed_addresses_lead_somewhere(demo: Service, browser: Browser)
     arrived = urlsplit(page.url)
     given = parse_qs(arrived.query)["rp_number"][0]
     assert arrived.path == "/demo"
-    await expect(page.locator("a.call")).to_contain_text(numbers.national(given))
+    await expect(page.locator("a.call")).to_contain_text(phone.national(given))
     with urlopen(number_api.split("'")[1]) as answer:
         assert json.load(answer)["number"] in POOLS[PLACEMENTS].numbers
 

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from allocator.answers import State
 from api.app import routes
 from api.metrics import Metrics
-from ringpool import configuration, entity_codec
 from ringpool.cli import main
+from ringpool.config import codec, config_file
 from ringpool.model import Account, Pool, Stock
 from ringpool.settings import documented
 
@@ -87,7 +87,7 @@ def default(spec: msgspec.structs.FieldInfo) -> str | None:
     if isinstance(spec.default, msgspec.Struct):
         plain = msgspec.structs.asdict(spec.default)
     else:
-        plain = msgspec.to_builtins(spec.default, enc_hook=entity_codec.encode_hook)
+        plain = msgspec.to_builtins(spec.default, enc_hook=codec.encode_hook)
     text = yaml.safe_dump(plain, default_flow_style=True)
     return f"`{text.splitlines()[0]}`"
 
@@ -172,7 +172,7 @@ def pattern(text: ast.expr) -> str:
 def test_configuration_example() -> None:
     """The configuration shown is one that `apply` takes."""
     (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    read = configuration.read(example)
+    read = config_file.read(example)
     assert [pool.id for pool in read.pools] == [yaml.safe_load(example)["pools"][0]["id"]]
 
 

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from ringpool.demo import ACCOUNT, PLACEMENTS, demo_configuration, printed_number
-from tests.service_process import environment, serving
+from ringpool.demo.entities import ACCOUNT, PLACEMENTS, demo_configuration, printed_number
+from tests.servers.service import environment, serving
 
 pytestmark = pytest.mark.timeout(600)  # it builds, installs and starts what it built
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from starlette.routing import Route
 
-from api import replies
-from api.endpoint import Endpoint, Handler
-from api.refusals import Refusal
-from api.replies import Reply
-from api.request import Request
-from ringpool import numbers
-from ringpool.demo import ACCOUNT, PLACEMENTS, TOO_SMALL, printed_number
+from api.http import replies
+from api.http.endpoint import Endpoint, Handler
+from api.http.refusals import Refusal
+from api.http.replies import Reply
+from api.http.request import Request
+from ringpool.demo.entities import ACCOUNT, PLACEMENTS, TOO_SMALL, printed_number
+from ringpool.numbers import phone
 
 _FOLDER = files("api.demo_pages")
 _POLICY = (
@@ -97,7 +97,7 @@ def _page(page: _Page) -> Handler:
         "headline": escape(page.headline),
         "lead": escape(page.lead),
         "target": target,
-        "number": numbers.national(target),
+        "number": phone.national(target),
         "page": (_FOLDER / page.text).read_text("utf-8"),
         "visitors": "\n".join(
             f'<a href="{escape(link)}">{escape(name)}</a>' for name, link in page.visitors.items()

@@ -6,9 +6,9 @@ from typing import BinaryIO
 
 import click
 
-from ringpool import configuration
 from ringpool.cli.output import as_json, print_json
 from ringpool.cli.session import command, open_session
+from ringpool.config import config_file
 from ringpool.faults import Fault, Faults
 
 
@@ -30,7 +30,7 @@ async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
         raise Faults([Fault(f"byte {error.start + 1}", "the file isn't UTF-8")]) from None
     async with open_session() as session:
         _, known = await session.catalog.entities()
-        wanted = configuration.read(text, known)
+        wanted = config_file.read(text, known)
         changes = await session.catalog.apply(wanted, dry_run=dry_run, canonical=True)
     if as_json:
         print_json(changes)
@@ -53,4 +53,4 @@ async def export(as_json: bool) -> None:
     if as_json:
         print_json(configured)
     else:
-        click.echo(configuration.write(configured), nl=False)
+        click.echo(config_file.write(configured), nl=False)

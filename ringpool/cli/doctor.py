@@ -18,11 +18,12 @@ from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
 from allocator.embedded import DataDirectoryBusy
 from allocator.port import StoreUnavailable
-from ringpool.catalog import Catalog
-from ringpool.cli.output import as_json, moment, print_json
+from ringpool.catalog.catalog import Catalog
+from ringpool.cli.output import as_json, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
-from ringpool.keyring import ADMIN_TOKEN_FILE, SIGNING_KEY_FILE
+from ringpool.security.keyring import ADMIN_TOKEN_FILE, SIGNING_KEY_FILE
 from ringpool.settings import Settings, SettingsError
+from ringpool.times import format_rfc3339
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -174,7 +175,7 @@ async def _pools(session: Session) -> list[Finding]:
 def _pool_clocks(statuses: dict[str, PoolStatus], clock: int) -> Iterator[Finding]:
     """Tell of pools for which it is later than for the store: their clocks never go back."""
     ahead = [
-        f"{name} until {moment(status.clock)}"
+        f"{name} until {format_rfc3339(status.clock)}"
         for name, status in statuses.items()
         if status.clock - clock > _POOL_CLOCK_TOLERANCE_MS
     ]

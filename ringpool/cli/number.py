@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import click
 
 from allocator.answers import Holding
-from ringpool import numbers
-from ringpool.cli.output import as_json, moment, print_json, print_pairs
+from ringpool.cli.output import as_json, print_json, print_pairs
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
-from ringpool.moments import milliseconds
-from ringpool.number_report import NumberReport, number_report
+from ringpool.history.number_report import NumberReport, number_report
+from ringpool.numbers import phone
+from ringpool.times import format_rfc3339, to_unix_ms
 
 
 class Moment(click.ParamType[int]):
@@ -27,7 +27,7 @@ class Moment(click.ParamType[int]):
             return value
         try:
             at = datetime.fromisoformat(value)
-            return milliseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
+            return to_unix_ms(at if at.tzinfo else at.replace(tzinfo=UTC))
         except ValueError:
             self.fail(f"{value!r} is no time such as 2026-11-21T14:32:00+01:00", param, ctx)
 
@@ -45,7 +45,7 @@ def number() -> None:
 async def show(number_text: str, at: int | None, as_json: bool) -> None:
     """Show where NUMBER (+18888695345) is and who holds it, or held it --at a time."""
     try:
-        canonical = numbers.parse(number_text)
+        canonical = phone.parse(number_text)
     except ValueError as error:
         raise Fault("NUMBER", str(error)) from None
     async with open_session() as session:
@@ -66,19 +66,22 @@ def _pairs(report: NumberReport) -> list[tuple[str, object]]:
     if report.draining:
         pairs.append(("draining", "yes: it leaves when its guarantee is over"))
     if report.available_from:
-        pairs.append(("available from", moment(report.available_from)))
+        pairs.append(("available from", format_rfc3339(report.available_from)))
     for use in report.overflow_of:
         answers = "" if use.answers is None else f", given {use.answers} times in that hour"
         pairs.append(("overflow number", f"of pool {use.pool}{answers}"))
-    when = "held now by" if report.at is None else f"held at {moment(report.at)} by"
+    when = "held now by" if report.at is None else f"held at {format_rfc3339(report.at)} by"
     if report.holder is None:
         return [*pairs, (when, "nobody")]
     return [*pairs, (when, report.holder.tuple or "(direct traffic)"), *_holding(report.holder)]
 
 
 def _holding(holder: Holding) -> list[tuple[str, object]]:
-    pairs: list[tuple[str, object]] = [("in pool", holder.pool), ("since", moment(holder.since))]
+    pairs: list[tuple[str, object]] = [
+        ("in pool", holder.pool),
+        ("since", format_rfc3339(holder.since)),
+    ]
     if holder.until is not None:
-        pairs.append(("until", moment(holder.until)))
-    pairs.append(("guaranteed until", moment(holder.guaranteed_until)))
+        pairs.append(("until", format_rfc3339(holder.until)))
+    pairs.append(("guaranteed until", format_rfc3339(holder.guaranteed_until)))
     return [*pairs, ("calls", holder.calls), ("clicks", holder.clicks)]

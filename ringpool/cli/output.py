@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from ringpool.entity_codec import encode_hook
+from ringpool.config.codec import encode_hook
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 """The option every command has."""
@@ -43,11 +42,6 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     for name, value in pairs:
         table.add_row(name, _cell(value))
     _console().print(table)
-
-
-def moment(at_ms: int) -> str:
-    """Write Unix milliseconds as people and programs read them: ``2026-11-21T22:00:00Z``."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _cell(value: object) -> str:

@@ -11,7 +11,7 @@ from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
 from ringpool.cli.output import as_json, print_json, print_pairs, print_table
 from ringpool.cli.session import Session, command, open_session
-from ringpool.entity_codec import encode_hook
+from ringpool.config.codec import encode_hook
 from ringpool.faults import Fault
 from ringpool.model import Pool
 

@@ -28,7 +28,7 @@ def _settings_help() -> str:
 @click.option("--demo", is_flag=True, help="Add demo accounts and pools, and a page to try.")
 def serve_command(host: str, port: int, workers: int | None, demo: bool) -> None:
     """Run the service until Ctrl-C."""
-    from ringpool.serving import serve  # the whole web app: no other command waits for it
+    from api.server.serving import serve  # the whole web app: no other command waits for it
 
     try:
         settings = Settings.from_environment()

@@ -13,13 +13,13 @@ from typing import Any
 import click
 
 from allocator.allocator import Allocator
-from allocator.connect import connect
 from allocator.embedded import DataDirectoryBusy, open_embedded
 from allocator.port import Store, StoreUnavailable
+from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from ringpool.catalog import Catalog, CatalogBusy
-from ringpool.catalog_store import LockLost
-from ringpool.directory import Directory
+from ringpool.catalog.catalog import Catalog, CatalogBusy
+from ringpool.catalog.snapshot import Directory
+from ringpool.catalog.store import LockLost
 from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError
 

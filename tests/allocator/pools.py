@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from allocator.allocator import Allocator
 from allocator.answers import Answer, Ask, Departure, Rules
-from allocator.connect import connect
 from allocator.port import Store
+from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from tests import servers
+from tests.servers import stores
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ async def make(store: Store, pool_id: str, own: Sequence[str], **rules: object) 
 class Runtime:
     """A loop and a store for state machines, which aren't asynchronous, and an empty server."""
 
-    def __init__(self, server: servers.Server) -> None:
+    def __init__(self, server: stores.Server) -> None:
         self._runner = asyncio.Runner()
         self._server = server
         self.store: Store = self.do(connect(server.url, timeout_ms=10_000))

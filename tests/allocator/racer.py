@@ -9,13 +9,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from allocator import answer_source
 from allocator.allocator import Allocator, Busy
-from allocator.answer_source import AnswerSource
 from allocator.answers import Answer, Ask, Rules
-from allocator.connect import connect
 from allocator.port import StoreUnavailable
+from allocator.redis.url import connect
 from allocator.stocks import Stocks
+from allocator.worker import cache
+from allocator.worker.cache import AnswerSource
 
 Log = list[tuple[str, Answer]]
 """Each answer with the tuple that it was told to."""
@@ -129,8 +129,8 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
 
     The margins are shortened so that guarantees of a third of a second are remembered too.
     """
-    answer_source.MARGIN_SECONDS = 0.06
-    answer_source.PAUSE_SECONDS = answer_source.SPREAD_SECONDS = 0.02
+    cache.MARGIN_SECONDS = 0.06
+    cache.PAUSE_SECONDS = cache.SPREAD_SECONDS = 0.02
 
     async def race() -> list[Told]:
         store = await connect(url, timeout_ms=500, wait_replicas=1)

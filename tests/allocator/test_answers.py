@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from allocator.allocator import Allocator
-from allocator.answer_source import AnswerSource
 from allocator.answers import Ask, Rules, made
 from allocator.port import Store
+from allocator.worker.cache import AnswerSource
 
 
 def test_attributes_are_bytes_or_what_makes_them() -> None:

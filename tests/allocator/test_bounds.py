@@ -7,8 +7,8 @@ import pytest
 from allocator.allocator import ASKS_A_CALL, PROMOTED_A_SWEEP
 from allocator.answers import Ask, Call, State
 from allocator.port import Store
-from tests import servers
 from tests.allocator.pools import PoolUnderTest, make, numbers
+from tests.servers import stores
 
 MANY = 200_000
 RANKED_A_CALL = 4
@@ -32,7 +32,7 @@ async def backlog(pool: PoolUnderTest) -> int:
 
 
 async def test_everything_due_at_once(
-    due: PoolUnderTest, valkey_server: servers.Server, unique: str
+    due: PoolUnderTest, valkey_server: stores.Server, unique: str
 ) -> None:
     """With 200,000 numbers due at once each call ranks a few of them, and none is passed over."""
     waiting = MANY
@@ -64,7 +64,7 @@ async def test_everything_due_at_once(
     assert stale - valkey_server.command("ZCARD", key) == RANKED_A_CALL + 1
 
 
-async def test_memory(valkey_server: servers.Server, valkey_store: Store, unique: str) -> None:
+async def test_memory(valkey_server: stores.Server, valkey_store: Store, unique: str) -> None:
     """An assigned number with a tuple of 60 bytes takes at most 600 bytes, history apart."""
     count = 20_000
 

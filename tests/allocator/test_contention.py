@@ -16,9 +16,9 @@ from allocator.allocator import Allocator
 from allocator.answers import State
 from allocator.port import Store
 from allocator.stocks import Stocks
-from tests import servers
 from tests.allocator import racer
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, numbers
+from tests.servers import stores
 
 PROCESSES = 3
 PATIENCE_SECONDS = 100.0
@@ -51,7 +51,7 @@ def check_promises(log: racer.Log) -> int:
 
 
 async def test_200_tuples_20_numbers(
-    backend: servers.Server | servers.Cluster,
+    backend: stores.Server | stores.Cluster,
     store: Store,
     unique: str,
     processes: ProcessPoolExecutor,
@@ -80,7 +80,7 @@ async def test_200_tuples_20_numbers(
 
 
 async def test_growing_at_the_same_time(
-    valkey_server: servers.Server,
+    valkey_server: stores.Server,
     valkey_store: Store,
     unique: str,
     processes: ProcessPoolExecutor,
@@ -112,7 +112,7 @@ async def test_growing_at_the_same_time(
 
 @pytest.mark.timeout(300)
 async def test_every_promise_holds_whatever_else_happens(
-    valkey_server: servers.Server,
+    valkey_server: stores.Server,
     valkey_store: Store,
     unique: str,
     processes: ProcessPoolExecutor,

@@ -16,9 +16,9 @@ import pytest
 import redis
 
 from allocator import embedded
-from allocator.connect import connect
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer, open_embedded
-from tests.servers import until
+from allocator.redis.url import connect
+from tests.servers.stores import until
 
 SERVICE = """
 import sys

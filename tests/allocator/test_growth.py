@@ -22,8 +22,8 @@ from allocator.allocator import Allocator
 from allocator.answers import Ask, Rules, State
 from allocator.port import Store
 from allocator.stocks import Stocks, StockStatus
-from tests import servers
 from tests.allocator.pools import START, PoolUnderTest, Runtime, make, numbers
+from tests.servers import stores
 
 RESUMED_AFTER = 10_000
 
@@ -325,7 +325,7 @@ class TestKilledMove:
 @pytest.fixture(scope="module")
 def runtime() -> Iterator[Runtime]:
     """A server of this module's own: the machine empties it."""
-    with servers.valkey() as server:
+    with stores.valkey() as server:
         runtime = Runtime(server)
         yield runtime
         runtime.close()

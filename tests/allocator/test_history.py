@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from allocator.answers import Ask, Holding
 from allocator.port import Store
-from tests import servers
 from tests.allocator.pools import DAY, PoolUnderTest, make
+from tests.servers import stores
 
 
 async def recycle(pool: PoolUnderTest, times: int, every: int = 10_000, name: str = "t") -> None:
@@ -85,7 +85,7 @@ async def test_older_ones_stay_30_days(store: Store, unique: str) -> None:
 
 
 async def test_the_byte_budget(
-    valkey_server: servers.Server, valkey_store: Store, unique: str
+    valkey_server: stores.Server, valkey_store: Store, unique: str
 ) -> None:
     """Beyond 16, holders are kept as far as the budget goes, and no further."""
     pool = await make(valkey_store, unique, ["+11"], history_bytes=4096)
@@ -148,7 +148,7 @@ async def test_overflow_is_counted_by_the_hour(store: Store, unique: str) -> Non
 
 
 async def test_overflow_hours_are_bounded(
-    valkey_server: servers.Server, valkey_store: Store, unique: str
+    valkey_server: stores.Server, valkey_store: Store, unique: str
 ) -> None:
     """Overflow counts of hours more than a month ago are dropped."""
     pool = await make(valkey_store, unique, [])

@@ -19,9 +19,9 @@ from msgspec.structs import asdict
 from allocator.allocator import Allocator, Busy
 from allocator.answers import Answer, Ask, Call, Rules, State
 from allocator.stocks import Stocks
-from tests import servers
 from tests.allocator.model import ModelPool, ModelStock
 from tests.allocator.pools import Runtime
+from tests.servers import stores
 
 OVERFLOW = "+1999"
 POOLS = ("p", "q")
@@ -54,7 +54,7 @@ rules = st.builds(
 @pytest.fixture(scope="module")
 def runtime() -> Iterator[Runtime]:
     """A server of this module's own: the machine empties it."""
-    with servers.valkey() as server:
+    with stores.valkey() as server:
         runtime = Runtime(server)
         yield runtime
         runtime.close()

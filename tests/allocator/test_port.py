@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import pytest
 
-from allocator.connect import connect
 from allocator.port import Store, StoreUnavailable
+from allocator.redis.url import connect
 from tests.allocator.lua_scripts import BROKEN, COUNT, ECHO, READ, script
 from tests.conftest import PATIENT_MS
-from tests.servers import Cluster, Server
+from tests.servers.stores import Cluster, Server
 
 unpack = msgspec.msgpack.decode
 Backend = Server | Cluster

@@ -11,14 +11,14 @@ import pytest
 
 from allocator.allocator import Allocator
 from allocator.answers import Ask, Call, Rules, State
-from allocator.connect import connect
 from allocator.port import StoreUnavailable
+from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from tests import servers
 from tests.allocator import racer
 from tests.allocator.pools import OVERFLOW, numbers
 from tests.allocator.test_contention import check_promises
 from tests.conftest import PATIENT_MS
+from tests.servers import stores
 
 TWO = 2
 ENOUGH = 100
@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 100.0
 async def test_kill_9_of_the_store(unique: str, tmp_path: Path) -> None:
     """Killed in the middle of the work and started again, the store breaks no guarantee."""
     with (
-        servers.valkey(appendonly="yes", appendfsync="no") as server,
+        stores.valkey(appendonly="yes", appendfsync="no") as server,
         ProcessPoolExecutor(TWO, mp_context=multiprocessing.get_context("spawn")) as processes,
     ):
         store = await connect(server.url, timeout_ms=PATIENT_MS)
@@ -59,7 +59,7 @@ async def test_kill_9_of_the_store(unique: str, tmp_path: Path) -> None:
 
 async def test_nothing_told_is_forgotten(unique: str) -> None:
     """After a kill the same tuples hold the same numbers until the same moments."""
-    with servers.valkey(appendonly="yes", appendfsync="no") as server:
+    with stores.valkey(appendonly="yes", appendfsync="no") as server:
         store = await connect(server.url, timeout_ms=PATIENT_MS)
         allocator = Allocator(store)
         await allocator.edit(unique, Rules(overflow_number=OVERFLOW), 1)

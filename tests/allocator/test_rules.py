@@ -9,8 +9,8 @@ from allocator.answers import Answer, Ask, Call, Rules, State
 from allocator.port import Store
 from allocator.scripts import Script
 from allocator.stocks import Stocks
-from tests import servers
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, make, numbers
+from tests.servers import stores
 
 
 async def states(pool: PoolUnderTest, *tuples: str) -> list[str]:
@@ -270,10 +270,10 @@ class TestEdit:
 
 class TestScriptCache:
     async def test_a_flush_of_the_scripts_is_not_noticed(
-        self, backend: servers.Server | servers.Cluster, store: Store, unique: str
+        self, backend: stores.Server | stores.Cluster, store: Store, unique: str
     ) -> None:
         """After SCRIPT FLUSH in the middle of the work every call goes on as if nothing was."""
-        nodes = [backend] if isinstance(backend, servers.Server) else backend.primaries
+        nodes = [backend] if isinstance(backend, stores.Server) else backend.primaries
         pool = await make(store, unique, ["+11"])
         await pool.one("a")
         for node in nodes:
@@ -309,5 +309,5 @@ async def test_many_tuples_are_one_call(valkey_store: Store, unique: str) -> Non
     pool = await make(recording, unique, numbers(100))
     recording.ran.clear()
     answers = await pool.ask(*(f"t{n}" for n in range(150)))
-    assert recording.ran == ["allocate"]
+    assert recording.ran == ["pool/allocate"]
     assert [answer.state for answer in answers] == [State.NEW] * 100 + [State.OVERFLOW] * 50

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from allocator.scripts import load
-from tests.servers import Server
+from tests.servers.stores import Server
 
-NAMES = sorted(
-    file.name.removesuffix(".lua")
-    for file in (files("allocator") / "lua").iterdir()
-    if file.name.endswith(".lua")
-)
+SCRIPTS = [
+    (package, str(file.relative_to(folder).with_suffix("")))
+    for package in ("allocator", "ringpool.catalog")
+    for folder in (Path(str(files(package) / "lua")),)
+    for file in sorted(folder.rglob("*.lua"))
+    if file.parent.name != "include"
+]
 
 
 def test_there_are_scripts() -> None:
-    """The package carries its Lua files."""
-    assert NAMES
+    """The packages carry their Lua files."""
+    assert {package for package, _ in SCRIPTS} == {"allocator", "ringpool.catalog"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("package", "name"), SCRIPTS)
 def test_a_script_is_complete_and_the_server_knows_it_by_its_sha(
-    name: str, valkey_server: Server
+    package: str, name: str, valkey_server: Server
 ) -> None:
     """Its includes are filled in, its first line is ``#!lua``, it compiles, its SHA is right."""
-    script = load(name)
+    script = load(name, package)
     assert script.name == name
     assert script.text.startswith("#!lua")
     assert "--@include" not in script.text

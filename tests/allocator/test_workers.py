@@ -14,12 +14,12 @@ import pytest
 
 from allocator.allocator import Allocator
 from allocator.answers import PoolStatus, Rules, State
-from allocator.connect import connect
 from allocator.port import StoreUnavailable
-from tests import servers
+from allocator.redis.url import connect
 from tests.allocator import racer
 from tests.allocator.pools import OVERFLOW, numbers
 from tests.conftest import PATIENT_MS
+from tests.servers import stores
 
 WORKERS = 2
 ENOUGH = 500
@@ -50,7 +50,7 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
 ) -> None:
     """Racing workers with memory, a store that edits and drains, and a primary that is killed."""
     with (
-        servers.sentinel() as watched,
+        stores.sentinel() as watched,
         ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as processes,
     ):
         await make_pool(watched.url, unique)
@@ -66,7 +66,7 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await disturb(allocator, unique, revisions)
                 watched.primary.kill()
-                servers.until(lambda: watched.replica.command("ROLE")[0] in (b"master", "master"))
+                stores.until(lambda: watched.replica.command("ROLE")[0] in (b"master", "master"))
                 watched.primary.settings["replicaof"] = f"127.0.0.1 {watched.replica.port}"
                 watched.primary.start()
                 await disturb(allocator, unique, revisions)

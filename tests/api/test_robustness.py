@@ -10,11 +10,11 @@ import httpx
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from allocator.connect import connect
+from allocator.redis.url import connect
 from api.app import create_app
 from ringpool.settings import Settings
-from tests import servers
 from tests.api.conftest import ADMIN, KEY, Site, running
+from tests.servers import stores
 
 PATHS = (
     "/v1/swap",
@@ -57,7 +57,7 @@ HEADERS = st.dictionaries(
 )
 
 
-def test_no_request_breaks_the_service(valkey_server: servers.Server, tmp_path: Path) -> None:
+def test_no_request_breaks_the_service(valkey_server: stores.Server, tmp_path: Path) -> None:
     """Random queries and headers at every audience's endpoints, with and without keys."""
     with asyncio.Runner() as runner:
 

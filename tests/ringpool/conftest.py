@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import pytest
 
 from allocator.allocator import Allocator
-from allocator.connect import connect
 from allocator.port import Store
+from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from ringpool import catalog
-from ringpool.catalog import Catalog
-from tests import servers
+from ringpool.catalog import catalog
+from ringpool.catalog.catalog import Catalog
 from tests.conftest import PATIENT_MS
+from tests.servers import stores
 
 
 @dataclass
 class Bench:
     """A store that is empty at the start of the test, and what works on it."""
 
-    server: servers.Server
+    server: stores.Server
     store: Store
 
     @property
@@ -45,15 +45,15 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def emptied_server() -> Iterator[servers.Server]:
+def emptied_server() -> Iterator[stores.Server]:
     """A server that tests may empty."""
-    with servers.valkey() as server:
+    with stores.valkey() as server:
         yield server
 
 
 @pytest.fixture
 async def bench(
-    emptied_server: servers.Server, monkeypatch: pytest.MonkeyPatch
+    emptied_server: stores.Server, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Bench]:
     """An empty store for this test, whose writers wait their turn for as long as it takes."""
     monkeypatch.setattr(catalog, "_LOCK_SECONDS", 60.0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ringpool.number_plans import plan
+from ringpool.numbers.plans import plan
 from snippet import bundle
 
 SNIPPET = Path(__file__).parents[2] / "snippet"

@@ -18,15 +18,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from allocator.answers import State
-from api import replies
-from api.pages import Verdict
-from api.presentation import moment
-from api.replies import Reply
-from api.swap_answers import NoSwap, Swap, SwapError, Swaps
-from ringpool import numbers
+from api.http import replies
+from api.http.replies import Reply
+from api.pages.swap import Verdict
+from api.pages.swap_answers import NoSwap, Swap, SwapError, Swaps
 from ringpool.model import NumberFormat
-from ringpool.number_plans import plan
-from ringpool.signing import Signer
+from ringpool.numbers import phone
+from ringpool.numbers.plans import plan
+from ringpool.security.signing import Signer
+from ringpool.times import format_rfc3339
 from snippet import bundle
 
 MINUTES_10 = 600_000
@@ -318,12 +318,12 @@ def _swap(pool: Pool) -> Swap:
     return Swap(
         target=pool.target,
         number=pool.number,
-        display=numbers.display(pool.number, pool.format),
-        national=numbers.national(pool.number),
-        international=numbers.international(pool.number),
-        cc=numbers.country_code(pool.number),
+        display=phone.display(pool.number, pool.format),
+        national=phone.national(pool.number),
+        international=phone.international(pool.number),
+        cc=phone.country_code(pool.number),
         state=State.HELD,
-        guaranteed_until=moment(int(time.time() * 1000) + pool.guarantee_ms),
+        guaranteed_until=format_rfc3339(int(time.time() * 1000) + pool.guarantee_ms),
         hold_ms=pool.guarantee_ms,
         pool=pool.id,
     )

@@ -12,7 +12,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from ringpool.signing import Signer
+from ringpool.security.signing import Signer
 from tests.snippet.conformance.service import Account, Page, Pool, Service
 
 TARGET = "+18005550100"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringpool.signing import Signer
+from ringpool.security.signing import Signer
 from tests.snippet.conformance.service import Pool
 from tests.snippet.conformance.site import NUMBER, PLAIN_HTTP, SERVICE, SHOP, TARGET, Site
 

@@ -1,0 +1,1 @@
+"""The port on client libraries: a standalone server or a cluster behind `allocator.port.Store`."""

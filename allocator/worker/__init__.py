@@ -1,0 +1,1 @@
+"""What one worker process does for speed: answers from memory, asks put together."""

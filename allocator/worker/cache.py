@@ -1,0 +1,290 @@
+"""Where a worker gets its answers: its own memory while a guarantee lasts, else the store.
+
+A guarantee is a promise that nothing breaks, so an answer may be repeated until it ends without
+asking again. Clicks answered so are counted and written behind with the last click's attributes:
+at most a second late, none lost on a clean stop; on a kill, those of the last second are (the
+assignment itself never is). When a write fails for an unknown reason it is repeated, so a store
+that answered too late can count those clicks twice.
+
+Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
+always outlasts the memory of it; no two clocks are compared. An answer that comes when its
+guarantee may be over by this clock is told to nobody, since its number may have been given away:
+the store is asked once more, who has what now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from msgspec import structs
+
+from allocator.allocator import Allocator, UnknownPool
+from allocator.answers import Answer, Ask, Attributes, State
+from allocator.port import StoreUnavailable
+from allocator.worker.batching import Coalescer
+
+_log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.5
+SPREAD_SECONDS = 0.2
+"""Writing behind takes so long, and pauses so long: a click waits for the rest of one write, the
+pause, and its own place in the next. Written in one go, a second's clicks would hold up, here and
+in the store, whoever asks just then."""
+
+MARGIN_SECONDS = 1.5
+"""An answer is forgotten so long before its guarantee ends: the last clicks still find their
+holder when they are written behind. Pools with shorter guarantees are never answered from here."""
+
+_PATIENCE_SECONDS = 1.0
+"""So long one writing behind goes on though the store doesn't take some pools' clicks: in a cluster
+another pool's server may."""
+
+_TUPLES_A_WRITE = 16
+"""Most tuples written behind in one call: the last clicks' attributes are often only worked out
+then, and requests that come meanwhile wait."""
+
+_ENTRY_BYTES = 700
+"""What an entry is taken for, its tuple's text apart. Of it 256 are the entry (tracemalloc, Python
+3.11); the rest is room for the number, and for attributes until they are written behind."""
+
+
+class Held:
+    """A number that a tuple holds, as far as this worker may say so by itself.
+
+    ``expires``: local monotonic seconds. ``clicks`` and ``attributes``: not yet written behind.
+    """
+
+    __slots__ = (
+        "attributes",
+        "clicks",
+        "expires",
+        "guaranteed_until",
+        "number",
+        "pool_id",
+        "tuple",
+    )
+
+    def __init__(self, pool_id: str, tuple_: str) -> None:
+        self.pool_id = pool_id
+        self.tuple = tuple_
+        self.number = ""
+        self.guaranteed_until = 0
+        self.expires = 0.0
+        self.clicks = 0
+        self.attributes: Attributes = b""
+
+
+class AnswerSource:
+    """Single answers for the endpoints. One a process and event loop; ``run`` must be running.
+
+    ``cache_bytes`` 0 turns the memory off.
+    """
+
+    def __init__(
+        self,
+        allocator: Allocator,
+        *,
+        cache_bytes: int = 64 << 20,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._allocator = allocator
+        self._coalescer = Coalescer(allocator)
+        self._clock = clock
+        self._entries: dict[tuple[str, str], Held] = {}  # least recently used first
+        self._bytes = 0
+        self._cache_bytes = cache_bytes
+        self._unwritten: set[Held] = set()
+        self._refused: set[str] = set()  # pools whose last write failed
+        self._writing = asyncio.Lock()
+        self._flushing: asyncio.Task[None] | None = None
+
+    def peek(self, pool_id: str, tuple_: str) -> Held | None:
+        """What may be answered without asking; ``count`` must follow when it is."""
+        key = (pool_id, tuple_)
+        held = self._entries.get(key)
+        if held is None:
+            return None
+        if held.expires <= self._clock():
+            self._forget(held)
+            return None
+        self._entries[key] = self._entries.pop(key)
+        return held
+
+    def count(self, held: Held, attributes: Attributes = b"", clicks: int = 1) -> Answer | None:
+        """Count clicks answered from ``held``; None when its time is over and nothing was."""
+        if not self.again(held, attributes, clicks):
+            return None
+        hold_ms = int((held.expires - self._clock() + MARGIN_SECONDS) * 1000)
+        return Answer(State.HELD, held.number, held.guaranteed_until, hold_ms)
+
+    def again(self, held: Held, attributes: Attributes = b"", clicks: int = 1) -> bool:
+        """Count clicks that got the same answer again; False when its time is over."""
+        if held.expires <= self._clock():
+            return False
+        held.clicks += clicks
+        if attributes:
+            held.attributes = attributes
+        self._unwritten.add(held)
+        return True
+
+    async def allocate(self, pool_id: str, ask: Ask) -> Answer:
+        """Answer one ask.
+
+        Raises what ``Allocator.allocate`` raises; StoreUnavailable too when even a second answer
+        comes so late that its guarantee is over.
+        """
+        held = self.peek(pool_id, ask.tuple)
+        if held is not None:
+            answer = self.count(held, ask.attributes, ask.clicks)
+            if answer is not None:
+                return answer
+        asked = self._clock()
+        answer = await self._coalescer.allocate(pool_id, ask)
+        if not self._remember(pool_id, ask.tuple, answer, asked):
+            (answer,) = await self._once_more(pool_id, [ask])
+        return answer
+
+    async def allocate_many(
+        self, pool_id: str, asks: Sequence[Ask]
+    ) -> list[Answer | StoreUnavailable]:
+        """Answer many asks of one pool, in order; what isn't known goes in few calls.
+
+        What only the store could answer gets the StoreUnavailable that kept it from that; what is
+        known is answered all the same. Raises UnknownPool.
+        """
+        answers: list[Answer | StoreUnavailable | None] = []
+        for ask in asks:
+            held = self.peek(pool_id, ask.tuple)
+            answers.append(None if held is None else self.count(held, ask.attributes, ask.clicks))
+        missing = [place for place, answer in enumerate(answers) if answer is None]
+        if missing:
+            found: Sequence[Answer | StoreUnavailable]
+            try:
+                found = await self._find(pool_id, [asks[place] for place in missing])
+            except StoreUnavailable as error:
+                found = [error] * len(missing)
+            for place, answer in zip(missing, found, strict=True):
+                answers[place] = answer
+        return [answer for answer in answers if answer is not None]
+
+    async def _find(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+        asked = self._clock()
+        answers = await self._allocator.allocate(pool_id, asks)
+        late = [
+            place
+            for place, answer in enumerate(answers)
+            if not self._remember(pool_id, asks[place].tuple, answer, asked)
+        ]
+        if late:
+            again = await self._once_more(pool_id, [asks[place] for place in late])
+            for place, answer in zip(late, again, strict=True):
+                answers[place] = answer
+        return answers
+
+    async def _once_more(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+        """Answer asks whose first answers came too late to be told; their clicks were counted."""
+        asked = self._clock()
+        counted = [structs.replace(ask, clicks=0) for ask in asks]
+        answers = await self._allocator.allocate(pool_id, counted)
+        for ask, answer in zip(asks, answers, strict=True):
+            if not self._remember(pool_id, ask.tuple, answer, asked):
+                raise StoreUnavailable("the store's answers come after their guarantees have ended")
+        return answers
+
+    async def run(self) -> None:
+        """Write clicks behind until cancelled; then ``aclose`` writes the rest."""
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS)
+            self._flushing = asyncio.create_task(self.flush(SPREAD_SECONDS))
+            try:
+                await asyncio.shield(self._flushing)  # a write under way is never cut off
+            except Exception:  # a fault in one must not end all later ones
+                _log.exception("clicks were not written behind")
+
+    async def flush(self, spread: float = 0.0) -> None:
+        """Write all clicks counted so far; those that the store doesn't take now stay counted.
+
+        ``spread``: seconds that it may take its time for.
+        """
+        async with self._writing:
+            by_pool: dict[str, list[Held]] = {}
+            for held in self._unwritten:
+                by_pool.setdefault(held.pool_id, []).append(held)
+            writes = [
+                (pool_id, entries[start : start + _TUPLES_A_WRITE])
+                for pool_id, entries in by_pool.items()
+                for start in range(0, len(entries), _TUPLES_A_WRITE)
+            ]
+            writes.sort(key=lambda write: write[0] in self._refused)  # the others don't wait
+            began, failed = self._clock(), set[str]()
+            for pool_id, entries in writes:
+                if pool_id in failed:
+                    continue
+                if await self._write(pool_id, entries):
+                    self._refused.discard(pool_id)
+                    if spread:
+                        await asyncio.sleep(spread / len(writes))
+                else:
+                    failed.add(pool_id)
+                    if self._clock() - began > _PATIENCE_SECONDS:
+                        break
+            self._refused |= failed
+
+    async def aclose(self) -> None:
+        """Write what is counted, for a clean stop."""
+        if self._flushing is not None:
+            await asyncio.wait([self._flushing])
+        await self.flush()
+
+    async def _write(self, pool_id: str, entries: Sequence[Held]) -> bool:
+        """False when the store couldn't be had; then all stays counted."""
+        self._unwritten.difference_update(entries)
+        asks = [Ask(held.tuple, held.attributes, held.clicks) for held in entries]
+        for held in entries:
+            held.clicks, held.attributes = 0, b""
+        asked = self._clock()
+        try:
+            answers = await self._allocator.touch(pool_id, asks)
+        except StoreUnavailable:
+            for held, ask in zip(entries, asks, strict=True):
+                held.clicks += ask.clicks
+                held.attributes = held.attributes or ask.attributes
+            self._unwritten.update(entries)
+            return False
+        except UnknownPool:
+            return True
+        for held, answer in zip(entries, answers, strict=True):
+            # With hold_on_activity a click moves the guarantee's end.
+            if answer.number == held.number and answer.guaranteed_until > held.guaranteed_until:
+                held.guaranteed_until = answer.guaranteed_until
+                held.expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
+        return True
+
+    def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> bool:
+        """Keep an answer for as long as it may be repeated; False when it may not even be told."""
+        if answer.hold_ms == 0:
+            return True
+        ends, now = asked + answer.hold_ms / 1000, self._clock()
+        if ends <= now:
+            return False
+        expires = ends - MARGIN_SECONDS
+        if expires <= now:
+            return True
+        key = (pool_id, tuple_)
+        held = self._entries.pop(key, None)
+        if held is None:
+            held = Held(pool_id, tuple_)
+            self._bytes += _ENTRY_BYTES + len(tuple_)
+        held.number, held.guaranteed_until = answer.number, answer.guaranteed_until
+        held.expires = expires
+        self._entries[key] = held
+        while self._bytes > self._cache_bytes:
+            self._forget(next(iter(self._entries.values())))
+        return True
+
+    def _forget(self, held: Held) -> None:
+        if self._entries.pop((held.pool_id, held.tuple), None) is not None:
+            self._bytes -= _ENTRY_BYTES + len(held.tuple)

@@ -1,0 +1,1 @@
+"""For ad servers: the number API, one number or many."""

@@ -1,0 +1,1 @@
+"""What every endpoint needs: reading a request, writing a reply, what surrounds both."""

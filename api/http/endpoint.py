@@ -1,0 +1,53 @@
+"""A route's ASGI app: picks the handler of the method, and turns what it raises into an answer.
+
+Raw ASGI under Starlette's routing: one parse, one encode, two ``send`` calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from api.http.refusals import Headers, Refusal, Refused, method_not_allowed, refusal
+from api.http.replies import Reply
+from api.http.request import Request
+
+Handler = Callable[[Request], Awaitable[Reply]]
+ErrorForm = Callable[[Request, Refusal], Reply]
+"""How an audience reads errors: problem+json, an XML document, a line of text, JSONP."""
+
+
+async def deliver(reply: Reply, headers: Headers, scope: Scope, send: Send) -> None:
+    """Send a reply with these headers; to a HEAD request, without its body."""
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})
+
+
+class Endpoint:
+    """One path. HEAD runs the GET handler (which must take nothing then) and drops the body."""
+
+    def __init__(self, name: str, error_form: ErrorForm, handlers: Mapping[str, Handler]) -> None:
+        self.name = name
+        self._error_form = error_form
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+        self._allowed = sorted(self._handlers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply = await self.answer(scope, receive)
+        await deliver(reply, reply.headers, scope, send)
+
+    async def answer(self, scope: Scope, receive: Receive) -> Reply:
+        """The whole answer; a HEAD's has a body that isn't to be sent."""
+        request = Request(scope, receive)
+        method = request.method
+        try:
+            handler = self._handlers.get(method)
+            if handler is None:
+                raise method_not_allowed(self._allowed)
+            return await handler(request)
+        except Refused as error:
+            return self._error_form(request, refusal(error))

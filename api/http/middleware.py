@@ -1,0 +1,147 @@
+"""Around every request: its id, the time it took, security headers, a log line, and the last net.
+
+A plain ASGI callable: Starlette's BaseHTTPMiddleware would cost a task and a stream a request.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.endpoint import Endpoint, deliver
+from api.http.refusals import Headers, Refusal
+from api.http.replies import problem
+from api.metrics import Metrics
+
+LONGEST_TARGET = 16 * 1024
+"""Bytes of path and query; more is answered 414."""
+
+LONGEST_HEADERS = 64 * 1024
+"""Bytes of all header names and values; more is answered 431."""
+
+_MOST_PATHS = 4096
+"""Paths whose endpoint is remembered, so that the busy ones aren't matched against every route."""
+
+_LONGEST_PATH = 512
+"""Longer ones are matched every time: nobody's busy path, and room for somebody's mischief."""
+
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+_QUIET = frozenset({"allocate_number", "swap", "link", "ping", "livez", "readyz", "metrics"})
+"""Endpoints too busy for a line a success: ``/metrics`` counts them. Their failures are logged."""
+
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+_CONTENT_POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+)
+
+log = structlog.get_logger("ringpool.http")
+
+
+class Exchanges:
+    """Gives each request an id, measures it, and answers for what nobody else did."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._prefix = secrets.token_hex(6).encode("ascii")
+        self._known: dict[str, tuple[Endpoint, dict[str, Any]]] = {}
+        self._counter = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        request_id, bytes_of_headers = self._read(scope["headers"])
+        status = 0
+
+        async def send_completed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _completed(message["headers"], request_id)
+            await send(message)
+
+        try:
+            if (refused := _too_long(scope, bytes_of_headers)) is not None:
+                reply = problem(refused)
+                await deliver(reply, reply.headers, scope, send_completed)
+            elif (known := self._known.get(scope["path"])) is not None:
+                scope["endpoint"], scope["path_params"] = known
+                reply = await known[0].answer(scope, receive)
+                status = reply.status
+                await deliver(reply, _completed(reply.headers, request_id), scope, send)
+            else:
+                await self._app(scope, receive, send_completed)
+                self._remember(scope)
+        except Exception:
+            log.exception("bug", path=scope["path"], request_id=request_id.decode())
+            if status:
+                raise  # the answer has begun: the server closes the connection
+            failure = Refusal(500, "InternalError", "something broke here, and it was logged")
+            reply = problem(failure)
+            await deliver(reply, reply.headers, scope, send_completed)
+        finally:
+            self._account(scope, status, perf_counter() - started, request_id)
+
+    def _read(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int]:
+        """The request's id, its own if it has a fit one, and how many bytes its headers take."""
+        size = 0
+        given = None
+        for name, value in headers:
+            size += len(name) + len(value)
+            if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
+                given = value
+        return given or b"%s-%x" % (self._prefix, next(self._counter)), size
+
+    def _remember(self, scope: Scope) -> None:
+        """Keep what routing found for a path: it has the same answer every time."""
+        endpoint = scope.get("endpoint")
+        if isinstance(endpoint, Endpoint) and len(scope["path"]) <= _LONGEST_PATH:
+            if len(self._known) >= _MOST_PATHS:
+                self._known.clear()
+            self._known[scope["path"]] = endpoint, scope["path_params"]
+
+    def _account(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+        endpoint = scope.get("endpoint")
+        name = endpoint.name if isinstance(endpoint, Endpoint) else "other"
+        self._metrics.observe(name, status, seconds)
+        if status >= 400 or name not in _QUIET:
+            # The path only: queries carry keys, signatures and what visitors typed.
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"][:_LONGEST_PATH],
+                status=status,
+                milliseconds=round(seconds * 1000, 2),
+                client=scope["client"][0] if scope.get("client") else "",
+                request_id=request_id.decode(),
+            )
+
+
+def _completed(headers: Headers, request_id: bytes) -> Headers:
+    """An answer's headers with those that every answer has."""
+    for name, _ in headers:
+        if name == b"content-security-policy":
+            return [*headers, (b"x-request-id", request_id), *_SECURITY]
+    return [*headers, (b"x-request-id", request_id), *_SECURITY, _CONTENT_POLICY]
+
+
+def _too_long(scope: Scope, bytes_of_headers: int) -> Refusal | None:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
+        return Refusal(414, "UriTooLong", f"path and query: at most {LONGEST_TARGET:,} bytes")
+    if bytes_of_headers > LONGEST_HEADERS:
+        return Refusal(431, "HeadersTooLarge", f"headers: at most {LONGEST_HEADERS:,} bytes")
+    return None

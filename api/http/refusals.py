@@ -1,0 +1,80 @@
+"""Why a request isn't answered as asked, before it is written in any audience's form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from allocator.allocator import Busy, UnknownPool
+from allocator.port import StoreUnavailable
+from ringpool.catalog.catalog import CatalogBusy
+from ringpool.catalog.store import LockLost
+from ringpool.faults import Fault, Faults
+
+Headers = list[tuple[bytes, bytes]]
+
+RETRY_AFTER = (b"retry-after", b"1")
+
+
+class Refusal(Exception):
+    """A status with a class name for programs and a message for people.
+
+    ``faults`` name the fields, where it is about fields.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        message: str,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = message
+        self.faults = tuple(faults)
+        self.headers = tuple(headers)
+
+
+Refused = (
+    Refusal,
+    Fault,
+    Faults,
+    StoreUnavailable,
+    UnknownPool,
+    Busy,
+    CatalogBusy,
+    LockLost,
+)
+"""What endpoints raise on purpose; everything else is a bug and answers 500."""
+
+
+def refusal(error: Exception) -> Refusal:
+    """The one place where an error of the domain or the store (``Refused``) becomes a status."""
+    match error:
+        case Refusal():
+            return error
+        case Fault():
+            return Refusal(400, "InvalidParameter", str(error), faults=(error,))
+        case Faults():
+            message = "; ".join(str(fault) for fault in error.faults)
+            return Refusal(422, "InvalidDocument", message, faults=error.faults)
+        case UnknownPool():
+            return Refusal(404, "UnknownPool", "there is no such pool any more")
+        case Busy() | CatalogBusy() | LockLost():
+            message = "another change is being carried out, try again"
+            return Refusal(503, "Busy", message, headers=(RETRY_AFTER,))
+        case StoreUnavailable():
+            message = "the store doesn't answer, try again"
+            return Refusal(503, "StoreUnavailable", message, headers=(RETRY_AFTER,))
+    raise error
+
+
+def method_not_allowed(allowed: Sequence[str]) -> Refusal:
+    """405, with what would be allowed."""
+    allow = ", ".join(allowed)
+    return Refusal(
+        405, "MethodNotAllowed", f"use {allow}", headers=((b"allow", allow.encode("ascii")),)
+    )

@@ -1,0 +1,153 @@
+"""Replies, each kind of content escaped for where it goes."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from api.http.refusals import Headers, Refusal
+from ringpool.config.codec import encode_hook
+
+NO_STORE = (b"cache-control", b"no-store")
+CROSS_ORIGIN = (b"cross-origin-resource-policy", b"cross-origin")
+
+_encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
+_XML_REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Reply:
+    """A whole answer: status, headers with Content-Length, and the body."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        content_type: bytes,
+        body: bytes,
+        headers: Sequence[tuple[bytes, bytes]] = (NO_STORE,),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers: Headers = [
+            (b"content-type", content_type),
+            (b"content-length", b"%d" % len(body)),
+            *headers,
+        ]
+
+
+def empty(headers: Sequence[tuple[bytes, bytes]] = (NO_STORE,), status: int = 204) -> Reply:
+    """204 or 304, nothing to say: neither content nor its length."""
+    reply = Reply(status, b"", b"")
+    reply.headers = list(headers)
+    return reply
+
+
+class FieldFault(msgspec.Struct, frozen=True):
+    """One field that is wrong, in a Problem."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """RFC 9457 problem details, with the faults by field."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    errors: tuple[FieldFault, ...] = ()
+
+
+def json(value: Any, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """application/json; never stored."""
+    return document(_encode(value), status, headers)
+
+
+def document(body: bytes, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """As ``json``, of a JSON text."""
+    return Reply(status, b"application/json", body, (NO_STORE, *headers))
+
+
+def jsonp(callback: str, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """A call of ``callback`` (checked before) with the value; always 200, so the page hears it.
+
+    Pages that require CORP of what they embed (COEP) may load it: whose it is, ``origins`` has
+    decided.
+    """
+    return call(callback, script_safe(_encode(value)), headers)
+
+
+def call(callback: str, document: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Reply:
+    """As ``jsonp``, of a JSON text that ``script_safe`` has made.
+
+    The empty comment keeps the first bytes from being taken for another format.
+    """
+    body = b"/**/%b(%b);" % (callback.encode("ascii"), document)
+    return Reply(
+        200, b"application/javascript; charset=utf-8", body, (NO_STORE, CROSS_ORIGIN, *headers)
+    )
+
+
+def script_safe(document: bytes) -> bytes:
+    """The same JSON, fit for a script.
+
+    ``<`` and the line separators that JSON allows and older JavaScript doesn't are escaped.
+    """
+    return (
+        document.replace(b"<", b"\\u003c")
+        .replace(b"\xe2\x80\xa8", b"\\u2028")
+        .replace(b"\xe2\x80\xa9", b"\\u2029")
+    )
+
+
+def xml(root: str, fields: Mapping[str, str], status: int = 200) -> Reply:
+    """One element with one child a field; what XML can't carry becomes U+FFFD."""
+    children = "".join(
+        f"<{name}>{html.escape(_XML_REFUSED.sub(chr(0xFFFD), text), quote=False)}</{name}>"
+        for name, text in fields.items()
+    )
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{children}</{root}>\n'
+    return Reply(status, b"application/xml; charset=utf-8", body.encode())
+
+
+def csv_row(fields: Mapping[str, str]) -> Reply:
+    """A header row and one row (RFC 4180).
+
+    No guard against formulas is needed: every cell begins with text of ours (digits, ``+`` and
+    digits, ``http``, a state), never with the caller's.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(fields.keys())
+    writer.writerow(fields.values())
+    return Reply(200, b"text/csv; charset=utf-8; header=present", text.getvalue().encode())
+
+
+def plain(status: int, text: str) -> Reply:
+    """A line for people."""
+    return Reply(status, b"text/plain; charset=utf-8", f"{text}\n".encode())
+
+
+def problem(refused: Refusal) -> Reply:
+    """application/problem+json."""
+    document = Problem(
+        title=HTTPStatus(refused.status).phrase,
+        status=refused.status,
+        detail=refused.message,
+        errors=tuple(FieldFault(fault.field, fault.message) for fault in refused.faults),
+    )
+    return Reply(
+        refused.status,
+        b"application/problem+json",
+        _encode(document),
+        (NO_STORE, *refused.headers),
+    )

@@ -1,0 +1,114 @@
+"""One HTTP request as the endpoints read it: each part parsed when asked for, and only once.
+
+Starlette's own ``Request`` builds mappings that the hot endpoints never look at; this one scans
+the ASGI scope directly.
+"""
+
+from __future__ import annotations
+
+import re
+
+from starlette.types import Receive, Scope
+
+from api.http.refusals import Refusal
+from api.http.services import Services
+from ringpool.visits.queries import read_query
+
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+
+class Request:
+    """A view of one ASGI http scope."""
+
+    __slots__ = ("_parameters", "_receive", "method", "scope", "services")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.services: Services = scope["state"]["services"]
+        self._receive = receive
+        self._parameters: dict[str, str] | None = None
+
+    def header(self, name: bytes) -> str:
+        """The first header of this lower-case name, "" when there is none."""
+        for key, value in self.scope["headers"]:
+            if key == name:
+                text: str = value.decode("latin-1")
+                return text
+        return ""
+
+    def path(self, name: str) -> str:
+        """A parameter of the route, such as ``pool`` in ``/t/{pool}``."""
+        text: str = self.scope["path_params"][name]
+        return text
+
+    @property
+    def query_string(self) -> bytes:
+        """The query as it came, without its question mark."""
+        raw: bytes = self.scope["query_string"]
+        return raw
+
+    def parameters(self, *, lenient: bool = False) -> dict[str, str]:
+        """The query's parameters, names in lower case (see ``queries.read_query``).
+
+        Raises a Fault that names what can't be read, unless ``lenient``.
+        """
+        if self._parameters is None:
+            self._parameters = read_query(self.query_string, lenient=lenient)
+        return self._parameters
+
+    async def form(self, limit: int) -> dict[str, str]:
+        """The query's parameters with those of a form body over them (a beacon's, say)."""
+        given = self.parameters()
+        if self.method != "POST":
+            return given
+        kind = self.header(b"content-type").partition(";")[0].strip().lower()
+        body = await self.body(limit)
+        if not body:
+            return given
+        if kind not in ("application/x-www-form-urlencoded", "text/plain"):
+            raise Refusal(415, "UnsupportedMediaType", "send a form: name=value&name=value")
+        return {**given, **read_query(body)}
+
+    async def document(self, limit: int) -> bytes:
+        """A JSON body, not yet decoded; raises Refusal 413 or 415."""
+        kind = self.header(b"content-type").partition(";")[0].strip().lower()
+        if kind not in ("application/json", "application/merge-patch+json"):
+            raise Refusal(415, "UnsupportedMediaType", "send application/json")
+        return await self.body(limit)
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body, at most ``limit`` bytes; raises Refusal 413 as soon as it is longer."""
+        declared = self.header(b"content-length")
+        if declared.isdecimal() and int(declared) > limit:
+            raise _too_large(limit)
+        body = bytearray()
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Refusal(400, "InvalidRequest", "the connection closed inside the body")
+            body += message.get("body", b"")
+            if len(body) > limit:
+                raise _too_large(limit)
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def bearer(self) -> str:
+        """The token of ``Authorization: Bearer``, or ""."""
+        scheme, _, token = self.header(b"authorization").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+    def base_url(self) -> str:
+        """Where this service stands for the outside: RINGPOOL_PUBLIC_URL, else as asked for."""
+        public = self.services.settings.public_url
+        if public:
+            return public
+        host = self.header(b"host")
+        if not _HOST.fullmatch(host):
+            name, port = self.scope.get("server") or ("localhost", None)
+            host = f"{name}:{port}" if port else str(name)
+        return f"{self.scope['scheme']}://{host}"
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, "BodyTooLarge", f"the body may have at most {limit:,} bytes")

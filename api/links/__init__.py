@@ -1,0 +1,1 @@
+"""For media buyers: the tracking link."""

@@ -1,0 +1,1 @@
+"""For managers: accounts, pools, stocks and numbers as resources."""

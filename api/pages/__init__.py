@@ -1,0 +1,1 @@
+"""For pages: the script, and the numbers that it shows."""

@@ -1,0 +1,117 @@
+"""For pages: the browser script, with an account's settings inside or pinned for ever."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from api.http import lookups, replies
+from api.http.endpoint import Endpoint
+from api.http.refusals import Refusal
+from api.http.replies import Reply
+from api.http.request import Request
+from api.pages import origins
+from ringpool.catalog.page_settings import page_settings
+from ringpool.model import Account
+from snippet import bundle
+
+_JAVASCRIPT = b"text/javascript; charset=utf-8"
+_SHARED = (origins.ANY, replies.CROSS_ORIGIN, (b"vary", b"Accept-Encoding"))
+_FOR_MINUTES = (b"cache-control", b"public, max-age=300")
+_FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
+_MOST_PREPARED = 10_000
+
+
+class _Script(NamedTuple):
+    """A script as it is, and compressed once for all who take it so."""
+
+    body: bytes
+    gzipped: bytes
+
+    def reply(self, request: Request, headers: Sequence[tuple[bytes, bytes]]) -> Reply:
+        if not _takes_gzip(request.header(b"accept-encoding")):
+            return Reply(200, _JAVASCRIPT, self.body, (*headers, *_SHARED))
+        packed = (*headers, (b"content-encoding", b"gzip"), *_SHARED)
+        return Reply(200, _JAVASCRIPT, self.gzipped, packed)
+
+
+class _Prepared(NamedTuple):
+    revision: int
+    endpoint: str
+    script: _Script
+    etag: bytes
+
+
+class _AccountScripts:
+    """Each account's script, made anew when the configuration's revision changes."""
+
+    def __init__(self) -> None:
+        self._prepared: dict[str, _Prepared] = {}
+
+    def of(self, request: Request, account: Account) -> _Prepared:
+        directory = request.services.directory
+        endpoint = request.base_url()
+        known = self._prepared.get(account.id)
+        if known and known.revision == directory.revision and known.endpoint == endpoint:
+            return known
+        key = request.services.keyring.signer.public_key
+        body = bundle.with_settings(page_settings(directory, account, endpoint, key))
+        # Weak: whether it goes compressed or not, it is the same script.
+        etag = f'W/"{sha256(body).hexdigest()[:24]}"'.encode("ascii")
+        made = _Prepared(directory.revision, endpoint, _script(body), etag)
+        if len(self._prepared) >= _MOST_PREPARED:
+            self._prepared.clear()
+        self._prepared[account.id] = made
+        return made
+
+
+def _account_script_endpoint() -> Endpoint:
+    scripts = _AccountScripts()
+
+    async def account_script(request: Request) -> Reply:
+        account = await lookups.account(request.services, request.parameters())
+        prepared = scripts.of(request, account)
+        headers = (_FOR_MINUTES, (b"etag", prepared.etag))
+        if _matches(request.header(b"if-none-match"), prepared.etag.decode("ascii")):
+            return replies.empty((*headers, *_SHARED), status=304)
+        return prepared.script.reply(request, headers)
+
+    return Endpoint("account_script", _problem, {"GET": account_script})
+
+
+async def _pinned_script(request: Request) -> Reply:
+    script = _FILES.get(request.path("file"))
+    if script is None or request.path("version") != bundle.VERSION:
+        raise Refusal(404, "UnknownVersion", f"the present version is {bundle.VERSION}")
+    return script.reply(request, (_FOR_EVER,))
+
+
+def _script(body: bytes) -> _Script:
+    return _Script(body, gzip.compress(body, mtime=0))
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    """Whether ``gzip`` is among the encodings named, and not with the weight 0."""
+    for item in accept_encoding.lower().split(","):
+        name, _, weight = item.partition(";")
+        if name.strip() == "gzip":
+            return re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight) is None
+    return False
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def _problem(_request: Request, refused: Refusal) -> Reply:
+    return replies.problem(refused)
+
+
+_FILES = {"dni.js": _script(bundle.SOURCE), "dni-debug.js": _script(bundle.DEBUG_SOURCE)}
+
+account_script = _account_script_endpoint()
+pinned_script = Endpoint("pinned_script", _problem, {"GET": _pinned_script})

@@ -1,0 +1,1 @@
+"""`ringpool serve`: worker processes, and HTTP as they speak it."""

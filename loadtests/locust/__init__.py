@@ -1,0 +1,1 @@
+"""`make load`: users that behave like people and ad servers."""

@@ -1,0 +1,172 @@
+"""The four kinds of people, as locust users. ``python -m loadtests.load`` runs them.
+
+By hand: ``python -m loadtests.load --prepare``, ``locust -f loadtests/locustfile.py --host URL``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import uuid
+from typing import Any
+
+import msgspec
+from locust import FastHttpUser, between, constant_throughput, task
+from locust.exception import StopUser
+
+from loadtests.locust import people, shapes, verdicts
+
+_HEADERS = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Referer": people.LANDING_URL,
+}
+_ROWS = 50
+
+if "RINGPOOL_LOAD_PLAN" in os.environ:
+
+    class Shape(shapes.Planned):
+        """The plan of ``loadtests.load``."""
+
+        plan = msgspec.json.decode(os.environ["RINGPOOL_LOAD_PLAN"], type=verdicts.Plan)
+
+
+class _Person(FastHttpUser):
+    """Tells with each request who made it."""
+
+    abstract = True
+
+    def context(self) -> dict[str, str]:
+        """What ``loadtests.failures`` is told."""
+        return {"user": type(self).__name__}
+
+
+class LandingPageVisitor(_Person):
+    """Comes by an advertisement, looks at a few pages, stays a while, leaves."""
+
+    weight = 60
+    wait_time = between(0.5, 3)
+
+    def on_start(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self.visitor = people.visitor()
+        self.url = people.page(people.placement())
+        self.pages_left = random.choices((1, 2, 3, 6), weights=(50, 25, 15, 10))[0]
+        self.client.get(f"/dni.js?account={people.ACCOUNT}", headers=_HEADERS, name="/dni.js")
+
+    @task
+    def look(self) -> None:
+        """One page: its numbers are asked for by JSONP, sometimes kept by a ping."""
+        name = f"rp{random.getrandbits(40):x}"
+        self._ask("/v1/swap", callback=name)
+        if random.random() < 0.3:
+            self._ask("/v1/ping")
+        self.pages_left -= 1
+        if self.pages_left <= 0:
+            self._ask("/v1/release")
+            self._begin()
+
+    def _ask(self, path: str, **more: str) -> None:
+        parameters = {
+            "account": people.ACCOUNT,
+            "url": self.url,
+            "ref": "https://www.google.com/",
+            "visitor": self.visitor,
+            "targets": ",".join(people.TARGETS.values()),
+            **more,
+        }
+        with self.client.get(
+            path, params=parameters, headers=_HEADERS, name=path, catch_response=True
+        ) as response:
+            # JSONP answers 200 even for an error. Overflow is an answer, no error.
+            body = response.content or b""
+            if b"store_unavailable" in body:
+                response.failure("store_unavailable")
+            elif response.status_code == 200 and b'"error"' in body[:200]:
+                response.failure("an error as JSONP")
+
+
+class LinkClicker(_Person):
+    """Everybody who clicks a tracking link; the landing page is somebody else's."""
+
+    weight = 20
+    wait_time = between(0.1, 0.4)
+
+    @task
+    def click(self) -> None:
+        """One click with its own click id."""
+        with self.client.get(
+            f"/t/{people.PLACEMENTS}",
+            params={**people.placement(), "gclid": people.click_id()},
+            headers=_HEADERS,
+            allow_redirects=False,
+            name="/t/{pool}",
+            catch_response=True,
+        ) as response:
+            # Without an answer from the store it still leads to the page, but with no number.
+            if response.status_code == 302 and "rp_number=" not in response.headers["location"]:
+                response.failure("no number in the link")
+
+
+class AdServer(_Person):
+    """A program on a kept connection, at its own pace."""
+
+    weight = 15
+    wait_time = constant_throughput(20)
+
+    @task(9)
+    def number(self) -> None:
+        """One number in JSON."""
+        self.client.get(
+            f"/api/v1/ring_pools/{people.PLACEMENTS}/allocate_number.json"
+            f"?{people.number_query(people.placement())}",
+            name="allocate_number.json",
+        )
+
+    @task(1)
+    def bulk(self) -> None:
+        """Many numbers in one call; a row with an error fails the call."""
+        rows = [
+            {
+                "api_suffix": f"{people.PLACEMENTS}/allocate_number.json"
+                f"?{people.number_query(people.placement())}",
+                "request_id": str(row),
+            }
+            for row in range(_ROWS)
+        ]
+        with self.client.post(
+            "/api/v1/bulk.json", json={"requests": rows}, catch_response=True
+        ) as response:
+            if response.status_code == 200 and b"error_class" in (response.content or b""):
+                response.failure("an error in a row")
+
+
+class CallCentre(_Person):
+    """Reports calls to numbers that were shown a moment ago."""
+
+    weight = 5
+    wait_time = between(1, 4)
+
+    def on_start(self) -> None:
+        token = os.environ.get("RINGPOOL_ADMIN_TOKEN")
+        if not token:
+            raise StopUser  # calls are the managers' to report
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    @task
+    def call(self) -> None:
+        """A visitor's number, then the call to it."""
+        response = self.client.get(
+            f"/api/v1/ring_pools/{people.PLACEMENTS}/allocate_number.json"
+            f"?{people.number_query(people.placement())}",
+            name="allocate_number.json",
+        )
+        if response.status_code != 200:
+            return
+        answer: dict[str, Any] = json.loads(response.content)
+        number = answer.get("number")
+        if number and not answer.get("overflow"):
+            report = {"id": uuid.uuid4().hex, "number": number, "caller": "+12025550143"}
+            self.client.post("/admin/v1/calls", json=report, headers=self.headers)

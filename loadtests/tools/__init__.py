@@ -1,0 +1,1 @@
+"""What the measurements need: services, pools, requests, wrk."""

@@ -1,0 +1,1 @@
+"""What happens without a request: due guarantees, drained numbers, unfinished changes."""

@@ -1,0 +1,190 @@
+"""What needn't wait for a click, done in the background by one process at a time.
+
+Each round: finish a configuration change whose writer died; for every pool that is due, promote
+numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and tell
+the operator when it ran out; for every stock that is due, finish moves that were left half-way.
+Nothing depends on it for correctness: without it, allocation does its own share at every click, and
+what left a pool waits.
+
+A pool is due in the next round when it was in use since the last one or isn't finished with, at
+the time that its next guarantee ends, and otherwise once in ``IDLE_SECONDS``: ten thousand pools at
+rest are a thousand store calls a second, not ten thousand. So the first click after a rest, and
+the overflow that it may come to, are noticed up to ten seconds late. All are due after a change of
+the configuration, and for a new leader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from allocator.allocator import Allocator, UnknownPool
+from allocator.answers import Departure
+from allocator.lease import Lease
+from allocator.port import Store, StoreUnavailable
+from allocator.stocks import NO_HISTORY, Stocks
+from ringpool.background.schedule import Schedule
+from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.snapshot import DirectoryKeeper
+from ringpool.model import Fill, Pool
+from ringpool.notifications.webhook import Alerts
+
+ROUND_SECONDS = 1.0
+IDLE_SECONDS = 9.0
+"""With the round that comes after it, nothing waits longer than ten seconds.
+
+Nor do moves: a stock's are taken over ten seconds after they began, so each is seen in time.
+"""
+_LEASE_MS = 5_000
+_AT_ONCE = 8
+"""Pools swept side by side: enough to keep the store's connection full, few enough to wait for."""
+_MOST_SWEEPS = 20
+"""Sweeps of one pool in one round, so that a pool with a large backlog can't starve the others."""
+_FILL_AT_ONCE = 200
+"""Numbers a pool that is to be full takes in one round."""
+
+_T = TypeVar("_T")
+
+_log = structlog.get_logger("ringpool.sweeper")
+
+
+class Sweeper:
+    """The background rounds of a service. ``run`` one in each process; one of them leads."""
+
+    def __init__(
+        self,
+        store: Store,
+        allocator: Allocator,
+        stocks: Stocks,
+        catalog: Catalog,
+        keeper: DirectoryKeeper,
+        alerts: Alerts,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._allocator = allocator
+        self._stocks = stocks
+        self._catalog = catalog
+        self._keeper = keeper
+        self._alerts = alerts
+        self._clock = clock
+        self._due_pools = Schedule(IDLE_SECONDS, clock)
+        self._due_stocks = Schedule(IDLE_SECONDS, clock)
+        self._given: dict[str, int] = {}  # pool → how many answers it had given when last swept
+        self._revision: int | None = None  # of the configuration that the schedules are for
+        self._lease = Lease(store, "sweeper", _LEASE_MS)
+        self._leased_until = float("-inf")
+
+    async def run(self) -> None:
+        """Lead or wait, until cancelled; a store that is down is tried again every round."""
+        try:
+            while True:
+                started = time.monotonic()
+                try:
+                    await self.round()
+                except StoreUnavailable as error:
+                    _log.warning("sweep_skipped", reason=str(error))
+                except Exception:  # a fault in one round must not end all later ones
+                    _log.exception("sweep_failed")
+                await asyncio.sleep(max(0.1, ROUND_SECONDS - (time.monotonic() - started)))
+        finally:
+            with contextlib.suppress(StoreUnavailable):  # then it runs out by itself
+                await self._lease.give_up()
+
+    async def round(self) -> bool:
+        """One round; False when another process leads."""
+        if not await self._leads():
+            return False
+        if await self._catalog.finish_pending():
+            self._revision = None
+        directory = self._keeper.current
+        if directory.revision != self._revision:
+            self._start_over(directory.revision)
+        pools = [directory.pools[name].pool for name in self._due_pools.among(directory.pools)]
+        failures = await self._all(self._pool, pools)
+        failures += await self._all(self._stock, self._due_stocks.among(directory.stocks))
+        if failures:
+            raise failures[0]
+        return True
+
+    def _start_over(self, revision: int) -> None:
+        self._revision = revision
+        self._due_pools.forget()
+        self._due_stocks.forget()
+        self._given.clear()
+
+    async def _leads(self) -> bool:
+        asked = self._clock()
+        if asked + 2 * ROUND_SECONDS < self._leased_until:
+            return True
+        if not await self._lease.hold():
+            self._leased_until = float("-inf")
+            return False
+        if asked > self._leased_until:  # somebody else may have led meanwhile
+            self._revision = None
+        self._leased_until = asked + _LEASE_MS / 1000
+        return True
+
+    async def _all(
+        self, do: Callable[[_T], Awaitable[None]], things: Sequence[_T]
+    ) -> list[Exception]:
+        """Do something to many things, a few at a time, for as long as the lease is kept.
+
+        One that fails keeps no other from being done, and is due again in the next round. Returns
+        the failures.
+        """
+        failures: list[Exception] = []
+        for start in range(0, len(things), _AT_ONCE):
+            some = things[start : start + _AT_ONCE]
+            for result in await asyncio.gather(*map(do, some), return_exceptions=True):
+                if isinstance(result, Exception):
+                    failures.append(result)
+                elif result is not None:
+                    raise result
+            if not await self._leads():
+                break
+        return failures
+
+    async def _pool(self, pool: Pool) -> None:
+        try:
+            for _ in range(_MOST_SWEEPS):
+                swept = await self._allocator.sweep(pool.id)
+                await self._catalog.hand_on(pool.id, swept.departures)
+                if not swept.more:
+                    break
+            filling = pool.stock if pool.fill is Fill.IMMEDIATE and swept.room else None
+            if filling is not None:
+                await self._fill(pool.id, filling, swept.room)
+        except UnknownPool:
+            return  # it was deleted since the directory was read
+        self._alerts.see(pool, swept)
+        # One that wasn't seen before counts as in use too: a new revision can be seen just before
+        # the numbers that it takes out are drained, and the second look finds them.
+        in_use = swept.given != self._given.get(pool.id)
+        self._given[pool.id] = swept.given
+        self._due_pools.again(pool.id, 0 if in_use or filling else swept.due_in / 1000)
+
+    async def _fill(self, pool_id: str, stock_id: str, room: int) -> None:
+        arrivals = await self._stocks.take(stock_id, pool_id, min(room, _FILL_AT_ONCE))
+        if arrivals:
+            here = await self._allocator.arrive(pool_id, arrivals)
+            await self._allocator.confirm(pool_id, stock_id, here)
+
+    async def _stock(self, stock_id: str) -> None:
+        if not (await self._stocks.status(stock_id)).moving:
+            self._due_stocks.again(stock_id, IDLE_SECONDS)
+            return
+        for pool_id, arrival in await self._stocks.resume(stock_id):
+            try:
+                here = await self._allocator.arrive(pool_id, [arrival])
+                await self._allocator.confirm(pool_id, stock_id, here)
+            except UnknownPool:  # it was deleted while this number was on its way there
+                back = Departure(arrival.number, arrival.loan, arrival.moved, NO_HISTORY)
+                with contextlib.suppress(UnknownPool):
+                    await self._catalog.hand_on(pool_id, [back])
+        self._due_stocks.again(stock_id, 0)

@@ -1,0 +1,1 @@
+"""The configuration in the store: changed atomically, read as snapshots."""

@@ -1,0 +1,127 @@
+"""A change of the configuration that was checked: what it is, and the plan that makes it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from ringpool.catalog import number_lists, plan
+from ringpool.catalog.plan import (
+    Addition,
+    PoolDrain,
+    Publication,
+    RulesEdit,
+    Step,
+    StockDrain,
+    StockEdit,
+)
+from ringpool.config import config_file
+from ringpool.config.codec import encode_hook
+from ringpool.config.difference import Change
+from ringpool.model import Account, Configuration, Pool, Stock
+
+T = TypeVar("T", Pool, Stock)
+
+_encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
+
+
+class CatalogChange(msgspec.Struct, frozen=True):
+    """A change that was checked: ``lists`` are the numbers there are now, by owner."""
+
+    revision: int
+    wanted: Configuration
+    lists: dict[str, number_lists.Chunks]
+    changes: list[Change]
+
+    def drained(self) -> list[str]:
+        """Return the pools that lose numbers."""
+        return [change.id for change in self.changes if change.kind == "pool" and change.drained]
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the plan, in the order that ``catalog_plan`` explains."""
+        changed = {(str(change.kind), change.id): change for change in self.changes}
+        named = [
+            (f"{kind}/{entity.id}", entity, changed[kind, entity.id])
+            for kind, entity in numbered(self.wanted)
+            if (kind, entity.id) in changed
+        ]
+        for owner, _, change in named:
+            yield from plan.claims(owner, change.added)
+        for _, entity, change in named:
+            yield from self._arrivals(entity, change)
+        for owner, _, change in named:
+            texts = number_lists.edited(self.lists[owner], change.added, change.drained)
+            yield from plan.list_edits(owner, texts)
+        everything = (
+            *(("account", account) for account in self.wanted.accounts),
+            *numbered(self.wanted),
+        )
+        documents = {
+            f"{kind}/{entity.id}": _document(entity)
+            for kind, entity in everything
+            if (kind, entity.id) in changed
+        }
+        yield Publication(self.revision, documents)
+        for owner, entity, change in named:
+            yield from plan.claims(owner, change.drained, leaving=True)
+            drain = StockDrain if isinstance(entity, Stock) else PoolDrain
+            for piece in number_lists.pieces(change.drained):
+                yield drain(entity.id, piece)
+
+    def _arrivals(self, entity: Pool | Stock, change: Change) -> Iterator[Step]:
+        """Yield what makes or edits an entity and brings its numbers. Stocks come before pools."""
+        if isinstance(entity, Stock):
+            quarantine = int(entity.quarantine)
+            yield StockEdit(entity.id, quarantine)
+            for piece in number_lists.pieces(change.added):
+                yield StockEdit(entity.id, quarantine, piece)
+        else:
+            yield RulesEdit(entity.id, config_file.rules(entity), self.revision)
+            for piece in number_lists.pieces(change.added):
+                yield Addition(entity.id, piece)
+
+
+def numbered(wanted: Configuration) -> Iterator[tuple[str, Pool | Stock]]:
+    """Yield every entity that has numbers, with its kind."""
+    for stock in wanted.stocks:
+        yield "stock", stock
+    for pool in wanted.pools:
+        yield "pool", pool
+
+
+def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> Configuration:
+    """Return ``known`` with the numbers of those entities whose lists were read."""
+
+    def filled(kind: str, entity: T) -> T:
+        chunks = lists.get(f"{kind}/{entity.id}")
+        if chunks is None:
+            return entity
+        return msgspec.structs.replace(entity, numbers=tuple(number_lists.numbers(chunks)))
+
+    return Configuration(
+        accounts=known.accounts,
+        pools=tuple(filled("pool", pool) for pool in known.pools),
+        stocks=tuple(filled("stock", stock) for stock in known.stocks),
+    )
+
+
+def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
+    """Return ``wanted`` with the key there is, or a new one, for each pool without."""
+    keys = {pool.id: pool.key for pool in known.pools}
+    pools = tuple(
+        msgspec.structs.replace(pool, key=keys.get(pool.id) or secrets.token_urlsafe(24))
+        if pool.key is UNSET
+        else pool
+        for pool in wanted.pools
+    )
+    return msgspec.structs.replace(wanted, pools=pools)
+
+
+def _document(entity: Account | Pool | Stock) -> str:
+    if not isinstance(entity, Account):
+        entity = msgspec.structs.replace(entity, numbers=UNSET)
+    return _encode(entity).decode()

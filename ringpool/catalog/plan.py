@@ -1,0 +1,153 @@
+"""A change of the catalog as steps, each of one hash slot, each safe to repeat.
+
+The order keeps every promise at every moment: a number has its owner before it is anywhere, rules
+are in force before a page can hear of their pool, and a number is known to be leaving before it
+can have left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from allocator.allocator import Allocator, Busy
+from allocator.answers import Departure, Rules
+from allocator.stocks import Arrival, Stocks
+from ringpool.catalog import number_lists
+from ringpool.catalog.store import CatalogStore
+
+
+class Claim(Struct, frozen=True, tag=True):
+    """These numbers are the owner's, or (``leaving``) are about to drain from it."""
+
+    owner: str
+    numbers: Sequence[str]
+    leaving: bool = False
+
+
+class StockEdit(Struct, frozen=True, tag=True):
+    """The stock has this quarantine (ms), and these numbers too."""
+
+    stock: str
+    quarantine: int
+    numbers: Sequence[str] = ()
+
+
+class RulesEdit(Struct, frozen=True, tag=True):
+    """The pool has these rules."""
+
+    pool: str
+    rules: Rules
+    revision: int
+
+
+class Addition(Struct, frozen=True, tag=True):
+    """The pool has these numbers too."""
+
+    pool: str
+    numbers: Sequence[str]
+
+
+class ListEdit(Struct, frozen=True, tag=True):
+    """The owner's list has these chunks."""
+
+    owner: str
+    texts: dict[int, str]
+
+
+class Publication(Struct, frozen=True, tag=True):
+    """From this revision on, these documents are in force; "" is one that goes."""
+
+    revision: int
+    documents: dict[str, str]
+
+
+class PoolDrain(Struct, frozen=True, tag=True):
+    """These numbers leave the pool when their guarantee is over."""
+
+    pool: str
+    numbers: Sequence[str]
+
+
+class StockDrain(Struct, frozen=True, tag=True):
+    """These numbers leave the stock, and first the pool that they are lent to."""
+
+    stock: str
+    numbers: Sequence[str]
+
+
+Step = Claim | StockEdit | RulesEdit | Addition | ListEdit | Publication | PoolDrain | StockDrain
+
+encode = msgspec.json.Encoder().encode  # text: what Lua packs as strings comes back as such
+decode = msgspec.json.Decoder(Step).decode
+
+
+class Runner:
+    """Carries out steps, for the writer that has the lock."""
+
+    def __init__(self, catalog: CatalogStore, allocator: Allocator, stocks: Stocks) -> None:
+        self._catalog = catalog
+        self._allocator = allocator
+        self._stocks = stocks
+
+    async def run(self, token: str, step: Step) -> None:
+        """Carry out one step; raises StoreUnavailable and LockLost, and can then be repeated."""
+        match step:
+            case Claim(owner, numbers, leaving):
+                await self._catalog.claim(token, owner, numbers, leaving=leaving)
+            case StockEdit(stock, quarantine, numbers):
+                await self._stocks.edit(stock, quarantine, numbers)
+            case RulesEdit(pool, rules, revision):
+                await self._edit(token, pool, rules, revision)
+            case Addition(pool, numbers):
+                await self._add(token, pool, numbers)
+            case ListEdit(owner, texts):
+                await self._catalog.write_list(token, owner, texts)
+            case Publication(revision, documents):
+                await self._catalog.publish(token, revision, documents)
+            case PoolDrain(pool, numbers):
+                await self._allocator.drain(pool, numbers)
+            case StockDrain(stock, numbers):
+                await self._drain_stock(stock, numbers)
+
+    async def _edit(self, token: str, pool: str, rules: Rules, revision: int) -> None:
+        while True:
+            try:
+                return await self._allocator.edit(pool, rules, revision)
+            except Busy:  # the order before the last is still being sorted into the last
+                await self._allocator.sweep(pool)
+                await self._catalog.next_step(token)  # keeps the lock
+
+    async def _add(self, token: str, pool: str, numbers: Sequence[str]) -> None:
+        histories = await self._catalog.histories(numbers)
+        arrivals = [
+            Arrival(number, history=history)
+            for number, history in zip(numbers, histories, strict=True)
+        ]
+        await self._allocator.arrive(pool, arrivals)
+        await self._catalog.forget(token, numbers)
+
+    async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
+        lent, gone = await self._stocks.drain(stock, numbers)
+        departures = [Departure(number, "", 0, history) for number, history in gone.items()]
+        await self._catalog.departed(f"stock/{stock}", departures)
+        pools: dict[str, list[str]] = {}
+        for number, pool in lent.items():
+            pools.setdefault(pool, []).append(number)
+        await asyncio.gather(*(self._allocator.drain(pool, away) for pool, away in pools.items()))
+
+
+def claims(owner: str, numbers: Sequence[str], *, leaving: bool = False) -> Iterator[Claim]:
+    """Yield the steps that note an owner, 1,000 numbers each."""
+    for piece in number_lists.pieces(numbers):
+        yield Claim(owner, piece, leaving)
+
+
+def list_edits(owner: str, texts: dict[int, str]) -> Iterator[ListEdit]:
+    """Yield the steps that write a list, ten chunks each."""
+    items = list(texts.items())
+    for start in range(0, len(items), 10):
+        yield ListEdit(owner, dict(items[start : start + 10]))

@@ -1,0 +1,120 @@
+"""What a worker knows of the configuration: an immutable snapshot, replaced when it changes.
+
+Answers come from it without asking the store, and go on coming while the store is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from msgspec import Struct
+
+from allocator.answers import Rules
+from allocator.port import StoreUnavailable
+from ringpool.catalog.catalog import Catalog
+from ringpool.config.config_file import rules
+from ringpool.model import Account, Configuration, Pool, Stock
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.5
+_MISSES_SECONDS = 0.05
+"""Shortest time between two looks at the store for pools that aren't known."""
+
+
+class PreparedPool(Struct, frozen=True):
+    """A pool with what every answer of it needs. ``pool.numbers`` is UNSET here."""
+
+    pool: Pool
+    account: Account
+    rules: Rules
+
+
+class Directory:
+    """One revision of the configuration, without the numbers that pools and stocks hand out."""
+
+    def __init__(self, revision: int, configuration: Configuration) -> None:
+        self.revision = revision
+        self.accounts: Mapping[str, Account] = {
+            account.id: account for account in configuration.accounts
+        }
+        self.stocks: Mapping[str, Stock] = {stock.id: stock for stock in configuration.stocks}
+        self.pools: Mapping[str, PreparedPool] = {
+            pool.id: PreparedPool(pool, self.accounts[pool.account], rules(pool))
+            for pool in configuration.pools
+        }
+        self._targets: dict[str, dict[str, PreparedPool]] = {}
+        self._overflow: dict[str, list[PreparedPool]] = {}
+        for prepared in self.pools.values():
+            for target in prepared.pool.swap_targets:
+                self._targets.setdefault(prepared.account.id, {})[target] = prepared
+            if prepared.rules.overflow_number:
+                self._overflow.setdefault(prepared.rules.overflow_number, []).append(prepared)
+
+    def targets(self, account_id: str) -> Mapping[str, PreparedPool]:
+        """Return an account's target numbers (E.164) and the pool that replaces each."""
+        return self._targets.get(account_id, {})
+
+    def overflow_pools(self, number: str) -> Sequence[PreparedPool]:
+        """Return the pools that give this number (E.164) when they are exhausted."""
+        return self._overflow.get(number, ())
+
+
+class DirectoryKeeper:
+    """Keeps a worker's directory up to date. ``current`` is empty until the first refresh."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._refreshing = asyncio.Lock()
+        self._next_look: asyncio.Task[None] | None = None
+        self._looked = float("-inf")
+        self.current = Directory(0, Configuration())
+
+    async def refresh(self) -> None:
+        """Take over a newer revision if there is one; raises StoreUnavailable."""
+        async with self._refreshing:
+            await self._refresh()
+
+    async def run(self) -> None:
+        """Refresh every 0.5 s until cancelled. With the store away, the last snapshot stays."""
+        away = False
+        while True:
+            try:
+                await self.refresh()
+                away = False
+            except StoreUnavailable as error:
+                if not away:
+                    _log.warning("the configuration isn't refreshed: %s", error)
+                away = True
+            except Exception:  # a fault in one refresh must not end all later ones
+                _log.exception("the configuration isn't refreshed")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def pool(self, pool_id: str) -> PreparedPool | None:
+        """Find a pool; one that another worker made a moment ago is looked for in the store.
+
+        All that miss share the next look, which begins after they came.
+        """
+        known = self.current.pools.get(pool_id)
+        if known is None:
+            if self._next_look is None:
+                self._next_look = asyncio.create_task(self._look())
+            await asyncio.shield(self._next_look)
+            known = self.current.pools.get(pool_id)
+        return known
+
+    async def _look(self) -> None:
+        await asyncio.sleep(max(0.0, self._looked + _MISSES_SECONDS - time.monotonic()))
+        async with self._refreshing:  # while one look takes its time, all others are the next
+            self._looked = time.monotonic()
+            self._next_look = None  # who misses from now on may need a later one
+            with suppress(StoreUnavailable):
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        if await self._catalog.revision() != self.current.revision:
+            self.current = Directory(*await self._catalog.entities())

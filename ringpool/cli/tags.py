@@ -1,0 +1,75 @@
+"""``ringpool snippet`` and ``ringpool link``: what goes on pages and into campaigns."""
+
+from __future__ import annotations
+
+from html import escape
+
+import click
+
+from ringpool.catalog.page_settings import page_settings
+from ringpool.cli.output import as_json, print_json
+from ringpool.cli.session import command, open_session
+from ringpool.faults import Fault
+from ringpool.security.keyring import Keyring
+from ringpool.visits.pool_tuples import parameter_names
+from snippet import bundle
+
+
+@click.command()
+@click.argument("account")
+@click.option(
+    "--pinned",
+    is_flag=True,
+    help="A tag for one version, with an integrity hash and the settings inside: print it anew "
+    "after swap targets change.",
+)
+@as_json
+@command
+async def snippet(account: str, pinned: bool, as_json: bool) -> None:
+    """Print the script tag for the pages of ACCOUNT."""
+    async with open_session() as session:
+        directory = await session.directory()
+        base = session.public_url
+        owner = directory.accounts.get(account)
+        if owner is None:
+            raise Fault("account", f"there is no account {account}")
+        if pinned:
+            key = Keyring.open(session.settings).signer.public_key
+            settings = bundle.pinned_settings(page_settings(directory, owner, base, key))
+            attributes = {
+                "src": f"{base}/dni/{bundle.VERSION}/dni.js",
+                "integrity": bundle.INTEGRITY,
+                "crossorigin": "anonymous",
+                "data-account": account,
+                "data-settings": settings,
+            }
+        else:
+            attributes = {"src": f"{base}/dni.js?account={account}", "data-account": account}
+    written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    tag = f"<script async {written}></script>"
+    if as_json:
+        print_json({"tag": tag, "attributes": attributes})
+    else:
+        click.echo(tag)
+
+
+@click.command()
+@click.argument("pool")
+@as_json
+@command
+async def link(pool: str, as_json: bool) -> None:
+    """Print the tracking link of POOL, with a placeholder for each parameter."""
+    async with open_session() as session:
+        prepared = (await session.directory()).pools.get(pool)
+        base = session.public_url
+    if prepared is None:
+        raise Fault("pool", f"there is no pool {pool}")
+    if prepared.pool.landing_url is None:
+        raise Fault("landing_url", f"pool {pool} has none, so its link would lead nowhere")
+    names = parameter_names(prepared.pool)
+    query = "&".join(f"{name}={{{name}}}" for name in names)
+    url = f"{base}/t/{pool}?{query}"
+    if as_json:
+        print_json({"url": url, "parameters": names, "landing_url": prepared.pool.landing_url})
+    else:
+        click.echo(url)

@@ -1,0 +1,104 @@
+"""Entities to and from plain values: one pair of hooks, and every fault of a value with its path.
+
+``msgspec`` stops at the first thing that is wrong. ``faults`` walks on: into each struct and
+each list, so that one run tells its reader everything.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from ringpool.faults import Fault
+from ringpool.times import Duration
+
+T = TypeVar("T")
+
+_PATTERNS = {
+    r"^[a-z0-9][a-z0-9-]{0,62}$": "expected an id: a-z, 0-9 and -, 63 characters at most",
+    r"^[A-Za-z0-9_-]{16,128}$": "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
+}
+
+
+def decode_hook(kind: type, value: object) -> object:
+    """``dec_hook`` for msgspec: a Duration from its text."""
+    if kind is Duration:
+        if not isinstance(value, str):
+            raise ValueError("expected a duration such as 10m")
+        return Duration.parse(value)
+    raise NotImplementedError(kind)
+
+
+def encode_hook(value: object) -> object:
+    """``enc_hook`` for msgspec: a Duration as its text."""
+    if isinstance(value, Duration):
+        return str(value)
+    raise NotImplementedError(type(value))
+
+
+def convert(value: object, kind: type[T]) -> T:
+    """Make a struct of plain values; raises msgspec.ValidationError at the first fault."""
+    return msgspec.convert(value, kind, dec_hook=decode_hook)
+
+
+def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
+    """Yield everything that keeps ``value`` from being a ``kind``; nothing when it is one."""
+    try:
+        msgspec.convert(value, kind, dec_hook=decode_hook)
+    except msgspec.ValidationError as error:
+        inner = list(_inner_faults(value, _bare(kind), path))
+        yield from inner or [Fault(path, _message(value, _bare(kind), str(error)))]
+
+
+def key_text(key: str) -> str:
+    """Return a key as it stands in a path: one that is no plain name in quotes, on one line."""
+    return key if key.isascii() and key.replace("-", "_").isidentifier() else repr(key)
+
+
+def _inner_faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+        fields = {field.name: field for field in msgspec.structs.fields(kind)}
+        for name, item in value.items():
+            where = f"{path}.{key_text(name)}" if path else key_text(name)
+            if name in fields:
+                yield from faults(item, fields[name].type, where)
+            else:
+                yield Fault(where, f"unknown key; known are {', '.join(fields)}")
+        for name, field in fields.items():
+            if field.required and name not in value:
+                yield Fault(f"{path}.{name}" if path else name, "missing")
+    elif get_origin(kind) is tuple and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from faults(item, get_args(kind)[0], f"{path}[{index}]")
+
+
+def _bare(kind: Any) -> Any:
+    """Return the type that a value is meant to have, without constraints and alternatives."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        first = next(arm for arm in get_args(kind) if arm not in (type(None), msgspec.UnsetType))
+        return _bare(first)
+    return kind
+
+
+def _message(value: object, kind: Any, said: str) -> str:
+    """Say what was expected in the words of the file instead of msgspec's."""
+    text = isinstance(kind, type) and issubclass(kind, str)
+    if text and isinstance(value, bool | int | float):
+        return f"expected text, got {value!r}: put it in quotes"
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return f"{value!r} is none of {', '.join(member.value for member in kind)}"
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return "expected keys and values"
+    if get_origin(kind) is tuple and not isinstance(value, list):
+        return "expected a list"
+    for pattern, words in _PATTERNS.items():
+        if pattern in said:
+            return f"{words}, got {value!r}"
+    plain = said.split(" - at `$", 1)[0].replace("`", "").replace(" | null", "")
+    return plain[:1].lower() + plain[1:]

@@ -1,0 +1,132 @@
+"""What applying a configuration would change, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from ringpool.config.codec import encode_hook
+from ringpool.model import Account, Configuration, Numbers, Pool, Stock
+
+Entity = Account | Pool | Stock
+
+_SECRET = frozenset({"key", "api_keys"})
+_SHOWN_NUMBERS = 5
+_SIGNS = {"add": "+", "change": "~", "remove": "-"}
+
+
+class FieldChange(Struct, frozen=True):
+    """One field as plain values before and after; None where it is at its default."""
+
+    field: str
+    before: object
+    after: object
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One entity that is added, changed or removed. ``drained`` numbers leave it."""
+
+    kind: Literal["account", "pool", "stock"]
+    id: str
+    action: Literal["add", "change", "remove"]
+    fields: tuple[FieldChange, ...] = ()
+    added: tuple[str, ...] = ()
+    drained: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """Write it for people: ``~ pool ad-placement``, then one indented line a difference."""
+        lines = [f"{_SIGNS[self.action]} {self.kind} {self.id}"]
+        for change in self.fields:
+            after = "(default)" if change.after is None else change.after
+            if self.action == "add":
+                lines.append(f"    {change.field}: {_text(after)}")
+            else:
+                before = "(default)" if change.before is None else change.before
+                lines.append(f"    {change.field}: {_text(before)} -> {_text(after)}")
+        if self.added:
+            lines.append(f"    + {_numbers(self.added)}")
+        if self.drained:
+            lines.append(f"    - {_numbers(self.drained)}, each once its guarantee is over")
+        return lines
+
+
+def difference(current: Configuration, wanted: Configuration) -> list[Change]:
+    """Return what ``wanted`` adds to or changes of ``current``; what it doesn't name stays.
+
+    A pool without a key keeps the one it has, a pool or stock without numbers keeps its own.
+    """
+    changes: list[Change] = []
+    pairs: tuple[tuple[Literal["account", "pool", "stock"], str], ...] = (
+        ("account", "accounts"),
+        ("stock", "stocks"),
+        ("pool", "pools"),
+    )
+    for kind, section in pairs:
+        before: dict[str, Entity] = {entity.id: entity for entity in getattr(current, section)}
+        for entity in getattr(wanted, section):
+            change = _change(kind, before.get(entity.id), entity)
+            if change is not None:
+                changes.append(change)
+    return changes
+
+
+def _change(
+    kind: Literal["account", "pool", "stock"], before: Entity | None, after: Entity
+) -> Change | None:
+    old, new = _plain(before), _plain(after)
+    if isinstance(after, Pool) and after.key is UNSET and "key" in old:
+        new["key"] = old["key"]
+    old_numbers, new_numbers = _own(before) or (), _own(after)
+    if new_numbers is UNSET:
+        new_numbers = old_numbers
+    had, has = frozenset(old_numbers), frozenset(new_numbers)
+    change = Change(
+        kind=kind,
+        id=after.id,
+        action="change" if before else "add",
+        fields=tuple(
+            FieldChange(name, _shown(name, old.get(name)), _shown(name, new.get(name)))
+            for name in type(after).__struct_fields__
+            if name != "id" and old.get(name) != new.get(name)
+        ),
+        added=tuple(number for number in new_numbers if number not in had),
+        drained=tuple(number for number in old_numbers if number not in has),
+    )
+    return change if before is None or change.fields or change.added or change.drained else None
+
+
+def _plain(entity: Entity | None) -> dict[str, object]:
+    if entity is None:
+        return {}
+    values: dict[str, object] = {}
+    for spec in msgspec.structs.fields(entity):
+        value = getattr(entity, spec.name)
+        if spec.name != "numbers" and value is not UNSET and value != spec.default:
+            values[spec.name] = msgspec.to_builtins(value, enc_hook=encode_hook)
+    return values
+
+
+def _own(entity: Entity | None) -> Numbers:
+    return entity.numbers if isinstance(entity, Pool | Stock) else UNSET
+
+
+def _shown(name: str, value: object) -> object:
+    if value is not None and name in _SECRET:
+        return "(secret)"
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {item}" for name, item in value.items())
+    return str(value)
+
+
+def _numbers(numbers: tuple[str, ...]) -> str:
+    more = len(numbers) - _SHOWN_NUMBERS
+    some = ", ".join(numbers[:_SHOWN_NUMBERS]) + (f" and {more} more" if more > 0 else "")
+    return f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}: {some}"

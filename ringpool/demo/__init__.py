@@ -1,0 +1,1 @@
+"""The demo's accounts, pools and stock."""

@@ -1,0 +1,1 @@
+"""Phone numbers: parsed, formatted, described."""

@@ -1,0 +1,136 @@
+"""Which parameter tuple a pool of each type makes of a traffic source.
+
+| type                | parameters of its tuple                                   |
+|---------------------|-----------------------------------------------------------|
+| `custom`            | the pool's own                                            |
+| `custom_search`     | the pool's own, `search_engine`, `search_keywords`        |
+| `search`            | `search_engine`, `search_keywords`                        |
+| `search_keyword_id` | `search_keyword_id`                                       |
+| `referrer`          | `referrer_host`                                           |
+| `referrer_search`   | as `search` for a visit from a search, else as `referrer`  |
+| `visitor`           | `visitor`                                                 |
+
+A referrer counts by its host: browsers send no more by default, and a path that only some of them
+send would give one source two numbers. A keyword id stands alone, since it is known on clicks
+whose engine isn't.
+
+A parameter's value is the first there is: given in so many words, then a parameter of the page's
+URL of that name, then what the source tells under that name (``path``, ``host``, ``referrer_host``,
+``utm_source``, ``gclid``…). None of them: missing. Given or in the URL, but empty: empty.
+
+Search engines and keywords are compared without case and with blanks collapsed, in all types but
+`custom`, whose values are as they were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Protocol
+
+from ringpool.faults import Fault
+from ringpool.model import Pool, PoolType
+from ringpool.visits.tuples import joined, tidied
+
+_SEARCH = ("search_engine", "search_keywords")
+_PARAMETERS = {
+    PoolType.SEARCH: _SEARCH,
+    PoolType.SEARCH_KEYWORD_ID: ("search_keyword_id",),
+    PoolType.REFERRER: ("referrer_host",),
+    PoolType.REFERRER_SEARCH: ("referrer_host", *_SEARCH),
+    PoolType.VISITOR: ("visitor",),
+}
+_POSITIONS = tuple(f"param{position}" for position in range(1, 13))
+
+
+class Source(Protocol):
+    """What is asked of a traffic source (``traffic.TrafficSource``)."""
+
+    @property
+    def url_parameters(self) -> Mapping[str, str]:
+        """What the page's URL carries."""
+        ...
+
+    def fact(self, name: str) -> str:
+        """What is known under a name, or ""."""
+        ...
+
+
+def parameter_names(pool: Pool) -> tuple[str, ...]:
+    """The parameters of the pool's tuples, lower-case, in order: for ``param1`` and for reports."""
+    return _names(pool.type, pool.parameters)
+
+
+@lru_cache(maxsize=4096)
+def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
+    own = tuple(name.lower() for name in parameters)
+    match kind:
+        case PoolType.CUSTOM:
+            return own
+        case PoolType.CUSTOM_SEARCH:
+            return own + tuple(name for name in _SEARCH if name not in own)
+        case _:
+            return _PARAMETERS[kind]
+
+
+def fields_read(pool: Pool) -> frozenset[str]:
+    """The names under which something given can become part of the pool's tuples."""
+    names = parameter_names(pool)
+    return frozenset((*names, *_POSITIONS[: len(names)]))
+
+
+def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str = "") -> str:
+    """The canonical tuple of a visit in ``pool``.
+
+    ``given``: what the caller says in so many words, names lower-case (``queries.read_query``),
+    without the endpoint's own fields; ``param1`` stands for the pool's first parameter and so on.
+    ``visitor``: the visitor's id. Raises a Fault that names the field when a given value is not
+    acceptable (``tuples.canonical``) or is given in two ways, and when a visitor pool gets no
+    visitor; values from the page never do, but for all together being too long.
+    """
+    if visitor:
+        given = {"visitor": visitor, **given}
+    names = parameter_names(pool)
+    folds = _NO_FOLDS if pool.type is PoolType.CUSTOM else _FOLDS
+    on_page = source.url_parameters
+    values: dict[str, str] = {}
+    for position, name in zip(_POSITIONS, names, strict=False):
+        said = given.get(name)
+        if position in given:
+            if said is not None and said != given[position]:
+                raise Fault(
+                    position, f"stands for {name}, which is given too, with a different value"
+                )
+            said = given[position]
+        fold = folds.get(name)
+        if said is not None:
+            values[name] = fold(said) if fold else said
+        elif (found := _found(source, on_page, name)) is not None:
+            values[name] = tidied(fold(found) if fold else found)
+
+    if pool.type is PoolType.VISITOR and not values.get("visitor", "").strip():
+        # One number for all unknown visitors would credit the call of one to another.
+        raise Fault("visitor", "is needed: this pool gives each visitor a number of their own")
+    if pool.type is PoolType.REFERRER_SEARCH and values.get("search_engine"):
+        values.pop("referrer_host", None)
+    return joined(names, values)
+
+
+def _found(source: Source, on_page: Mapping[str, str], name: str) -> str | None:
+    return on_page[name] if name in on_page else source.fact(name) or None
+
+
+def _without_case(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _host(text: str) -> str:
+    return text.strip().lower().rstrip(".").removeprefix("www.")
+
+
+_NO_FOLDS: dict[str, Callable[[str], str]] = {}
+_FOLDS: dict[str, Callable[[str], str]] = {
+    "search_engine": _without_case,
+    "search_keywords": _without_case,
+    "referrer_host": _host,
+}

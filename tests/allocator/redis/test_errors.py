@@ -1,0 +1,33 @@
+"""Which error replies are an outage."""
+
+from __future__ import annotations
+
+import pytest
+
+from allocator.redis.errors import reason
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "LOADING Valkey is loading the dataset in memory",
+        "MISCONF Valkey is configured to save RDB snapshots, but …",
+        "BUSY Valkey is busy running a script.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "MASTERDOWN Link with MASTER is down",
+        "CLUSTERDOWN The cluster is down",
+        "READONLY You can't write against a read only replica.",
+        "OOM",
+    ],
+)
+def test_a_server_that_cannot_now_is_told_in_words(reply: str) -> None:
+    """The reason is our own short text, whatever the server's says."""
+    assert reason(reply)
+    assert len(str(reason(reply))) < 80
+
+
+@pytest.mark.parametrize("reply", ["ERR unknown", "WRONGTYPE x", "NOSCRIPT x", "BUSYGROUP", ""])
+def test_any_other_error_is_a_bug(reply: str) -> None:
+    """Faults of a script, and NOSCRIPT, which is answered with EVAL, are no outage."""
+    assert reason(reply) is None

@@ -1,0 +1,175 @@
+"""The bulk API over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from allocator.allocator import Allocator
+from allocator.port import StoreUnavailable
+from ringpool.catalog.snapshot import DirectoryKeeper
+from tests.api.conftest import KEY, Site
+
+
+def row(pool: str, query: str, **more: Any) -> dict[str, Any]:
+    return {"api_suffix": f"{pool}/allocate_number.json?ring_pool_key={KEY}&{query}", **more}
+
+
+async def test_rows_are_answered_in_order_and_a_bad_one_fails_alone(site: Site) -> None:
+    """Each row has its answer or its own error, its request_id echoed; time in a header."""
+    one, two = await site.pool(3, "one"), await site.pool(3, "two")
+    rows: list[Any] = [
+        row(one, "website=a", request_id="r1"),
+        row(two, "website=b", request_id=2),
+        row(one, f"website={'x' * 600}", request_id="r3"),
+        {"api_suffix": f"{one}/allocate_number.json?ring_pool_key=wrong", "request_id": "r4"},
+        row("no-such-pool", "", request_id="r5"),
+        {"api_suffix": "nonsense", "request_id": "r6"},
+        "no object",
+        row(one, "website=a"),
+        row(one, "website=%zz"),
+    ]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    assert response.status_code == 200
+    assert float(response.headers["processing-time"]) > 0
+    answers = response.json()["responses"]
+    assert [answer.get("state", answer.get("error_class")) for answer in answers] == [
+        "new",
+        "new",
+        "InvalidParameter",
+        "InvalidKey",
+        "UnknownPool",
+        "InvalidParameter",
+        "InvalidParameter",
+        "held",
+        "InvalidParameter",
+    ]
+    assert [answer.get("request_id") for answer in answers[:6]] == ["r1", 2, "r3", "r4", "r5", "r6"]
+    assert "request_id" not in answers[7]
+    assert answers[0]["number"] == answers[7]["number"]
+    assert answers[2]["message"].startswith("website: ")
+
+
+async def test_a_thousand_rows_and_no_more(site: Site) -> None:
+    """1,000 rows of one pool are answered at once, 1,001 are refused as a whole."""
+    pool = await site.pool(20)
+    rows = [row(pool, f"website=w{index}") for index in range(1000)]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    states = [answer["state"] for answer in response.json()["responses"]]
+    assert (states.count("new"), states.count("overflow")) == (20, 980)
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": [*rows, rows[0]]})
+    assert (response.status_code, response.text[:17]) == (400, "InvalidParameter:")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"{}", "application/json", 400),
+        (b'{"requests": 1}', "application/json", 400),
+        (b'{"requests": []}', "text/plain", 415),
+        (b" " * (4 * 1024 * 1024 + 1), "application/json", 413),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"requests": [%s%s]}' % (b"[" * 99_999, b"]" * 99_999), "application/json", 400),
+        (b'{"requests": [{"api_suffix": "a", "request_id": "\xff"}]}', "application/json", 400),
+    ],
+)
+async def test_a_body_that_is_no_request_is_refused(
+    client: httpx.AsyncClient, content: bytes, content_type: str, status: int
+) -> None:
+    """Not JSON, not the shape, not the type, too long: 4xx with a line that says so."""
+    response = await client.post(
+        "/api/v1/bulk.json", content=content, headers={"content-type": content_type}
+    )
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_no_rows_is_an_answer(client: httpx.AsyncClient) -> None:
+    """An empty list is answered with an empty list."""
+    response = await client.post("/api/v1/bulk.json", json={"requests": []})
+    assert response.json() == {"responses": []}
+
+
+async def test_rows_asked_again_are_counted_and_follow_the_configuration(site: Site) -> None:
+    """A row known by heart counts its click, echoes any request_id, and needs today's key."""
+    pool = await site.pool(2)
+    rows = [row(pool, "website=a", request_id=given) for given in ("x", None, {"deep": [1]})]
+    for _ in range(3):
+        response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+        answers = response.json()["responses"]
+        assert [answer["request_id"] for answer in answers] == ["x", None, {"deep": [1]}]
+    async with asyncio.timeout(60):  # clicks are written behind
+        while (await site.status(pool))["held_total"] != 8:
+            await asyncio.sleep(0.05)
+    await site.pool(2, key="another-key-0123456789")
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    assert {answer["error_class"] for answer in response.json()["responses"]} == {"InvalidKey"}
+
+
+@pytest.mark.parametrize("given", ["1e999", "123456789012345678901234567890", '"a"', "null"])
+async def test_a_row_that_is_none_keeps_its_id_as_written(
+    client: httpx.AsyncClient, given: str
+) -> None:
+    """Whatever JSON its id is, numbers that no program holds included."""
+    rows = f'{{"requests": [{{"request_id": {given}}}, {given}]}}'
+    response = await client.post(
+        "/api/v1/bulk.json", content=rows, headers={"content-type": "application/json"}
+    )
+    assert response.status_code == 200, response.text
+    assert response.text.count(f'"request_id":{given}}}') == 1
+    assert response.text.count("InvalidParameter") == 2
+
+
+async def test_unknown_pools_are_looked_for_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand rows that name a thousand pools nobody has don't wait for a look each."""
+    looks = 0
+    look = DirectoryKeeper._look
+
+    async def counted(keeper: DirectoryKeeper) -> None:
+        nonlocal looks
+        looks += 1
+        await look(keeper)
+
+    monkeypatch.setattr(DirectoryKeeper, "_look", counted)
+    rows = [{"api_suffix": f"nobody-{n}/allocate_number.json?a=1"} for n in range(1000)]
+    answer = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    classes = {row["error_class"] for row in answer.json()["responses"]}
+    assert classes == {"UnknownPool"}
+    assert looks == 1
+
+
+async def test_rows_that_need_no_store_are_answered_without_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known rows and bad ones have their answers; 503 is for when nothing else is to be said."""
+    pool = await site.pool(3)
+    for _ in range(2):
+        await site.client.post(
+            "/api/v1/bulk.json", json={"requests": [row(pool, "website=a"), row(pool, "path=b")]}
+        )
+
+    async def away(*_args: Any) -> Any:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(Allocator, "allocate", away)
+    rows = [
+        row(pool, "website=new"),
+        row(pool, "website=a"),
+        row(pool, "path=b&nobody=1"),
+        {"api_suffix": "nonsense"},
+    ]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    assert response.status_code == 200
+    assert [
+        answer.get("state", answer.get("error_class")) for answer in response.json()["responses"]
+    ] == ["StoreUnavailable", "held", "held", "InvalidParameter"]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows[:1]})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")

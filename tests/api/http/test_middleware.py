@@ -1,0 +1,119 @@
+"""What surrounds every request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+import pytest
+from starlette.routing import Route
+from structlog.testing import capture_logs
+
+from allocator.port import Store
+from api.app import create_app
+from api.http.endpoint import Endpoint
+from api.http.replies import Reply, problem
+from api.http.request import Request
+from ringpool.settings import Settings
+from tests.api.conftest import ADMIN, KEY, Site, running
+
+
+async def test_every_answer_has_an_id_and_security_headers(client: httpx.AsyncClient) -> None:
+    """Also those that no endpoint gave; a safe id of the caller's is kept."""
+    for path in ("/livez", "/no-such-path", "/admin/v1/pools"):
+        response = await client.get(path, headers={"x-request-id": "abc-1"})
+        assert response.headers["x-request-id"] == "abc-1"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["x-frame-options"] == "DENY"
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+    ids = {(await client.get("/livez")).headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+    odd = await client.get("/livez", headers={"x-request-id": "a b<script>"})
+    assert "<" not in odd.headers["x-request-id"]
+
+
+async def test_an_unknown_path_is_a_problem(client: httpx.AsyncClient) -> None:
+    """404 as problem+json, with or without a slash at the end."""
+    for path in ("/", "/v1", "/v1/swap/", "/%2e%2e/etc/passwd", "/t/", "/t/a/b"):
+        response = await client.get(path)
+        assert response.status_code == 404
+        assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
+async def test_an_unsupported_method_is_405_with_allow(
+    client: httpx.AsyncClient, method: str
+) -> None:
+    """Every audience's endpoints."""
+    for path in ("/livez", "/t/x", "/v1/swap", "/dni.js", "/openapi.json"):
+        response = await client.request(method, path)
+        assert response.status_code == 405
+        assert "GET" in response.headers["allow"]
+
+
+async def test_what_is_too_long_is_refused(client: httpx.AsyncClient) -> None:
+    """URLs 414, headers 431."""
+    assert (await client.get("/t/x?" + "a" * 17_000)).status_code == 414
+    assert (await client.get("/" + "a" * 17_000)).status_code == 414
+    assert (await client.get("/livez", headers={"x-a": "a" * 70_000})).status_code == 431
+
+
+async def test_logs_hold_no_secrets(site: Site) -> None:
+    """A failed call is logged with its path and id, without its query and headers."""
+    pool = await site.pool()
+    with capture_logs() as logs:
+        await site.ask(pool, website="\x00secret-value")
+        await site.client.get(
+            f"/v1/verify?rp_sig=secret-value&callback=secretcallback&account={KEY}"
+        )
+    assert [entry["status"] for entry in logs] == [400, 200]
+    text = repr(logs)
+    for secret in (KEY, ADMIN, "secret-value", "secretcallback"):
+        assert secret not in text
+
+
+async def test_a_bug_answers_500_and_is_logged(settings: Settings, valkey_store: Store) -> None:
+    """The caller learns nothing of it but its id."""
+
+    async def broken(_request: Request) -> Reply:
+        raise RuntimeError("the secret inside")
+
+    route = Route(
+        "/broken", Endpoint("broken", lambda _, refused: problem(refused), {"GET": broken})
+    )
+    async with running(create_app(settings, store=valkey_store, more_routes=[route])) as client:
+        with capture_logs() as logs:
+            response = await client.get("/broken")
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    assert logs[0]["event"] == "bug"
+
+
+async def test_forwarded_headers_count_from_trusted_proxies_only(
+    settings: Settings, valkey_store: Store
+) -> None:
+    """The scheme of links, and the client in logs."""
+    headers = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
+    for proxies, scheme, address in (
+        ((), "http", "127.0.0.1"),
+        (("127.0.0.0/8",), "https", "203.0.113.9"),
+    ):
+        app = create_app(replace(settings, trusted_proxies=proxies), store=valkey_store)
+        async with running(app) as client:
+            site = Site(client, f"proxied-{scheme}", "212556" if proxies else "212557")
+            await site.make_account()
+            pool = await site.pool(1)
+            url = f"/api/v1/ring_pools/{pool}/allocate_number.json?ring_pool_key={KEY}"
+            answer = (await client.get(url, headers=headers)).json()
+            assert answer["tracking_url"].startswith(f"{scheme}://ringpool.test/t/")
+            with capture_logs() as logs:
+                await client.get("/no-such-path", headers=headers)
+            assert logs[0]["client"] == address
+
+
+async def test_a_strange_host_is_not_repeated_in_links(site: Site) -> None:
+    """A Host that is no host gives the server's own name; a public URL wins over all."""
+    pool = await site.pool()
+    url = f"/api/v1/ring_pools/{pool}/allocate_number.json?ring_pool_key={KEY}"
+    answer = await site.client.get(url, headers={"host": 'evil"/><script>'})
+    assert "evil" not in answer.json()["tracking_url"]

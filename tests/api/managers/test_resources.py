@@ -1,0 +1,321 @@
+"""Accounts, pools and stocks as resources."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import httpx
+import pytest
+
+from ringpool.catalog import catalog
+from tests.api.conftest import ADMIN, KEY, Site
+
+ACCOUNT_KEY = "account-key-0123456789"
+
+
+async def test_an_account_lives_from_post_to_delete(client: httpx.AsyncClient, unique: str) -> None:
+    """Create, read, change, list, remove; each answer is the resource as it is now."""
+    auth = {"authorization": f"Bearer {ADMIN}"}
+    body = {"id": unique, "name": "One", "origins": ["https://a.example"]}
+    made = await client.post("/admin/v1/accounts", json=body, headers=auth)
+    assert (made.status_code, made.json()) == (201, body)
+    url = made.headers["location"]
+    again = await client.post("/admin/v1/accounts", json=body, headers=auth)
+    assert again.status_code == 409
+    changed = await client.patch(url, json={"name": "Two", "origins": None}, headers=auth)
+    assert changed.json() == {"id": unique, "name": "Two"}
+    assert (await client.get(url, headers=auth)).json() == changed.json()
+    listed = await client.get(
+        "/admin/v1/accounts", params={"after": unique[:-1], "limit": 1}, headers=auth
+    )
+    assert listed.json()["accounts"][0]["id"] >= unique[:-1]
+    assert (await client.delete(url, headers=auth)).status_code == 204
+    assert (await client.get(url, headers=auth)).status_code == 404
+
+
+async def test_a_pool_shows_its_key_and_leaves_its_numbers_to_their_own_resource(
+    site: Site,
+) -> None:
+    """A change without numbers keeps them; one with numbers says all of them."""
+    pool = await site.pool(3)
+    url = f"/admin/v1/pools/{pool}"
+    shown = (await site.client.get(url, headers=site.auth)).json()
+    assert shown["key"] == KEY
+    assert "numbers" not in shown
+    put = await site.client.put(url, json=shown | {"name": "New"}, headers=site.auth)
+    assert (put.status_code, put.json()["name"]) == (200, "New")
+    patched = await site.client.patch(
+        url,
+        json={"min_duration": "1h", "activity": {"click": 2}},
+        headers=site.auth | {"content-type": "application/merge-patch+json"},
+    )
+    assert patched.json()["min_duration"] == "1h"
+    assert patched.json()["activity"]["click"] == 2
+    assert (await site.status(pool))["size"] == 3
+    await site.client.patch(url, json={"numbers": [site.number(77)]}, headers=site.auth)
+    assert (await site.status(pool))["size"] == 1
+    await site.client.patch(url, json={"numbers": []}, headers=site.auth)
+    assert (await site.status(pool))["size"] == 0
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_an_addition_during_a_change_is_kept(
+    site: Site, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changes without numbers and additions that come at once all take effect."""
+    monkeypatch.setattr(catalog, "_LOCK_SECONDS", 60.0)  # they wait for each other
+    pool = await site.pool(1)
+    url = f"/admin/v1/pools/{pool}"
+    shown = (await site.client.get(url, headers=site.auth)).json()
+    body = shown if method == "PUT" else {}
+    work: list[Awaitable[httpx.Response]] = []
+    for index in range(60, 66):
+        change = body | {"name": f"{index}"}
+        work.append(site.client.request(method, url, json=change, headers=site.auth))
+        more = {"numbers": [site.number(index)]}
+        work.append(site.client.post(f"{url}/numbers", json=more, headers=site.auth))
+    answers = await asyncio.gather(*work)
+    assert {answer.status_code for answer in answers} == {200, 204}
+    assert (await site.status(pool))["size"] == 7
+
+
+async def test_a_stock_keeps_numbers_that_are_not_given(site: Site) -> None:
+    """A change of its quarantine says nothing of them; an empty list is one."""
+    url = f"/admin/v1/stocks/{site.account}-stock"
+    body = {"account": site.account, "quarantine": "1d", "numbers": [site.number(60)]}
+    assert (await site.client.put(url, json=body, headers=site.auth)).status_code == 201
+    changed = await site.client.patch(url, json={"quarantine": "2d"}, headers=site.auth)
+    assert (changed.status_code, changed.json()["quarantine"]) == (200, "2d")
+    in_use = await site.client.delete(url, headers=site.auth)
+    assert in_use.json()["errors"][0]["message"].endswith("still has 1 numbers")
+    await site.client.patch(url, json={"numbers": []}, headers=site.auth)
+    assert (await site.client.delete(url, headers=site.auth)).status_code == 204
+
+
+async def test_a_pools_bounds_are_told(site: Site) -> None:
+    """A value outside its range is refused with its field."""
+    url = f"/admin/v1/pools/{await site.pool(1)}"
+    for value in (-1, 262_145):
+        refused = await site.client.patch(url, json={"history_bytes": value}, headers=site.auth)
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == ["history_bytes"]
+    kept = await site.client.patch(url, json={"history_bytes": 262_144}, headers=site.auth)
+    assert kept.json()["history_bytes"] == 262_144
+
+
+async def test_an_edit_takes_effect_at_once(site: Site) -> None:
+    """The next answer follows the new rules."""
+    pool = await site.pool(1)
+    await site.ask(pool, website="one")
+    assert (await site.ask(pool, website="two")).json()["state"] == "overflow"
+    await site.client.patch(
+        f"/admin/v1/pools/{pool}", json={"allow_overflow": False}, headers=site.auth
+    )
+    assert (await site.ask(pool, website="two")).json()["state"] == "none"
+
+
+async def test_numbers_are_added_listed_and_drained(site: Site) -> None:
+    """Removing a held number drains it: its holder keeps it until the guarantee is over."""
+    pool = await site.pool(1)
+    url = f"/admin/v1/pools/{pool}/numbers"
+    held = (await site.ask(pool, website="one")).json()["number"]
+    added = [site.number(70), "(201) 555-0123 no"]
+    refused = await site.client.post(url, json={"numbers": added}, headers=site.auth)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "numbers[1]"
+    done = await site.client.post(url, json={"numbers": added[:1]}, headers=site.auth)
+    assert done.status_code == 204
+    page = (await site.client.get(url, headers=site.auth)).json()
+    rows = {row["number"]: row for row in page["numbers"]}
+    assert set(rows) == {held, site.number(70)}
+    assert rows[held]["tuple"] == {"website": "one"}
+    assert "tuple" not in rows[site.number(70)]
+    body = {"numbers": [held]}
+    await site.client.request("DELETE", url, json=body, headers=site.auth)
+    await site.client.delete(url, params={"number": site.number(70)}, headers=site.auth)
+    status = await site.status(pool)
+    assert (status["draining"], status["unassigned"]) == (1, 0)
+    assert (await site.ask(pool, website="one")).json()["number"] == held
+    in_use = await site.client.delete(f"/admin/v1/pools/{pool}", headers=site.auth)
+    assert in_use.status_code == 409
+    assert (await site.client.get(url, params={"after": "x"}, headers=site.auth)).status_code == 400
+
+
+async def test_a_pool_grows_from_its_stock(site: Site) -> None:
+    """A stock made over HTTP feeds the pool that names it."""
+    stock = f"{site.account}-stock"
+    body = {"account": site.account, "quarantine": "1d", "numbers": [site.number(60)]}
+    made = await site.client.put(f"/admin/v1/stocks/{stock}", json=body, headers=site.auth)
+    assert made.status_code == 201
+    pool = await site.pool(1, stock=stock, max_size=2)
+    states = [(await site.ask(pool, website=name)).json()["state"] for name in "abc"]
+    assert states == ["new", "new", "overflow"]
+    listed = await site.client.get("/admin/v1/stocks?limit=1000", headers=site.auth)
+    assert stock in [entry["id"] for entry in listed.json()["stocks"]]
+    refused = await site.client.delete(f"/admin/v1/stocks/{stock}", headers=site.auth)
+    assert refused.status_code == 409
+
+
+async def test_a_number_tells_its_story(site: Site) -> None:
+    """Owner, present holder with both clicks, and who held it at a moment."""
+    pool = await site.pool(1)
+    number = (await site.ask(pool, website="one", gclid="abc")).json()["number"]
+    url = f"/admin/v1/numbers/{number}"
+    story = (await site.client.get(url, headers=site.auth)).json()
+    assert (story["owner"], story["pool"]) == (f"pool/{pool}", pool)
+    assert story["holder"]["first_click"]["gclid"] == "abc"
+    before = await site.client.get(url, params={"at": "2020-01-01T00:00:00Z"}, headers=site.auth)
+    assert "holder" not in before.json()
+    for at in ("yesterday", "2020-01-01", "2020-01-01T00:00:00", "9" * 400):
+        assert (await site.client.get(url, params={"at": at}, headers=site.auth)).status_code == 400
+    overflow = await site.client.get(f"/admin/v1/numbers/{site.number(9999)}", headers=site.auth)
+    assert overflow.json()["overflow_of"] == [{"pool": pool}]
+    unknown = await site.client.get("/admin/v1/numbers/+18005550100", headers=site.auth)
+    assert unknown.status_code == 404
+    assert (await site.client.get("/admin/v1/numbers/12", headers=site.auth)).status_code == 404
+
+
+async def test_a_call_is_credited_once(site: Site) -> None:
+    """The answer names the tuple; the same id doesn't count again; overflow calls are counted."""
+    pool = await site.pool(1)
+    number = (await site.ask(pool, website="one")).json()["number"]
+    call = {"id": f"{pool}-1", "number": number, "caller": "+12015550123"}
+    first = (await site.client.post("/admin/v1/calls", json=call, headers=site.auth)).json()
+    again = (await site.client.post("/admin/v1/calls", json=call, headers=site.auth)).json()
+    assert (first["counted"], first["pool"], first["tuple"]) == (True, pool, {"website": "one"})
+    assert again["counted"] is False
+    lost = {"id": f"{pool}-2", "number": site.number(9999)}
+    credit = (await site.client.post("/admin/v1/calls", json=lost, headers=site.auth)).json()
+    assert (credit["overflow"], credit["pool"]) == (True, pool)
+    status = await site.status(pool)
+    assert (status["calls_total"], status["overflow_calls_total"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        ({"number": "+18005550100"}, "document"),
+        ({"id": "", "number": "+18005550100"}, "id"),
+        ({"id": "1", "number": "12"}, "number"),
+        ({"id": "1", "number": "+18005550100", "started_at": "noon"}, "started_at"),
+        ({"id": "1", "number": "+18005550100", "started_at": "2026-01-01T00:00:00"}, "started_at"),
+        ({"id": "1", "number": "+18005550100", "duration_seconds": -1}, "duration_seconds"),
+        ({"id": "1", "number": "+18005550100", "color": "red"}, "document"),
+    ],
+)
+async def test_a_call_that_cannot_be_understood_is_refused(
+    client: httpx.AsyncClient, call: dict[str, Any], field: str
+) -> None:
+    """422 with the field."""
+    auth = {"authorization": f"Bearer {ADMIN}"}
+    response = await client.post("/admin/v1/calls", json=call, headers=auth)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field
+
+
+async def test_every_fault_of_a_document_is_named(site: Site) -> None:
+    """All wrong fields at once, and nothing is changed."""
+    body = {
+        "account": "nobody!",
+        "min_duration": "soon",
+        "parameters": "website",
+        "max_size": 0,
+        "colour": "red",
+    }
+    url = f"/admin/v1/pools/{site.account}-x"
+    response = await site.client.put(url, json=body, headers=site.auth)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    fields = {error["field"] for error in response.json()["errors"]}
+    assert fields == {"account", "min_duration", "parameters", "max_size", "colour"}
+    assert (await site.client.get(url, headers=site.auth)).status_code == 404
+    no_overflow = {"account": site.account, "parameters": ["a"]}
+    response = await site.client.put(url, json=no_overflow, headers=site.auth)
+    assert [error["field"] for error in response.json()["errors"]] == ["overflow_number"]
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b"[]", "application/json", 422),
+        (b'{"id": "another"}', "application/json", 422),
+        (b"{}", "application/xml", 415),
+        (b" " * (4 * 1024 * 1024 + 1), "application/json", 413),
+    ],
+)
+async def test_a_body_that_is_no_document_is_refused(
+    site: Site, content: bytes, content_type: str, status: int
+) -> None:
+    """Not JSON, no object, another id, another type, too long."""
+    response = await site.client.put(
+        f"/admin/v1/pools/{site.account}-x",
+        content=content,
+        headers=site.auth | {"content-type": content_type},
+    )
+    assert response.status_code == status
+    assert response.json()["status"] == status
+
+
+@pytest.mark.parametrize("token", ["", "Bearer", "Bearer wrong", "Basic YTpi", "Bearer \u00e9"])
+async def test_managers_need_a_token(client: httpx.AsyncClient, token: str) -> None:
+    """No token or a wrong one: 401 that asks for Bearer."""
+    headers = {"authorization": token.encode("latin-1")} if token else {}
+    response = await client.get("/admin/v1/pools", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith("Bearer ")
+
+
+async def test_an_accounts_key_reaches_its_own_and_no_more(site: Site) -> None:
+    """Its pools, numbers and calls; of other accounts it learns nothing, and gives them nothing."""
+    await site.make_account(api_keys=[ACCOUNT_KEY])
+    other = Site(site.client, f"{site.account}-o", f"{int(site.area) + 1}")
+    await other.make_account()
+    foreign = await other.pool(1)
+    own = await site.pool(1)
+    client = site.client
+    auth = {"authorization": f"Bearer {ACCOUNT_KEY}"}
+    listed = (await client.get("/admin/v1/pools", headers=auth)).json()["pools"]
+    assert [pool["id"] for pool in listed] == [own]
+    assert (await client.get(f"/admin/v1/pools/{own}", headers=auth)).status_code == 200
+    for path in (foreign, f"{foreign}/numbers", f"{foreign}/status"):
+        assert (await client.get(f"/admin/v1/pools/{path}", headers=auth)).status_code == 404
+    number = (await other.ask(foreign)).json()["number"]
+    assert (await client.get(f"/admin/v1/numbers/{number}", headers=auth)).status_code == 404
+    call = {"id": "x", "number": number}
+    assert (await client.post("/admin/v1/calls", json=call, headers=auth)).status_code == 404
+    body = {"account": other.account, "parameters": ["a"], "allow_overflow": False}
+    for method, pool in (("PUT", foreign), ("PUT", f"{own}-2"), ("PATCH", own)):
+        response = await client.request(method, f"/admin/v1/pools/{pool}", json=body, headers=auth)
+        assert response.status_code == (404 if pool == foreign else 403)
+    renamed = await client.patch(
+        f"/admin/v1/accounts/{site.account}", json={"name": "x"}, headers=auth
+    )
+    assert renamed.status_code == 403
+    assert (
+        await client.patch(f"/admin/v1/pools/{own}", json={"name": "mine"}, headers=auth)
+    ).status_code == 200
+
+
+async def test_only_the_administrator_names_webhooks(site: Site) -> None:
+    """An account can't have the service post to an address of its choosing, but may keep one."""
+    other_key = f"webhook-{site.account}-key"
+    await site.make_account(api_keys=[other_key])
+    pool = f"/admin/v1/pools/{await site.pool(1)}"
+    account = {"authorization": f"Bearer {other_key}"}
+    hook = {"on_exhausted": {"webhook": "http://ops.example/hook"}}
+    assert (await site.client.patch(pool, json=hook, headers=account)).status_code == 403
+    assert (await site.client.patch(pool, json=hook, headers=site.auth)).status_code == 200
+    kept = await site.client.patch(pool, json={"name": "mine"}, headers=account)
+    assert (kept.status_code, kept.json()["on_exhausted"]) == (200, hook["on_exhausted"])
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "1e2", "\u0661"])
+async def test_a_page_has_a_limit(site: Site, limit: str) -> None:
+    """1 to 1000, nothing else."""
+    response = await site.client.get("/admin/v1/pools", params={"limit": limit}, headers=site.auth)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "limit")

@@ -1,0 +1,152 @@
+"""Probes, metrics, and the service while its store is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from allocator.port import Argument, Store, StoreUnavailable
+from allocator.redis.url import connect
+from allocator.scripts import Script
+from api.app import create_app
+from ringpool.settings import Settings
+from tests.api.conftest import KEY, Site, running
+from tests.servers import stores
+
+
+class Switch:
+    """A store that can be taken away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.away = False
+
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument] = ()
+    ) -> bytes:
+        self._check()
+        return await self._store.run(script, keys, args)
+
+    async def ping(self) -> None:
+        self._check()
+        await self._store.ping()
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
+    def _check(self) -> None:
+        if self.away:
+            raise StoreUnavailable("switched off")
+
+
+@pytest.fixture
+def switch(valkey_store: Store) -> Switch:
+    return Switch(valkey_store)
+
+
+@pytest.fixture
+async def client(settings: Settings, switch: Switch) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an app whose store can be taken away."""
+    async with running(create_app(settings, store=switch)) as client:
+        yield client
+
+
+async def test_alive_and_ready(client: httpx.AsyncClient, switch: Switch) -> None:
+    """Alive is the process alone; ready is the store too, with a reason to come back."""
+    assert (await client.get("/livez")).json()["status"] == "alive"
+    assert (await client.get("/readyz")).json()["status"] == "ready"
+    switch.away = True
+    assert (await client.get("/livez")).status_code == 200
+    unready = await client.get("/readyz")
+    assert (unready.status_code, unready.headers["retry-after"]) == (503, "1")
+    switch.away = False
+    assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Switch) -> None:
+    """Swap answers none, links redirect bare, the API says 503; recovery needs no restart."""
+    target = site.number(8000)
+    pool = await site.pool(swap_targets=[target])
+    switch.away = True
+    swap = await site.client.get(f"/v1/swap?account={site.account}")
+    assert swap.status_code == 200
+    assert swap.json()["swaps"] == []
+    assert swap.json()["none"] == [{"target": target, "reason": "store_unavailable", "pool": pool}]
+    link = await site.client.get(f"/t/{pool}?website=one")
+    assert link.headers["location"] == "https://landing.example/offer?website=one"
+    for form in ("json", "xml", "csv"):
+        refused = await site.ask(pool, form, website="one")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert "StoreUnavailable" in refused.text
+    row = {"api_suffix": f"{pool}/allocate_number.json?ring_pool_key={KEY}&website=one"}
+    bulk = await site.client.post("/api/v1/bulk.json", json={"requests": [row]})
+    assert bulk.status_code == 503
+    managed = await site.client.get(f"/admin/v1/pools/{pool}/status", headers=site.auth)
+    assert managed.status_code == 503
+    ping = await site.client.get(f"/v1/ping?account={site.account}")
+    assert ping.status_code == 503
+    script = await site.client.get(f"/dni.js?account={site.account}")
+    assert script.status_code == 200  # from what the worker knows
+    switch.away = False
+    assert (await site.ask(pool, website="one")).json()["state"] == "new"
+
+
+async def test_a_worker_that_starts_without_its_store_says_503_not_404(
+    settings: Settings, valkey_store: Store
+) -> None:
+    """Nothing could be read yet, so nothing is known to be missing."""
+    switch = Switch(valkey_store)
+    switch.away = True
+    async with running(create_app(settings, store=switch)) as client:
+        assert (await client.get("/t/some-pool")).status_code == 503
+        assert (await client.get("/v1/swap?account=some")).status_code == 503
+        assert (await client.get("/dni.js?account=some")).status_code == 503
+
+
+async def test_a_store_that_hangs_delays_nobody_beyond_its_timeout(settings: Settings) -> None:
+    """A stopped server: every answer comes in time, and all is well when it goes on."""
+    with stores.valkey() as server:
+        store = await connect(server.url, timeout_ms=2000)
+        async with running(create_app(settings, store=store)) as client:
+            site = Site(client, "hangs", "212555")
+            await site.make_account()
+            pool = await site.pool(swap_targets=[site.number(8000)])
+            server.pause()
+            paths = {
+                f"/v1/swap?account={site.account}": 200,
+                f"/t/{pool}": 302,
+                f"/api/v1/ring_pools/{pool}/allocate_number.json?ring_pool_key={KEY}": 503,
+                "/readyz": 503,
+            }
+            async with asyncio.timeout(20):  # far more than the store's: machines are busy
+                answers = await asyncio.gather(*map(client.get, paths))
+            assert [answer.status_code for answer in answers] == [*paths.values()]
+            server.resume()
+            async with asyncio.timeout(60):
+                while (await site.ask(pool)).status_code != 200:
+                    await asyncio.sleep(0.02)
+        await store.aclose()
+
+
+async def test_metrics_tell_each_pool_once(site: Site, switch: Switch) -> None:
+    """Pool gauges from the store, request histogram by endpoint; the store's absence shows."""
+    pool = await site.pool(3)
+    await site.ask(pool, website="one")
+    response = await site.client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    samples = {
+        (sample.name, sample.labels.get("pool") or sample.labels.get("endpoint")): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+    assert samples["ringpool_pool_size", pool] == 3
+    assert samples["ringpool_pool_held", pool] == 1
+    assert samples["ringpool_pool_new_total", pool] == 1
+    assert samples["ringpool_request_seconds_count", "allocate_number"] == 1
+    assert samples["ringpool_store_up", None] == 1
+    switch.away = True
+    assert "ringpool_store_up 0.0" in (await site.client.get("/metrics")).text

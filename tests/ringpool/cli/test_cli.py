@@ -1,0 +1,341 @@
+"""The ``ringpool`` command, as its users type it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from allocator.allocator import Allocator
+from allocator.answers import Ask
+from allocator.embedded import EmbeddedServer
+from allocator.redis.url import connect
+from ringpool import __version__
+from ringpool.cli import main
+from ringpool.settings import documented
+from ringpool.times import format_rfc3339
+from tests.conftest import PATIENT_MS
+from tests.ringpool.config.test_config_file import COMPLETE
+from tests.servers import stores
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(emptied_server: stores.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command line on an empty store, with nothing else set but patience."""
+    emptied_server.command("FLUSHALL")
+    for name in [name for name in os.environ if name.startswith("RINGPOOL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RINGPOOL_REDIS_URL", emptied_server.url)
+    monkeypatch.setenv("RINGPOOL_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RINGPOOL_REDIS_TIMEOUT_MS", str(PATIENT_MS))
+
+    def run(*words: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(main, words, input=stdin, catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture
+def configured(run: Run) -> Run:
+    """The same, with the complete example configured."""
+    assert run("apply", "-", stdin=COMPLETE).exit_code == 0
+    return run
+
+
+def as_json(result: Result) -> Any:
+    """Return what a command wrote with --json."""
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_apply_tells_what_it_does(run: Run, tmp_path: Path) -> None:
+    """A dry run shows the difference, apply makes it, and the second time there is none."""
+    file = tmp_path / "ringpool.yaml"
+    file.write_text(COMPLETE)
+    dry = run("apply", "--dry-run", str(file))
+    assert "+ pool ad-placement" in dry.stdout
+    assert dry.stdout.endswith("dry run: nothing was changed\n")
+    assert run("export").stdout == ""
+    assert "    + 2 numbers: +18888695345, +18001238888" in run("apply", str(file)).stdout
+    assert run("apply", str(file)).stdout == "nothing to change\n"
+    file.write_text(COMPLETE.replace("10m", "20m"))
+    assert run("apply", str(file)).stdout == (
+        "~ pool ad-placement\n    min_duration: (default) -> 20m\n"
+    )
+
+
+def test_export_is_the_same_file_back(configured: Run) -> None:
+    """What is exported applies without a difference."""
+    exported = configured("export")
+    assert "min_duration" not in exported.stdout
+    assert as_json(configured("apply", "-", "--json", stdin=exported.stdout)) == []
+    assert as_json(configured("export", "--json"))["pools"][0]["id"] == "ad-placement"
+
+
+def test_a_file_without_numbers_drains_none(configured: Run) -> None:
+    """Nothing is said of them; export names them, as an empty list when there are none."""
+    silent = COMPLETE.replace("10m", "20m").replace(
+        '    numbers: ["+18888695345", "+18001238888"]\n', ""
+    )
+    told = "~ pool ad-placement\n    min_duration: (default) -> 20m\n"
+    dry = configured("apply", "--dry-run", "-", stdin=silent).stdout
+    assert dry == f"{told}dry run: nothing was changed\n"
+    assert configured("apply", "-", stdin=silent).stdout == told
+    assert "+18001238888" in configured("export").stdout
+    pool_and_stock = silent.replace('    numbers: ["+18885550123"]\n', "    numbers: []\n").replace(
+        "fill: on_demand", "numbers: []"
+    )
+    assert "    - 2 numbers: " in configured("apply", "-", stdin=pool_and_stock).stdout
+    exported = configured("export").stdout
+    assert exported.count("  numbers: []\n") == 2
+    assert configured("apply", "-", stdin=exported).stdout == "nothing to change\n"
+    assert configured("export").stdout == exported
+
+
+def test_the_history_budget_is_a_pools(configured: Run) -> None:
+    """A change of it is told, exported and left out again at its default."""
+    more = COMPLETE.replace("max_size: 250", "history_bytes: 8192\n    max_size: 250")
+    told = configured("apply", "-", stdin=more).stdout
+    assert told == "~ pool ad-placement\n    history_bytes: (default) -> 8192\n"
+    assert "  history_bytes: 8192\n" in configured("export").stdout
+    assert "8192" in configured("pool", "show", "ad-placement").stdout
+    assert configured("apply", "-", stdin=COMPLETE).exit_code == 0
+    assert "history_bytes" not in configured("export").stdout
+
+
+def test_faults_are_lines_on_stderr(run: Run) -> None:
+    """A faulty file is refused with every fault, exit 1, nothing on stdout and no traceback."""
+    result = run(
+        "apply", "-", stdin=COMPLETE.replace("10m", "0s").replace("us-toll-free\n", "x\n", 1)
+    )
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [
+        "pools[0].min_duration",
+        "pools[0].stock",
+    ]
+    assert run("export").stdout == ""
+
+
+def test_a_file_that_is_not_text_is_refused(run: Run, tmp_path: Path) -> None:
+    """Bytes that aren't UTF-8 are named by their place; a missing file is a usage error."""
+    (tmp_path / "file").write_bytes(b"pools:\xff")
+    result = run("apply", str(tmp_path / "file"))
+    assert (result.exit_code, result.stderr) == (1, "byte 7: the file isn't UTF-8\n")
+    assert run("apply", str(tmp_path / "nowhere")).exit_code == 2
+
+
+def test_a_file_may_name_what_another_made(configured: Run) -> None:
+    """Accounts and stocks that are configured already needn't be repeated."""
+    more = "pools: [{id: more, account: media-buyer-7, type: visitor, allow_overflow: false}]"
+    assert "+ pool more" in configured("apply", "-", stdin=more).stdout
+
+
+def test_pools_are_listed_shown_and_counted(configured: Run) -> None:
+    """Tables for people and JSON for programs say the same."""
+    assert "ad-placement" in configured("pool", "list").stdout
+    assert configured("pool", "list", "--account", "nobody").exit_code == 0
+    (row,) = as_json(configured("pool", "list", "--json"))
+    assert (row["id"], row["status"]["unassigned"]) == ("ad-placement", 2)
+    shown = configured("pool", "show", "ad-placement").stdout
+    assert "3f0c3f0c3f0c3f0c" in shown
+    assert "+18888695345, +18001238888" in shown
+    assert as_json(configured("pool", "show", "ad-placement", "--json"))["min_duration"] == "10m"
+    assert "unassigned" in configured("pool", "status", "ad-placement").stdout
+    assert as_json(configured("pool", "status", "ad-placement", "--json"))["size"] == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("pool", "show"), ("pool", "status"), ("link",), ("snippet",)], ids=" ".join
+)
+def test_what_is_not_there_is_one_line(run: Run, words: tuple[str, ...]) -> None:
+    """An unknown id is an error of one line that names it."""
+    result = run(*words, "nowhere")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "nowhere" in result.stderr
+
+
+def test_a_number_is_shown(configured: Run) -> None:
+    """However it is typed: whose it is, and who held it at a time."""
+    shown = configured("number", "show", "+1 (888) 869-5345", "--at", "2026-11-21T14:32").stdout
+    assert "pool ad-placement" in shown
+    assert "held at 2026-11-21T14:32:00Z by" in shown
+    at = ("--at", "2026-11-21T14:32:00+01:00")
+    report = as_json(configured("number", "show", "+18001234444", "--json", *at))
+    assert report["overflow_of"] == [{"pool": "ad-placement", "answers": 0}]
+    assert report["at"] // 1000 == 1_795_267_920
+    assert configured("number", "show", "12").exit_code == 1
+    assert configured("number", "show", "+18888695345", "--at", "noon").exit_code == 2
+
+
+def test_the_snippet_is_a_script_tag(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plain tag loads the account's script; the pinned one carries a hash and the settings."""
+    monkeypatch.setenv("RINGPOOL_PUBLIC_URL", "https://numbers.example")
+    assert configured("snippet", "media-buyer-7").stdout == (
+        '<script async src="https://numbers.example/dni.js?account=media-buyer-7" '
+        'data-account="media-buyer-7"></script>\n'
+    )
+    attributes = as_json(configured("snippet", "media-buyer-7", "--pinned", "--json"))["attributes"]
+    assert attributes["integrity"].startswith("sha384-")
+    assert "+18005550100" in attributes["data-settings"]
+    tag = configured("snippet", "media-buyer-7", "--pinned").stdout
+    assert 'data-settings="{&quot;a&quot;:' in tag
+
+
+def test_the_tracking_link_has_a_placeholder_a_parameter(configured: Run) -> None:
+    """It is ready for a campaign's own macros."""
+    assert configured("link", "ad-placement").stdout == (
+        "http://127.0.0.1:8000/t/ad-placement?website={website}&location={location}&path={path}\n"
+    )
+
+
+def test_the_doctor_finds_a_healthy_service(configured: Run) -> None:
+    """Nothing fails, and each finding is a line."""
+    result = configured("doctor")
+    assert result.exit_code == 0
+    assert "fail" not in result.stdout
+    assert "ok    store version: Valkey" in result.stdout
+    assert "ok    configuration: revision 1, nothing pending" in result.stdout
+
+
+def test_the_doctor_finds_what_is_wrong(
+    configured: Run,
+    emptied_server: stores.Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Readable secrets, a lost pool, an unsafe memory policy and missing replicas are told."""
+    secret = tmp_path / "data" / "admin-token"
+    secret.parent.mkdir()
+    secret.write_text("x" * 16)
+    secret.chmod(0o644)
+    monkeypatch.setenv("RINGPOOL_WAIT_REPLICAS", "1")
+    monkeypatch.setenv("RINGPOOL_TRUSTED_PROXIES", "*")
+    emptied_server.command("DEL", "rp:{ad-placement}:meta")
+    emptied_server.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "1gb")
+    try:
+        result = configured("doctor", "--json")
+    finally:
+        emptied_server.command("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "0")
+    assert result.exit_code == 1
+    found = {(finding["level"], finding["subject"]) for finding in json.loads(result.stdout)}
+    assert {
+        ("warn", str(secret)),
+        ("warn", "RINGPOOL_TRUSTED_PROXIES"),
+        ("fail", "maxmemory-policy"),
+        ("fail", "RINGPOOL_WAIT_REPLICAS"),
+        ("fail", "pools"),
+    } <= found
+
+
+def test_the_doctor_tells_of_pools_in_the_future(
+    configured: Run, emptied_server: stores.Server
+) -> None:
+    """After the store's clock was wrongly ahead, a pool stays there: until when is told."""
+    later = time.time_ns() // 1_000_000 + 3_600_000
+
+    async def click() -> None:
+        store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
+        await Allocator(store).allocate("ad-placement", [Ask("website=one")], now_ms=later)
+        await store.aclose()
+
+    assert "pool clocks" not in configured("doctor").stdout
+    asyncio.run(click())
+    result = configured("doctor")
+    assert result.exit_code == 0
+    (line,) = [line for line in result.stdout.splitlines() if "pool clocks" in line]
+    assert line.startswith("warn  pool clocks: ahead of the store's")
+    assert "guarantees last that much longer" in line
+    assert line.endswith(f"ad-placement until {format_rfc3339(later)}")
+    assert as_json(configured("pool", "status", "ad-placement", "--json"))["clock"] == later
+
+
+def test_the_doctor_says_that_the_store_is_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreachable store is a finding, not a crash; so is a wrong setting."""
+    monkeypatch.setenv("RINGPOOL_REDIS_URL", f"redis://127.0.0.1:{stores.free_port()}")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "fail  store: " in result.stdout
+    monkeypatch.setenv("RINGPOOL_WORKERS", "many")
+    assert "fail  settings: RINGPOOL_WORKERS: 'many'" in run("doctor").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RINGPOOL_WORKERS", "none"),
+        ("RINGPOOL_REDIS_URL", "redis+sentinel://host"),
+        ("RINGPOOL_REDIS_URL", "redis://127.0.0.1:1"),
+    ],
+)
+def test_a_wrong_setting_or_store_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Any command stops with one line on stderr and exit 1."""
+    monkeypatch.setenv(name, value)
+    result = run("pool", "list")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+
+
+def test_commands_use_the_embedded_store(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a URL a command opens the data directory's store, or the running service's."""
+    monkeypatch.delenv("RINGPOOL_REDIS_URL")
+    assert run("apply", "-", stdin=COMPLETE).exit_code == 0
+    assert "ad-placement" in run("pool", "list").stdout
+    with EmbeddedServer(tmp_path / "data"):
+        assert "ad-placement" in run("pool", "list").stdout
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_every_command_has_help(run: Run) -> None:
+    """Each says what it does and takes --json, but for serve; none mentions what it hasn't."""
+
+    def commands(group: click.Group, *path: str) -> list[tuple[tuple[str, ...], click.Command]]:
+        found: list[tuple[tuple[str, ...], click.Command]] = []
+        for name, command in group.commands.items():
+            if isinstance(command, click.Group):
+                found += commands(command, *path, name)
+            else:
+                found.append(((*path, name), command))
+        return found
+
+    everything = commands(main)
+    assert {path for path, _ in everything} == {
+        ("serve",),
+        ("apply",),
+        ("export",),
+        ("pool", "list"),
+        ("pool", "show"),
+        ("pool", "status"),
+        ("number", "show"),
+        ("snippet",),
+        ("link",),
+        ("doctor",),
+    }
+    for path, command in everything:
+        assert command.help, path
+        assert "--json" in run(*path, "--help").stdout or path == ("serve",)
+    assert run("--version").stdout.endswith(f"{__version__}\n")
+
+
+def test_serve_lists_every_setting(run: Run) -> None:
+    """The help of serve is where operators find the environment variables."""
+    text = run("serve", "--help").stdout
+    for name, _, _ in documented():
+        assert f"    {name}\n" in text

@@ -1,0 +1,165 @@
+"""Which tuple each type of pool makes of a visit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringpool.faults import Fault
+from ringpool.model import Pool, PoolType
+from ringpool.visits.pool_tuples import parameter_names, tuple_for
+from ringpool.visits.traffic import TrafficSource, from_page
+
+PAGE = "https://www.newspress.example/subscribe"
+NOWHERE = TrafficSource()
+
+
+def pool(type_: PoolType, *parameters: str) -> Pool:
+    """A pool of one type; its other rules don't matter here."""
+    return Pool(id="p", account="a", type=type_, parameters=parameters)
+
+
+CUSTOM = pool(PoolType.CUSTOM, "website", "location", "path")
+SEARCH = pool(PoolType.SEARCH)
+
+
+def test_a_custom_pool_takes_its_own_parameters() -> None:
+    """Named parameters make the tuple, others are ignored."""
+    given = {"website": "one", "location": "footer", "path": "home", "gclid": "x"}
+    assert tuple_for(CUSTOM, NOWHERE, given) == "website=one&location=footer&path=home"
+
+
+def test_given_beats_the_url_and_that_beats_what_is_derived() -> None:
+    """A value is the first of: said, in the page's URL, known of the visit; else it is missing."""
+    source = from_page(PAGE + "?website=url&path=url-path")
+    assert tuple_for(CUSTOM, source, {"website": "said"}) == "website=said&path=url-path"
+    assert tuple_for(CUSTOM, from_page(PAGE), {}) == "path=/subscribe"
+    assert tuple_for(CUSTOM, NOWHERE, {}) == ""
+
+
+def test_empty_is_a_value() -> None:
+    """An empty parameter, said or in the URL, is kept and covers what would be derived."""
+    assert tuple_for(CUSTOM, from_page(PAGE), {"path": ""}) == "path="
+    assert tuple_for(CUSTOM, from_page(PAGE + "?location"), {}) == "location=&path=/subscribe"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("host", "newspress.example"),
+        ("referrer", "https://blog.example/post"),
+        ("referrer_host", "blog.example"),
+        ("referrer_path", "/post"),
+        ("utm_source", "spring"),
+        ("gclid", "abc"),
+        ("medium", "paid"),
+    ],
+)
+def test_a_custom_pool_may_ask_for_what_is_derived(name: str, value: str) -> None:
+    """Every fact of the visit can be a custom parameter."""
+    source = from_page(PAGE + "?utm_source=spring&gclid=abc", "https://blog.example/post")
+    assert tuple_for(pool(PoolType.CUSTOM, name), source, {}) == f"{name}={value}"
+
+
+def test_the_visitor_can_be_a_custom_parameter() -> None:
+    """A custom pool that names the visitor gets the visitor's id."""
+    mixed = pool(PoolType.CUSTOM, "website", "visitor")
+    assert tuple_for(mixed, NOWHERE, {"website": "one"}, "v1") == "website=one&visitor=v1"
+
+
+def test_positions_stand_for_names() -> None:
+    """param1 is the first parameter of the pool, whatever its type."""
+    given = {"param1": "one", "param3": "home"}
+    assert tuple_for(CUSTOM, NOWHERE, given) == "website=one&path=home"
+    assert tuple_for(CUSTOM, NOWHERE, given | {"website": "one"}) == "website=one&path=home"
+    assert tuple_for(SEARCH, NOWHERE, {"param1": "Bing"}) == "search_engine=bing"
+    with pytest.raises(Fault, match="param1: stands for website"):
+        tuple_for(CUSTOM, NOWHERE, given | {"website": "two"})
+
+
+def test_a_search_pool_takes_engine_and_keywords() -> None:
+    """Same keywords on a second engine are another tuple; spelling them differently isn't."""
+    bing = tuple_for(SEARCH, from_page(PAGE, "https://www.bing.com/search?q=Red++SHOES"), {})
+    assert bing == "search_engine=bing&search_keywords=red shoes"
+    said = {"search_engine": "BING", "search_keywords": " red\u3000Shoes "}
+    assert tuple_for(SEARCH, NOWHERE, said) == bing
+    yahoo = from_page(PAGE, "https://search.yahoo.com/search?p=red+shoes")
+    assert tuple_for(SEARCH, yahoo, {}) != bing
+    assert tuple_for(SEARCH, from_page(PAGE), {}) == ""
+
+
+def test_a_custom_search_pool_takes_both() -> None:
+    """Its own parameters come first, in full case, then the search."""
+    both = pool(PoolType.CUSTOM_SEARCH, "Website")
+    source = from_page(PAGE + "?website=One", "https://www.bing.com/search?q=Shoes")
+    assert tuple_for(both, source, {}) == ("website=One&search_engine=bing&search_keywords=shoes")
+
+
+def test_a_keyword_id_stands_alone() -> None:
+    """The id alone makes the tuple, from the URL or said, whether the engine is known or not."""
+    by_id = pool(PoolType.SEARCH_KEYWORD_ID)
+    source = from_page(PAGE + "?search_keyword_id=kwd-1&gclid=x", "https://www.google.com/")
+    assert tuple_for(by_id, source, {}) == "search_keyword_id=kwd-1"
+    assert tuple_for(by_id, NOWHERE, {"search_keyword_id": "kwd-1"}) == "search_keyword_id=kwd-1"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/post/1?id=7"])
+def test_a_referrer_counts_by_its_host(path: str) -> None:
+    """However much of its address the browser sent, a site is one source."""
+    by_referrer = pool(PoolType.REFERRER)
+    source = from_page(PAGE, f"https://www.blog.example{path}")
+    assert tuple_for(by_referrer, source, {}) == "referrer_host=blog.example"
+    said = {"referrer_host": "WWW.Blog.example"}
+    assert tuple_for(by_referrer, NOWHERE, said) == "referrer_host=blog.example"
+
+
+def test_a_referrer_search_pool_takes_one_or_the_other() -> None:
+    """A visit from a search counts by the search, whichever of its hosts it came from."""
+    either = pool(PoolType.REFERRER_SEARCH)
+    com = from_page(PAGE, "https://www.google.com/")
+    assert tuple_for(either, com, {}) == "search_engine=google&search_keywords=(not provided)"
+    assert tuple_for(either, from_page(PAGE, "https://www.google.de/"), {}) == tuple_for(
+        either, com, {}
+    )
+    blog = from_page(PAGE, "https://blog.example/")
+    assert tuple_for(either, blog, {}) == "referrer_host=blog.example"
+    assert tuple_for(either, blog, {"search_engine": "Bing"}) == "search_engine=bing"
+
+
+def test_a_visitor_pool_needs_a_visitor() -> None:
+    """Each visitor is a tuple; unknown visitors don't share one."""
+    by_visitor = pool(PoolType.VISITOR)
+    assert tuple_for(by_visitor, NOWHERE, {}, "v1") == "visitor=v1"
+    assert tuple_for(by_visitor, NOWHERE, {"visitor": "v2"}) == "visitor=v2"
+    with pytest.raises(Fault, match="visitor: is needed"):
+        tuple_for(by_visitor, NOWHERE, {}, " ")
+
+
+def test_a_bad_value_is_a_fault_only_when_it_was_said() -> None:
+    """A caller is told; a visitor with a bad URL still gets a number of the nearest tuple."""
+    with pytest.raises(Fault, match="website: holds a control character"):
+        tuple_for(CUSTOM, NOWHERE, {"website": "a\x00"})
+    with pytest.raises(Fault, match="search_keywords: has 513 characters"):
+        tuple_for(SEARCH, NOWHERE, {"search_keywords": "x" * 513})
+    source = from_page(f"{PAGE}?website=a%00&location={'x' * 600}&path=")
+    assert tuple_for(CUSTOM, source, {}) == f"website=a&location={'x' * 512}&path="
+
+
+@given(st.sampled_from(PoolType), st.text(max_size=150), st.text(max_size=150))
+def test_no_value_of_a_page_raises(type_: PoolType, keywords: str, website: str) -> None:
+    """What stands in a page's URL never keeps a visitor from a tuple."""
+    source = TrafficSource(
+        search_engine="Bing",
+        search_keywords=keywords,
+        url_parameters={"website": website},
+    )
+    tuple_for(pool(type_, "website"), source, {}, "v1")
+
+
+def test_the_names_of_each_type() -> None:
+    """The parameters of a tuple follow from the pool's type, its own ones in lower case."""
+    assert parameter_names(CUSTOM) == ("website", "location", "path")
+    mixed = pool(PoolType.CUSTOM_SEARCH, "Search_Keywords", "site")
+    assert parameter_names(mixed) == ("search_keywords", "site", "search_engine")
+    assert parameter_names(pool(PoolType.VISITOR, "ignored")) == ("visitor",)
