@@ -51,10 +51,10 @@ _page = msgspec.msgpack.Decoder(tuple[str, int, list[NumberRow]] | bool).decode
 _STATES = (None, *State)
 """Reply codes by place; 0 is no answer yet: the pool could grow."""
 
-ASKS_A_CALL = 200
+MAX_ASKS_PER_CALL = 200
 """Most tuples in one script call, so that no caller holds the store for long."""
 
-PROMOTED_A_SWEEP = 250
+MAX_PROMOTED_PER_SWEEP = 250
 """Most numbers that one sweep promotes, so that clicks hardly wait for it."""
 
 
@@ -83,7 +83,7 @@ class Allocator:
 
         What one call carries is with the store when this returns, before it is awaited.
         """
-        if len(asks) > ASKS_A_CALL:
+        if len(asks) > MAX_ASKS_PER_CALL:
             return self._allocate_many(pool_id, asks, now_ms)
         reply = self._ask(pool_id, _arguments(asks), now_ms)
         return self._allocate(pool_id, asks, now_ms, reply)
@@ -92,8 +92,8 @@ class Allocator:
         self, pool_id: str, asks: Sequence[Ask], now_ms: int | None
     ) -> list[Answer]:
         answers: list[Answer] = []
-        for start in range(0, len(asks), ASKS_A_CALL):
-            part = asks[start : start + ASKS_A_CALL]
+        for start in range(0, len(asks), MAX_ASKS_PER_CALL):
+            part = asks[start : start + MAX_ASKS_PER_CALL]
             answers += await self.allocate(pool_id, part, now_ms=now_ms)
         return answers
 
@@ -164,8 +164,8 @@ class Allocator:
         A tuple without a number gets state none.
         """
         answers: list[Answer] = []
-        for start in range(0, len(asks), ASKS_A_CALL):
-            arguments = _arguments(asks[start : start + ASKS_A_CALL], touch=True)
+        for start in range(0, len(asks), MAX_ASKS_PER_CALL):
+            arguments = _arguments(asks[start : start + MAX_ASKS_PER_CALL], touch=True)
             reply = await self._ask(pool_id, arguments, now_ms, "no")
             _, clock, _, _, _, values, _ = _known(pool_id, reply)
             answers += [answer for answer in _answers(clock, values) if answer is not None]
@@ -336,7 +336,7 @@ class Allocator:
         return following, rows
 
     async def sweep(
-        self, pool_id: str, most: int = PROMOTED_A_SWEEP, *, now_ms: int | None = None
+        self, pool_id: str, most: int = MAX_PROMOTED_PER_SWEEP, *, now_ms: int | None = None
     ) -> Swept:
         """Do a bounded share of what needn't wait for a click (``lua/sweep.lua``).
 

@@ -25,12 +25,12 @@ from allocator.embedded import open_embedded
 from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from allocator.worker.cache import AnswerSource
+from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.http import replies
-from api.http.middleware import Exchanges
+from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
-from api.http.response_cache import Repeats
+from api.http.response_cache import ResponseCache
 from api.http.services import Services, State
 from api.links import link
 from api.managers import number_lookup, pool_numbers, resources
@@ -40,8 +40,8 @@ from api.operators import health
 from api.pages import script, swap
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import DirectoryKeeper
-from ringpool.notifications.webhook import Alerts
+from ringpool.catalog.snapshot import SnapshotKeeper
+from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.security.keyring import Keyring
 from ringpool.settings import Settings
 
@@ -98,7 +98,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             yield {"services": await _services(stack, settings, store, metrics)}
 
-    surroundings = [Middleware(Exchanges, metrics=metrics)]
+    surroundings = [Middleware(RequestMiddleware, metrics=metrics)]
     if settings.trusted_proxies:
         proxies = list(settings.trusted_proxies)
         surroundings.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
@@ -113,7 +113,7 @@ def create_app(
 
 
 class _App(Starlette):
-    """Without Starlette's own last net, which would be a layer a request: Exchanges is one."""
+    """Without Starlette's own last net, which would be a layer a request: RequestMiddleware is one."""
 
     def build_middleware_stack(self) -> ASGIApp:
         last_net = super().build_middleware_stack()
@@ -135,9 +135,9 @@ async def _services(
     allocator = Allocator(store)
     stocks = Stocks(store)
     catalog = Catalog(store, allocator, stocks)
-    keeper = DirectoryKeeper(catalog)
-    answers = AnswerSource(allocator)
-    alerts = Alerts()
+    keeper = SnapshotKeeper(catalog)
+    answers = AssignmentCache(allocator)
+    alerts = WebhookNotifier()
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, alerts)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
@@ -151,9 +151,9 @@ async def _services(
         allocator=allocator,
         stocks=stocks,
         answers=answers,
-        repeats=Repeats(answers),
-        swap_repeats=Repeats(answers),
-        link_repeats=Repeats(answers),
+        number_responses=ResponseCache(answers),
+        swap_responses=ResponseCache(answers),
+        link_responses=ResponseCache(answers),
         catalog=catalog,
         keeper=keeper,
         keyring=keyring,

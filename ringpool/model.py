@@ -42,7 +42,7 @@ class Recycle(enum.StrEnum):
     """Which recyclable number goes next when no unassigned one is left."""
 
     LEAST_ACTIVE = "least_active"
-    MOST_ACTIVE = "most_active"
+    MAX_ACTIVE = "most_active"
     ROUND_ROBIN = "round_robin"
     LAST_IN_FIRST_OUT = "last_in_first_out"
     WEIGHTED_RANDOM = "weighted_random"

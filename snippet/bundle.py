@@ -25,7 +25,7 @@ SHORTEST_PING_MS = 5_000
 """However short a pool holds a number, a page doesn't ping more often; a ping comes twice in the
 shortest ``hold_on_activity`` otherwise."""
 
-LONGEST_PING_MS = 30_000
+MAX_PING_MS_BYTES = 30_000
 """How often a page that holds no number looks whether it does by now."""
 
 DEFAULTS = {"timeout": "1500", "days": "30", "cookies": ""}
@@ -124,7 +124,7 @@ def _document(settings: PageSettings) -> dict[str, Any]:
     shortest = min((target.hold_ms for target in settings.targets if target.hold_ms), default=0)
     return document | {
         "o": DEFAULTS | settings.defaults,
-        "i": max(SHORTEST_PING_MS, (shortest or LONGEST_PING_MS * 2) // 2),
+        "i": max(SHORTEST_PING_MS, (shortest or MAX_PING_MS_BYTES * 2) // 2),
         "v": VERSION,
     }
 

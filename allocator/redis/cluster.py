@@ -26,8 +26,8 @@ from aioredis_cluster.structs import Address
 from redis.exceptions import RedisError as LineError
 
 from allocator.port import Argument, StoreUnavailable
-from allocator.redis.cluster_routes import ClusterLines, Connect
-from allocator.redis.connection import Line, packed, refusal, replies
+from allocator.redis.cluster_routes import ClusterRoutes, Connect
+from allocator.redis.connection import PipelinedConnection, packed, refusal, replies
 from allocator.redis.errors import reason
 from allocator.redis.replicas import too_few, wait
 from allocator.scripts import Script
@@ -79,7 +79,7 @@ class ClusterStore:
         self._timeout = timeout_ms / 1000
         self._too_late = f"no answer within {timeout_ms} ms"
         self._wait_replicas = wait_replicas
-        self._lines = ClusterLines(
+        self._lines = ClusterRoutes(
             connection, connect_seconds=max(_CONNECT_SECONDS, timeout_ms / 1000)
         )
         self._loop = asyncio.get_running_loop()
@@ -114,7 +114,7 @@ class ClusterStore:
 
     async def _answer(
         self,
-        line: Line,
+        line: PipelinedConnection,
         reply: asyncio.Future[bytes],
         script: Script,
         rest: Command,

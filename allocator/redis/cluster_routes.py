@@ -19,25 +19,25 @@ from aioredis_cluster.structs import Address
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from allocator.redis.connection import Line, packed
+from allocator.redis.connection import PipelinedConnection, packed
 
 Connect = Callable[[str, int], AbstractConnection]
 """An unconnected connection to a host and port."""
 
 
-class ClusterLines:
+class ClusterRoutes:
     """Lines to the primaries that calls have found. Every connection ends with ``aclose``."""
 
     def __init__(self, connection: Connect, *, connect_seconds: float) -> None:
         self._connection = connection
         self._connect_seconds = connect_seconds
         self._primaries: dict[int, Address] = {}  # by slot
-        self._lines: dict[Address, Line] = {}
+        self._lines: dict[Address, PipelinedConnection] = {}
         self._waking: dict[Address, asyncio.Task[None]] = {}
-        self._all: set[Line] = set()  # with those that are about to end
+        self._all: set[PipelinedConnection] = set()  # with those that are about to end
         self._closed = False
 
-    def ready(self, key: str) -> Line | None:
+    def ready(self, key: str) -> PipelinedConnection | None:
         """The line to the primary of the key's slot, if it may be asked at once."""
         address = self._primaries.get(_slot(key))
         line = self._lines.get(address) if address is not None else None
@@ -56,7 +56,7 @@ class ClusterLines:
         line = self._lines.get(address)
         if line is None or not line.usable:
             connection = self._connection(address.host, address.port)
-            line = Line(connection, self._connect_seconds, self._all.discard)
+            line = PipelinedConnection(connection, self._connect_seconds, self._all.discard)
             self._all.add(line)
             self._lines[address] = line
         elif not line.ready and address not in self._waking:
@@ -82,7 +82,7 @@ class ClusterLines:
         await asyncio.gather(*[line.close() for line in self._all])
         await asyncio.gather(*self._waking.values(), return_exceptions=True)
 
-    async def _wake(self, line: Line) -> None:
+    async def _wake(self, line: PipelinedConnection) -> None:
         """A line that was idle is ready once it has answered."""
         loop = asyncio.get_running_loop()
         with contextlib.suppress(RedisError, TimeoutError):

@@ -34,7 +34,7 @@ _IDLE_SECONDS = 0.5
 """After so long without a reply, look whether the server has closed before writing."""
 
 
-class Line(asyncio.Protocol):
+class PipelinedConnection(asyncio.Protocol):
     """Made connecting. It is ``usable`` until it fails or is retired; a retired one ends with the
     last call on it, and ``ended`` is called with it."""
 
@@ -42,7 +42,7 @@ class Line(asyncio.Protocol):
         self,
         connection: AbstractConnection,
         connect_seconds: float,
-        ended: Callable[[Line], object],
+        ended: Callable[[PipelinedConnection], object],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection = connection

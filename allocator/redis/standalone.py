@@ -16,7 +16,7 @@ from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.exceptions import RedisError, ResponseError
 
 from allocator.port import Argument, StoreUnavailable
-from allocator.redis.connection import Line, packed, refusal, replies
+from allocator.redis.connection import PipelinedConnection, packed, refusal, replies
 from allocator.redis.replicas import too_few, wait
 from allocator.scripts import Script
 
@@ -31,7 +31,7 @@ _CONNECT_SECONDS = 1.0
 """Least time to connect in. It may outlast the call that began it: later calls find it ready."""
 
 
-class RedisStore:
+class StandaloneStore:
     """``Store`` on the server that ``connections`` leads to.
 
     ``connections`` is used as a factory alone: nothing is taken from it but new connections.
@@ -51,7 +51,7 @@ class RedisStore:
         self._timeout = timeout_ms / 1000
         self._wait_replicas = wait_replicas
         self._max_lines = _LINES_WITH_WAIT if wait_replicas else _LINES
-        self._lines: set[Line] = set()
+        self._lines: set[PipelinedConnection] = set()
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -73,7 +73,7 @@ class RedisStore:
     async def ping(self) -> None:
         deadline = self._loop.time() + self._timeout
 
-        async def call(line: Line) -> None:
+        async def call(line: PipelinedConnection) -> None:
             await line.ask(packed("PING"), deadline)
 
         await self._in_time(call, deadline)
@@ -86,7 +86,7 @@ class RedisStore:
 
     async def _answer(
         self,
-        line: Line,
+        line: PipelinedConnection,
         reply: asyncio.Future[bytes],
         script: Script,
         rest: Command,
@@ -101,7 +101,7 @@ class RedisStore:
         return await self._run(script, rest, 0, deadline)
 
     async def _run(self, script: Script, rest: Command, replicas: int, deadline: float) -> bytes:
-        async def call(line: Line) -> bytes:
+        async def call(line: PipelinedConnection) -> bytes:
             try:
                 return await _confirmed(line, ("EVALSHA", script.sha, *rest), replicas, deadline)
             except ResponseError as error:
@@ -111,9 +111,11 @@ class RedisStore:
 
         return await self._in_time(call, deadline)
 
-    async def _in_time(self, call: Callable[[Line], Awaitable[_T]], deadline: float) -> _T:
+    async def _in_time(
+        self, call: Callable[[PipelinedConnection], Awaitable[_T]], deadline: float
+    ) -> _T:
         """Do ``call`` on a connection, all within the deadline, every failure translated."""
-        line: Line | None = None
+        line: PipelinedConnection | None = None
         try:
             async with asyncio.timeout_at(deadline):
                 while True:
@@ -123,19 +125,23 @@ class RedisStore:
         except (RedisError, TimeoutError) as error:
             raise self._fault(error, line, deadline) from None
 
-    def _line(self) -> Line:
+    def _line(self) -> PipelinedConnection:
         """The least busy connection; a new one when all are busy and more are allowed."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
         usable = [line for line in self._lines if line.usable]
-        line = min(usable, key=Line.load, default=None)
+        line = min(usable, key=PipelinedConnection.load, default=None)
         if line is None or (line.load() and len(usable) < self._max_lines):
             connection: AbstractConnection = self._connections.make_connection()  # type: ignore[no-untyped-call]
-            line = Line(connection, max(self._timeout, _CONNECT_SECONDS), self._lines.discard)
+            line = PipelinedConnection(
+                connection, max(self._timeout, _CONNECT_SECONDS), self._lines.discard
+            )
             self._lines.add(line)
         return line
 
-    def _fault(self, error: Exception, line: Line | None, deadline: float) -> Exception:
+    def _fault(
+        self, error: Exception, line: PipelinedConnection | None, deadline: float
+    ) -> Exception:
         """What a failed call raises, and its line given up where that is why."""
         if isinstance(error, TimeoutError):
             if line is not None:
@@ -149,7 +155,9 @@ class RedisStore:
         return error if refused is None else StoreUnavailable(refused)
 
 
-async def _confirmed(line: Line, command: Command, replicas: int, deadline: float) -> bytes:
+async def _confirmed(
+    line: PipelinedConnection, command: Command, replicas: int, deadline: float
+) -> bytes:
     """The reply to ``command``, once that many replicas have what it wrote."""
     reply: asyncio.Future[bytes] = line.ask(packed(*command), deadline)
     if not replicas:

@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 
 from allocator.port import Store
 from allocator.redis.cluster import ClusterStore
-from allocator.redis.standalone import RedisStore
+from allocator.redis.standalone import StandaloneStore
 
 _SCHEMES = (
     "redis",
@@ -76,7 +76,9 @@ async def connect(url: str, *, timeout_ms: int = 250, wait_replicas: int = 0) ->
     else:
         host, port = place.hosts[0]
         pool = ConnectionPool(kind, host=host, port=port, **_connection(place))
-    return RedisStore(pool, timeout_ms=timeout_ms, wait_replicas=wait_replicas, sentinel=sentinel)
+    return StandaloneStore(
+        pool, timeout_ms=timeout_ms, wait_replicas=wait_replicas, sentinel=sentinel
+    )
 
 
 def check(url: str) -> None:

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from allocator.allocator import ASKS_A_CALL, Allocator
+from allocator.allocator import MAX_ASKS_PER_CALL, Allocator
 from allocator.answers import Answer, Ask
 from allocator.port import StoreUnavailable
 
@@ -22,7 +22,7 @@ MAX_WAITING = 10_000
 FULL = 8
 """So many asks are worth a call of their own while others are under way."""
 
-MOST_CALLS = 4
+MAX_CALLS = 4
 """Calls under way for one pool; beyond, asks wait and the next call carries more."""
 
 _Waiting = tuple[Ask, "asyncio.Future[Answer]"]
@@ -39,7 +39,7 @@ class _Queue:
         self.due = False  # what waits is looked at in the loop's next turn
 
 
-class Coalescer:
+class AskBatcher:
     """Single asks in, batches out. One a process and event loop."""
 
     def __init__(self, allocator: Allocator) -> None:
@@ -76,10 +76,12 @@ class Coalescer:
     def _proceed(self, pool_id: str, queue: _Queue) -> None:
         """Send what waits if nothing is under way, or it fills a call and one more is allowed."""
         while queue.waiting and (
-            not queue.calls or (len(queue.waiting) >= FULL and queue.calls < MOST_CALLS)
+            not queue.calls or (len(queue.waiting) >= FULL and queue.calls < MAX_CALLS)
         ):
-            batch = [waiting for waiting in queue.waiting[:ASKS_A_CALL] if not waiting[1].done()]
-            del queue.waiting[:ASKS_A_CALL]
+            batch = [
+                waiting for waiting in queue.waiting[:MAX_ASKS_PER_CALL] if not waiting[1].done()
+            ]
+            del queue.waiting[:MAX_ASKS_PER_CALL]
             if batch:
                 self._call(pool_id, queue, batch)
         if not queue.calls and not queue.due:

@@ -24,7 +24,7 @@ from msgspec import structs
 from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Answer, Ask, Attributes, State
 from allocator.port import StoreUnavailable
-from allocator.worker.batching import Coalescer
+from allocator.worker.batching import AskBatcher
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ _ENTRY_BYTES = 700
 3.11); the rest is room for the number, and for attributes until they are written behind."""
 
 
-class Held:
+class CachedAssignment:
     """A number that a tuple holds, as far as this worker may say so by itself.
 
     ``expires``: local monotonic seconds. ``clicks`` and ``attributes``: not yet written behind.
@@ -77,7 +77,7 @@ class Held:
         self.attributes: Attributes = b""
 
 
-class AnswerSource:
+class AssignmentCache:
     """Single answers for the endpoints. One a process and event loop; ``run`` must be running.
 
     ``cache_bytes`` 0 turns the memory off.
@@ -91,17 +91,17 @@ class AnswerSource:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allocator = allocator
-        self._coalescer = Coalescer(allocator)
+        self._coalescer = AskBatcher(allocator)
         self._clock = clock
-        self._entries: dict[tuple[str, str], Held] = {}  # least recently used first
+        self._entries: dict[tuple[str, str], CachedAssignment] = {}  # least recently used first
         self._bytes = 0
         self._cache_bytes = cache_bytes
-        self._unwritten: set[Held] = set()
+        self._unwritten: set[CachedAssignment] = set()
         self._refused: set[str] = set()  # pools whose last write failed
         self._writing = asyncio.Lock()
         self._flushing: asyncio.Task[None] | None = None
 
-    def peek(self, pool_id: str, tuple_: str) -> Held | None:
+    def peek(self, pool_id: str, tuple_: str) -> CachedAssignment | None:
         """What may be answered without asking; ``count`` must follow when it is."""
         key = (pool_id, tuple_)
         held = self._entries.get(key)
@@ -113,14 +113,18 @@ class AnswerSource:
         self._entries[key] = self._entries.pop(key)
         return held
 
-    def count(self, held: Held, attributes: Attributes = b"", clicks: int = 1) -> Answer | None:
+    def count(
+        self, held: CachedAssignment, attributes: Attributes = b"", clicks: int = 1
+    ) -> Answer | None:
         """Count clicks answered from ``held``; None when its time is over and nothing was."""
-        if not self.again(held, attributes, clicks):
+        if not self.record_click(held, attributes, clicks):
             return None
         hold_ms = int((held.expires - self._clock() + MARGIN_SECONDS) * 1000)
         return Answer(State.HELD, held.number, held.guaranteed_until, hold_ms)
 
-    def again(self, held: Held, attributes: Attributes = b"", clicks: int = 1) -> bool:
+    def record_click(
+        self, held: CachedAssignment, attributes: Attributes = b"", clicks: int = 1
+    ) -> bool:
         """Count clicks that got the same answer again; False when its time is over."""
         if held.expires <= self._clock():
             return False
@@ -210,7 +214,7 @@ class AnswerSource:
         ``spread``: seconds that it may take its time for.
         """
         async with self._writing:
-            by_pool: dict[str, list[Held]] = {}
+            by_pool: dict[str, list[CachedAssignment]] = {}
             for held in self._unwritten:
                 by_pool.setdefault(held.pool_id, []).append(held)
             writes = [
@@ -239,7 +243,7 @@ class AnswerSource:
             await asyncio.wait([self._flushing])
         await self.flush()
 
-    async def _write(self, pool_id: str, entries: Sequence[Held]) -> bool:
+    async def _write(self, pool_id: str, entries: Sequence[CachedAssignment]) -> bool:
         """False when the store couldn't be had; then all stays counted."""
         self._unwritten.difference_update(entries)
         asks = [Ask(held.tuple, held.attributes, held.clicks) for held in entries]
@@ -276,7 +280,7 @@ class AnswerSource:
         key = (pool_id, tuple_)
         held = self._entries.pop(key, None)
         if held is None:
-            held = Held(pool_id, tuple_)
+            held = CachedAssignment(pool_id, tuple_)
             self._bytes += _ENTRY_BYTES + len(tuple_)
         held.number, held.guaranteed_until = answer.number, answer.guaranteed_until
         held.expires = expires
@@ -285,6 +289,6 @@ class AnswerSource:
             self._forget(next(iter(self._entries.values())))
         return True
 
-    def _forget(self, held: Held) -> None:
+    def _forget(self, held: CachedAssignment) -> None:
         if self._entries.pop((held.pool_id, held.tuple), None) is not None:
             self._bytes -= _ENTRY_BYTES + len(held.tuple)

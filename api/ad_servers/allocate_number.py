@@ -15,7 +15,7 @@ from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
-from ringpool.catalog.snapshot import Directory, PreparedPool
+from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Fault
 from ringpool.numbers import phone
 from ringpool.times import format_rfc3339
@@ -48,10 +48,10 @@ class Allocation(Struct, frozen=True, omit_defaults=True, kw_only=True):
     overflow: bool = False
 
 
-class Order(NamedTuple):
+class NumberRequest(NamedTuple):
     """One request for a number, understood and authorised under one configuration."""
 
-    directory: Directory
+    directory: Snapshot
     pool_id: str
     ask: Ask
     tracking_url: str
@@ -62,18 +62,18 @@ class Order(NamedTuple):
         if held is not None:
             attributes = made(self.ask.attributes)
             size = asked_bytes + len(reply.body)
-            services.repeats.keep(asked, self.directory, (held,), reply, size, attributes)
+            services.number_responses.keep(asked, self.directory, (held,), reply, size, attributes)
 
 
-def understood(
+def parse_request(
     services: Services,
     prepared: PreparedPool,
     parameters: Mapping[str, str],
     bearer: str,
     base_url: str,
-) -> Order:
+) -> NumberRequest:
     """Check the key and make the tuple; raises Refusal or Fault."""
-    directory = services.directory
+    directory = services.snapshot
     _check_key(prepared, parameters.get("ring_pool_key") or bearer)
     also = []
     if publisher := parameters.get("publisher", ""):
@@ -90,7 +90,7 @@ def understood(
         {"publisher": publisher} if publisher else {},
     )
     pool_id, ask = prepared.pool.id, click.ask(prepared.pool)
-    return Order(
+    return NumberRequest(
         directory, pool_id, ask, tracking_url(base_url, pool_id, ask.tuple, "&".join(also))
     )
 
@@ -119,10 +119,12 @@ async def _allocate_number(request: Request) -> Reply:
     pool_id, bearer, base_url = request.path("pool"), request.bearer(), request.base_url()
     query = request.query_string
     asked = (form, pool_id, query, bearer, base_url)
-    if request.method == "GET" and (reply := services.repeats.give(asked, services.directory)):
+    if request.method == "GET" and (
+        reply := services.number_responses.give(asked, services.snapshot)
+    ):
         return reply
     prepared = await lookups.pool(services, pool_id)
-    order = understood(services, prepared, request.parameters(), bearer, base_url)
+    order = parse_request(services, prepared, request.parameters(), bearer, base_url)
     if request.method == "HEAD":
         answer = Answer(State.NONE, "")
     else:

@@ -14,7 +14,13 @@ from msgspec import UNSET, Meta, Raw, Struct
 from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
-from api.ad_servers.allocate_number import Allocation, Order, allocation, error_form, understood
+from api.ad_servers.allocate_number import (
+    Allocation,
+    NumberRequest,
+    allocation,
+    error_form,
+    parse_request,
+)
 from api.http import lookups, replies
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal, Refused, refusal
@@ -25,8 +31,8 @@ from ringpool.catalog.snapshot import PreparedPool
 from ringpool.faults import Fault
 from ringpool.visits.queries import read_query
 
-LONGEST_BODY = 4 * 1024 * 1024
-MOST_ROWS = 1_000
+MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_ROWS = 1_000
 
 _REQUEST = "allocate_number.json"
 
@@ -34,7 +40,7 @@ _REQUEST = "allocate_number.json"
 class BulkRequest(Struct, frozen=True):
     """The body. Rows are checked one by one, so that a bad one fails alone."""
 
-    requests: Annotated[list[Raw], Meta(max_length=MOST_ROWS)]
+    requests: Annotated[list[Raw], Meta(max_length=MAX_ROWS)]
 
 
 class BulkRow(Struct, frozen=True):
@@ -71,18 +77,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Waiting(NamedTuple):
-    """A row whose number isn't known yet. ``asked``: what ``Repeats`` knows its reply by."""
+    """A row whose number isn't known yet. ``asked``: what ``ResponseCache`` knows its reply by."""
 
     place: int
     row: BulkRow
-    order: Order
+    order: NumberRequest
     asked: tuple[str, ...]
 
 
 async def _bulk(request: Request) -> Reply:
     started = perf_counter()
     try:
-        document = await request.document(LONGEST_BODY)
+        document = await request.document(MAX_BODY_BYTES)
         if not document.isascii():
             document.decode()  # what is echoed as it came must be UTF-8
         rows = _decode(document).requests
@@ -90,7 +96,7 @@ async def _bulk(request: Request) -> Reply:
         raise Refusal(400, "InvalidParameter", f"requests: {error}") from None
     services = request.services
     await lookups.check_started(services)
-    directory = services.directory
+    directory = services.snapshot
     bearer, base_url, pools = request.bearer(), request.base_url(), _Pools(services)
     waiting: dict[str, list[_Waiting]] = defaultdict(list)
     responses: list[bytes] = [b""] * len(rows)
@@ -98,12 +104,12 @@ async def _bulk(request: Request) -> Reply:
         try:
             row = _row(raw)
             asked = (row.api_suffix, bearer, base_url)
-            if reply := services.repeats.give(asked, directory):
+            if reply := services.number_responses.give(asked, directory):
                 responses[place] = _with_id(reply.body, row.request_id)
             else:
                 pool_id, parameters = _read(row)
                 prepared = await pools.find(pool_id)
-                order = understood(services, prepared, parameters, bearer, base_url)
+                order = parse_request(services, prepared, parameters, bearer, base_url)
                 waiting[order.pool_id].append(_Waiting(place, row, order, asked))
         except msgspec.ValidationError:
             expected = Fault("api_suffix", "expected POOL/allocate_number.json?ring_pool_key=…")
@@ -129,7 +135,7 @@ class _Pools:
 
     async def find(self, pool_id: str) -> PreparedPool:
         """Raises Refusal 404."""
-        prepared = self._services.directory.pools.get(pool_id)
+        prepared = self._services.snapshot.pools.get(pool_id)
         if prepared is None and not self._looked:
             self._looked = True
             prepared = await lookups.pool(self._services, pool_id)

@@ -28,7 +28,7 @@ def unknown_pool(pool_id: str) -> Refusal:
 async def account(services: Services, parameters: Mapping[str, str]) -> Account:
     """The account that ``account`` names; raises Refusal 400 or 404, or StoreUnavailable."""
     account_id = required(parameters, "account")
-    found = services.directory.accounts.get(account_id)
+    found = services.snapshot.accounts.get(account_id)
     if found is None:
         await check_started(services)
         raise Refusal(404, "UnknownAccount", f"there is no account {account_id[:63]!r}")
@@ -49,5 +49,5 @@ async def check_started(services: Services) -> None:
 
     Raises StoreUnavailable then.
     """
-    if services.directory.revision == 0:
+    if services.snapshot.revision == 0:
         await services.keeper.refresh()

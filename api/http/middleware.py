@@ -20,16 +20,16 @@ from api.http.refusals import Headers, Refusal
 from api.http.replies import problem
 from api.metrics import Metrics
 
-LONGEST_TARGET = 16 * 1024
+MAX_TARGET_BYTES = 16 * 1024
 """Bytes of path and query; more is answered 414."""
 
-LONGEST_HEADERS = 64 * 1024
+MAX_HEADERS_BYTES = 64 * 1024
 """Bytes of all header names and values; more is answered 431."""
 
-_MOST_PATHS = 4096
+_MAX_PATHS = 4096
 """Paths whose endpoint is remembered, so that the busy ones aren't matched against every route."""
 
-_LONGEST_PATH = 512
+_MAX_PATH_BYTES = 512
 """Longer ones are matched every time: nobody's busy path, and room for somebody's mischief."""
 
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
@@ -49,7 +49,7 @@ _CONTENT_POLICY = (
 log = structlog.get_logger("ringpool.http")
 
 
-class Exchanges:
+class RequestMiddleware:
     """Gives each request an id, measures it, and answers for what nobody else did."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -109,8 +109,8 @@ class Exchanges:
     def _remember(self, scope: Scope) -> None:
         """Keep what routing found for a path: it has the same answer every time."""
         endpoint = scope.get("endpoint")
-        if isinstance(endpoint, Endpoint) and len(scope["path"]) <= _LONGEST_PATH:
-            if len(self._known) >= _MOST_PATHS:
+        if isinstance(endpoint, Endpoint) and len(scope["path"]) <= _MAX_PATH_BYTES:
+            if len(self._known) >= _MAX_PATHS:
                 self._known.clear()
             self._known[scope["path"]] = endpoint, scope["path_params"]
 
@@ -123,7 +123,7 @@ class Exchanges:
             log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"][:_LONGEST_PATH],
+                path=scope["path"][:_MAX_PATH_BYTES],
                 status=status,
                 milliseconds=round(seconds * 1000, 2),
                 client=scope["client"][0] if scope.get("client") else "",
@@ -140,8 +140,8 @@ def _completed(headers: Headers, request_id: bytes) -> Headers:
 
 
 def _too_long(scope: Scope, bytes_of_headers: int) -> Refusal | None:
-    if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
-        return Refusal(414, "UriTooLong", f"path and query: at most {LONGEST_TARGET:,} bytes")
-    if bytes_of_headers > LONGEST_HEADERS:
-        return Refusal(431, "HeadersTooLarge", f"headers: at most {LONGEST_HEADERS:,} bytes")
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+        return Refusal(414, "UriTooLong", f"path and query: at most {MAX_TARGET_BYTES:,} bytes")
+    if bytes_of_headers > MAX_HEADERS_BYTES:
+        return Refusal(431, "HeadersTooLarge", f"headers: at most {MAX_HEADERS_BYTES:,} bytes")
     return None

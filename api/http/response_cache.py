@@ -13,8 +13,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from allocator.answers import Attributes
-from allocator.worker.cache import AnswerSource, Held
-from ringpool.catalog.snapshot import Directory
+from allocator.worker.cache import AssignmentCache, CachedAssignment
+from ringpool.catalog.snapshot import Snapshot
 
 _ENTRY_BYTES = 1000
 """About what an entry takes, the text asked, the answer and attributes apart: 530 for a link, 860
@@ -28,7 +28,7 @@ class _Repeat(Generic[_A]):
 
     def __init__(
         self,
-        held: Sequence[Held],
+        held: Sequence[CachedAssignment],
         attributes: bytes,
         answer: _A,
         size: int,
@@ -42,12 +42,12 @@ class _Repeat(Generic[_A]):
         self.expires = expires
 
 
-class Repeats(Generic[_A]):
+class ResponseCache(Generic[_A]):
     """Answers by what was asked; those least recently given go when ``most_bytes`` are reached."""
 
     def __init__(
         self,
-        answers: AnswerSource,
+        answers: AssignmentCache,
         *,
         most_bytes: int = 32 << 20,
         clock: Callable[[], float] = time.monotonic,
@@ -56,12 +56,10 @@ class Repeats(Generic[_A]):
         self._most_bytes = most_bytes
         self._clock = clock
         self._bytes = 0
-        self._directory: Directory | None = None  # under which all that is kept was asked
+        self._directory: Snapshot | None = None  # under which all that is kept was asked
         self._kept: dict[Hashable, _Repeat[_A]] = {}
 
-    def give(
-        self, asked: Hashable, directory: Directory, attributes: Attributes = b""
-    ) -> _A | None:
+    def give(self, asked: Hashable, directory: Snapshot, attributes: Attributes = b"") -> _A | None:
         """The answer to what was asked before, its click counted; None when it isn't good now.
 
         ``attributes``: this click's, if they aren't the same every time. A guarantee that has
@@ -78,15 +76,15 @@ class Repeats(Generic[_A]):
             self._bytes -= kept.size
             return None
         for held in kept.held:
-            self._answers.again(held, attributes or kept.attributes)
+            self._answers.record_click(held, attributes or kept.attributes)
         self._kept[asked] = kept
         return kept.answer
 
     def keep(
         self,
         asked: Hashable,
-        directory: Directory,
-        held: Sequence[Held],
+        directory: Snapshot,
+        held: Sequence[CachedAssignment],
         answer: _A,
         answer_bytes: int,
         attributes: bytes = b"",

@@ -9,13 +9,13 @@ from typing import TypedDict
 from allocator.allocator import Allocator
 from allocator.port import Store
 from allocator.stocks import Stocks
-from allocator.worker.cache import AnswerSource
+from allocator.worker.cache import AssignmentCache
 from api.http.replies import Reply
-from api.http.response_cache import Repeats
+from api.http.response_cache import ResponseCache
 from api.metrics import Metrics
 from api.pages.swap_answers import KnownSwaps
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import Directory, DirectoryKeeper
+from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.security.keyring import Keyring
 from ringpool.settings import Settings
 
@@ -33,18 +33,18 @@ class Services:
     store: Store
     allocator: Allocator
     stocks: Stocks
-    answers: AnswerSource
-    repeats: Repeats[Reply]
-    swap_repeats: Repeats[KnownSwaps]
-    link_repeats: Repeats[tuple[bytes, bytes]]
+    answers: AssignmentCache
+    number_responses: ResponseCache[Reply]
+    swap_responses: ResponseCache[KnownSwaps]
+    link_responses: ResponseCache[tuple[bytes, bytes]]
     catalog: Catalog
-    keeper: DirectoryKeeper
+    keeper: SnapshotKeeper
     keyring: Keyring
     metrics: Metrics
     sign: Callable[[str, str, int], str]
 
     @property
-    def directory(self) -> Directory:
+    def snapshot(self) -> Snapshot:
         """The configuration as of now."""
         return self.keeper.current
 

@@ -23,7 +23,7 @@ from api.http.refusals import Refusal
 from api.http.replies import NO_STORE, Reply
 from api.http.request import Request
 from api.http.services import Services
-from ringpool.catalog.snapshot import Directory
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.model import Pool
 from ringpool.numbers import phone
 from ringpool.visits import crawlers, per_click
@@ -94,15 +94,15 @@ async def _link(request: Request) -> Reply:
     if crawlers.takes_nothing(request.scope):
         pool = await _pool(services, asked.pool_id)
         return _unnumbered(pool, query)
-    directory = services.directory
+    directory = services.snapshot
     attributes = partial(_attributes, directory, asked, query)
-    known = services.link_repeats.give(asked, directory, attributes)
+    known = services.link_responses.give(asked, directory, attributes)
     if known is not None:
         before, after = known
         return _to(b"%b%b%b" % (before, query, after))
     pool = await _pool(services, asked.pool_id)
     given = request.parameters(lenient=True)
-    ask = _click(services.directory, asked, given).ask(pool)
+    ask = _click(services.snapshot, asked, given).ask(pool)
     try:
         answer = await services.answers.allocate(pool.id, ask)
     except (StoreUnavailable, UnknownPool):
@@ -121,7 +121,7 @@ async def _link(request: Request) -> Reply:
     if held and _is_plain(query) and parted.fits((pool,)):
         halves = before, b"&" + after
         size = sum(map(len, (*asked.parts, asked.referrer, before, after)))
-        services.link_repeats.keep(asked, directory, (held,), halves, size, good_for=long_proof)
+        services.link_responses.keep(asked, directory, (held,), halves, size, good_for=long_proof)
     return _to(before + _onward(query).encode("ascii") + after)
 
 
@@ -132,12 +132,12 @@ async def _pool(services: Services, pool_id: str) -> Pool:
     return pool
 
 
-def _attributes(directory: Directory, asked: _Asked, query: bytes) -> bytes:
+def _attributes(directory: Snapshot, asked: _Asked, query: bytes) -> bytes:
     """What is to be kept of a click that was answered by heart."""
     return _click(directory, asked, read_query(query, lenient=True)).attributes()
 
 
-def _click(directory: Directory, asked: _Asked, given: Mapping[str, str]) -> Click:
+def _click(directory: Snapshot, asked: _Asked, given: Mapping[str, str]) -> Click:
     """The tuple is what the link says, so that it is the same however the link was made: the
     landing page adds nothing to it."""
     landing_url = directory.pools[asked.pool_id].pool.landing_url or ""

@@ -40,7 +40,7 @@ def caller(request: Request) -> Caller:
             return Caller(None)
         given = token.encode()
         owner = None
-        for account in request.services.directory.accounts.values():
+        for account in request.services.snapshot.accounts.values():
             for key in account.api_keys:
                 if hmac.compare_digest(given, key.encode()):
                     owner = account.id

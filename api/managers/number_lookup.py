@@ -24,7 +24,7 @@ from ringpool.numbers import phone
 from ringpool.times import format_rfc3339, to_unix_ms
 from ringpool.visits import tuples
 
-LONGEST_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 class CallReport(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,13 +109,13 @@ async def _number(request: Request) -> Reply:
     report = await number_report(
         services.catalog,
         services.allocator,
-        services.directory,
+        services.snapshot,
         number,
         None if at is None else _moment_asked(at),
     )
     story = _story(report, services, who)
     if not (story.owner or story.holder or story.overflow_of):
-        raise _nobodys(number)
+        raise _unknown_number(number)
     return replies.json(story)
 
 
@@ -123,10 +123,10 @@ def _story(report: NumberReport, services: Services, who: Caller) -> NumberStory
     """The report as far as it is the caller's to know."""
 
     def seen(pool_id: str) -> bool:
-        prepared = services.directory.pools.get(pool_id)
+        prepared = services.snapshot.pools.get(pool_id)
         return who.account is None or (prepared is not None and who.sees(prepared.pool.account))
 
-    stock = services.directory.stocks.get(report.owner)
+    stock = services.snapshot.stocks.get(report.owner)
     if report.owner_kind == "stock":
         own = who.account is None or (stock is not None and who.sees(stock.account))
     else:
@@ -169,7 +169,7 @@ def _holder(holding: Holding, pool_id: str) -> Holder:
 
 async def _call(request: Request) -> Reply:
     who = caller(request)
-    report = decoded(_decode_call, await request.document(LONGEST_BODY))
+    report = decoded(_decode_call, await request.document(MAX_BODY_BYTES))
     try:
         number = phone.parse(report.number)
     except ValueError as error:
@@ -188,7 +188,7 @@ async def _call(request: Request) -> Reply:
     pool_id, overflow = await _place(request.services, number, who)
     credit = await request.services.allocator.record_call(pool_id, call, overflow=overflow)
     if credit is None:
-        raise _nobodys(number)
+        raise _unknown_number(number)
     return replies.json(_reply(pool_id, credit))
 
 
@@ -197,7 +197,7 @@ async def _place(services: Services, number: str, who: Caller) -> tuple[str, boo
 
     Of several pools with one overflow number, the one that gave it last. Raises Refusal 404.
     """
-    directory = services.directory
+    directory = services.snapshot
     overflowing = [
         prepared.pool.id
         for prepared in directory.overflow_pools(number)
@@ -219,10 +219,10 @@ async def _place(services: Services, number: str, who: Caller) -> tuple[str, boo
         place = await services.stocks.holder(owner.id, number)
         pool_id = place.pool if place else ""
     if not pool_id:
-        raise _nobodys(number)
+        raise _unknown_number(number)
     prepared = await lookups.pool(services, pool_id)
     if not who.sees(prepared.pool.account):
-        raise _nobodys(number)
+        raise _unknown_number(number)
     return pool_id, False
 
 
@@ -240,7 +240,7 @@ def _reply(pool_id: str, credit: CallCredit) -> CallReply:
     )
 
 
-def _nobodys(number: str) -> Refusal:
+def _unknown_number(number: str) -> Refusal:
     return Refusal(404, "UnknownNumber", f"{number} is in no pool")
 
 

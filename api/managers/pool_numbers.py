@@ -21,8 +21,8 @@ from ringpool.faults import Fault
 from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
 
-LONGEST_BODY = 1024 * 1024
-MOST_NUMBERS = 10_000
+MAX_BODY_BYTES = 1024 * 1024
+MAX_NUMBERS = 10_000
 
 _LAST_CURSOR = 2**64 - 1  # of the store's HSCAN
 
@@ -58,7 +58,7 @@ class NumberChange(Struct, frozen=True, forbid_unknown_fields=True):
 
     numbers: Annotated[
         list[Annotated[str, Meta(min_length=1, max_length=40)]],
-        Meta(min_length=1, max_length=MOST_NUMBERS),
+        Meta(min_length=1, max_length=MAX_NUMBERS),
     ]
 
 
@@ -79,7 +79,7 @@ async def _numbers(request: Request) -> Reply:
 
 async def _add(request: Request) -> Reply:
     prepared = await _own_pool(request, caller(request))
-    change = decoded(_decode_change, await request.document(LONGEST_BODY))
+    change = decoded(_decode_change, await request.document(MAX_BODY_BYTES))
     await request.services.catalog.add_numbers(prepared.pool.id, change.numbers)
     return replies.empty()
 
@@ -91,7 +91,7 @@ async def _remove(request: Request) -> Reply:
         number = lookups.required(request.parameters(), "number")
         wanted = [f"+{number[1:]}" if number[0] == " " else number]  # a plus, read as in a form
     else:
-        wanted = decoded(_decode_change, await request.document(LONGEST_BODY)).numbers
+        wanted = decoded(_decode_change, await request.document(MAX_BODY_BYTES)).numbers
     await request.services.catalog.remove_numbers(prepared.pool.id, wanted)
     return replies.empty()
 

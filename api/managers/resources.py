@@ -25,7 +25,7 @@ from ringpool.config import codec
 from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Configuration, Pool, Stock
 
-LONGEST_BODY = 4 * 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
 
 Entity = Account | Pool | Stock
 
@@ -83,7 +83,7 @@ class Collection:
 
     async def _create(self, request: Request) -> Reply:
         who = caller(request)
-        wanted = self._entity(parsed_object(await request.document(LONGEST_BODY)))
+        wanted = self._entity(parsed_object(await request.document(MAX_BODY_BYTES)))
         self._check_writable(who, wanted, None)
         await request.services.keeper.refresh()
         if wanted.id in self._known(request):
@@ -100,7 +100,7 @@ class Collection:
     async def _put(self, request: Request) -> Reply:
         who = caller(request)
         entity_id = request.path("id")
-        document = parsed_object(await request.document(LONGEST_BODY))
+        document = parsed_object(await request.document(MAX_BODY_BYTES))
         if document.setdefault("id", entity_id) != entity_id:
             raise Faults([Fault("id", "is another one than the URL's")])
         await request.services.keeper.refresh()
@@ -111,7 +111,7 @@ class Collection:
 
     async def _patch(self, request: Request) -> Reply:
         who = caller(request)
-        change = parsed_object(await request.document(LONGEST_BODY))
+        change = parsed_object(await request.document(MAX_BODY_BYTES))
         present = await self._present(request, who)
         if change.get("id", present.id) != present.id:
             raise Faults([Fault("id", "can't be changed")])
@@ -153,7 +153,7 @@ class Collection:
         return present
 
     def _known(self, request: Request) -> Mapping[str, Entity]:
-        directory = request.services.directory
+        directory = request.services.snapshot
         if self._kind is Account:
             return directory.accounts
         if self._kind is Stock:

@@ -52,7 +52,7 @@ async def _readyz(request: Request) -> Reply:
 async def _metrics(request: Request) -> Reply:
     services = request.services
     pools = await _statuses(services)
-    up = bool(pools) or not services.directory.pools
+    up = bool(pools) or not services.snapshot.pools
     body = services.metrics.exposition(pools, store_up=up)
     return Reply(200, metrics.CONTENT_TYPE, body)
 
@@ -60,7 +60,7 @@ async def _metrics(request: Request) -> Reply:
 async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
     """Every pool's status, as many as the store gives within SCRAPE_SECONDS."""
     found: list[tuple[str, PoolStatus]] = []
-    waiting = iter(services.directory.pools)
+    waiting = iter(services.snapshot.pools)
 
     async def read() -> None:
         for pool_id in waiting:  # shared: each pool is read by one of the readers

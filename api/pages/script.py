@@ -22,7 +22,7 @@ _JAVASCRIPT = b"text/javascript; charset=utf-8"
 _SHARED = (origins.ANY, replies.CROSS_ORIGIN, (b"vary", b"Accept-Encoding"))
 _FOR_MINUTES = (b"cache-control", b"public, max-age=300")
 _FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
-_MOST_PREPARED = 10_000
+_MAX_PREPARED = 10_000
 
 
 class _Script(NamedTuple):
@@ -52,7 +52,7 @@ class _AccountScripts:
         self._prepared: dict[str, _Prepared] = {}
 
     def of(self, request: Request, account: Account) -> _Prepared:
-        directory = request.services.directory
+        directory = request.services.snapshot
         endpoint = request.base_url()
         known = self._prepared.get(account.id)
         if known and known.revision == directory.revision and known.endpoint == endpoint:
@@ -62,7 +62,7 @@ class _AccountScripts:
         # Weak: whether it goes compressed or not, it is the same script.
         etag = f'W/"{sha256(body).hexdigest()[:24]}"'.encode("ascii")
         made = _Prepared(directory.revision, endpoint, _script(body), etag)
-        if len(self._prepared) >= _MOST_PREPARED:
+        if len(self._prepared) >= _MAX_PREPARED:
             self._prepared.clear()
         self._prepared[account.id] = made
         return made

@@ -15,7 +15,7 @@ from msgspec import Struct
 from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
-from allocator.worker.cache import Held
+from allocator.worker.cache import CachedAssignment
 from api.http import lookups, replies
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
@@ -31,11 +31,11 @@ from ringpool.numbers import phone
 from ringpool.times import format_rfc3339
 from ringpool.visits import crawlers, per_click
 from ringpool.visits.click import Click
-from ringpool.visits.per_click import Parted
+from ringpool.visits.per_click import SplitQuery
 from ringpool.visits.queries import read_query
 
-MOST_TARGETS = 100
-LONGEST_FORM = 16 * 1024
+MAX_TARGETS = 100
+MAX_FORM_BYTES = 16 * 1024
 
 _CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]{0,63}")
 _TARGET = re.compile(r"\+?\d{4,15}(;ext=\d{1,11})?")
@@ -94,7 +94,7 @@ async def _swap(request: Request) -> Reply:
     takes_nothing = crawlers.takes_nothing(request.scope)
     parted = per_click.of_page(request.query_string)
     asked = _Asked(parted.asked, request.header(b"origin"))
-    directory = request.services.directory  # it may be another by the time the store has answered
+    directory = request.services.snapshot  # it may be another by the time the store has answered
     if not takes_nothing and (known := _known(request, parted, asked, is_phone)) is not None:
         return known
     parameters = request.parameters()
@@ -117,18 +117,18 @@ async def _swap(request: Request) -> Reply:
     if held is not None and _same_for_all(request, account, wanted, parted, callback):
         answer = KnownSwaps(said, cors)
         size = sum(map(len, (*asked.parts, asked.origin))) + answer.size
-        request.services.swap_repeats.keep(asked, directory, held, answer, size)
+        request.services.swap_responses.keep(asked, directory, held, answer, size)
     return say(callback, said, cors)
 
 
-def _known(request: Request, parted: Parted, asked: _Asked, is_phone: bool) -> Reply | None:
+def _known(request: Request, parted: SplitQuery, asked: _Asked, is_phone: bool) -> Reply | None:
     """The answer by heart to what was asked before."""
     callback = parted.value(b"callback").decode("ascii")
     if callback and not _CALLBACK.fullmatch(callback):
         return None
     services, query = request.services, request.query_string
     attributes = partial(_attributes, query, is_phone)
-    known = services.swap_repeats.give(asked, services.directory, attributes)
+    known = services.swap_responses.give(asked, services.snapshot, attributes)
     return None if known is None else known.reply(callback)
 
 
@@ -139,7 +139,7 @@ def _attributes(query: bytes, is_phone: bool) -> bytes:
 
 def _held(
     services: Services, wanted: _Wanted, results: Sequence[_Given | _Withheld]
-) -> Sequence[Held] | None:
+) -> Sequence[CachedAssignment] | None:
     """The numbers of an answer, if all were held before and are known to be for longer."""
     every = []
     for pool_id, result in zip(wanted.pools, results, strict=True):
@@ -153,7 +153,7 @@ def _held(
 
 
 def _same_for_all(
-    request: Request, account: Account, wanted: _Wanted, parted: Parted, callback: str
+    request: Request, account: Account, wanted: _Wanted, parted: SplitQuery, callback: str
 ) -> bool:
     """Whether other visitors who ask the same get the same answer, as long as it holds."""
     told = request.header(b"origin") or not account.origins  # else by referrer, which isn't known
@@ -230,7 +230,7 @@ async def _release(request: Request) -> Reply:
 
 async def _signal(request: Request, tell: Callable[[Pool, Click], Awaitable[None]]) -> Reply:
     """Tell each pool that swap would ask. One that can't make a tuple of this visit has none."""
-    parameters = await request.form(LONGEST_FORM)
+    parameters = await request.form(MAX_FORM_BYTES)
     account = await lookups.account(request.services, parameters)
     cors = origins.allowed(request, account)
     wanted = await _wanted(request, account, parameters)
@@ -275,7 +275,7 @@ def _callback(parameters: Mapping[str, str]) -> str:
 
 async def _wanted(request: Request, account: Account, parameters: Mapping[str, str]) -> _Wanted:
     """Which pools the page asks: those of ``targets``, of ``pool``, or of every target."""
-    by_target = request.services.directory.targets(account.id)
+    by_target = request.services.snapshot.targets(account.id)
     if pool_id := parameters.get("pool", ""):
         only = await lookups.pool(request.services, pool_id)
         if only.pool.account != account.id:
@@ -299,8 +299,8 @@ async def _wanted(request: Request, account: Account, parameters: Mapping[str, s
 def _targets(text: str) -> tuple[str, ...]:
     """The numbers in ``targets``, split by commas. A plus that became a blank in the URL counts."""
     targets = [target.strip() for target in text.split(",") if target.strip()]
-    if len(targets) > MOST_TARGETS:
-        raise Fault("targets", f"at most {MOST_TARGETS}")
+    if len(targets) > MAX_TARGETS:
+        raise Fault("targets", f"at most {MAX_TARGETS}")
     for target in targets:
         if not _TARGET.fullmatch(target):
             raise Fault("targets", f"{target[:40]!r} is not a number in E.164")

@@ -26,7 +26,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-LONGEST_HEAD = 128 * 1024
+MAX_HEAD_BYTES = 128 * 1024
 """Bytes of request line and headers that are read at all; the app itself refuses far less."""
 
 HEAD_SECONDS = 20.0
@@ -40,7 +40,7 @@ _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _FRAMING = frozenset((b"connection", b"transfer-encoding"))
 _ALWAYS_NEW = frozenset((b"x-request-id", b"location", b"processing-time"))
 _WITHOUT_LENGTH = frozenset((204, 304))
-_MOST_LINES = 1024
+_MAX_LINES = 1024
 
 
 class Protocol(HttpToolsProtocol):
@@ -81,7 +81,7 @@ class Protocol(HttpToolsProtocol):
             return
         if self._begun == (1 if all_new else 0):  # else part of the data is an earlier message's
             self._head += len(data)
-        if self._head > LONGEST_HEAD:
+        if self._head > MAX_HEAD_BYTES:
             self.send_400_response("The request line and headers are too long.")
         elif self._overdue is None:
             self._overdue = self.loop.call_later(HEAD_SECONDS, self._give_up)
@@ -338,7 +338,7 @@ def _line(name: bytes, value: bytes) -> bytes | None:
         return None
     line = b"%s: %s\r\n" % (name, value)
     if name not in _ALWAYS_NEW:
-        if len(_lines) >= _MOST_LINES:
+        if len(_lines) >= _MAX_LINES:
             _lines.clear()
         _lines[name, value] = line
     return line

@@ -17,7 +17,7 @@ RECOVERY_SECONDS = 2
 _STEP_SECONDS = 10
 _CALM_SECONDS = 20
 _WARM_UP_SECONDS = 600
-_MOST_GROWTH = 0.02
+_MAX_GROWTH = 0.02
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _flat(memory: Sequence[int]) -> Verdict:
     fifth = len(warm) // 5
     early, late = statistics.median(warm[:fifth]), statistics.median(warm[-fifth:])
     text += f", {(late - early) / 1e6:+.1f} MB ({late / early - 1:+.1%}) after the warm-up"
-    return Verdict(late - early <= _MOST_GROWTH * early, text)
+    return Verdict(late - early <= _MAX_GROWTH * early, text)
 
 
 def _recovery(seconds: Sequence[Second]) -> Verdict:

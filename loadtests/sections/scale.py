@@ -10,7 +10,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
-from allocator.allocator import ASKS_A_CALL, Allocator
+from allocator.allocator import MAX_ASKS_PER_CALL, Allocator
 from allocator.answers import Ask, Rules
 from loadtests.figures import Figure, Target, of_rounds
 from loadtests.section import Bench, Section
@@ -44,9 +44,9 @@ class _Simulation:
         rules = Rules(min_duration=_GUARANTEE_MS, overflow_number=pools.OVERFLOW)
         await self._allocator.edit(pool, rules, 1, now_ms=self._now)
         numbers = pools.numbers(212, size)
-        for start in range(0, size, ASKS_A_CALL):
-            await self._allocator.add(pool, numbers[start : start + ASKS_A_CALL])
-            asks = [self._new() for _ in numbers[start : start + ASKS_A_CALL]]
+        for start in range(0, size, MAX_ASKS_PER_CALL):
+            await self._allocator.add(pool, numbers[start : start + MAX_ASKS_PER_CALL])
+            asks = [self._new() for _ in numbers[start : start + MAX_ASKS_PER_CALL]]
             await self._allocator.allocate(pool, asks, now_ms=self._now)
 
     async def expire(self, pool: str) -> None:

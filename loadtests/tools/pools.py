@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from allocator.allocator import ASKS_A_CALL, Allocator
+from allocator.allocator import MAX_ASKS_PER_CALL, Allocator
 from allocator.answers import Ask
 from allocator.port import Store
 from allocator.redis.url import connect
@@ -91,8 +91,8 @@ def fill(url: str, pool_id: str, count: int) -> None:
     async def ask() -> None:
         async with opened(url) as store:
             allocator = Allocator(store)
-            for start in range(0, count, ASKS_A_CALL):
-                asks = [Ask(f"website=first-{start + i}") for i in range(ASKS_A_CALL)]
+            for start in range(0, count, MAX_ASKS_PER_CALL):
+                asks = [Ask(f"website=first-{start + i}") for i in range(MAX_ASKS_PER_CALL)]
                 await allocator.allocate(pool_id, asks)
 
     asyncio.run(ask())

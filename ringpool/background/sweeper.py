@@ -30,9 +30,9 @@ from allocator.port import Store, StoreUnavailable
 from allocator.stocks import NO_HISTORY, Stocks
 from ringpool.background.schedule import Schedule
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import DirectoryKeeper
+from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.model import Fill, Pool
-from ringpool.notifications.webhook import Alerts
+from ringpool.notifications.webhook import WebhookNotifier
 
 ROUND_SECONDS = 1.0
 IDLE_SECONDS = 9.0
@@ -43,7 +43,7 @@ Nor do moves: a stock's are taken over ten seconds after they began, so each is 
 _LEASE_MS = 5_000
 _AT_ONCE = 8
 """Pools swept side by side: enough to keep the store's connection full, few enough to wait for."""
-_MOST_SWEEPS = 20
+_MAX_SWEEPS = 20
 """Sweeps of one pool in one round, so that a pool with a large backlog can't starve the others."""
 _FILL_AT_ONCE = 200
 """Numbers a pool that is to be full takes in one round."""
@@ -62,8 +62,8 @@ class Sweeper:
         allocator: Allocator,
         stocks: Stocks,
         catalog: Catalog,
-        keeper: DirectoryKeeper,
-        alerts: Alerts,
+        keeper: SnapshotKeeper,
+        alerts: WebhookNotifier,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -152,7 +152,7 @@ class Sweeper:
 
     async def _pool(self, pool: Pool) -> None:
         try:
-            for _ in range(_MOST_SWEEPS):
+            for _ in range(_MAX_SWEEPS):
                 swept = await self._allocator.sweep(pool.id)
                 await self._catalog.hand_on(pool.id, swept.departures)
                 if not swept.more:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ringpool.catalog.snapshot import Directory
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.model import Account, PoolType
 from ringpool.numbers.plans import plan
 from ringpool.visits.pool_tuples import parameter_names
@@ -12,7 +12,7 @@ from snippet.bundle import PageSettings, TargetSettings
 
 
 def page_settings(
-    directory: Directory, account: Account, endpoint: str, public_key: str
+    directory: Snapshot, account: Account, endpoint: str, public_key: str
 ) -> PageSettings:
     """Settings for every page of an account.
 

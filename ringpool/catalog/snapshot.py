@@ -34,7 +34,7 @@ class PreparedPool(Struct, frozen=True):
     rules: Rules
 
 
-class Directory:
+class Snapshot:
     """One revision of the configuration, without the numbers that pools and stocks hand out."""
 
     def __init__(self, revision: int, configuration: Configuration) -> None:
@@ -64,7 +64,7 @@ class Directory:
         return self._overflow.get(number, ())
 
 
-class DirectoryKeeper:
+class SnapshotKeeper:
     """Keeps a worker's directory up to date. ``current`` is empty until the first refresh."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -72,7 +72,7 @@ class DirectoryKeeper:
         self._refreshing = asyncio.Lock()
         self._next_look: asyncio.Task[None] | None = None
         self._looked = float("-inf")
-        self.current = Directory(0, Configuration())
+        self.current = Snapshot(0, Configuration())
 
     async def refresh(self) -> None:
         """Take over a newer revision if there is one; raises StoreUnavailable."""
@@ -117,4 +117,4 @@ class DirectoryKeeper:
 
     async def _refresh(self) -> None:
         if await self._catalog.revision() != self.current.revision:
-            self.current = Directory(*await self._catalog.entities())
+            self.current = Snapshot(*await self._catalog.entities())

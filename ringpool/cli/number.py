@@ -50,7 +50,7 @@ async def show(number_text: str, at: int | None, as_json: bool) -> None:
         raise Fault("NUMBER", str(error)) from None
     async with open_session() as session:
         report = await number_report(
-            session.catalog, session.allocator, await session.directory(), canonical, at
+            session.catalog, session.allocator, await session.snapshot(), canonical, at
         )
     if as_json:
         print_json(report)

@@ -18,7 +18,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from ringpool.catalog.catalog import Catalog, CatalogBusy
-from ringpool.catalog.snapshot import Directory
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
 from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError
@@ -39,9 +39,9 @@ class Session:
     stocks: Stocks
     catalog: Catalog
 
-    async def directory(self) -> Directory:
+    async def snapshot(self) -> Snapshot:
         """Read the configuration as it is now."""
-        return Directory(*await self.catalog.entities())
+        return Snapshot(*await self.catalog.entities())
 
     @property
     def public_url(self) -> str:

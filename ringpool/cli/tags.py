@@ -28,7 +28,7 @@ from snippet import bundle
 async def snippet(account: str, pinned: bool, as_json: bool) -> None:
     """Print the script tag for the pages of ACCOUNT."""
     async with open_session() as session:
-        directory = await session.directory()
+        directory = await session.snapshot()
         base = session.public_url
         owner = directory.accounts.get(account)
         if owner is None:
@@ -60,7 +60,7 @@ async def snippet(account: str, pinned: bool, as_json: bool) -> None:
 async def link(pool: str, as_json: bool) -> None:
     """Print the tracking link of POOL, with a placeholder for each parameter."""
     async with open_session() as session:
-        prepared = (await session.directory()).pools.get(pool)
+        prepared = (await session.snapshot()).pools.get(pool)
         base = session.public_url
     if prepared is None:
         raise Fault("pool", f"there is no pool {pool}")

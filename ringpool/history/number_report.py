@@ -7,7 +7,7 @@ from msgspec import Struct
 from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Holding
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import Directory
+from ringpool.catalog.snapshot import Snapshot
 
 
 class OverflowUse(Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class NumberReport(Struct, frozen=True, kw_only=True):
 async def number_report(
     catalog: Catalog,
     allocator: Allocator,
-    directory: Directory,
+    directory: Snapshot,
     number: str,
     at_ms: int | None = None,
 ) -> NumberReport:
@@ -79,7 +79,7 @@ async def number_report(
 
 
 async def _overflow(
-    allocator: Allocator, directory: Directory, number: str, at_ms: int | None
+    allocator: Allocator, directory: Snapshot, number: str, at_ms: int | None
 ) -> tuple[OverflowUse, ...]:
     uses: list[OverflowUse] = []
     for prepared in directory.overflow_pools(number):

@@ -25,7 +25,7 @@ _FIRST_PAUSE = 1.0
 _log = structlog.get_logger("ringpool.alerts")
 
 
-class Alerts:
+class WebhookNotifier:
     """Sends webhooks without making anybody wait; ``aclose`` ends those still being tried."""
 
     def __init__(

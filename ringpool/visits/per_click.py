@@ -16,11 +16,11 @@ from ringpool.visits.pool_tuples import fields_read
 from ringpool.visits.queries import read_query
 from ringpool.visits.traffic import CLICK_IDS
 
-LONGEST_ASKED = 4096
+MAX_ASKED_BYTES = 4096
 """Bytes of a query that are worth remembering. Far below what is cut anywhere, so that the length
 of a value that was cut out makes no difference."""
 
-MOST_OWN = 16
+MAX_OWN = 16
 """Values cut out of such a query, for the same reason."""
 
 _NAMES = "|".join(sorted(CLICK_IDS)).encode()
@@ -33,7 +33,7 @@ _IN_PAGE_QUERY = re.compile(
 _WHOLE_URLS = frozenset(("landing_page", "referrer"))
 
 
-class Parted(NamedTuple):
+class SplitQuery(NamedTuple):
     """A query in two.
 
     ``asked``: all but the own values, as text, name, text, name, …, text; ``own``: those, one
@@ -57,7 +57,7 @@ class Parted(NamedTuple):
         the two differ.
         """
         asked = b"".join(self.asked)
-        if len(asked) > LONGEST_ASKED or len(self.own) > MOST_OWN:
+        if len(asked) > MAX_ASKED_BYTES or len(self.own) > MAX_OWN:
             return False
         told = CLICK_IDS.keys() | _WHOLE_URLS
         names = [name for field in asked.split(b"&") for name in read_query(field, lenient=True)]
@@ -76,18 +76,18 @@ class Parted(NamedTuple):
             yield from read_query(field, lenient=True).items()
 
 
-def of_link(query: bytes) -> Parted:
+def of_link(query: bytes) -> SplitQuery:
     """Part the query of a tracking link."""
     return _parted(_IN_LINK, query)
 
 
-def of_page(query: bytes) -> Parted:
+def of_page(query: bytes) -> SplitQuery:
     """Part the query of a page's question, in which ``url``, ``ref`` and others are URLs."""
     return _parted(_IN_PAGE_QUERY, query)
 
 
-def _parted(pattern: re.Pattern[bytes], query: bytes) -> Parted:
+def _parted(pattern: re.Pattern[bytes], query: bytes) -> SplitQuery:
     parts = pattern.split(b"&" + query)  # text, name, value, text, name, value, …, text
     own = parts[2::3]
     del parts[2::3]
-    return Parted(tuple(parts), own)
+    return SplitQuery(tuple(parts), own)

@@ -15,7 +15,7 @@ from allocator.port import StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from allocator.worker import cache
-from allocator.worker.cache import AnswerSource
+from allocator.worker.cache import AssignmentCache
 
 Log = list[tuple[str, Answer]]
 """Each answer with the tuple that it was told to."""
@@ -135,7 +135,7 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
     async def race() -> list[Told]:
         store = await connect(url, timeout_ms=500, wait_replicas=1)
         watch = Watch()
-        source = AnswerSource(Allocator(store), clock=watch)
+        source = AssignmentCache(Allocator(store), clock=watch)
         writing = asyncio.create_task(source.run())
         told: list[Told] = []
         await asyncio.gather(*(one(source, watch, seed * 100 + n, told) for n in range(16)))
@@ -144,7 +144,7 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
         await store.aclose()
         return told
 
-    async def one(source: AnswerSource, watch: Watch, seed: int, told: list[Told]) -> None:
+    async def one(source: AssignmentCache, watch: Watch, seed: int, told: list[Told]) -> None:
         chance = random.Random(seed)
         while not over.exists():
             tuple_ = f"t{chance.randrange(40)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allocator.allocator import Allocator
 from allocator.answers import Ask, Rules, made
 from allocator.port import Store
-from allocator.worker.cache import AnswerSource
+from allocator.worker.cache import AssignmentCache
 
 
 def test_attributes_are_bytes_or_what_makes_them() -> None:
@@ -18,7 +18,7 @@ async def test_only_the_last_click_s_attributes_are_made(valkey_store: Store, un
     allocator = Allocator(valkey_store)
     await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
     await allocator.add(unique, ["+11"])
-    source = AnswerSource(allocator)
+    source = AssignmentCache(allocator)
     asked: list[int] = []
 
     def click(number: int) -> Ask:

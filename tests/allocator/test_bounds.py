@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocator.allocator import ASKS_A_CALL, PROMOTED_A_SWEEP
+from allocator.allocator import MAX_ASKS_PER_CALL, MAX_PROMOTED_PER_SWEEP
 from allocator.answers import Ask, Call, State
 from allocator.port import Store
 from tests.allocator.pools import PoolUnderTest, make, numbers
@@ -37,7 +37,7 @@ async def test_everything_due_at_once(
     """With 200,000 numbers due at once each call ranks a few of them, and none is passed over."""
     waiting = MANY
     assert await backlog(due) == waiting
-    for asks in (1, 5, ASKS_A_CALL):
+    for asks in (1, 5, MAX_ASKS_PER_CALL):
         answers = await due.ask(*(f"new{waiting}-{n}" for n in range(asks)))
         assert {answer.state for answer in answers} == {State.RECYCLED}
         left = await backlog(due)
@@ -53,13 +53,13 @@ async def test_everything_due_at_once(
     assert await backlog(due) == waiting - 2  # the drained and the released one
 
     assert (await due.allocator.sweep(unique, now_ms=due.now)).more
-    assert await backlog(due) == waiting - 2 - PROMOTED_A_SWEEP
+    assert await backlog(due) == waiting - 2 - MAX_PROMOTED_PER_SWEEP
 
     # A new order moves what was ranked by the old one a few at a time too.
     await due.edit(recycle="round_robin")
     key = f"rp:{{{unique}}}:stale"
     stale = valkey_server.command("ZCARD", key)
-    assert stale > PROMOTED_A_SWEEP
+    assert stale > MAX_PROMOTED_PER_SWEEP
     await due.one("another")
     assert stale - valkey_server.command("ZCARD", key) == RANKED_A_CALL + 1
 

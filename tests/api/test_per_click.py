@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from allocator.answers import Answer, Ask, Attributes
-from allocator.worker.cache import AnswerSource
-from api.http.response_cache import Repeats
+from allocator.worker.cache import AssignmentCache
+from api.http.response_cache import ResponseCache
 from api.links.link import SHORT_PROOF_SECONDS
-from ringpool.catalog.snapshot import Directory
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.model import Pool, PoolType
 from ringpool.visits import per_click
 from tests.api.conftest import KEY, Site
@@ -95,19 +95,19 @@ class Counted:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hits = 0
         self.attributes: Attributes = b""
-        give = Repeats.give
+        give = ResponseCache.give
 
         def counted(
-            repeats: Repeats[Any],
+            repeats: ResponseCache[Any],
             asked: Hashable,
-            directory: Directory,
+            directory: Snapshot,
             attributes: Attributes = b"",
         ) -> Any:
             answer = give(repeats, asked, directory, attributes)
             self.hits += answer is not None
             return answer
 
-        monkeypatch.setattr(Repeats, "give", counted)
+        monkeypatch.setattr(ResponseCache, "give", counted)
 
 
 def a_page_query(site: Site, dice: random.Random) -> str:
@@ -342,16 +342,16 @@ async def test_what_the_store_answers_late_is_kept_for_the_configuration_it_was_
     await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
     url = f"/v1/swap?account={site.account}&website=a"
     assert (await site.client.get(url)).status_code == 200
-    allocate = AnswerSource.allocate
+    allocate = AssignmentCache.allocate
 
-    async def late(source: AnswerSource, pool_id: str, ask: Ask) -> Answer:
+    async def late(source: AssignmentCache, pool_id: str, ask: Ask) -> Answer:
         answer = await allocate(source, pool_id, ask)
         await site.make_account(name="A test's account", origins=["https://one.example"])
         return answer
 
     elsewhere = {"referer": "https://two.example/"}
     with monkeypatch.context() as patched:
-        patched.setattr(AnswerSource, "allocate", late)
+        patched.setattr(AssignmentCache, "allocate", late)
         asked_before = await site.client.get(url, headers=elsewhere)
     assert asked_before.json()["swaps"][0]["state"] == "held"
     assert (await site.client.get(url, headers=elsewhere)).status_code == 403
@@ -362,13 +362,13 @@ async def test_long_headers_count_into_the_memory_they_take(
 ) -> None:
     """An origin, referrer or token that an answer is found by is part of its size."""
     sizes: list[int] = []
-    keep = Repeats.keep
+    keep = ResponseCache.keep
 
-    def kept(repeats: Repeats[Any], *args: Any, **more: Any) -> None:
+    def kept(repeats: ResponseCache[Any], *args: Any, **more: Any) -> None:
         sizes.append(args[4])
         keep(repeats, *args, **more)
 
-    monkeypatch.setattr(Repeats, "keep", kept)
+    monkeypatch.setattr(ResponseCache, "keep", kept)
     pool = await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
     for _ in range(2):
         await site.client.get(f"/v1/swap?account={site.account}", headers={"origin": "o" * 9000})

@@ -11,7 +11,7 @@ from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, ResponseError
 
-from allocator.redis.connection import Line
+from allocator.redis.connection import PipelinedConnection
 
 PATIENCE = 20.0
 """Seconds; what is waited for comes long before."""
@@ -24,15 +24,15 @@ class Peer:
         self._streams: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
             asyncio.Queue()
         )
-        self.ended: list[Line] = []
+        self.ended: list[PipelinedConnection] = []
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._streams.put_nowait((reader, writer))
 
-    async def connected(self, port: int) -> Line:
+    async def connected(self, port: int) -> PipelinedConnection:
         """A line that is ready."""
         connection = Connection(port=port, protocol=2, driver_info=None)
-        line = Line(connection, PATIENCE, self.ended.append)
+        line = PipelinedConnection(connection, PATIENCE, self.ended.append)
         assert await line.become_ready()
         self.reader, self.writer = await self._streams.get()
         return line
@@ -51,7 +51,7 @@ def peer() -> Peer:
 
 
 @pytest.fixture
-async def line(peer: Peer) -> AsyncIterator[Line]:
+async def line(peer: Peer) -> AsyncIterator[PipelinedConnection]:
     """A line to it."""
     async with await asyncio.start_server(peer.accept, "127.0.0.1", 0) as server:
         line = await peer.connected(server.sockets[0].getsockname()[1])
@@ -64,7 +64,9 @@ def later() -> float:
     return asyncio.get_running_loop().time() + PATIENCE
 
 
-async def test_replies_may_come_in_pieces_or_together(peer: Peer, line: Line) -> None:
+async def test_replies_may_come_in_pieces_or_together(
+    peer: Peer, line: PipelinedConnection
+) -> None:
     """Where the network cuts the stream makes no difference to who gets what."""
     calls = [line.ask(b"x", later()) for _ in range(4)]
     for piece in (b"$3\r\no", b"ne\r", b"\n$3\r\ntwo\r\n-BAD luck\r\n:", b"4\r\n"):
@@ -75,7 +77,9 @@ async def test_replies_may_come_in_pieces_or_together(peer: Peer, line: Line) ->
         await calls[2]
 
 
-async def test_a_call_whose_time_is_over_keeps_its_place(peer: Peer, line: Line) -> None:
+async def test_a_call_whose_time_is_over_keeps_its_place(
+    peer: Peer, line: PipelinedConnection
+) -> None:
     """Its late reply is thrown away, and so is that of a cancelled one."""
     loop = asyncio.get_running_loop()
     hasty = line.ask(b"x", loop.time() + 0.01)
@@ -89,7 +93,7 @@ async def test_a_call_whose_time_is_over_keeps_its_place(peer: Peer, line: Line)
 
 
 async def test_a_reply_that_came_in_time_counts_when_it_is_read_late(
-    peer: Peer, line: Line
+    peer: Peer, line: PipelinedConnection
 ) -> None:
     """A process that was held up beyond a deadline doesn't blame the server."""
     call = line.ask(b"x", asyncio.get_running_loop().time() + 0.01)
@@ -98,7 +102,7 @@ async def test_a_reply_that_came_in_time_counts_when_it_is_read_late(
     assert await call == b"in time"
 
 
-async def test_an_earlier_deadline_comes_first(peer: Peer, line: Line) -> None:
+async def test_an_earlier_deadline_comes_first(peer: Peer, line: PipelinedConnection) -> None:
     """A call that has less time left than those before it doesn't wait for theirs."""
     loop = asyncio.get_running_loop()
     patient = line.ask(b"x", later())
@@ -108,7 +112,9 @@ async def test_an_earlier_deadline_comes_first(peer: Peer, line: Line) -> None:
     assert not patient.done()
 
 
-async def test_a_lost_connection_fails_every_call_on_it(peer: Peer, line: Line) -> None:
+async def test_a_lost_connection_fails_every_call_on_it(
+    peer: Peer, line: PipelinedConnection
+) -> None:
     """Replies that came before count; the rest is told at once, and the line is done with."""
     calls = [line.ask(b"x", later()) for _ in range(3)]
     peer.writer.write(b"+first\r\n+sec")
@@ -121,7 +127,9 @@ async def test_a_lost_connection_fails_every_call_on_it(peer: Peer, line: Line) 
     assert not await line.become_ready()
 
 
-async def test_a_reply_that_nobody_asked_for_ends_the_line(peer: Peer, line: Line) -> None:
+async def test_a_reply_that_nobody_asked_for_ends_the_line(
+    peer: Peer, line: PipelinedConnection
+) -> None:
     """From there on no reply's place could be trusted."""
     first = line.ask(b"x", later())
     peer.writer.write(b"+one\r\n+two\r\n")
@@ -130,7 +138,7 @@ async def test_a_reply_that_nobody_asked_for_ends_the_line(peer: Peer, line: Lin
     assert not line.usable
 
 
-async def test_what_is_no_reply_ends_the_line(peer: Peer, line: Line) -> None:
+async def test_what_is_no_reply_ends_the_line(peer: Peer, line: PipelinedConnection) -> None:
     """Another protocol fails the calls under way."""
     call = line.ask(b"x", later())
     peer.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -138,7 +146,9 @@ async def test_what_is_no_reply_ends_the_line(peer: Peer, line: Line) -> None:
         await call
 
 
-async def test_a_peer_that_does_not_read_holds_up_new_calls(peer: Peer, line: Line) -> None:
+async def test_a_peer_that_does_not_read_holds_up_new_calls(
+    peer: Peer, line: PipelinedConnection
+) -> None:
     """A full buffer is no place for more; when it has emptied, the line is ready again."""
     peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
     big = b"x" * (32 << 20)  # more than the system's own buffers
@@ -154,7 +164,9 @@ async def test_a_peer_that_does_not_read_holds_up_new_calls(peer: Peer, line: Li
     assert line.ready
 
 
-async def test_a_retired_line_ends_with_its_last_call(peer: Peer, line: Line) -> None:
+async def test_a_retired_line_ends_with_its_last_call(
+    peer: Peer, line: PipelinedConnection
+) -> None:
     """Calls under way still get their replies; then it closes by itself."""
     calls = [line.ask(b"x", later()) for _ in range(2)]
     line.retire()
@@ -165,7 +177,9 @@ async def test_a_retired_line_ends_with_its_last_call(peer: Peer, line: Line) ->
     assert peer.ended == [line]
 
 
-async def test_a_retired_line_does_not_wait_for_calls_that_gave_up(peer: Peer, line: Line) -> None:
+async def test_a_retired_line_does_not_wait_for_calls_that_gave_up(
+    peer: Peer, line: PipelinedConnection
+) -> None:
     """A peer that never answers isn't kept for longer than its last call has."""
     call = line.ask(b"x", asyncio.get_running_loop().time() + 0.01)
     line.retire()

@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from allocator.redis.cluster import ClusterStore
-from allocator.redis.standalone import RedisStore
+from allocator.redis.standalone import StandaloneStore
 from allocator.redis.url import connect
 
 
 @pytest.mark.parametrize(
     ("url", "backend"),
     [
-        ("redis://localhost", RedisStore),
-        ("redis://user:p%40ss@127.0.0.1:6380/3", RedisStore),
-        ("redis://[::1]:6380/0", RedisStore),
-        ("rediss://store.example", RedisStore),
-        ("unix:///run/store.sock", RedisStore),
-        ("unix://:pw@/run/store.sock?db=2", RedisStore),
-        ("redis+sentinel://:pw@one,two:26380/name/1?sentinel_password=pw", RedisStore),
-        ("rediss+sentinel://one,[::1]:5/name", RedisStore),
+        ("redis://localhost", StandaloneStore),
+        ("redis://user:p%40ss@127.0.0.1:6380/3", StandaloneStore),
+        ("redis://[::1]:6380/0", StandaloneStore),
+        ("rediss://store.example", StandaloneStore),
+        ("unix:///run/store.sock", StandaloneStore),
+        ("unix://:pw@/run/store.sock?db=2", StandaloneStore),
+        ("redis+sentinel://:pw@one,two:26380/name/1?sentinel_password=pw", StandaloneStore),
+        ("rediss+sentinel://one,[::1]:5/name", StandaloneStore),
         ("redis+cluster://one:7000,two,[::1]:7002", ClusterStore),
         ("rediss+cluster://user:pw@one:7000", ClusterStore),
     ],

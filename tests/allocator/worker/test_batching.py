@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from allocator.allocator import ASKS_A_CALL
+from allocator.allocator import MAX_ASKS_PER_CALL
 from allocator.answers import Answer, Ask, State
 from allocator.port import StoreUnavailable
 from allocator.worker import batching
-from allocator.worker.batching import FULL, MOST_CALLS, Coalescer
+from allocator.worker.batching import FULL, MAX_CALLS, AskBatcher
 
 
 class Pools:
@@ -46,12 +46,12 @@ def pools() -> Pools:
 
 
 @pytest.fixture
-def desk(pools: Pools) -> Coalescer:
+def desk(pools: Pools) -> AskBatcher:
     """A coalescer in front of the stand-in."""
-    return Coalescer(pools)  # type: ignore[arg-type]
+    return AskBatcher(pools)  # type: ignore[arg-type]
 
 
-async def test_first_goes_alone_and_the_rest_together(pools: Pools, desk: Coalescer) -> None:
+async def test_first_goes_alone_and_the_rest_together(pools: Pools, desk: AskBatcher) -> None:
     """What arrives during a call goes out in one call after it, in order."""
     first = desk.allocate("p", Ask("a"))
     await asyncio.sleep(0)
@@ -62,7 +62,7 @@ async def test_first_goes_alone_and_the_rest_together(pools: Pools, desk: Coales
     assert pools.calls == [("p", ["a"]), ("p", ["b", "c", "d"])]
 
 
-async def test_pools_do_not_wait_for_each_other(pools: Pools, desk: Coalescer) -> None:
+async def test_pools_do_not_wait_for_each_other(pools: Pools, desk: AskBatcher) -> None:
     """A call under way for one pool holds up no other pool."""
     answers = [desk.allocate("p", Ask("a")), desk.allocate("q", Ask("a"))]
     await asyncio.sleep(0)
@@ -71,7 +71,7 @@ async def test_pools_do_not_wait_for_each_other(pools: Pools, desk: Coalescer) -
     await asyncio.gather(*answers)
 
 
-async def test_one_bad_tuple_fails_alone(pools: Pools, desk: Coalescer) -> None:
+async def test_one_bad_tuple_fails_alone(pools: Pools, desk: AskBatcher) -> None:
     """When a batch fails, its asks are tried one by one and only the bad one fails."""
     pools.gate.set()
     answers = [desk.allocate("p", Ask(name)) for name in ("a", "bad", "c")]
@@ -80,7 +80,7 @@ async def test_one_bad_tuple_fails_alone(pools: Pools, desk: Coalescer) -> None:
     assert [r.number for r in (results[0], results[2]) if isinstance(r, Answer)] == ["+1a", "+1c"]
 
 
-async def test_an_ask_that_cannot_be_sent_fails_alone(pools: Pools, desk: Coalescer) -> None:
+async def test_an_ask_that_cannot_be_sent_fails_alone(pools: Pools, desk: AskBatcher) -> None:
     """Neither the others of its batch nor whoever completes the batch learn of it."""
     pools.gate.set()
     answers = [desk.allocate("p", Ask(f"{i}" if i else "unsendable")) for i in range(FULL)]
@@ -89,7 +89,7 @@ async def test_an_ask_that_cannot_be_sent_fails_alone(pools: Pools, desk: Coales
     assert [(await answer).number for answer in answers[1:]] == [f"+1{i}" for i in range(1, FULL)]
 
 
-async def test_store_down_fails_all_that_wait_at_once(pools: Pools, desk: Coalescer) -> None:
+async def test_store_down_fails_all_that_wait_at_once(pools: Pools, desk: AskBatcher) -> None:
     """Nobody waits for a second deadline: what queued behind a failed call fails with it."""
     first = desk.allocate("p", Ask("a"))
     await asyncio.sleep(0)
@@ -103,7 +103,7 @@ async def test_store_down_fails_all_that_wait_at_once(pools: Pools, desk: Coales
     assert (await desk.allocate("p", Ask("b"))).number == "+1b"
 
 
-async def test_a_caller_that_gave_up_is_not_asked_for(pools: Pools, desk: Coalescer) -> None:
+async def test_a_caller_that_gave_up_is_not_asked_for(pools: Pools, desk: AskBatcher) -> None:
     """A cancelled ask that still waits takes no number."""
     first = desk.allocate("p", Ask("a"))
     await asyncio.sleep(0)
@@ -116,21 +116,21 @@ async def test_a_caller_that_gave_up_is_not_asked_for(pools: Pools, desk: Coales
 
 
 async def test_a_full_call_goes_out_while_others_are_under_way(
-    pools: Pools, desk: Coalescer
+    pools: Pools, desk: AskBatcher
 ) -> None:
     """Under load the store gets work while it works, at once, but never in too many calls."""
     first = desk.allocate("p", Ask("first"))
     await asyncio.sleep(0)
-    rest = [desk.allocate("p", Ask(str(i))) for i in range(FULL * MOST_CALLS)]
-    assert [len(tuples) for _, tuples in pools.calls] == [1] + [FULL] * (MOST_CALLS - 1)
+    rest = [desk.allocate("p", Ask(str(i))) for i in range(FULL * MAX_CALLS)]
+    assert [len(tuples) for _, tuples in pools.calls] == [1] + [FULL] * (MAX_CALLS - 1)
     pools.gate.set()
     await asyncio.gather(first, *rest)
     asked = [tuple_ for _, tuples in pools.calls for tuple_ in tuples]
-    assert asked == ["first", *map(str, range(FULL * MOST_CALLS))]
+    assert asked == ["first", *map(str, range(FULL * MAX_CALLS))]
 
 
 async def test_what_fills_no_call_goes_out_when_nothing_is_under_way(
-    pools: Pools, desk: Coalescer
+    pools: Pools, desk: AskBatcher
 ) -> None:
     """A few asks behind full calls don't wait for more to come."""
     asks = [desk.allocate("p", Ask(str(i))) for i in range(FULL + 1)]
@@ -140,7 +140,7 @@ async def test_what_fills_no_call_goes_out_when_nothing_is_under_way(
     assert (await asks[-1]).number == f"+1{FULL}"
 
 
-async def test_an_outage_fails_every_call_under_way(pools: Pools, desk: Coalescer) -> None:
+async def test_an_outage_fails_every_call_under_way(pools: Pools, desk: AskBatcher) -> None:
     """Calls that were sent side by side fail side by side, and the next ask is asked anew."""
     pools.down = True
     asks = [desk.allocate("p", Ask(str(i))) for i in range(2 * FULL + 1)]
@@ -152,18 +152,18 @@ async def test_an_outage_fails_every_call_under_way(pools: Pools, desk: Coalesce
     assert (await desk.allocate("p", Ask("x"))).number == "+1x"
 
 
-async def test_batches_are_bounded(pools: Pools, desk: Coalescer) -> None:
+async def test_batches_are_bounded(pools: Pools, desk: AskBatcher) -> None:
     """No script call carries more asks than the allocator's limit."""
     pools.gate.set()
-    answers = [desk.allocate("p", Ask(str(i))) for i in range(3 * ASKS_A_CALL)]
+    answers = [desk.allocate("p", Ask(str(i))) for i in range(3 * MAX_ASKS_PER_CALL)]
     assert [answer.number for answer in await asyncio.gather(*answers)] == [
-        f"+1{i}" for i in range(3 * ASKS_A_CALL)
+        f"+1{i}" for i in range(3 * MAX_ASKS_PER_CALL)
     ]
-    assert max(len(tuples) for _, tuples in pools.calls) == ASKS_A_CALL
+    assert max(len(tuples) for _, tuples in pools.calls) == MAX_ASKS_PER_CALL
 
 
 async def test_a_full_queue_refuses(
-    pools: Pools, desk: Coalescer, monkeypatch: pytest.MonkeyPatch
+    pools: Pools, desk: AskBatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the bound an ask is refused at once instead of waiting without end."""
     monkeypatch.setattr(batching, "MAX_WAITING", 2)

@@ -13,7 +13,7 @@ from allocator.keys import pool_keys
 from allocator.port import Store, StoreUnavailable
 from allocator.scripts import Script
 from allocator.worker import cache
-from allocator.worker.cache import MARGIN_SECONDS, AnswerSource
+from allocator.worker.cache import MARGIN_SECONDS, AssignmentCache
 
 
 class Counting:
@@ -75,7 +75,7 @@ async def test_a_held_number_is_answered_without_asking(
     counting: Counting, clock: Clock, pool: str
 ) -> None:
     """The second answer costs no call, says held, and what is left of the guarantee shrinks."""
-    source = AnswerSource(Allocator(counting), clock=clock)
+    source = AssignmentCache(Allocator(counting), clock=clock)
     first = await source.allocate(pool, Ask("a"))
     clock.now += 10
     second = await source.allocate(pool, Ask("a"))
@@ -90,7 +90,7 @@ async def test_memory_ends_before_the_guarantee(
     counting: Counting, clock: Clock, pool: str
 ) -> None:
     """From a margin before the end on, the store is asked again."""
-    source = AnswerSource(Allocator(counting), clock=clock)
+    source = AssignmentCache(Allocator(counting), clock=clock)
     await source.allocate(pool, Ask("a"))
     clock.now += 60 - MARGIN_SECONDS + 0.01
     await source.allocate(pool, Ask("a"))
@@ -105,7 +105,7 @@ async def test_an_answer_that_outlives_its_guarantee_on_the_way_is_not_told(
     def lasts(seconds: float) -> None:
         clock.now += seconds
 
-    source = AnswerSource(Allocator(counting), clock=clock)
+    source = AssignmentCache(Allocator(counting), clock=clock)
     counting.meanwhile = lambda: lasts(60)
     with pytest.raises(StoreUnavailable, match="after their guarantees"):
         await source.allocate(pool, Ask("a"))
@@ -122,7 +122,7 @@ async def test_who_asks_at_the_end_of_a_guarantee_is_answered_all_the_same(
 ) -> None:
     """The store is asked once more, and counts the click once; the others' answers stand."""
     allocator = Allocator(counting)
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     spans = [60.0, 0.0, 60.0, 0.0]
 
     def lasts() -> None:
@@ -144,7 +144,7 @@ async def test_what_is_known_is_answered_while_the_store_is_away(
     counting: Counting, clock: Clock, pool: str
 ) -> None:
     """Of many asks, those that need the store fail alone."""
-    source = AnswerSource(Allocator(counting), clock=clock)
+    source = AssignmentCache(Allocator(counting), clock=clock)
     known = await source.allocate(pool, Ask("a"))
     counting.down = True
     told = await source.allocate_many(pool, [Ask("b"), Ask("a")])
@@ -155,7 +155,7 @@ async def test_what_is_known_is_answered_while_the_store_is_away(
 
 async def test_overflow_is_never_remembered(counting: Counting, clock: Clock, pool: str) -> None:
     """A tuple that got overflow asks again: a number may have come free."""
-    source = AnswerSource(Allocator(counting), clock=clock)
+    source = AssignmentCache(Allocator(counting), clock=clock)
     for name in "ab":
         await source.allocate(pool, Ask(name))
     states = [(await source.allocate(pool, Ask("c"))).state for _ in range(2)]
@@ -166,7 +166,7 @@ async def test_overflow_is_never_remembered(counting: Counting, clock: Clock, po
 async def test_clicks_are_written_behind(counting: Counting, clock: Clock, pool: str) -> None:
     """Clicks answered from memory reach the store's counts, with the last one's attributes."""
     allocator = Allocator(counting)
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     answer = await source.allocate(pool, Ask("a", b'{"n":"1"}'))
     for n in (2, 3, 4):
         await source.allocate(pool, Ask("a", b'{"n":"%d"}' % n))
@@ -181,7 +181,7 @@ async def test_clicks_are_written_behind(counting: Counting, clock: Clock, pool:
 async def test_clicks_outlive_an_outage(counting: Counting, clock: Clock, pool: str) -> None:
     """While the store is down held numbers are still answered, and their clicks counted later."""
     allocator = Allocator(counting)
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     answer = await source.allocate(pool, Ask("a"))
     counting.down = True
     assert (await source.allocate(pool, Ask("a"))).number == answer.number
@@ -194,11 +194,13 @@ async def test_clicks_outlive_an_outage(counting: Counting, clock: Clock, pool: 
     assert holding.clicks == 3
 
 
-async def with_sixty_clicks_to_write(allocator: Allocator, clock: Clock, pool: str) -> AnswerSource:
+async def with_sixty_clicks_to_write(
+    allocator: Allocator, clock: Clock, pool: str
+) -> AssignmentCache:
     """Sixty tuples of a new pool have their numbers, and clicked again: more than one write."""
     await allocator.edit(pool, Rules(min_duration=60_000, overflow_number="+1999"), 1)
     await allocator.add(pool, [f"+1{n:03d}" for n in range(60)])
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     for _ in range(2):
         for n in range(60):
             await source.allocate(pool, Ask(f"t={n}"))
@@ -243,7 +245,7 @@ async def test_pools_whose_server_is_away_hold_up_no_others_clicks(
     """In a cluster, the clicks of pools on the servers that are there are written."""
     allocator = Allocator(counting)
     pools = [f"{unique}-{n}" for n in range(8)]
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     for pool_id in pools:
         await allocator.edit(pool_id, Rules(min_duration=60_000), 1)
         await allocator.add(pool_id, ["+11"])
@@ -271,7 +273,7 @@ async def test_a_fault_ends_no_later_write(
     """A write that breaks in an unforeseen way is logged, and the next one is tried."""
     monkeypatch.setattr(cache, "PAUSE_SECONDS", 0.0)
     allocator = Allocator(counting)
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     touch, broken = allocator.touch, True
 
     async def once_broken(pool_id: str, asks: list[Ask]) -> list[Answer]:
@@ -300,7 +302,7 @@ async def test_activity_renews_what_is_remembered(
         unique, Rules(min_duration=60_000, hold_on_activity=60_000, overflow_number="+1999"), 1
     )
     await allocator.add(unique, ["+11"])
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     first = await source.allocate(unique, Ask("a"))
     await asyncio.sleep(0.002)
     await source.allocate(unique, Ask("a"))
@@ -315,7 +317,7 @@ async def test_memory_is_bounded(counting: Counting, clock: Clock, unique: str) 
     allocator = Allocator(counting)
     await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
     await allocator.add(unique, [f"+1{i:03}" for i in range(10)])
-    source = AnswerSource(allocator, cache_bytes=2500, clock=clock)
+    source = AssignmentCache(allocator, cache_bytes=2500, clock=clock)
     for name in "abc":
         await source.allocate(unique, Ask(name))
     assert source.peek(unique, "a") is not None
@@ -328,7 +330,7 @@ async def test_many_at_once_ask_only_for_the_unknown(
     counting: Counting, clock: Clock, pool: str
 ) -> None:
     """A bulk answer takes what is remembered from memory and the rest in one call, in order."""
-    source = AnswerSource(Allocator(counting), clock=clock)
+    source = AssignmentCache(Allocator(counting), clock=clock)
     first = await source.allocate(pool, Ask("a"))
     counting.calls.clear()
     answers = await source.allocate_many(pool, [Ask("b"), Ask("a"), Ask("b"), Ask("c")])

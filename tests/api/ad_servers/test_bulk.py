@@ -10,7 +10,7 @@ import pytest
 
 from allocator.allocator import Allocator
 from allocator.port import StoreUnavailable
-from ringpool.catalog.snapshot import DirectoryKeeper
+from ringpool.catalog.snapshot import SnapshotKeeper
 from tests.api.conftest import KEY, Site
 
 
@@ -131,14 +131,14 @@ async def test_unknown_pools_are_looked_for_once(
 ) -> None:
     """A thousand rows that name a thousand pools nobody has don't wait for a look each."""
     looks = 0
-    look = DirectoryKeeper._look
+    look = SnapshotKeeper._look
 
-    async def counted(keeper: DirectoryKeeper) -> None:
+    async def counted(keeper: SnapshotKeeper) -> None:
         nonlocal looks
         looks += 1
         await look(keeper)
 
-    monkeypatch.setattr(DirectoryKeeper, "_look", counted)
+    monkeypatch.setattr(SnapshotKeeper, "_look", counted)
     rows = [{"api_suffix": f"nobody-{n}/allocate_number.json?a=1"} for n in range(1000)]
     answer = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
     classes = {row["error_class"] for row in answer.json()["responses"]}

@@ -10,15 +10,15 @@ import pytest
 from allocator.allocator import Allocator
 from allocator.answers import Ask, Rules
 from allocator.port import Store
-from allocator.worker.cache import AnswerSource, Held
+from allocator.worker.cache import AssignmentCache, CachedAssignment
 from api.http import replies
 from api.http.replies import Reply
-from api.http.response_cache import Repeats
-from ringpool.catalog.snapshot import Directory
+from api.http.response_cache import ResponseCache
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.model import Configuration
 from tests.api.conftest import KEY, Site
 
-DIRECTORY = Directory(1, Configuration())
+DIRECTORY = Snapshot(1, Configuration())
 REPLY = replies.json({"state": "held"})
 
 
@@ -36,31 +36,33 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def answers(valkey_store: Store, clock: Clock, unique: str) -> AnswerSource:
+async def answers(valkey_store: Store, clock: Clock, unique: str) -> AssignmentCache:
     """A pool whose tuple "a" holds a number for a minute."""
     allocator = Allocator(valkey_store)
     await allocator.edit(unique, Rules(min_duration=60_000, overflow_number="+1999"), 1)
     await allocator.add(unique, ["+11"])
-    source = AnswerSource(allocator, clock=clock)
+    source = AssignmentCache(allocator, clock=clock)
     await source.allocate(unique, Ask("a"))
     return source
 
 
-def held_by_a(answers: AnswerSource, pool: str) -> Held:
+def held_by_a(answers: AssignmentCache, pool: str) -> CachedAssignment:
     held = answers.peek(pool, "a")
     assert held is not None
     return held
 
 
-def asked(answers: AnswerSource, clock: Clock, most_bytes: int = 1 << 20) -> Repeats[Reply]:
+def asked(
+    answers: AssignmentCache, clock: Clock, most_bytes: int = 1 << 20
+) -> ResponseCache[Reply]:
     """Nothing is known yet, and something was asked."""
-    repeats: Repeats[Reply] = Repeats(answers, most_bytes=most_bytes, clock=clock)
+    repeats: ResponseCache[Reply] = ResponseCache(answers, most_bytes=most_bytes, clock=clock)
     assert repeats.give("asked", DIRECTORY) is None
     return repeats
 
 
 async def test_a_reply_is_given_again_and_counted(
-    answers: AnswerSource, unique: str, clock: Clock
+    answers: AssignmentCache, unique: str, clock: Clock
 ) -> None:
     """The same reply, with the click and its attributes noted for the store."""
     held = held_by_a(answers, unique)
@@ -71,7 +73,9 @@ async def test_a_reply_is_given_again_and_counted(
     assert repeats.give("else", DIRECTORY) is None
 
 
-async def test_it_ends_with_the_guarantee(answers: AnswerSource, unique: str, clock: Clock) -> None:
+async def test_it_ends_with_the_guarantee(
+    answers: AssignmentCache, unique: str, clock: Clock
+) -> None:
     """From then on the store is asked."""
     repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
@@ -80,23 +84,23 @@ async def test_it_ends_with_the_guarantee(answers: AnswerSource, unique: str, cl
 
 
 async def test_it_ends_with_the_configuration(
-    answers: AnswerSource, unique: str, clock: Clock
+    answers: AssignmentCache, unique: str, clock: Clock
 ) -> None:
     """Another snapshot may say another key: everything is looked at anew."""
     repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
-    assert repeats.give("asked", Directory(2, Configuration())) is None
+    assert repeats.give("asked", Snapshot(2, Configuration())) is None
     repeats.keep("asked", DIRECTORY, (held_by_a(answers, unique),), REPLY, 5)
     assert repeats.give("asked", DIRECTORY) is None
 
 
 async def test_no_former_configuration_stays_in_memory(
-    answers: AnswerSource, unique: str, clock: Clock
+    answers: AssignmentCache, unique: str, clock: Clock
 ) -> None:
     """What was asked under many snapshots, and never again, keeps none of them alive."""
     repeats, snapshots = asked(answers, clock), []
     for revision in range(2, 10):
-        directory = Directory(revision, Configuration())
+        directory = Snapshot(revision, Configuration())
         snapshots.append(weakref.ref(directory))
         repeats.give(revision, directory)
         repeats.keep(revision, directory, (held_by_a(answers, unique),), REPLY, 5)
@@ -104,7 +108,7 @@ async def test_no_former_configuration_stays_in_memory(
 
 
 async def test_a_longer_guarantee_makes_a_new_reply(
-    answers: AnswerSource, unique: str, clock: Clock
+    answers: AssignmentCache, unique: str, clock: Clock
 ) -> None:
     """What the reply says of the guarantee must be what is so."""
     held = held_by_a(answers, unique)
@@ -115,10 +119,10 @@ async def test_a_longer_guarantee_makes_a_new_reply(
 
 
 async def test_all_numbers_in_an_answer_must_stand(
-    answers: AnswerSource, unique: str, clock: Clock
+    answers: AssignmentCache, unique: str, clock: Clock
 ) -> None:
     """One that is over ends the answer, and the click isn't counted for the others."""
-    held, over = held_by_a(answers, unique), Held(unique, "b")
+    held, over = held_by_a(answers, unique), CachedAssignment(unique, "b")
     over.expires = clock.now + 5
     repeats = asked(answers, clock)
     repeats.keep("asked", DIRECTORY, (held, over), REPLY, 5)
@@ -129,7 +133,7 @@ async def test_all_numbers_in_an_answer_must_stand(
 
 
 async def test_an_answer_may_be_good_for_less(
-    answers: AnswerSource, unique: str, clock: Clock
+    answers: AssignmentCache, unique: str, clock: Clock
 ) -> None:
     """Its own end comes before the guarantee's."""
     repeats = asked(answers, clock)
@@ -141,7 +145,7 @@ async def test_an_answer_may_be_good_for_less(
 
 
 async def test_memory_is_bounded_and_the_least_used_goes(
-    answers: AnswerSource, unique: str, clock: Clock
+    answers: AssignmentCache, unique: str, clock: Clock
 ) -> None:
     """Two fit; the one given last stays."""
     held = held_by_a(answers, unique)

@@ -123,7 +123,7 @@ async def test_path_and_query_arrive_as_sent(port: int) -> None:
     assert answer.endswith(b"GET /echo a=%20b?c ")
 
 
-async def test_unusual_targets_are_understood(port: int) -> None:
+async def test_unusual_targets_are_parse_request(port: int) -> None:
     """An absolute URL and a fragment are read as uvicorn reads them."""
     for target in ("http://test/echo?a=1", "/echo?a=1#part"):
         answer = await said(port, get(target, "Connection: close"))
@@ -265,7 +265,7 @@ async def test_trailers_without_end_are_refused() -> None:
     """They may be as long as a head."""
     protocol, wire = connected()
     protocol.data_received(get("/whole", "Transfer-Encoding: chunked", method="POST") + b"0\r\n")
-    protocol.data_received(b"x-a: b\r\n" * (http_protocol.LONGEST_HEAD // 8 + 1))
+    protocol.data_received(b"x-a: b\r\n" * (http_protocol.MAX_HEAD_BYTES // 8 + 1))
     assert [answer[:12] for answer in wire.written] == [b"HTTP/1.1 400"]
     assert wire.closed
     protocol.connection_lost(None)
@@ -330,14 +330,14 @@ async def test_a_wrong_length_ends_the_connection(port: int) -> None:
 
 
 async def test_heads_without_end_are_refused(port: int) -> None:
-    """More than LONGEST_HEAD bytes of headers are answered 400 and the connection closed."""
+    """More than MAX_HEAD_BYTES bytes of headers are answered 400 and the connection closed."""
     endless = b"GET / HTTP/1.1\r\n" + b"x-a: " + b"a" * 200_000
     assert (await said(port, endless)).startswith(b"HTTP/1.1 400")
 
 
 async def test_a_body_is_no_part_of_the_head(port: int) -> None:
     """A long body that arrives together with its head is read, and so is what follows it."""
-    length = 2 * http_protocol.LONGEST_HEAD
+    length = 2 * http_protocol.MAX_HEAD_BYTES
     head = b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % length
     following = b"GET /plain HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
     answer = await said(port, head + b"b" * length + following)

@@ -15,16 +15,16 @@ from allocator.stocks import Stocks
 from ringpool.background import sweeper
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import DirectoryKeeper
+from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.model import Account, Configuration, Fill, Pool, Stock
-from ringpool.notifications.webhook import Alerts
+from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.times import Duration
 from tests.conftest import PATIENT_MS
 from tests.servers import stores
 
 
-class Seen(Alerts):
-    """Alerts that only note what they were shown."""
+class Seen(WebhookNotifier):
+    """WebhookNotifier that only note what they were shown."""
 
     def __init__(self) -> None:
         self.seen: dict[str, Swept] = {}
@@ -40,7 +40,7 @@ class Service:
         self.allocator = Allocator(store)
         self.stocks = Stocks(store)
         self.catalog = Catalog(store, self.allocator, self.stocks)
-        self.keeper = DirectoryKeeper(self.catalog)
+        self.keeper = SnapshotKeeper(self.catalog)
         self.alerts = Seen()
         self.sweeper = Sweeper(
             store, self.allocator, self.stocks, self.catalog, self.keeper, self.alerts

@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from allocator.allocator import PROMOTED_A_SWEEP, Allocator
+from allocator.allocator import MAX_PROMOTED_PER_SWEEP, Allocator
 from allocator.answers import Ask, Swept
 from allocator.port import Store
 from allocator.redis.url import connect
 from allocator.stocks import Stocks, StockStatus
 from ringpool.background.sweeper import IDLE_SECONDS, Sweeper
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import DirectoryKeeper
+from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.model import Account, Configuration, Pool, Stock
-from ringpool.notifications.webhook import Alerts
+from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.times import Duration
 from tests.conftest import PATIENT_MS
 from tests.servers import stores
@@ -49,7 +49,7 @@ class TimedAllocator(Allocator):
         self.failing = ""
 
     async def sweep(
-        self, pool_id: str, most: int = PROMOTED_A_SWEEP, *, now_ms: int | None = None
+        self, pool_id: str, most: int = MAX_PROMOTED_PER_SWEEP, *, now_ms: int | None = None
     ) -> Swept:
         self.swept.append(pool_id)
         if pool_id == self.failing:
@@ -67,7 +67,7 @@ class CountedStocks(Stocks):
         return await super().status(stock_id, now_ms=now_ms)
 
 
-class NotedAlerts(Alerts):
+class NotedAlerts(WebhookNotifier):
     """Notes which pools it saw exhausted."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Process:
         self.allocator = TimedAllocator(store, clock)
         self.stocks = CountedStocks(store)
         self.catalog = Catalog(store, self.allocator, self.stocks)
-        self.keeper = DirectoryKeeper(self.catalog)
+        self.keeper = SnapshotKeeper(self.catalog)
         self.alerts = NotedAlerts()
         self.sweeper = Sweeper(
             store,

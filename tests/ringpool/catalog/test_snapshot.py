@@ -10,7 +10,7 @@ import pytest
 from allocator.port import Argument, Store, StoreUnavailable
 from allocator.scripts import Script
 from ringpool.catalog import snapshot as directory_module
-from ringpool.catalog.snapshot import Directory, DirectoryKeeper
+from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.model import Account, Configuration, Pool
 from tests.ringpool.conftest import Bench
 
@@ -59,7 +59,7 @@ class Unsteady:
 
 def test_pools_are_found_by_target_and_by_overflow() -> None:
     """An account's targets lead to their pools, an overflow number to those that give it."""
-    directory = Directory(1, CONFIGURATION)
+    directory = Snapshot(1, CONFIGURATION)
     assert directory.targets("acme")[TARGET].pool.id == "p"
     assert directory.targets("other") == {}
     assert [found.pool.id for found in directory.overflow_pools(OVERFLOW)] == ["p", "q"]
@@ -69,7 +69,7 @@ def test_pools_are_found_by_target_and_by_overflow() -> None:
 
 async def test_a_keeper_follows_the_catalog(bench: Bench) -> None:
     """What is applied is there after a refresh; without a change nothing is read anew."""
-    keeper = DirectoryKeeper(bench.catalog)
+    keeper = SnapshotKeeper(bench.catalog)
     assert keeper.current.revision == 0
     await bench.catalog.apply(CONFIGURATION)
     await keeper.refresh()
@@ -82,7 +82,7 @@ async def test_a_keeper_follows_the_catalog(bench: Bench) -> None:
 async def test_a_pool_made_a_moment_ago_is_found(bench: Bench) -> None:
     """A miss looks at the store; many at the same time share one look."""
     store = Unsteady(bench.store)
-    keeper = DirectoryKeeper(bench.catalog_on(store))
+    keeper = SnapshotKeeper(bench.catalog_on(store))
     await bench.catalog.apply(CONFIGURATION)
     found = await keeper.pool("p")
     assert found is not None
@@ -93,7 +93,7 @@ async def test_a_pool_made_a_moment_ago_is_found(bench: Bench) -> None:
 
 async def test_a_miss_waits_for_a_look_that_begins_after_it(bench: Bench) -> None:
     """Who asks for a pool that was made during somebody else's look finds it."""
-    keeper = DirectoryKeeper(bench.catalog)
+    keeper = SnapshotKeeper(bench.catalog)
     early = asyncio.create_task(keeper.pool("nowhere"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # that look is under way
@@ -108,7 +108,7 @@ async def test_misses_share_a_look_however_long_it_takes(
     """While a store hangs, looks for pools that nobody has don't queue up behind each other."""
     monkeypatch.setattr(directory_module, "_MISSES_SECONDS", 0.0)
     store = Unsteady(bench.store)
-    keeper = DirectoryKeeper(bench.catalog_on(store))
+    keeper = SnapshotKeeper(bench.catalog_on(store))
     store.answering.clear()
     misses = []
     for _ in range(20):
@@ -133,7 +133,7 @@ async def test_a_fault_ends_no_later_refresh(bench: Bench, monkeypatch: pytest.M
 
     await catalog.apply(CONFIGURATION)
     monkeypatch.setattr(catalog, "entities", once_unreadable)
-    keeper = DirectoryKeeper(catalog)
+    keeper = SnapshotKeeper(catalog)
     running = asyncio.create_task(keeper.run())
     async with asyncio.timeout(60):
         while keeper.current.revision < 1:
@@ -149,7 +149,7 @@ async def test_the_last_snapshot_serves_while_the_store_is_away(
     monkeypatch.setattr(directory_module, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(directory_module, "_MISSES_SECONDS", 0.0)
     store = Unsteady(bench.store)
-    keeper = DirectoryKeeper(bench.catalog_on(store))
+    keeper = SnapshotKeeper(bench.catalog_on(store))
     await bench.catalog.apply(CONFIGURATION)
     running = asyncio.create_task(keeper.run())
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from allocator.answers import Ask
-from ringpool.catalog.snapshot import Directory
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.history.number_report import NumberReport, OverflowUse, number_report
 from ringpool.model import Account, Configuration, Pool, Stock
 from ringpool.times import Duration
@@ -19,7 +19,7 @@ HOUR_MS = 3_600_000
 
 async def report(bench: Bench, number: str, at_ms: int | None = None) -> NumberReport:
     """Report on a number as the CLI does."""
-    directory = Directory(*await bench.catalog.entities())
+    directory = Snapshot(*await bench.catalog.entities())
     return await number_report(bench.catalog, bench.allocator, directory, number, at_ms)
 
 

@@ -11,7 +11,7 @@ import pytest
 from allocator.answers import Swept
 from ringpool.model import OnExhausted, Pool
 from ringpool.notifications import webhook
-from ringpool.notifications.webhook import CALM_MS, Alerts
+from ringpool.notifications.webhook import CALM_MS, WebhookNotifier
 
 POOL = Pool(
     id="p", account="a", name="Ads", on_exhausted=OnExhausted(webhook="https://ops.example/hook")
@@ -31,7 +31,7 @@ class Hook:
         self.bodies: list[dict[str, object]] = []
         self.now = 1_000_000.0
         client = httpx.AsyncClient(transport=httpx.MockTransport(self._receive))
-        self.alerts = Alerts(client, clock_ms=lambda: self.now)
+        self.alerts = WebhookNotifier(client, clock_ms=lambda: self.now)
 
     def _receive(self, request: httpx.Request) -> httpx.Response:
         self.bodies.append(json.loads(request.content))
