@@ -1,10 +1,8 @@
-"""ARCHITECTURE.md lists the modules that there are, with the names that they have."""
+"""ARCHITECTURE.md lists the rooms that there are, and every file says what it owns."""
 
 from __future__ import annotations
 
 import ast
-import importlib
-import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,67 +10,60 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("ringpool", "allocator", "api", "snippet")
 TEXT = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+LISTED = ("allocator", "ringpool", "api")
+PACKAGES = (*LISTED, "snippet", "loadtests", "tests")
 
 
-def rows(package: str) -> list[tuple[str, str]]:
-    """The modules of a package's table, each with the cell of its public names."""
-    section = TEXT[TEXT.index(f"\n## `{package}/`") + 1 :].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("| `")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [(name.strip("`"), names) for name, _, names in cells]
+def rows(package: str) -> list[str]:
+    """The rooms of a package's table; a folder ends with a slash."""
+    section = TEXT[TEXT.index(f"\n### `{package}/`") + 1 :].partition("\n##")[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
 
 
-def modules(package: str) -> Iterator[str]:
-    """Every module of a package by its path in it; a package within it by its folder."""
-    folder = ROOT / package
-    for path in folder.rglob("*.py"):
-        inner = path.relative_to(folder)
-        if "node_modules" in inner.parts or inner == Path("__init__.py"):
-            continue
-        yield str(inner.parent if inner.name == "__init__.py" else inner.with_suffix(""))
+def rooms(package: str) -> Iterator[str]:
+    """Every module and folder directly in a package."""
+    for path in sorted((ROOT / package).iterdir()):
+        if path.is_dir() and path.name != "__pycache__":
+            yield f"{path.name}/"
+        elif path.suffix == ".py" and path.name != "__init__.py":
+            yield path.stem
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_every_module_has_a_row(package: str) -> None:
-    """What isn't listed can't be found by a newcomer, and no module is listed twice."""
-    listed = [name for name, _ in rows(package)]
-    assert len(listed) == len(set(listed))
-    assert set(modules(package)) <= set(listed)
+def python_files() -> Iterator[Path]:
+    """Every Python file of the project."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "node_modules" not in path.parts:
+                yield path
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_every_row_has_a_module(package: str) -> None:
-    """A row is a module, or files that are no Python."""
-    known = set(modules(package))
-    for name, _ in rows(package):
-        assert name in known or any((ROOT / package).glob(name)), name
+@pytest.mark.parametrize("package", LISTED)
+def test_every_room_has_one_row_and_every_row_a_room(package: str) -> None:
+    """What isn't listed can't be found by a newcomer, and nothing is listed that isn't there."""
+    assert sorted(rows(package)) == sorted(rooms(package))
 
 
-def signatures(package: str) -> Iterator[tuple[str, str]]:
-    """Each name that the table tells as public, as written, with its module."""
-    for module, cell in rows(package):
-        told = re.sub(r" \([^()]*\)", "", cell)  # without asides
-        for code in re.findall(r"`([^`]+)`", told):
-            for text in [code] if "(" in code else code.split():
-                yield f"{package}.{module.replace('/', '.')}", text
+def test_every_file_says_what_it_owns() -> None:
+    """The first line of each file is a docstring that ends its sentence."""
+    for path in python_files():
+        text = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+        assert text, path
+        assert text.splitlines()[0].rstrip().endswith((".", ":", ",", ";", "?")) or "\n" in text, (
+            path
+        )
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_public_names_are_those_of_the_code(package: str) -> None:
-    """A name is in its module; a signature names all parameters that must be given, in order."""
-    for module, text in signatures(package):
-        name, _, told = text.partition("(")
-        found = importlib.import_module(module)
-        for part in name.split("."):
-            assert hasattr(found, part), f"{module} has no {text}"
-            found = getattr(found, part)
-        if told:
-            (function,) = ast.parse(f"def {text.replace(name, 'f', 1)}: ...").body
-            assert isinstance(function, ast.FunctionDef)
-            named = [a.arg for a in (*function.args.args, *function.args.kwonlyargs)]
-            parameters = inspect.signature(found).parameters
-            needed = [p.name for p in parameters.values() if p.default is p.empty]
-            assert named == list(parameters)[: len(named)], f"{module}: {text}"
-            assert set(needed) <= set(named), f"{module}: {text}"
+def test_the_glossary_explains_words_that_the_code_uses() -> None:
+    """A word that no file uses any more is taken out of the glossary."""
+    glossary = TEXT[TEXT.index("\n## Glossary") :].partition("\n## Decisions")[0]
+    words = re.findall(r"^\| \*\*([^*]+)\*\* \|", glossary, re.MULTILINE)
+    assert len(words) > 8
+    code = " ".join(
+        path.read_text("utf-8").lower()
+        for package in LISTED
+        for kind in ("*.py", "*.lua")
+        for path in (ROOT / package).rglob(kind)
+    )
+    for word in words:
+        assert word in code, word
