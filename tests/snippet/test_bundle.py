@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,10 +26,18 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("needs Node and npm")
-    if not (SNIPPET / "node_modules" / ".bin" / "tsc").exists():
+    needed = json.loads((SNIPPET / "package.json").read_bytes())["devDependencies"]
+    if not all((SNIPPET / "node_modules" / name).exists() for name in needed):
         subprocess.run([npm, "ci", "--ignore-scripts"], cwd=SNIPPET, check=True, timeout=300)
     copy = tmp_path_factory.mktemp("snippet")
-    for name in ("package.json", "build.mjs", "tsconfig.json"):
+    for name in (
+        "package.json",
+        "build.mjs",
+        "compile.mjs",
+        "names.mjs",
+        "names.json",
+        "tsconfig.json",
+    ):
         shutil.copy(SNIPPET / name, copy)
     shutil.copytree(SNIPPET / "src", copy / "src")
     (copy / "dist").mkdir()
@@ -42,6 +51,25 @@ def test_dist_is_built_from_src(tools: Path) -> None:
     for name in ("dni.js", "dni-debug.js"):
         built = (tools / "dist" / name).read_bytes()
         assert built == (SNIPPET / "dist" / name).read_bytes(), "run `npm run build` in snippet/"
+
+
+def test_search_for_names(tools: Path) -> None:
+    """The search for short names ends with names that the script is no heavier with."""
+
+    def run(*command: str) -> str:
+        return subprocess.run(
+            ["node", *command], cwd=tools, check=True, capture_output=True, text=True, timeout=120
+        ).stdout
+
+    names = tools / "names.json"
+    before = names.read_text(encoding="utf-8")
+    try:
+        first, last = run("names.mjs", "20").splitlines()
+        found, built = re.findall(r"\d+", last)
+        assert found == built  # the search weighs the same text that the build writes
+        assert int(built) <= int(first.split()[-2])
+    finally:
+        names.write_text(before, encoding="utf-8")
 
 
 def test_types(tools: Path) -> None:
