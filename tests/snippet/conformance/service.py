@@ -15,13 +15,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
 
 from allocator.answers import State
 from api.http import replies
 from api.http.replies import Reply
 from api.pages.swap import Verdict
 from api.pages.swap_answers import NoSwap, Swap, SwapError, Swaps
+from ringpool.catalog.page_settings import PageSettings, TargetSettings
 from ringpool.model import NumberFormat
 from ringpool.numbers import phone
 from ringpool.numbers.plans import plan
@@ -86,14 +90,14 @@ class Account:
         asked = (call.params.get("targets", "").split(",") for call in self.heard("/v1/swap"))
         return list(itertools.chain.from_iterable(asked))
 
-    def settings(self, endpoint: str) -> bundle.PageSettings:
+    def settings(self, endpoint: str) -> dict[str, Any]:
         """What the account's script carries."""
-        return bundle.PageSettings(
+        settings = PageSettings(
             account=self.id,
             endpoint=endpoint,
             key=self.key,
             targets=tuple(
-                bundle.TargetSettings(
+                TargetSettings(
                     number=pool.target,
                     plan=plan(pool.target),
                     pool=pool.id,
@@ -108,6 +112,8 @@ class Account:
             domains=self.domains,
             defaults=self.defaults,
         )
+        built: dict[str, Any] = msgspec.to_builtins(settings)
+        return built
 
     def swaps(self, targets: str | None) -> Swaps:
         """What the service answers to a page that shows ``targets``."""
