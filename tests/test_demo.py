@@ -1,4 +1,4 @@
-"""The demo as a newcomer meets it: `ringpool serve --demo`, its page in a real Chromium."""
+"""The demo as a newcomer meets it: `ringpool serve --demo`, its page in a real browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from api.app import routes
 from api.demo_pages import demo_routes
@@ -45,16 +45,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium."""
-    path = browsers.executable()
-    if path is None:
-        browsers.missing("Chromium isn't installed")
+    browsers.require()
     expect.set_options(timeout=PATIENT_MS)  # machines under test are busy
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path=path, args=list(browsers.ARGUMENTS), timeout=2 * PATIENT_MS
-        )
+    async with browsers.running_async() as started:
         yield started
-        await started.close()
 
 
 async def patient(route: Route) -> None:

@@ -17,8 +17,10 @@ from loadtests.figures import Figure, Skipped, Target, of_rounds
 from loadtests.section import Bench, Section
 from snippet import bundle
 from tests.snippet.conformance import browser as browsers
-from tests.snippet.conformance.service import Pool, Service
-from tests.snippet.conformance.site import SHOP, Site, View
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.service import Service
+from tests.snippet.conformance.site import SHOP, Site
+from tests.snippet.conformance.view import View
 
 BYTES_AT_MOST = 5120
 WARM_AT_MOST = 8.0
@@ -43,7 +45,7 @@ _BODY = "<p style='font: 20px monospace'>Call 800-555-0100 now</p>"
 
 
 def _measure(bench: Bench) -> list[Figure]:
-    if browsers.executable() is None:
+    if not browsers.installed():
         raise Skipped("Chromium isn't installed")
     with ThreadPoolExecutor(1) as thread:  # Playwright wants a thread without an event loop
         return thread.submit(_figures, bench).result()
@@ -60,7 +62,7 @@ def _figures(bench: Bench) -> list[Figure]:
             target=Target(at_most=BYTES_AT_MOST),
         )
     ]
-    with Service().running() as service, browsers.chromium() as browser:
+    with Service().running() as service, browsers.running() as browser:
         for nodes in NODES:
             for targets in TARGETS:
                 rounds = _rounds(bench.rounds, nodes)

@@ -2,26 +2,89 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+from msgspec import Struct
+
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.model import Account, PoolType
-from ringpool.numbers.plans import plan
+from ringpool.model import Account, NumberFormat, PoolType
+from ringpool.numbers.plans import Plan, plan
 from ringpool.visits.pool_tuples import parameter_names
-from snippet.bundle import PageSettings, TargetSettings
+
+
+class TargetSettings(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"number": "t", "plan": "f", "format": "as", "hold_ms": "hold"},
+):
+    """One number to look for on pages, and what the page must know of the pool that replaces it.
+
+    ``number``: the target in E.164, as in the pool's ``swap_targets``.
+    ``plan``: ``ringpool.numbers.plans.plan(number)``.
+    ``hold_ms``: the pool's ``hold_on_activity``; 0: the page sends no pings and no release.
+    ``visitor``: the pool is of type ``visitor``: asked for only with consent to a visitor id.
+    ``call``: the pool's ``mobile_click_to_call``: phones get ``tel:`` links.
+    """
+
+    number: str
+    plan: Plan
+    pool: str
+    format: NumberFormat = NumberFormat.AS_FOUND
+    hold_ms: int = 0
+    visitor: bool = False
+    call: bool = False
+
+
+class PageSettings(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "account": "a",
+        "endpoint": "e",
+        "key": "k",
+        "targets": "t",
+        "params": "q",
+        "domains": "d",
+        "defaults": "o",
+    },
+):
+    """What ``/dni.js?account=`` tells a page, so that it needs no round trip to know it.
+
+    ``account``: its id. ``endpoint``: the service's public URL without a trailing slash; used only
+    when the script can't tell from its own address where it was loaded from (a first-party proxy
+    keeps working). ``key``: the public key of tracking links, the raw uncompressed 65-byte P-256
+    point in base64url without padding. ``params``: query parameters that make another visit of a
+    page URL when they differ: the names of the account's pool parameters (the script itself knows
+    the click ids and ``utm_*``). ``domains``: hosts (with port, if any) that outgoing links may
+    carry the number to. ``defaults``: values for ``data-`` attributes that the tag lacks, named as
+    in JavaScript's ``dataset`` (``{"timeout": "1000", "clickToCall": ""}``).
+    """
+
+    account: str
+    endpoint: str = ""
+    key: str = ""
+    targets: tuple[TargetSettings, ...] = ()
+    params: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    defaults: dict[str, str] = {}
 
 
 def page_settings(
     directory: Snapshot, account: Account, endpoint: str, public_key: str
-) -> PageSettings:
-    """Settings for every page of an account.
+) -> dict[str, Any]:
+    """Settings for every page of an account, as ``snippet.bundle`` takes them.
 
     ``endpoint``: the service's public URL; ``public_key``: ``Signer.public_key``. The number may be
     carried to the hosts of the account's origins, and to no others.
     """
     targets = directory.targets(account.id)
     names = (name for prepared in targets.values() for name in parameter_names(prepared.pool))
-    return PageSettings(
+    settings = PageSettings(
         account=account.id,
         endpoint=endpoint,
         key=public_key,
@@ -40,3 +103,5 @@ def page_settings(
         params=tuple(dict.fromkeys(names)),
         domains=tuple(urlsplit(origin).netloc for origin in account.origins),
     )
+    built: dict[str, Any] = msgspec.to_builtins(settings)
+    return built

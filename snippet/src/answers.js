@@ -1,29 +1,29 @@
-import { reveal } from "./page/look.js";
+import { stopHiding } from "./page/visibility.js";
 import { safely } from "./safely.js";
 import { ask } from "./service/ask.js";
-import { visitParams } from "./service/visitParams.js";
 import { state, targets, waiting } from "./state.js";
 import { testing } from "./tag.js";
 import { consented } from "./visit/consent.js";
-import { keepKnown, readVisit, visit } from "./visit/known.js";
+import { readVisit, storeAnswers, visit } from "./visit/storedAnswers.js";
+import { visitParams } from "./visit/visitParams.js";
 
-/** Asks for the numbers of targets that have turned up on the page. */
-export const askForSeen = () => {
+/** Asks the service about the targets on the page that it hasn't been asked about yet. */
+export const requestAnswers = () => {
   const wanted = targets.filter(
     target => target.seen_ && target.answer_ === undefined && (!target.visitor || consented()),
   );
   if (wanted[0] && !testing) {
-    const of = readVisit();
+    const askedFor = readVisit();
     for (const target of wanted) target.answer_ = null;
     ask("/v1/swap", visitParams(wanted)).then(reply => safely(
-      () => of == visit && settle(Object(reply).swaps || [], wanted),
+      () => askedFor == visit && settle(Object(reply).swaps || [], wanted),
     ));
   }
 };
 
 /**
- * Takes answers, stores them if it may, and shows them wherever they are waited for. Targets that
- * were asked for and have none keep the printed number.
+ * Takes answers, stores them if the visitor consents, and shows them wherever they are waited for.
+ * A target that was asked about and has no answer keeps the printed number.
  * @param {Answer[]} answers @param {Target[]} [asked]
  */
 export const settle = (answers, asked = []) => {
@@ -41,8 +41,8 @@ export const settle = (answers, asked = []) => {
     if (target.answer_) detail[t] = target.answer_.number;
   }
   waiting.splice(0).forEach(safely);
-  keepKnown();
-  if (answers[0] || asked[0]) reveal();
+  storeAnswers();
+  if (answers[0] || asked[0]) stopHiding();
   if (answers[0]) document.dispatchEvent(new CustomEvent("ringpool:swapped", { detail }));
-  askForSeen();
+  requestAnswers();
 };

@@ -1,41 +1,42 @@
-import { askForSeen, settle } from "./answers.js";
+import { requestAnswers, settle } from "./answers.js";
 import { commands } from "./commands.js";
-import { look, reveal } from "./page/look.js";
-import { watch } from "./page/watch.js";
+import { stopHiding, updateVisibility } from "./page/visibility.js";
+import { onPageChange, watch } from "./page/watch.js";
 import { watchShadows } from "./page/watchShadows.js";
+import { renew, renewOnChange } from "./renew.js";
 import { safely } from "./safely.js";
-import { beacon } from "./service/beacon.js";
 import { loadScript } from "./service/loadScript.js";
 import { targets } from "./state.js";
 import { endpoint, options, settings, testing } from "./tag.js";
-import { known } from "./visit/known.js";
-import { renew, renewOnChange } from "./visit/renew.js";
+import { reportPresence } from "./visit/presence.js";
 import { signedNumber } from "./visit/signedNumber.js";
+import { storedAnswers } from "./visit/storedAnswers.js";
 
-const before = window.ringpool || {};
+const queue = window.ringpool || {};
 
-// Another tag on the page may be at work already.
-if (!before.running) {
+// Another tag on the page may have started the script already.
+if (!queue.running) {
   const ringpool = (/** @type {any} */ name, /** @type {any[]} */ ...rest) =>
     safely(() => commands[name](...rest));
   ringpool.running = targets;
   window.ringpool = ringpool;
+  onPageChange(renewOnChange);
 
-  for (const command of before.q || []) ringpool(.../** @type {[any]} */ (command));
+  for (const command of queue.q || []) ringpool(.../** @type {[any]} */ (command));
 
-  look();
-  setTimeout(reveal, options.timeout);
+  updateVisibility();
+  setTimeout(stopHiding, options.timeout);
   signedNumber().catch(() => []).then(answers => safely(() => {
-    settle([...answers, ...known()]);
+    settle([...answers, ...storedAnswers()]);
     watchShadows();
     watch(document);
-    askForSeen();
+    requestAnswers();
   }));
 
   setInterval(renewOnChange, 500);
-  setInterval(() => document.hidden || beacon("/v1/ping"), settings.i);
+  setInterval(() => document.hidden || reportPresence("/v1/ping"), settings.i);
   addEventListener("pageshow", ({ persisted }) => persisted && renew());
-  addEventListener("pagehide", () => beacon("/v1/release"));
+  addEventListener("pagehide", () => reportPresence("/v1/release"));
   if (testing || options.debug != null) {
     loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js");
   }

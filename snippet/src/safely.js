@@ -1,11 +1,12 @@
 /**
- * What `work` gives, or undefined where the browser or a policy of the page refuses it.
+ * What `work` returns, or undefined where it throws: the browser or a policy of the page may refuse
+ * anything. Nothing that is called through here can break the page.
  * @template T @param {(argument?: any) => T} work @param {any} [argument]
  */
 export const safely = (work, argument) => {
   try {
     return work(argument);
   } catch {
-    // Whatever happened, the page keeps its own number.
+    // The page keeps its own number.
   }
 };

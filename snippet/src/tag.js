@@ -1,4 +1,4 @@
-/** The tag that this script came with; one that a loader injected is found by its address. */
+/** The script's own tag. One that a loader has injected is found by its address. */
 export const tag = /** @type {any} */ (
   document.currentScript
   || document.querySelector("[src*='dni.js']")
@@ -8,17 +8,17 @@ export const tag = /** @type {any} */ (
 /** @type {Settings} */
 export const settings = SETTINGS || JSON.parse(tag.dataset.settings);
 
-/** The tag's `data-` attributes, and the account's defaults for those it lacks. */
+/** The tag's `data-` attributes, and the account's defaults for those that it lacks. */
 export const options = { ...settings.o, ...tag.dataset };
 
-/** A test run: the report makes numbers up, and nobody is asked for one. */
+/** In a test run the numbers are made up, and the service is asked for none. */
 export const testing = /rp_test=1/.test(location.search);
 
 /** @type {string} */
 export const account = options.account || settings.a;
 
 /**
- * Where the service is: next to where this script came from, so that a proxy on the site's own
+ * The service's URL: the folder that this script was loaded from, so that a proxy on the site's own
  * domain works under any path.
  * @type {string}
  */

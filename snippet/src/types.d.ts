@@ -1,4 +1,4 @@
-/** How one number is written; made by ringpool/number_plans.py. */
+/** How one number is written: what ringpool/numbers/plans.py makes of it. */
 interface Plan {
   /** country calling code */
   c: string;
@@ -10,7 +10,7 @@ interface Plan {
   w: string[];
 }
 
-/** A number to look for, and what is known of the pool that replaces it. */
+/** A number to look for, and what the page knows of the pool that replaces it. */
 interface Target {
   /** E.164 */
   t: string;
@@ -25,7 +25,7 @@ interface Target {
   pattern_?: RegExp | null;
 }
 
-/** What the service puts inside the script, or the tag in data-settings; see snippet/bundle.py. */
+/** What the service puts into the script, or the tag into data-settings; see snippet/bundle.py. */
 interface Settings {
   /** account */
   a?: string;
@@ -46,7 +46,7 @@ interface Settings {
   v?: string;
 }
 
-/** An entry of the service's `swaps`, or one made here; `until`: clock of this device, in ms. */
+/** An entry of the service's `swaps`, or one made here. `until`: by this device's clock, Unix ms. */
 interface Answer {
   target: string;
   number: string;
@@ -57,6 +57,16 @@ interface Answer {
   pool?: string;
   hold_ms?: number;
   until?: number;
+}
+
+/** What the page has asked of the script. */
+interface State {
+  /** between `restore` and `swap`, texts and attributes get back what the page printed */
+  restoring_: boolean;
+  /** what `ringpool('consent', …)` was last called with */
+  consent_?: boolean;
+  /** called with each target without a number */
+  onNoNumber_: (target: string) => void;
 }
 
 /** A target at a place in a text. */

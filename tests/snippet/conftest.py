@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.snippet.conformance import browser as browsers
 from tests.snippet.conformance.browser import BrowserThread
 from tests.snippet.conformance.service import Service
 from tests.snippet.conformance.site import Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 _in_browser = pytest.StashKey[BrowserThread]()
 
@@ -18,8 +22,7 @@ _in_browser = pytest.StashKey[BrowserThread]()
 @pytest.fixture(scope="session")
 def browser_thread(request: pytest.FixtureRequest) -> Iterator[BrowserThread]:
     """The thread that all browser work is done on."""
-    if browsers.executable() is None:
-        browsers.missing("Chromium isn't installed (Debian's chromium, or RINGPOOL_CHROMIUM)")
+    browsers.require()
     thread = BrowserThread()
     request.config.stash[_in_browser] = thread
     yield thread
@@ -39,8 +42,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture(scope="session")
 def browser(browser_thread: BrowserThread) -> Iterator[Browser]:
-    """One Chromium per test process."""
-    running = browsers.chromium()
+    """One browser per test process."""
+    running = browsers.running()
     yield browser_thread.run(running.__enter__)
     browser_thread.run(lambda: running.__exit__(None, None, None))
 
@@ -53,10 +56,45 @@ def service() -> Iterator[Service]:
     assert service.faults == []
 
 
+@contextmanager
+def _opened(
+    thread: BrowserThread, browser: Browser, service: Service, **options: Any
+) -> Iterator[Site]:
+    """A site in a profile of its own, on which no page error may happen."""
+    site: Site = thread.run(Site, browser=browser, service=service, **options)
+    yield site
+    thread.run(site.close)
+    assert site.errors == []
+
+
 @pytest.fixture
 def site(browser_thread: BrowserThread, browser: Browser, service: Service) -> Iterator[Site]:
-    """A site in a profile of its own, on which no page error may happen."""
-    site: Site = browser_thread.run(Site, browser=browser, service=service)
-    yield site
-    browser_thread.run(site.close)
-    assert site.errors == []
+    """A site, looked at on a desktop computer."""
+    with _opened(browser_thread, browser, service) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def new_site(browser: Browser, service: Service) -> Callable[[], Site]:
+    """Makes sites for cases that share one, when called on the browser's thread."""
+    return lambda: Site(browser, service)
+
+
+@pytest.fixture
+def phone_site(browser_thread: BrowserThread, browser: Browser, service: Service) -> Iterator[Site]:
+    """A site, looked at on a phone."""
+    with _opened(browser_thread, browser, service, **browsers.PHONE) as site:
+        yield site
+
+
+@pytest.fixture
+def restoring_site(
+    browser_thread: BrowserThread, browser: Browser, service: Service
+) -> Iterator[Site]:
+    """A site in a browser with a back/forward cache."""
+    restoring: Browser = browser_thread.run(
+        lambda: browsers.launch_beside(browser, restores_pages=True)
+    )
+    with _opened(browser_thread, restoring, service) as site:
+        yield site
+    browser_thread.run(restoring.close)

@@ -6,13 +6,13 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ringpool.numbers.plans import plan
 from snippet import bundle
 
 SNIPPET = Path(__file__).parents[2] / "snippet"
@@ -25,10 +25,18 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("needs Node and npm")
-    if not (SNIPPET / "node_modules" / ".bin" / "tsc").exists():
+    needed = json.loads((SNIPPET / "package.json").read_bytes())["devDependencies"]
+    if not all((SNIPPET / "node_modules" / name).exists() for name in needed):
         subprocess.run([npm, "ci", "--ignore-scripts"], cwd=SNIPPET, check=True, timeout=300)
     copy = tmp_path_factory.mktemp("snippet")
-    for name in ("package.json", "build.mjs", "tsconfig.json"):
+    for name in (
+        "package.json",
+        "build.mjs",
+        "compile.mjs",
+        "names.mjs",
+        "names.json",
+        "tsconfig.json",
+    ):
         shutil.copy(SNIPPET / name, copy)
     shutil.copytree(SNIPPET / "src", copy / "src")
     (copy / "dist").mkdir()
@@ -42,6 +50,25 @@ def test_dist_is_built_from_src(tools: Path) -> None:
     for name in ("dni.js", "dni-debug.js"):
         built = (tools / "dist" / name).read_bytes()
         assert built == (SNIPPET / "dist" / name).read_bytes(), "run `npm run build` in snippet/"
+
+
+def test_search_for_names(tools: Path) -> None:
+    """The search for short names ends with names that the script is no heavier with."""
+
+    def run(*command: str) -> str:
+        return subprocess.run(
+            ["node", *command], cwd=tools, check=True, capture_output=True, text=True, timeout=120
+        ).stdout
+
+    names = tools / "names.json"
+    before = names.read_text(encoding="utf-8")
+    try:
+        first, last = run("names.mjs", "20").splitlines()
+        found, built = re.findall(r"\d+", last)
+        assert found == built  # the search weighs the same text that the build writes
+        assert int(built) <= int(first.split()[-2])
+    finally:
+        names.write_text(before, encoding="utf-8")
 
 
 def test_types(tools: Path) -> None:
@@ -77,12 +104,15 @@ def test_version_and_integrity() -> None:
     assert whole.startswith(bundle.VERSION)
 
 
-def settings(**more: object) -> bundle.PageSettings:
-    """An account with one target, held for a minute after each activity."""
-    target = bundle.TargetSettings(
-        number="+18005550100", plan=plan("+18005550100"), pool="main", hold_ms=60_000
-    )
-    return bundle.PageSettings(**({"account": "acme", "targets": (target,)} | more))  # type: ignore[arg-type]
+def target(hold_ms: int = 60_000) -> dict[str, object]:
+    """A target that is held for ``hold_ms`` after each activity."""
+    plan = {"c": "1", "n": "8005550100", "p": ["", "1", "+1"]}
+    return {"t": "+18005550100", "f": plan, "pool": "main", "hold": hold_ms}
+
+
+def settings(**more: object) -> dict[str, object]:
+    """An account's settings with one target."""
+    return {"a": "acme", "e": "", "k": "", "t": [target()], "q": [], "d": [], "o": {}, **more}
 
 
 def test_settings_inside() -> None:
@@ -99,7 +129,7 @@ def test_settings_inside() -> None:
 
 def test_settings_are_escaped() -> None:
     """Settings can end neither a script element nor a string, and stay ASCII."""
-    served = bundle.with_settings(settings(endpoint="</script><!--\u2028\u2029&é"))
+    served = bundle.with_settings(settings(e="</script><!--\u2028\u2029&é"))
     inside = served.removeprefix(bundle.SOURCE.removesuffix(b"(null);"))
     assert not {*b"<>&\n"} & {*inside}
     assert inside.isascii()
@@ -113,10 +143,28 @@ def test_pinned_settings() -> None:
     assert pinned["t"][0]["f"]["n"] == "8005550100"
 
 
+def test_plans_name_all_writings() -> None:
+    """The national digits are the first of a plan's writings; the given settings don't change."""
+    other = {**target(), "f": {"c": "54", "n": "91123456789", "p": ["+54"], "w": ["01115", "1115"]}}
+    given = settings(t=[target(), other])
+    plans = [sent["f"] for sent in json.loads(bundle.pinned_settings(given))["t"]]
+    assert [plan["w"] for plan in plans] == [["8005550100"], ["91123456789", "01115", "1115"]]
+    assert given == settings(t=[target(), other])
+
+
+def test_defaults_of_attributes() -> None:
+    """An account's defaults stand beside those that every account has, and before them."""
+    inside = json.loads(bundle.pinned_settings(settings(o={"timeout": "900", "clickToCall": ""})))
+    assert inside["o"] == {**bundle.DEFAULTS, "timeout": "900", "clickToCall": ""}
+
+
 def test_pings_are_bounded() -> None:
     """A pool that holds numbers for a second doesn't make pages ping twice a second."""
-    short = bundle.TargetSettings(
-        number="+18005550100", plan=plan("+18005550100"), pool="main", hold_ms=1000
-    )
-    inside = json.loads(bundle.pinned_settings(settings(targets=(short,))))
+    inside = json.loads(bundle.pinned_settings(settings(t=[target(hold_ms=1000)])))
     assert inside["i"] == bundle.SHORTEST_PING_MS
+
+
+def test_pings_without_a_hold() -> None:
+    """An account whose pools hold no number on activity has an interval, too."""
+    inside = json.loads(bundle.pinned_settings(settings(t=[target(hold_ms=0)])))
+    assert inside["i"] == bundle.IDLE_PING_MS

@@ -4,29 +4,29 @@ import { patternOf } from "./patternOf.js";
 import { separators } from "./separators.js";
 import { standsAlone } from "./standsAlone.js";
 
-const lettered = /\d{3}(\W{0,2}[A-Z]|-[a-z])/;
+const vanityNumber = /\d{3}(\W{0,2}[A-Z]|-[a-z])/;
 
-/** What stands at a place of the targets' national digits. @param {number} place */
+/** Matches the targets' national digits at one place. @param {number} place */
 const digitsAt = place => `[${options.selector ? "\\d" : targets.map(
   ({ f }) => f.w.map(digits => digits[place]),
 )}]`;
 
-/** A text without the targets' first digits, or three before letters, holds none of them. */
-export const likely = RegExp(
-  [0, 1, 2, 3].map(digitsAt).join(separators) + "|" + lettered.source,
+/** Matches all texts with a target: its first four digits stand there, or three before letters. */
+export const mayHoldNumber = RegExp(
+  [0, 1, 2, 3].map(digitsAt).join(separators) + "|" + vanityNumber.source,
 );
 
-/** A text that, with the text beside it, may hold a number. */
-export const joinable = RegExp(`^${separators}\\d|\\d${separators}$`);
+/** Matches texts that, together with the text beside them, may hold a number. */
+export const mayBePartOfNumber = RegExp(`^${separators}\\d|\\d${separators}$`);
 
 /**
- * The targets' occurrences in a text. One without a target's digits costs a comparison a target.
+ * The targets' occurrences in a text. A target whose digits it lacks costs one comparison.
  * @param {string} text
  */
 export const findNumbers = text => {
   /** @type {Occurrence[]} */
   const found = [];
-  const vanity = lettered.test(text);
+  const vanity = vanityNumber.test(text);
   const digits = text.replace(/\D/g, "");
   for (const target_ of targets) {
     if (!target_.f.w.some(n => digits.includes(vanity ? n.slice(0, 3) : n))) continue;
@@ -34,14 +34,17 @@ export const findNumbers = text => {
     for (let match; (match = target_.pattern_.exec(text)); ) {
       let [text_, prefix_, national_] = match;
       let start_ = match.index;
-      if (text_[0] == "(" && !text_.includes(")")) { // a bracket around the whole
+      if (text_[0] == "(" && !text_.includes(")")) { // the bracket encloses more than the number
         text_ = text_.slice(1);
         start_++;
       }
       const end_ = start_ + text_.length;
       if (standsAlone(text.slice(0, start_), text_, text.slice(end_))) {
         found.push({ target_, text_, prefix_, national_, start_, end_ });
-      } else target_.pattern_.lastIndex = match.index + 1; // what seems a prefix may be none
+      } else {
+        // What looked like a prefix may be other digits, with the number after them.
+        target_.pattern_.lastIndex = match.index + 1;
+      }
     }
   }
   return found;

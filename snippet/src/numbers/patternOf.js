@@ -1,17 +1,17 @@
 import { separators } from "./separators.js";
 
-/** What stands on the keys of a phone that have letters. */
+/** Digit and letters of each key of a phone that has letters. */
 const keys = ",,2abc,3def,4ghi,5jkl,6mno,7pqrs,8tuv,9wxyz".split(",");
 
 /** @param {string} digits the first one may be a plus */
-const spread = digits => [...digits].map(digit => `[${keys[+digit] || digit}]`).join(separators);
+const spaced = digits => [...digits].map(digit => `[${keys[+digit] || digit}]`).join(separators);
 
 /**
- * Every customary writing of a number: captures what stands before its national digits, and these,
- * which may be letters. @param {Plan} plan
+ * Matches every customary writing of a number. The first group is what stands before the national
+ * digits, the second these digits, or letters in their place. @param {Plan} plan
  */
 export const patternOf = ({ p, w }) => RegExp(
-  "\\(?(" + p.map(prefix => prefix && spread(prefix) + separators).join("|")
-    + ")(" + w.map(spread).join("|") + ")",
+  "\\(?(" + p.map(prefix => prefix && spaced(prefix) + separators).join("|")
+    + ")(" + w.map(spaced).join("|") + ")",
   "gi",
 );

@@ -1,5 +1,5 @@
 /**
- * What people put between the digits of a number: blanks of all widths, soft and zero-width ones,
+ * What may stand between the digits of a number: blanks of all widths, soft and zero-width ones,
  * hyphens and dashes, dots and bullets, slashes, brackets, and the invisible marks of
  * right-to-left text.
  */

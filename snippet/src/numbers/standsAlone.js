@@ -1,32 +1,32 @@
-// What on the left makes the digits part of something else: an address of the web or of mail, a
-// code (AB-800…, #800…), an amount ($800…), other digits, the number of another country (+49 800…).
-const left =
+// Texts before the digits that make them part of something else: a web or mail address, a code
+// (AB-800…, #800…), an amount ($800…), other digits, the number of another country (+49 800…).
+const forbiddenBefore =
   /((:\/\/|\w\.[a-z]{2,}[/?#:]|@|(^|\s)\/\w)[^\s<>"',;|]*|\w[-_]|[#=&%~]|[$\u20ac\xa3]\s?|\d[-.()]*|(^|\D)\d{1,3}\/|\+(\d[^\w,;|]*){0,5})$/i;
 
-// The same on the right: 800…@example.com, 800….com, 800…A, 800…-A, 800…%, 800…/12. Extensions and
-// another number are fine.
-const right =
+// The same after the digits: 800…@example.com, 800….com, 800…A, 800…-A, 800…%, 800…/12. An
+// extension or another number may follow.
+const forbiddenAfter =
   /^([-\w.]*@|[-\w]*\.[a-z]{2}|(?![xXpw]\.?\s?\d)[A-Za-z](?![a-z])|_|[-=]\w|\s?[%\xb0$\u20ac\xa3]|[-.)\u2010-\u2015]*\d|\/\d+(?![-.\s\d]))/;
 
 /**
- * Whether what stands around `own` leaves it a phone number of its own, and no part of a longer
- * run of digits, a code, a price, an address, or another country's number.
- * @param {string} before @param {string} own @param {string} after
+ * Whether `number` is a phone number where it stands, between the texts `before` and `after`, and
+ * not part of a longer run of digits, a code, a price, an address, or another country's number.
+ * @param {string} before @param {string} number @param {string} after
  */
-export const standsAlone = (before, own, after) => !(
+export const standsAlone = (before, number, after) => !(
   // A decimal number, or thousands: 80.05550100, 8.005.550.100
-  /^[1-9]\d*\.\d+$|^[1-9]\d?([.\s]\d{3})+$/.test(own)
-  || left.test(before)
-  || right.test(after)
+  /^[1-9]\d*\.\d+$|^[1-9]\d?([.\s]\d{3})+$/.test(number)
+  || forbiddenBefore.test(before)
+  || forbiddenAfter.test(after)
 
-  // A label may be glued on (Tel800-555-0100, CALL800-555-0100); SKU800… is a code.
+  // A label may stand without a blank (Tel800-555-0100, CALL800-555-0100); SKU800… is a code.
   || (/\w$/.test(before) && !/[a-z]{2}$|[A-Z]{4}$/.test(before))
 
   // Digits that go on after a blank.
   || /^[-\s]+(\d\s*){1,4}(?!\s*[\da-z:/%-])/i.test(after)
 
-  // A prefix before it that isn't ours, or, where it has no punctuation of its own, more digits.
-  || (/[^\d\s]/.test(own)
+  // A prefix that isn't the target's or, before a number without punctuation, more digits.
+  || (/[^\d\s]/.test(number)
     ? /(^|[^\d\s./:-][\s(]*)([078]|00\d*|011)[\s(]+$/.test(before)
     : /(^|[^\d\s./:-][\s(]*)(\d\s*){1,4}$/.test(before)
       || /^,\d/.test(after))

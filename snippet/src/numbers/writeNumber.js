@@ -1,8 +1,7 @@
-
 /**
- * Puts an answer's number where an occurrence stands, as it was written there. `characters` is the
- * text, one UTF-16 unit an entry: digits change in place, so that a number which is spread over
- * several text nodes stays spread; only a writing of another shape goes whole to its beginning.
+ * Writes an answer's number in place of an occurrence, in the same form. `characters` is the text,
+ * one UTF-16 unit per entry. Digits change one for one, so that a number spread over several text
+ * nodes stays spread; a number of another form goes as a whole where the occurrence begins.
  * @param {string[]} characters @param {Occurrence} occurrence @param {Answer} answer
  * @param {string} [format]
  */
@@ -12,25 +11,26 @@ export const writeNumber = (characters, occurrence, answer, format = "") => {
   const e164 = answer.number.split(";")[0];
   const { cc = e164.startsWith("+" + c) ? c : "", national = e164, international = e164 } = answer;
   const digits = e164.slice(1 + cc.length);
-  const alike = cc == c;
-  const lettered = /[a-z]/i.test(national_);
+  const sameCountry = cc == c;
+  const isVanity = /[a-z]/i.test(national_);
 
   let whole = { national, international, e164 }[format];
   if (!whole) {
-    if (alike && !lettered && digits.length == national_.replace(/\D/g, "").length) {
+    if (sameCountry && !isVanity && digits.length == national_.replace(/\D/g, "").length) {
       for (let i = 0, at = end_ - national_.length; at < end_; at++) {
         if (/\d/.test(characters[at])) characters[at] = digits[i++];
       }
       return;
     }
-    whole = /\+|00|[1-9]\D*\d/.test(prefix_) ? international : national; // by its country code
+    const hasCountryCode = /\+|00|[1-9]\D*\d/.test(prefix_);
+    whole = hasCountryCode ? international : national;
     if (/^\+?\d+$/.test(text_)) {
       whole = whole.replace(/[^+\d]/g, "");
-    } else if (lettered && alike && national.replace(/\D/g, "") == digits) {
+    } else if (isVanity && sameCountry && national.replace(/\D/g, "") == digits) {
       // 1-800-FLOWERS becomes 1-888-869-5777
-      whole = prefix_.replace("(", "") + (/\(/.test(text_)
-        ? national
-        : /** @type {string[]} */ (national.match(/\d+/g)).join(/** @type {any} */ (/[-.\s]/.exec(text_) || "")));
+      const groups = /** @type {string[]} */ (national.match(/\d+/g));
+      const separator = /** @type {any} */ (/[-.\s]/.exec(text_) || "");
+      whole = prefix_.replace("(", "") + (/\(/.test(text_) ? national : groups.join(separator));
     }
   }
   characters.fill("", start_, end_);

@@ -3,9 +3,9 @@ import { safely } from "../safely.js";
 export const isPhone = /Mobi/.test(navigator.userAgent);
 
 /**
- * Makes an occurrence a link to the number printed there, which is then swapped, and restored, as
- * any other. Whether it did: one that doesn't stand in this node alone, or where a link would break
- * something, stays text.
+ * Makes an occurrence a link to the number printed there, which is swapped and restored as any
+ * other link. Returns whether it did: an occurrence stays text where a link would break something,
+ * and where it doesn't stand in this node alone.
  * @param {any} node @param {Occurrence} occurrence
  */
 export const linkNumber = (node, { target_, start_, end_ }) => safely(() => {

@@ -1,16 +1,16 @@
 import { options } from "../tag.js";
 
-/** What a person writes in, and what the site's owner keeps for himself. */
+/** Where visitors write, and what the site's owner has marked: attributes stay there, too. */
 export const untouchable =
   "[data-rp-noswap],[contenteditable]:not([contenteditable=false])";
 
-/** Whose text isn't the page's; data for search engines only if the owner says so. */
+/** Whose text isn't shown by the page; data for search engines only if the owner says so. */
 export const skipped = "style,noscript,textarea,script"
   + (options.jsonld == null ? "," : ":not([type*=ld]),") + untouchable;
 
 /**
- * Shadow trees are as untouchable as their hosts.
- * @param {any} node @param {string} what @returns {boolean}
+ * Whether a node is inside an element that `selector` matches, the hosts of its shadow trees
+ * included. @param {any} node @param {string} selector @returns {boolean}
  */
-export const isSkipped = (node, what = skipped) => node
-  && ((node.closest && node.closest(what)) || isSkipped(node.getRootNode().host, what));
+export const isSkipped = (node, selector = skipped) => node
+  && ((node.closest && node.closest(selector)) || isSkipped(node.getRootNode().host, selector));

@@ -3,10 +3,10 @@ import { safely } from "../safely.js";
 import { answerFor, state } from "../state.js";
 import { completeLink } from "./completeLink.js";
 import { isSkipped, untouchable } from "./skipped.js";
-import { swapFlow } from "./swapFlow.js";
+import { swapText } from "./swapText.js";
 import { isOurs, restore, write } from "./write.js";
 
-/** Attributes that people read, or call. */
+/** Attributes that show a text or dial a number. */
 export const attributes = "aria-label,title,alt,placeholder,value,href".split(",");
 
 /** Swaps what an attribute shows or dials. @param {any} element @param {string} name */
@@ -18,19 +18,21 @@ export const swapAttribute = (element, name) => {
   if (name == "href") {
     const { value } = attribute;
     const after = /^\s*(tel|callto):/i.test(value)
-      ? dialled(value, () => swapAttribute(element, name))
+      ? dialLink(value, () => swapAttribute(element, name))
       : completeLink(element);
     if (after) write(attribute, after);
-  } else if (name != "value" || /^input(bu|su|re)/.test(element.localName + element.type)) swapFlow([attribute]);
+  } else if (name != "value" || /^input(bu|su|re)/.test(element.localName + element.type)) {
+    swapText([attribute]);
+  }
 };
 
 /**
- * `tel:` and the number in E.164, whatever stood there; extension and pauses after it stay.
- * @param {string} href @param {() => void} again
+ * `tel:` and the answer's number in E.164, however the target was written; the extension and pauses
+ * after it stay. @param {string} href @param {() => void} retry
  */
-const dialled = (href, again) => {
+const dialLink = (href, retry) => {
   const text = (safely(() => decodeURIComponent(href)) || href).replace(/^[^\d+(]*/, "");
   const found = findNumbers(text).find(({ start_ }) => !start_);
-  const answer = found && answerFor(found.target_, again);
+  const answer = found && answerFor(found.target_, retry);
   return answer && "tel:" + answer.number + text.slice(found.end_);
 };

@@ -1,7 +1,10 @@
 import { safely } from "../safely.js";
 import { watch } from "./watch.js";
 
-/** An element can get its shadow tree long after it came into the page, and no observer hears. */
+/**
+ * Watches shadow roots from the moment they are attached: an element can get one long after it came
+ * into the page, and no observer is notified of it.
+ */
 export const watchShadows = () => {
   const { prototype } = Element;
   const { attachShadow } = prototype;

@@ -1,51 +1,53 @@
 /**
- * What stood in a text or attribute before us, what we wrote last, and until when (in ms) our
- * writing there is made up for: each time counts for a tenth of a second.
- * @typedef {{ original_: string, written_: string, rounds_: number }} Entry
+ * What a text or attribute held before us, what we wrote last, and a time (Unix ms) that limits how
+ * often we write: each writing moves it a tenth of a second on, and none may move it more than two
+ * seconds past the present.
+ * @typedef {{ original_: string, written_: string, limit_: number }} Entry
  */
 
 /** @type {WeakMap<Node, Entry>} */
-const log = new WeakMap();
+const entries = new WeakMap();
 
 /** Whether a node still holds what we wrote there. @param {Node} node */
 export const isOurs = node => {
-  const entry = log.get(node);
+  const entry = entries.get(node);
   return entry && entry.written_ == node.nodeValue;
 };
 
 /**
- * Changes a text or attribute node in place, and remembers what stood there. A script that keeps
- * writing the old number back wins in the end; one that renders it now and then doesn't.
+ * Changes a text or attribute node in place, and keeps what it held. A script that writes the old
+ * number back over and over wins in the end; one that renders it now and then doesn't.
  * @param {Node} node @param {string} after
  */
 export const write = (node, after) => {
   const before = /** @type {string} */ (node.nodeValue);
   if (before == after) return;
   const now = Date.now();
-  const entry = log.get(node) || /** @type {Entry} */ ({ rounds_: 0 });
-  log.set(node, entry);
+  const entry = entries.get(node) || /** @type {Entry} */ ({ limit_: 0 });
+  entries.set(node, entry);
   if (!isOurs(node)) entry.original_ = before;
-  entry.rounds_ = Math.max(entry.rounds_, now) + 100;
-  if (entry.rounds_ < now + 2e3) put(node, (entry.written_ = after));
+  entry.limit_ = Math.max(entry.limit_, now) + 100;
+  if (entry.limit_ < now + 2e3) put(node, (entry.written_ = after));
 };
 
-/** Puts back what stood in a node before us. @param {Node} node */
+/** Puts back what a node held before us. @param {Node} node */
 export const restore = node => {
-  if (isOurs(node)) put(node, /** @type {Entry} */ (log.get(node)).original_);
+  if (isOurs(node)) put(node, /** @type {Entry} */ (entries.get(node)).original_);
 };
 
 /** @param {any} node @param {string} value */
 const put = (node, value) => {
   const { nodeValue } = node;
-  // Digits put in before the old ones go leave selection and caret where they are. Asking for the
-  // selection instead would make the browser lay the page out, each time.
+  // Selection and caret stay where they are if new digits are inserted before the old ones are
+  // deleted. Reading the selection instead would make the browser lay the page out each time.
   if (node.insertData && value.length == nodeValue.length) {
-    value.replace(/\d+|\D+/g, (/** @type {string} */ part, /** @type {number} */ at) => {
-      if (!nodeValue.startsWith(part, at)) {
-        node.insertData(at, part);
-        node.deleteData(at + part.length, part.length);
+    value.replace(/\d+|\D+/g, /** @type {any} */ (
+      (/** @type {string} */ part, /** @type {number} */ at) => {
+        if (!nodeValue.startsWith(part, at)) {
+          node.insertData(at, part);
+          node.deleteData(at + part.length, part.length);
+        }
       }
-      return part;
-    });
+    ));
   } else node.nodeValue = value;
 };

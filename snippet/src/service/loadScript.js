@@ -1,11 +1,11 @@
 import { safely } from "../safely.js";
 import { tag } from "../tag.js";
 
-/** Runs a script of the service's; throws where a policy of the page refuses it. @param {string} url */
+/** Runs a script of the service; throws where the page's policy refuses it. @param {string} url */
 export const loadScript = url => {
   const script = document.createElement("script");
   script.nonce = tag.nonce;
-  script.crossOrigin = ""; // what isn't the service's own answer doesn't run
+  script.crossOrigin = ""; // a reply without the service's CORS header doesn't run
   script.src = trusted(url);
   document.documentElement.appendChild(script).remove();
 };

@@ -1,10 +1,10 @@
 import { ask } from "../service/ask.js";
 import { targets } from "../state.js";
 import { options, settings } from "../tag.js";
-import { here, query } from "./memory.js";
+import { pageUrl, queryOf } from "./touches.js";
 
-/** What an outgoing link takes along: nothing until it has proved true. */
-export let signed = /** @type {string[][]} */ ([]);
+/** What links to the account's other domains carry on: nothing until the signature is verified. */
+export let signedParams = /** @type {string[][]} */ ([]);
 
 /** @param {string} text base64url */
 const bytes = text =>
@@ -12,15 +12,15 @@ const bytes = text =>
 
 /**
  * The number that a tracking link put into the page's address, as answers for the targets of its
- * pool: only what the account's key has signed is ever shown. Rejects if the proof is garbage.
- * Without WebCrypto the service checks it. @returns {Promise<Answer[]>}
+ * pool. Only what the account's key has signed is ever shown; where there is no WebCrypto the
+ * service verifies it. Rejects if a signature can't be decoded. @returns {Promise<Answer[]>}
  */
 export const signedNumber = async () => {
-  const given = query(here());
-  const parts = ["rp_number", "rp_pool", "rp_exp", "rp_sig"].map(
-    name => [name, /** @type {string} */ (given.get(name))],
+  const query = queryOf(pageUrl());
+  const params = ["rp_number", "rp_pool", "rp_exp", "rp_sig"].map(
+    name => [name, /** @type {string} */ (query.get(name))],
   );
-  const [number, from, exp, sig] = parts.map(part => part[1]);
+  const [number, from, exp, sig] = params.map(param => param[1]);
   const until = +exp * 1e3;
   const { subtle } = crypto;
   const key = options.key || settings.k;
@@ -32,9 +32,9 @@ export const signedNumber = async () => {
       bytes(sig),
       new TextEncoder().encode([number, from, exp].join("\n")),
     )
-    : (await ask("/v1/verify", given)).valid
+    : (await ask("/v1/verify", query)).valid
   )) {
-    signed = parts;
+    signedParams = params;
     return targets.filter(({ pool }) => pool == from).map(
       ({ t }) => ({ target: t, number, until }),
     );

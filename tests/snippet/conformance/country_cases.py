@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
-from tests.snippet.conformance.cases import Case, Group
-from tests.snippet.conformance.service import Pool
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.case import Case, Group
 
 REGIONS = tuple(
     re.findall(

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from tests.snippet.conformance.cases import Case, Group
-from tests.snippet.conformance.service import Pool
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.case import Case, Group, kept, swapped
 from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARGET
-
-OLD, NEW = "800-555-0100", "888-869-5345"
-
-
-def swapped(name: str, html: str) -> Case:
-    """``@`` stands for the number, before and after."""
-    return Case(name, html.replace("@", OLD), html.replace("@", NEW))
-
-
-def kept(name: str, html: str) -> Case:
-    """``@`` stands for the number, which stays."""
-    return Case(name, html.replace("@", OLD))
-
 
 ELEMENTS = tuple(
     swapped(f"in {name}", html)

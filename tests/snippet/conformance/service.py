@@ -1,4 +1,4 @@
-"""The service as a page sees it, on loopback: the script, its answers in their true shape, a log.
+"""The service as a page sees it, on loopback: the script, and answers in their true shape.
 
 One server answers for every host name: it also serves the pages of the cases. Each case has an
 account of its own, so that a late request of one case is never counted for another.
@@ -17,110 +17,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-from allocator.answers import State
 from api.http import replies
 from api.http.replies import Reply
 from api.pages.swap import Verdict
-from api.pages.swap_answers import NoSwap, Swap, SwapError, Swaps
-from ringpool.model import NumberFormat
-from ringpool.numbers import phone
-from ringpool.numbers.plans import plan
+from api.pages.swap_answers import SwapError, Swaps
 from ringpool.security.signing import Signer
-from ringpool.times import format_rfc3339
 from snippet import bundle
+from tests.snippet.conformance.account import Account, Call, Pool
 
-MINUTES_10 = 600_000
 _ANY_PAGE = ((b"access-control-allow-origin", b"*"), (b"timing-allow-origin", b"*"))
-_PATIENCE = 60.0
-
-
-@dataclass
-class Pool:
-    """What one target is replaced by. ``number`` "": the pool is exhausted."""
-
-    target: str
-    number: str
-    id: str = "main"
-    format: NumberFormat = NumberFormat.AS_FOUND
-    hold_ms: int = 0
-    guarantee_ms: int = MINUTES_10
-    visitor: bool = False
-    click_to_call: bool = False
-
-
-@dataclass
-class Call:
-    """One request that a page sent to the service."""
-
-    path: str
-    method: str
-    params: dict[str, str]
-    referer: str
-    origin: str
-
-
-@dataclass
-class Account:
-    """An account of the service, how the service treats it, and what its pages asked.
-
-    ``mood``: ``well``, ``error`` (the service refuses), ``garbage``, ``html``, ``empty``, ``500``,
-    ``hang up`` or ``slow`` (silent until ``wake`` is set).
-    """
-
-    id: str
-    pools: list[Pool]
-    key: str
-    mood: str = "well"
-    params: tuple[str, ...] = ()
-    domains: tuple[str, ...] = ()
-    defaults: dict[str, str] = field(default_factory=dict)
-    calls: list[Call] = field(default_factory=list)
-    wake: threading.Event = field(default_factory=threading.Event)
-
-    def heard(self, path: str) -> list[Call]:
-        """The requests for a path, oldest first."""
-        return [call for call in list(self.calls) if call.path == path]
-
-    def asked(self) -> list[str]:
-        """The targets that pages asked numbers for, in the order of asking."""
-        asked = (call.params.get("targets", "").split(",") for call in self.heard("/v1/swap"))
-        return list(itertools.chain.from_iterable(asked))
-
-    def settings(self, endpoint: str) -> bundle.PageSettings:
-        """What the account's script carries."""
-        return bundle.PageSettings(
-            account=self.id,
-            endpoint=endpoint,
-            key=self.key,
-            targets=tuple(
-                bundle.TargetSettings(
-                    number=pool.target,
-                    plan=plan(pool.target),
-                    pool=pool.id,
-                    format=pool.format,
-                    hold_ms=pool.hold_ms,
-                    visitor=pool.visitor,
-                    call=pool.click_to_call,
-                )
-                for pool in self.pools
-            ),
-            params=self.params,
-            domains=self.domains,
-            defaults=self.defaults,
-        )
-
-    def swaps(self, targets: str | None) -> Swaps:
-        """What the service answers to a page that shows ``targets``."""
-        wanted = None if targets is None else [f"+{t.strip(' +')}" for t in targets.split(",")]
-        asked = [pool for pool in self.pools if wanted is None or pool.target in wanted]
-        return Swaps(
-            swaps=[_swap(pool) for pool in asked if pool.number],
-            none=[
-                NoSwap(target=pool.target, reason="exhausted", pool=pool.id)
-                for pool in asked
-                if not pool.number
-            ],
-        )
+_PATIENCE_S = 60.0
 
 
 @dataclass
@@ -170,9 +76,9 @@ class Service:
     @staticmethod
     def until(condition: Callable[[], bool], what: str) -> None:
         """Wait for something that a page sends."""
-        limit = time.monotonic() + _PATIENCE / 2
+        limit = time.monotonic() + _PATIENCE_S / 2
         while not condition():
-            assert time.monotonic() < limit, f"not heard: {what}"
+            assert time.monotonic() < limit, f"not in time: {what}"
             time.sleep(0.01)
 
     @contextmanager
@@ -223,11 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, "text/javascript", bundle.DEBUG_SOURCE, _texts(_ANY_PAGE))
             return
         path = parts.path.removeprefix("/proxied")  # a site's own reverse proxy
-        if path == "/v1/verify":  # a signature says itself whose it is: no account is named
+        if path == "/v1/verify":  # the signature is of one account: none is named
             service.verifications.append(params.get("rp_sig", ""))
             while not service.verifies:
                 time.sleep(0.01)
-            self._reply_with(self._say(Verdict(self._is_ours(params)), params))
+            self._reply_with(self._encode(Verdict(self._is_signed(params)), params))
             return
         account = service.accounts.get(params.get("account", ""))
         if account is None:
@@ -247,9 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _answer(self, account: Account, path: str, params: dict[str, str]) -> None:
-        match account.mood:
+        match account.behaviour:
             case "slow":
-                account.wake.wait(_PATIENCE)
+                account.wake.wait(_PATIENCE_S)
             case "hang up":
                 self.close_connection = True
                 return
@@ -275,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     def _reply(self, account: Account, path: str, params: dict[str, str]) -> Reply:
-        if account.mood == "error":
+        if account.behaviour == "error":
             value = Swaps(error=SwapError(class_="ForbiddenOrigin", message="no"), swaps=[])
         elif path == "/v1/swap":
             value = account.swaps(params.get("targets"))
@@ -283,15 +189,15 @@ class _Handler(BaseHTTPRequestHandler):
             return replies.empty([replies.NO_STORE, *_ANY_PAGE])
         else:
             return Reply(404, b"text/plain", b"nothing here", _ANY_PAGE)
-        return self._say(value, params)
+        return self._encode(value, params)
 
     @staticmethod
-    def _say(value: Swaps | Verdict, params: dict[str, str]) -> Reply:
+    def _encode(value: Swaps | Verdict, params: dict[str, str]) -> Reply:
         if callback := params.get("callback"):
             return replies.jsonp(callback, value, _ANY_PAGE)
         return replies.json(value, headers=_ANY_PAGE)
 
-    def _is_ours(self, params: dict[str, str]) -> bool:
+    def _is_signed(self, params: dict[str, str]) -> bool:
         number, pool, expires, signature = (
             params.get(name, "") for name in ("rp_number", "rp_pool", "rp_exp", "rp_sig")
         )
@@ -312,21 +218,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
-
-
-def _swap(pool: Pool) -> Swap:
-    return Swap(
-        target=pool.target,
-        number=pool.number,
-        display=phone.display(pool.number, pool.format),
-        national=phone.national(pool.number),
-        international=phone.international(pool.number),
-        cc=phone.country_code(pool.number),
-        state=State.HELD,
-        guaranteed_until=format_rfc3339(int(time.time() * 1000) + pool.guarantee_ms),
-        hold_ms=pool.guarantee_ms,
-        pool=pool.id,
-    )
 
 
 def _texts(headers: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:

@@ -1,24 +1,26 @@
-"""A website for one case: its account, its pages, and waiting for what becomes of them."""
+"""A website for one case: its account of the service, its pages, and a browser profile."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page as Tab
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from ringpool.security.signing import Signer
-from tests.snippet.conformance.service import Account, Page, Pool, Service
+from tests.snippet.conformance.account import Account, Call, Pool
+from tests.snippet.conformance.service import Page, Service
+from tests.snippet.conformance.view import PATIENCE_MS, View
 
 TARGET = "+18005550100"
 NUMBER = "+18888695345"
 SUPPORT = "+18005550177"
 SUPPORT_NUMBER = "+18777001234"
+
+OLD, NEW = "800-555-0100", "888-869-5345"
+"""``TARGET`` as most pages print it, and ``NUMBER`` in its place."""
 
 SHOP = "shop.localhost"
 """Names under ``localhost`` are secure contexts: WebCrypto is there, as on https."""
@@ -26,65 +28,8 @@ PLAIN_HTTP = "shop.example"
 """The same machine without WebCrypto."""
 SERVICE = "dni.localhost"
 
-PATIENCE_MS = 20_000
-_IN_TIME = f"""argument => Promise.race([
-  (SCRIPT)(argument),
-  new Promise((_, fail) => setTimeout(() => fail(new Error('no answer')), {PATIENCE_MS})),
-])"""
-_QUIET = """() => new Promise(done => {
-  const frame = () => requestAnimationFrame(() => requestAnimationFrame(idle));
-  const idle = () => requestIdleCallback(() => setTimeout(done, 40), {timeout: 200});
-  document.hidden ? setTimeout(done, 100) : frame();
-})"""
-
-
-class View:
-    """A tab that shows a page of the site."""
-
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
-
-    def text(self, selector: str = "main") -> str:
-        """What stands there, markup apart."""
-        return self.tab.eval_on_selector(selector, "e => e.textContent").strip()
-
-    def html(self, selector: str = "main") -> str:
-        """The markup there."""
-        return self.tab.eval_on_selector(selector, "e => e.innerHTML").strip()
-
-    def shows(self, expected: str, selector: str = "main") -> View:
-        """Wait until ``expected`` is all the text that stands there."""
-        return self.becomes(
-            expected, "s => document.querySelector(s)?.textContent.trim()", selector
-        )
-
-    def becomes(self, expected: Any, script: str, argument: Any = None) -> View:
-        """Wait until ``script`` (a function of ``argument``) gives ``expected``."""
-        test = f"([a, e]) => JSON.stringify(({script})(a)) == e"
-        wanted = json.dumps(expected, separators=(",", ":"), ensure_ascii=False)
-        try:
-            self.tab.wait_for_function(test, arg=[argument, wanted], timeout=PATIENCE_MS)
-        except PlaywrightTimeout:
-            now = self.tab.evaluate(script, argument)
-            if now != expected:
-                raise AssertionError(f"it is {now!r}, not {expected!r}") from None
-        return self
-
-    def settles(self) -> View:
-        """Wait until the page has drawn and idles: what it was going to do at once, it has done."""
-        self.tab.evaluate(_QUIET)
-        return self
-
-    def keeps(self, expected: str, selector: str = "main") -> View:
-        """After the page settled, ``expected`` is all the text that stands there."""
-        now = self.settles().text(selector)
-        if now != expected:
-            raise AssertionError(f"it is {now!r}, not {expected!r}")
-        return self
-
-    def run(self, script: str, argument: Any = None) -> Any:
-        """What a function gives that is called in the page; an error if it takes too long."""
-        return self.tab.evaluate(_IN_TIME.replace("SCRIPT", script), argument)
+QUEUE = "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
+"""What takes commands before the script is there."""
 
 
 class Site:
@@ -103,7 +48,7 @@ class Site:
         self.own_error = ""
 
     def close(self) -> None:
-        """End the profile with all its tabs."""
+        """Close the profile with all its tabs."""
         self.account.wake.set()
         self.context.close()
 
@@ -117,7 +62,7 @@ class Site:
         return self.service.at(SERVICE, f"/dni.js?account={self.account.id}")
 
     def tag(self, attributes: str = "", src: str = "") -> str:
-        """What the owner pastes, with more patience for a busy machine unless it says how much."""
+        """The tag that the owner pastes; it waits for a busy machine unless it has a timeout."""
         if "data-timeout" not in attributes:
             attributes += f" data-timeout={PATIENCE_MS}"
         return f'<script async src="{src or self.script}" {attributes}></script>'
@@ -172,14 +117,29 @@ class Site:
         referrer: str | None = None,
     ) -> View:
         """Open a page that was served before in a new tab."""
+        text = query if isinstance(query, str) else urlencode(query)
+        url = self.at(path, host=host) + (f"?{text}" if text else "")
+        return self.tab(before).goes_to(url, until="domcontentloaded", referrer=referrer)
+
+    def tab(self, before: Sequence[str] = ()) -> View:
+        """A new tab that shows nothing yet."""
         tab = self.context.new_page()
         tab.on("pageerror", self._note)
         for script in before:
             tab.add_init_script(script)
-        text = query if isinstance(query, str) else urlencode(query)
-        url = self.service.at(host, path) + (f"?{text}" if text else "")
-        tab.goto(url, wait_until="domcontentloaded", referer=referrer)
         return View(tab)
+
+    def at(self, path: str, *, host: str = SHOP) -> str:
+        """The URL of a page that was served before."""
+        return self.service.at(host, path)
+
+    def set_cookie(self, name: str, value: str) -> None:
+        """Give the visitor a cookie of the site."""
+        self.context.add_cookies([{"name": name, "value": value, "url": self.at("")}])
+
+    def cookies(self) -> list[dict[str, Any]]:
+        """The visitor's cookies: ``name``, ``value``, ``expires`` (Unix seconds) and so on."""
+        return [dict(cookie) for cookie in self.context.cookies()]
 
     def tracking_query(
         self,
@@ -199,9 +159,10 @@ class Site:
             "rp_sig": signature,
         }
 
-    def hears(self, path: str, count: int = 1) -> None:
-        """Wait until the service got ``count`` requests for ``path``."""
-        self.service.until(lambda: len(self.account.heard(path)) >= count, f"{count} x {path}")
+    def requests(self, path: str, count: int = 1) -> list[Call]:
+        """The requests for ``path``, oldest first: waits until there are ``count``."""
+        self.service.until(lambda: len(self.account.requests(path)) >= count, f"{count} x {path}")
+        return self.account.requests(path)
 
     def _note(self, error: PlaywrightError) -> None:
         text = str(error)

@@ -1,4 +1,4 @@
-"""``snippet/CONFORMANCE.md``: every case of the suite, from the suite itself.
+"""``snippet/CONFORMANCE.md``: every case of the suite, written by the suite itself.
 
 ``python -m tests.snippet.conformance.table`` runs the suite and writes the table only when every
 case passed.
@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.snippet.conformance import test_cases
-from tests.snippet.conformance.cases import Case
+from tests.snippet.conformance import browser, test_cases
+from tests.snippet.conformance.case import Case
 
 _HERE = Path(__file__).parent
 FILE = _HERE.parents[2] / "snippet" / "CONFORMANCE.md"
@@ -39,17 +39,17 @@ BEHAVIOURS = (
 _HEAD = """\
 # Conformance
 
-What the script does, case by case, each seen in a real Chromium. Made by the suite
+What the script does, case by case, each tested in a real {engine}. The suite writes this file
 (`make conformance`), and only when every case passes: {cases} cases.
 
-A case opens a page with the tag. **Requests are part of it**: for each table below the targets that
-the service may be asked for are named, and asking for any other, or twice, fails the case. An
-uncaught error anywhere on a page fails it too.
+A case opens a page with the tag. **Requests are part of it**: each table below names the targets
+that the service may be asked for. A case fails if it asks for another one, or twice, and also if
+there is an uncaught error anywhere on its page.
 """
 
 
 class Behaviour(NamedTuple):
-    """A case written as code: its test function and what it says."""
+    """A case written as code: its test function and what it claims."""
 
     name: str
     sentence: str
@@ -84,7 +84,7 @@ def text() -> str:
         title, cases = behaviours(module)
         parts += [f"\n## {title}\n", *(f"- {case.sentence}" for case in cases)]
         count += len(cases)
-    return _HEAD.format(cases=count) + "\n".join(parts) + "\n"
+    return _HEAD.format(cases=count, engine=browser.NAME) + "\n".join(parts) + "\n"
 
 
 def _row(case: Case) -> str:

@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser
 
-from tests.snippet.conformance import cases, country_cases, place_cases
-from tests.snippet.conformance.browser import BrowserThread
-from tests.snippet.conformance.cases import Case, Group
-from tests.snippet.conformance.service import Service
+from tests.snippet.conformance import country_cases, number_cases, place_cases
+from tests.snippet.conformance.case import Case, Group
 from tests.snippet.conformance.site import Site
 
-GROUPS = (*cases.GROUPS, *country_cases.GROUPS, *place_cases.GROUPS)
+GROUPS = (*number_cases.GROUPS, *country_cases.GROUPS, *place_cases.GROUPS)
 
 # Markup as the parser makes it, so that both sides are written alike.
 _PARSED = """htmls => htmls.map(html => new DOMParser()
@@ -37,22 +34,19 @@ class Opened(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def opened(
-    browser_thread: BrowserThread, browser: Browser, service: Service
-) -> Callable[[Group], Opened]:
+def opened(new_site: Callable[[], Site]) -> Callable[[Group], Opened]:
     """Open a group's page, once per test process."""
     known: dict[str, Opened] = {}
 
     def of(group: Group) -> Opened:
         if group.title not in known:
-            known[group.title] = _open(group, browser, service)
+            known[group.title] = _open(group, new_site())
         return known[group.title]
 
     return of
 
 
-def _open(group: Group, browser: Browser, service: Service) -> Opened:
-    site = Site(browser, service)
+def _open(group: Group, site: Site) -> Opened:
     site.offers(*group.pools)
     body = "".join(f"<section>{case.html}</section>" for case in group.cases)
     view = site.open(body, tag=site.tag(group.tag))

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.snippet.conformance.service import Pool
-from tests.snippet.conformance.site import NUMBER, SHOP, SUPPORT, SUPPORT_NUMBER, TARGET, Site, View
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.site import (
+    NEW,
+    NUMBER,
+    OLD,
+    QUEUE,
+    SUPPORT,
+    SUPPORT_NUMBER,
+    TARGET,
+    Site,
+)
+from tests.snippet.conformance.view import View
 
-OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f"<p>{OLD}</p><i>800-555-0177</i>"
 BOTH = f"{NEW}877-700-1234"
 ONE = f"{NEW}800-555-0177"
@@ -29,12 +38,12 @@ def open_with(site: Site, attributes: str = "", before: tuple[str, ...] = ()) ->
 
 
 def visitors(site: Site) -> set[str]:
-    """The visitor ids that the service heard; "" for a request without one."""
+    """The visitor ids that the service was sent; "" for a request without one."""
     return {call.params.get("visitor", "") for call in site.account.calls}
 
 
 def refused(site: Site, view: View) -> None:
-    """Nothing is stored, no visitor is told, and only the pool that needs none gives a number."""
+    """Nothing is stored, no visitor id is sent, only the pool that needs none gives a number."""
     view.shows(ONE).keeps(ONE)
     assert stored(view) == [0, 0, 0]
     assert site.account.asked() == [TARGET]
@@ -42,7 +51,7 @@ def refused(site: Site, view: View) -> None:
 
 
 def test_not_required(site: Site) -> None:
-    """Without a word about consent both pools swap, and one visitor is told to one of them."""
+    """Where consent isn't required both pools swap, and one of them is sent a visitor id."""
     view = open_with(site).shows(BOTH)
     assert stored(view.settles())[0] == 1
     assert sorted(site.account.asked()) == [TARGET, SUPPORT]
@@ -50,16 +59,14 @@ def test_not_required(site: Site) -> None:
 
 
 def test_same_visitor(site: Site) -> None:
-    """The visitor's next visit is the same visitor's."""
-    path = open_with(site).shows(BOTH).tab.url
-    tab = site.context.new_page()
-    tab.goto(path)
-    View(tab).shows(BOTH)
+    """The visitor's next visit has the same visitor id."""
+    url = open_with(site).shows(BOTH).url
+    site.tab().goes_to(url).shows(BOTH)
     assert len(visitors(site) - {""}) == 1
 
 
 def test_visitor_is_random(site: Site) -> None:
-    """A visitor's id is long and says nothing of the browser."""
+    """A visitor id is long and random."""
     open_with(site).shows(BOTH)
     (visitor,) = visitors(site) - {""}
     assert len(visitor) >= 16
@@ -83,12 +90,9 @@ def test_given_later(site: Site) -> None:
 
 
 def test_given_in_the_queue(site: Site) -> None:
-    """Consent told before the script loaded counts."""
-    stub = (
-        "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
-        "ringpool('consent', true)"
-    )
-    view = open_with(site, "data-consent=required", before=(stub,)).shows(BOTH)
+    """Consent given before the script loaded counts."""
+    queued = f"{QUEUE} ringpool('consent', true)"
+    view = open_with(site, "data-consent=required", before=(queued,)).shows(BOTH)
     assert stored(view.settles())[0] == 1
 
 
@@ -101,11 +105,8 @@ def test_withdrawn(site: Site) -> None:
 
 def test_refused_before(site: Site) -> None:
     """Consent refused before the script loaded counts, also where none is required."""
-    stub = (
-        "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
-        "ringpool('consent', false)"
-    )
-    refused(site, open_with(site, before=(stub,)))
+    queued = f"{QUEUE} ringpool('consent', false)"
+    refused(site, open_with(site, before=(queued,)))
 
 
 def test_consent_mode_denied(site: Site) -> None:
@@ -135,7 +136,7 @@ def test_consent_mode_withdrawn(site: Site) -> None:
 
 
 def test_data_layer_untouched(site: Site) -> None:
-    """The page's data layer works as before, for those who read it and who push to it."""
+    """The page's data layer works as before for scripts that read it and push to it."""
     view = open_with(site, before=(GTAG,)).shows(BOTH)
     assert view.run("() => dataLayer.push({event: 'a'}, {event: 'b'})") == 2
     assert view.run("() => dataLayer.map(entry => entry.event).join()") == "a,b"
@@ -164,43 +165,34 @@ def test_storage_blocked(site: Site) -> None:
 
 
 def test_broken_storage(site: Site) -> None:
-    """What others wrote into our places does no harm."""
+    """What other scripts wrote into the cookie and the storage of ours does no harm."""
     path = site.serve(f"<p>{OLD}</p>")
     name = f"rp_{site.account.id}"
-    site.context.add_cookies(
-        [{"name": name, "value": "%7Bnot json%", "url": site.service.at(SHOP)}]
-    )
+    site.set_cookie(name, "%7Bnot json%")
     spoil = f"sessionStorage.setItem('{name}', '[1,{{\"a\":null}}]')"
     site.visit(path, before=[spoil]).shows(NEW)
 
 
 def test_cookies_chosen(site: Site) -> None:
     """Only the cookies that data-cookies names are sent."""
-    site.context.add_cookies(
-        [
-            {"name": name, "value": value, "url": site.service.at(SHOP)}
-            for name, value in (
-                ("_ga", "GA1.2.3"),
-                ("session", "secret"),
-                ("mail", "a%40b.example"),
-            )
-        ]
-    )
+    site.set_cookie("_ga", "GA1.2.3")
+    site.set_cookie("session", "secret")
+    site.set_cookie("mail", "a%40b.example")
     site.open(f"<p>{OLD}</p>", tag=site.tag("data-cookies=_ga")).shows(NEW)
-    sent = site.account.heard("/v1/swap")[0].params
+    sent = site.account.requests("/v1/swap")[0].params
     assert "GA1.2.3" in sent.values()
     assert not {"secret", "a@b.example", "a%40b.example"} & set(sent.values())
 
 
 def test_no_cookies(site: Site) -> None:
     """Without data-cookies none is sent."""
-    site.context.add_cookies([{"name": "s", "value": "secret", "url": site.service.at(SHOP)}])
+    site.set_cookie("s", "secret")
     site.open(f"<p>{OLD}</p>").shows(NEW)
     assert "secret" not in str(site.account.calls)
 
 
 def test_what_is_sent(site: Site) -> None:
-    """A request says the page's address, referrer and targets, and what the owner adds."""
+    """A request carries the page's address, referrer and targets, and what the owner adds."""
     view = site.open(
         f"<p>{OLD}</p><input id=mail>",
         path="/offer",
@@ -208,18 +200,18 @@ def test_what_is_sent(site: Site) -> None:
         referrer="http://search.example/?q=flowers",
         tag=site.tag('data-params="section=home&author=jo"'),
     ).shows(NEW)
-    params = site.account.heard("/v1/swap")[0].params
-    said = {
+    params = site.account.requests("/v1/swap")[0].params
+    expected = {
         "account": site.account.id,
-        "url": view.tab.url,
+        "url": view.url,
         "ref": "http://search.example/?q=flowers",
         "section": "home",
         "author": "jo",
         "targets": TARGET,
     }
-    assert {name: params.get(name) for name in said} == said
+    assert {name: params.get(name) for name in expected} == expected
     allowed = {"callback", "first", "first_url", "first_ref", "device", "visitor"}
-    assert set(params) - set(said) <= allowed
+    assert set(params) - set(expected) <= allowed
 
 
 def test_fragment_stays(site: Site) -> None:
@@ -230,9 +222,9 @@ def test_fragment_stays(site: Site) -> None:
 
 
 def test_days(site: Site) -> None:
-    """The cookie lives as many days as data-days says."""
+    """The cookie is kept for the days in data-days."""
     site.open(f"<p>{OLD}</p>", tag=site.tag("data-days=7")).shows(NEW).settles()
-    (cookie,) = site.context.cookies()
+    (cookie,) = site.cookies()
     assert 6.9 < (cookie["expires"] - site.service.now()) / 86_400 < 7.1
 
 
@@ -243,8 +235,8 @@ def test_first_and_last_touch(site: Site) -> None:
     site.offers(Pool(TARGET, NUMBER, guarantee_ms=1))
     for count, query in enumerate(queries, 1):
         site.visit(path, query=query).shows(NEW)
-        site.hears("/v1/swap", count)
-    calls = [call.params for call in site.account.heard("/v1/swap")]
+        site.requests("/v1/swap", count)
+    calls = [call.params for call in site.account.requests("/v1/swap")]
     touches = [[call[name].partition("?")[2] for name in ("first_url", "url")] for call in calls]
     assert touches == [
         ["utm_source=a", "utm_source=a"],

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.snippet.conformance.site import PLAIN_HTTP, SHOP, TARGET, Site
+from tests.snippet.conformance.site import NEW, OLD, PLAIN_HTTP, TARGET, Site
 
-OLD, NEW = "800-555-0100", "888-869-5345"
 _SHADOW_TEXT = "s => document.querySelector(s).shadowRoot.textContent.trim()"
 _FRAME_TEXT = "s => document.querySelector(s).contentDocument.body?.textContent.trim()"
 
@@ -176,7 +175,7 @@ def test_foreign_frame(site: Site) -> None:
     inner = site.serve(f"<p>{OLD}</p>", path="/inner", tag="")
     url = site.service.at(PLAIN_HTTP, inner)
     view = site.open(f'<p>{OLD}</p><iframe src="{url}"></iframe>').shows(NEW, "main > p").settles()
-    assert view.tab.frames[1].text_content("main") == OLD
+    assert view.frame_text("main") == OLD
 
 
 @pytest.mark.parametrize("sandbox", ["", "allow-scripts"])
@@ -186,13 +185,12 @@ def test_sandboxed_frame(site: Site, sandbox: str) -> None:
         f'<p>{OLD}</p><iframe sandbox="{sandbox}" srcdoc="<p>{OLD}</p>"></iframe>'
     ).shows(NEW, "main > p")
     view.settles()
-    assert view.tab.frames[1].text_content("p") == OLD
+    assert view.frame_text("p") == OLD
 
 
 def test_in_a_foreign_page(site: Site) -> None:
     """A page with the tag works inside another site's frame."""
     inner = site.serve(f"<p>{OLD}</p>", path="/inner")
-    url = site.service.at(SHOP, inner)
+    url = site.at(inner)
     view = site.open(f'<iframe src="{url}"></iframe>', path="/outer", tag="", host=PLAIN_HTTP)
-    frame = view.tab.frames[1]
-    frame.wait_for_function("n => document.querySelector('p').textContent == n", arg=NEW)
+    view.frame_shows(NEW, "p")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.snippet.conformance import frameworks
-from tests.snippet.conformance.site import TARGET, Site, View
+from tests.snippet.conformance.site import NEW, OLD, TARGET, Site
+from tests.snippet.conformance.view import View
 
-OLD, NEW, OTHER = "800-555-0100", "888-869-5345", "212-555-0199"
+OTHER = "212-555-0199"
 PAGE = '<div id="app"></div>'
 FRAMEWORKS = ("react", "vue")
 
@@ -51,7 +52,7 @@ def test_state(site: Site, framework: str) -> None:
     view = opened(site, framework)
     for count in range(3):
         swapped(view, count=count)
-        view.tab.click("#more")
+        view.click("#more")
     swapped(view, count=3)
 
 
@@ -59,21 +60,21 @@ def test_number_changed(site: Site, framework: str) -> None:
     """{framework} changes the number to another and back: the page shows each rightly."""
     view = opened(site, framework)
     swapped(view)
-    view.tab.click("#other")
+    view.click("#other")
     swapped(view, OTHER)
     view.shows(f"Tel {OTHER}", "#open")
-    view.tab.click("#again")
+    view.click("#again")
     swapped(view)
     view.shows(f"Tel {NEW}", "#open")
 
 
 def test_removed_and_back(site: Site, framework: str) -> None:
-    """{framework} removes and makes anew elements whose number was swapped."""
+    """{framework} removes elements whose number was swapped, and makes them again."""
     view = opened(site, framework)
     swapped(view)
-    view.tab.click("#toggle")
+    view.click("#toggle")
     view.becomes(None, "() => document.querySelector('#open')")
-    view.tab.click("#toggle")
+    view.click("#toggle")
     view.shows(f"Tel {NEW}", "#open")
 
 
@@ -81,7 +82,7 @@ def test_reordered(site: Site, framework: str) -> None:
     """{framework} reorders a list of swapped items."""
     view = opened(site, framework)
     swapped(view)
-    view.tab.click("#reverse")
+    view.click("#reverse")
     view.shows("".join(f"{item}: {NEW}" for item in ("three", "two", "one")), "#items")
 
 
@@ -124,9 +125,9 @@ def test_hydrated_before(site: Site) -> None:
     body = rendered(site)
     script = site.serve_file("/react.js", frameworks.built("react"))
     view = site.open(f'{body}<script src="{script}"></script><script>hydrate()</script>', tag="")
-    view.settles().tab.add_script_tag(url=site.script)
+    view.settles().inject(site.script)
     swapped(view)
-    view.tab.click("#more")
+    view.click("#more")
     swapped(view, count=1)
     assert view.run("() => window.recovered || []") == []
 
@@ -139,7 +140,7 @@ def test_hydrated_after(site: Site) -> None:
     view = site.open(f'{body}<script src="{script}"></script>')
     swapped(view)
     view.run("() => hydrate()")
-    view.tab.click("#more")
+    view.click("#more")
     swapped(view, count=1)
-    view.tab.click("#other")
+    view.click("#other")
     swapped(view, OTHER, count=1)

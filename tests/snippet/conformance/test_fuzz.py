@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.snippet.conformance.service import Pool
-from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARGET, Site, View
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARGET, Site
+from tests.snippet.conformance.view import View
 
 PAGES = int(os.environ.get("RINGPOOL_FUZZ_PAGES", "4"))
 """How many pages are made up: raise it to search for longer. Page n is the same in every run."""

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.snippet.conformance.service import Page, Pool
-from tests.snippet.conformance.site import NUMBER, SHOP, TARGET, Site
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.service import Page
+from tests.snippet.conformance.site import NUMBER, TARGET, Site
 
 PAGES = Path(__file__).parents[1] / "pages"
 _TEXT = """() => {
   const host = document.querySelector('hotel-contact');
   const inside = host ? host.shadowRoot.querySelector('b').parentNode.textContent : '';
-  const told = '[aria-label], [title], [placeholder], [type=submit], [type=button]';
-  const attributes = [...document.querySelectorAll(told)].map(e =>
+  const holders = '[aria-label], [title], [placeholder], [type=submit], [type=button]';
+  const attributes = [...document.querySelectorAll(holders)].map(e =>
     [e.ariaLabel, e.title, e.placeholder, e.defaultValue].join('|'));
   const links = [...document.querySelectorAll('a')].map(a => a.getAttribute('href'));
   return [document.body.textContent, inside, ...attributes, ...links].join('\\n');
@@ -105,18 +106,12 @@ def test_landing_page(site: Site, landing: Landing, tmp_path: Path) -> None:
     for when, tag in (("before", ""), ("after", site.tag())):
         path = f"/{site.account.id}/{when}"
         site.service.pages[path] = Page(source.replace("<!-- tag -->", tag).encode())
-        tab = site.context.new_page()
-        tab.set_viewport_size({"width": 1100, "height": 900})
-        tab.goto(site.service.at(SHOP, path))
+        view = site.tab().goes_to(site.at(path))
         if tag:
-            new = list(landing.swaps.values())
-            assert tab.wait_for_function(
-                f"news => {{ const text = ({_TEXT})(); return news.some(n => text.includes(n)) }}",
-                arg=new,
-            )
-        tab.evaluate("() => new Promise(done => requestIdleCallback(done))")
-        texts.append(tab.evaluate(_TEXT))
-        tab.screenshot(path=folder / f"{landing.name}-{when}.png", full_page=True)
+            any_swapped = f"news => news.some(new_ => ({_TEXT})().includes(new_))"
+            view.becomes(True, any_swapped, list(landing.swaps.values()))
+        texts.append(view.settles().run(_TEXT))
+        view.picture(folder / f"{landing.name}-{when}.png", width=1100, height=900)
     before, after = texts
     for old, new in landing.swaps.items():
         assert before.count(old) == 1, old

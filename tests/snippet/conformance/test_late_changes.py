@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.snippet.conformance.service import Page, Pool
-from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARGET, Site, View
-
-OLD, NEW = "800-555-0100", "888-869-5345"
-_MAIN = "const main = document.querySelector('main');"
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.service import Page
+from tests.snippet.conformance.site import NEW, NUMBER, OLD, SUPPORT, SUPPORT_NUMBER, TARGET, Site
+from tests.snippet.conformance.view import View
 
 
 def swapped(site: Site, body: str = f"<p>{OLD}</p>") -> View:
@@ -75,7 +74,7 @@ def swapped(site: Site, body: str = f"<p>{OLD}</p>") -> View:
 def test_change(site: Site, what: str, script: str) -> None:
     """Swapped when a script adds or changes {what}."""
     view = swapped(site)
-    view.run(f"() => {{ {_MAIN} {script} }}")
+    view.change(script)
     view.shows(NEW).settles()
     assert view.text() == NEW
     assert site.account.asked() == [TARGET]
@@ -101,7 +100,7 @@ def test_attribute(site: Site, name: str, element: str, before: str, after: str)
 def test_many(site: Site) -> None:
     """A thousand elements added at once are all swapped."""
     view = swapped(site)
-    view.run(f"() => {{ {_MAIN} main.innerHTML = '<p>Call {OLD}</p>'.repeat(1000) }}")
+    view.change(f"main.innerHTML = '<p>Call {OLD}</p>'.repeat(1000)")
     view.shows(f"Call {NEW}" * 1000)
 
 
@@ -110,9 +109,9 @@ def test_late_target(site: Site) -> None:
     site.offers(Pool(TARGET, NUMBER), Pool(SUPPORT, SUPPORT_NUMBER, id="support"))
     view = swapped(site)
     assert site.account.asked() == [TARGET]
-    view.run(f"() => {{ {_MAIN} main.innerHTML = '{OLD} or 800-555-0177' }}")
+    view.change(f"main.innerHTML = '{OLD} or 800-555-0177'")
     view.shows(f"{NEW} or 877-700-1234")
-    view.run(f"() => {{ {_MAIN} main.innerHTML += ', 800-555-0177' }}")
+    view.change("main.innerHTML += ', 800-555-0177'")
     view.shows(f"{NEW} or 877-700-1234, 877-700-1234").settles()
     assert site.account.asked() == [TARGET, SUPPORT]
 
@@ -121,60 +120,50 @@ def test_written_back(site: Site) -> None:
     """A framework that writes the old number back gets it swapped again."""
     view = swapped(site)
     for _ in range(2):
-        view.run(f"() => {{ {_MAIN} main.firstChild.firstChild.data = '{OLD}' }}")
+        view.change(f"main.firstChild.firstChild.data = '{OLD}'")
         view.shows(NEW)
 
 
-def test_tug_of_war(site: Site) -> None:
-    """A script that keeps writing the old number back gets its way after a few rounds."""
-    view = swapped(site)
-    view.run(
-        f"""() => {{
-          {_MAIN}
-          const text = main.firstChild.firstChild;
-          window.rounds = 0;
-          new MutationObserver(() => {{
-            if (text.data != '{OLD}') {{ rounds++; text.data = '{OLD}'; }}
-          }}).observe(text, {{characterData: true}});
-          text.data = '{OLD}';
-        }}"""
-    )
-    view.keeps(OLD)
-    rounds = view.run("() => rounds")
-    assert 1 <= rounds <= 40  # 20, and one more each tenth of a second that they take
-    view.keeps(OLD)
-    assert view.run("() => rounds") == rounds
-
-
-def test_tug_of_war_over_an_attribute(site: Site) -> None:
-    """The same for a link's address."""
-    view = site.open('<a id=it href="tel:8005550100">Call</a>')
+@pytest.mark.parametrize(
+    ("where", "read", "write", "printed"),
+    [
+        ("a text", "it.firstChild.data", "it.firstChild.data = printed", OLD),
+        (
+            "a link's address",
+            "it.getAttribute('href')",
+            "it.setAttribute('href', printed)",
+            "tel:8005550100",
+        ),
+    ],
+)
+def test_written_back_over_and_over(
+    site: Site, where: str, read: str, write: str, printed: str
+) -> None:
+    """A script that keeps writing the old number back into {where} wins after a few rounds."""
+    view = site.open(f'<a id=it href="tel:8005550100">{OLD}</a>').shows(NEW)
     view.becomes("tel:+18888695345", "() => it.getAttribute('href')")
     view.run(
-        """() => {
+        f"""printed => {{
           window.rounds = 0;
-          const back = () => {
-            if (it.getAttribute('href') != 'tel:8005550100') {
-              rounds++;
-              it.setAttribute('href', 'tel:8005550100');
-            }
-          };
-          new MutationObserver(back).observe(it, {attributes: true});
+          const back = () => {{ if ({read} != printed) {{ rounds++; {write}; }} }};
+          new MutationObserver(back)
+            .observe(it, {{subtree: true, characterData: true, attributes: true}});
           back();
-        }"""
+        }}""",
+        printed,
     )
-    view.settles()
-    assert view.run("() => it.getAttribute('href')") == "tel:8005550100"
-    assert view.run("() => rounds") <= 40
+    now, rounds = view.settles().run(f"() => [{read}, rounds]")
+    assert now == printed
+    assert 1 <= rounds <= 40  # 20, and one more for each tenth of a second that they take
+    assert view.settles().run(f"() => [{read}, rounds]") == [printed, rounds]
 
 
 def test_rendered_over_and_over(site: Site) -> None:
-    """A text that a framework renders anew every little while stays swapped: that is no war."""
+    """A text that a framework renders again every now and then stays swapped."""
     view = swapped(site)
     view.run(
         f"""async () => {{
-          {_MAIN}
-          const text = main.firstChild.firstChild;
+          const text = document.querySelector('main').firstChild.firstChild;
           for (let left = 30; left; left--) {{
             text.data = 'Call {OLD}, ' + left + ' s left';
             await new Promise(done => setTimeout(done, 120));
@@ -200,13 +189,12 @@ def test_no_echo(site: Site) -> None:
 def test_selection(site: Site) -> None:
     """What the visitor has selected stays selected."""
     view = swapped(site, f"<p>{OLD}</p>")
-    view.run(
-        f"""() => {{
-          {_MAIN}
+    view.change(
+        f"""
           main.innerHTML = '<p>Call {OLD} or write to us</p>';
           const text = main.firstChild.firstChild;
           getSelection().setBaseAndExtent(text, 5, text, 17);
-        }}"""
+        """
     )
     view.shows(f"Call {NEW} or write to us")
     assert view.run("() => String(getSelection())") == NEW
@@ -215,14 +203,13 @@ def test_selection(site: Site) -> None:
 def test_selection_elsewhere(site: Site) -> None:
     """A selection in another text isn't touched, whatever its direction."""
     view = swapped(site, f"<p>{OLD}</p>")
-    view.run(
-        f"""() => {{
-          {_MAIN}
+    view.change(
+        f"""
           main.insertAdjacentHTML('beforeend', '<p>some words</p>');
           const text = main.lastChild.firstChild;
           getSelection().setBaseAndExtent(text, 8, text, 2);
           main.firstChild.firstChild.data = '{OLD}';
-        }}"""
+        """
     )
     view.shows(f"{NEW}some words")
     assert view.run(
@@ -233,15 +220,14 @@ def test_selection_elsewhere(site: Site) -> None:
 def test_caret(site: Site) -> None:
     """Focus and caret of a field stay where the visitor is typing."""
     view = swapped(site, f"<p>{OLD}</p>")
-    view.run(
-        f"""() => {{
-          {_MAIN}
+    view.change(
+        f"""
           main.insertAdjacentHTML('beforeend', '<input id=field>');
           field.value = 'my number is {OLD}';
           field.focus();
           field.setSelectionRange(3, 9);
           main.firstChild.firstChild.data = '{OLD}';
-        }}"""
+        """
     )
     view.shows(NEW)
     assert view.run(
@@ -252,8 +238,8 @@ def test_caret(site: Site) -> None:
 def test_typing_in_an_editor(site: Site) -> None:
     """A number that the visitor types into an editor stays as typed, and so does the caret."""
     view = site.open(f"<p>{OLD}</p><div id=editor contenteditable></div>").shows(NEW)
-    view.tab.click("#editor")
-    view.tab.keyboard.type(f"Call {OLD}!")
+    view.click("#editor")
+    view.type(f"Call {OLD}!")
     view.keeps(f"Call {OLD}!", "#editor")
     assert view.run("() => getSelection().focusOffset") == len(f"Call {OLD}!")
 
@@ -264,9 +250,6 @@ def test_while_parsing(site: Site) -> None:
     site.service.pages[slow] = Page(b"", "text/javascript", after_seconds=1.0)
     body = f'<p id=first>{OLD}</p><script src="{slow}"></script><p id=last>{OLD}</p>'
     path = site.serve(body, tag=site.tag().replace("async ", ""))
-    tab = site.context.new_page()
-    tab.goto(site.service.at("shop.localhost", path), wait_until="commit")
-    view = View(tab)
-    view.shows(NEW, "#first")
+    view = site.tab().goes_to(site.at(path), until="commit").shows(NEW, "#first")
     assert view.run("() => document.readyState + Boolean(window.last)") == "loadingfalse"
     view.shows(NEW, "#last")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.snippet.conformance.service import Page
-from tests.snippet.conformance.site import TARGET, Site
+from tests.snippet.conformance.site import NEW, OLD, TARGET, Site
 
-OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f"<p>{OLD}</p>"
 
 SCRIPTS = {
@@ -50,7 +49,7 @@ def test_fetch_that_forgets_its_answer(site: Site) -> None:
     """A wrapper around fetch that gives nothing: the printed number stays, without an error."""
     forgets = "const real = window.fetch; window.fetch = (...a) => real(...a).then(() => {})"
     view = site.open(BODY, before=[forgets])
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.keeps(OLD)
 
 
@@ -58,7 +57,7 @@ def test_enumerable_prototype(site: Site) -> None:
     """What a page adds to every object isn't sent."""
     extend = "Object.prototype.secret = function () { return 1 }"
     site.open(BODY, before=[extend]).shows(NEW)
-    assert "secret" not in site.account.heard("/v1/swap")[0].params
+    assert "secret" not in site.account.requests("/v1/swap")[0].params
 
 
 def test_sandbox(site: Site) -> None:
@@ -96,7 +95,7 @@ def test_base(site: Site) -> None:
 
 
 def test_document_written_anew(site: Site) -> None:
-    """A page that is written anew with document.write is swapped again."""
+    """A page that is written again with document.write is swapped again."""
     view = site.open(BODY).shows(NEW)
     view.run(
         f"() => {{ document.open(); document.write('<main>Tel {OLD}</main>'); document.close() }}"

@@ -1,41 +1,44 @@
-"""What the owner of a page can say and hear."""
+"""What the owner of a page can set, call and listen to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser
 
-from tests.snippet.conformance.browser import BrowserThread
-from tests.snippet.conformance.service import Pool, Service
-from tests.snippet.conformance.site import NUMBER, SUPPORT, SUPPORT_NUMBER, TARGET, Site
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.site import (
+    NEW,
+    NUMBER,
+    OLD,
+    QUEUE,
+    SUPPORT,
+    SUPPORT_NUMBER,
+    TARGET,
+    Site,
+)
 
-OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f"<p>{OLD}</p>"
 MAIN = "() => document.querySelector('main').innerHTML.trim()"
-STUB = "window.ringpool = function () { (ringpool.q = ringpool.q || []).push(arguments) };"
 _DISPLAY = "s => getComputedStyle(document.querySelector(s)).display"
 _VISIBILITY = "s => getComputedStyle(document.querySelector(s)).visibility"
 
 
 def test_event(site: Site) -> None:
-    """ringpool:swapped tells which target became which number."""
+    """ringpool:swapped carries which target became which number."""
     listen = (
-        "window.heard = []; document.addEventListener('ringpool:swapped', "
-        "event => heard.push(event.detail))"
+        "window.events = []; document.addEventListener('ringpool:swapped', "
+        "event => events.push(event.detail))"
     )
     view = site.open(BODY, before=[listen]).shows(NEW)
-    view.becomes([{TARGET: NUMBER}], "() => heard")
+    view.becomes([{TARGET: NUMBER}], "() => events")
 
 
 def test_no_event(site: Site) -> None:
     """Where nothing is swapped there is no event."""
     site.offers(Pool(TARGET, ""))
-    listen = "document.addEventListener('ringpool:swapped', () => { window.heard = true })"
+    listen = "document.addEventListener('ringpool:swapped', () => { window.events = true })"
     view = site.open(BODY, before=[listen])
-    site.hears("/v1/swap")
-    assert view.settles().run("() => window.heard") is None
+    site.requests("/v1/swap")
+    assert view.settles().run("() => window.events") is None
 
 
 def test_restore(site: Site) -> None:
@@ -59,7 +62,7 @@ def test_restore(site: Site) -> None:
 def test_callback_that_throws(site: Site) -> None:
     """An onNoNumber callback that throws keeps no other number from being swapped."""
     site.offers(Pool(TARGET, ""), Pool(SUPPORT, SUPPORT_NUMBER, id="support"))
-    throws = f"{STUB} ringpool('onNoNumber', () => {{ throw new Error('mine') }})"
+    throws = f"{QUEUE} ringpool('onNoNumber', () => {{ throw new Error('mine') }})"
     site.own_error = "mine"
     site.open(f"{BODY}<i>800-555-0177</i>", before=[throws]).shows(f"{OLD}877-700-1234")
 
@@ -97,7 +100,7 @@ def test_swap_a_detached_node(site: Site) -> None:
 
 
 def test_number(site: Site) -> None:
-    """ringpool('number', target, callback) tells the number of a target not on the page."""
+    """ringpool('number', target, callback) gives the number of a target not on the page."""
     site.offers(Pool(TARGET, NUMBER), Pool(SUPPORT, SUPPORT_NUMBER, id="support"))
     view = site.open(BODY).shows(NEW)
     answer = view.run(f"() => new Promise(done => ringpool('number', '{SUPPORT}', done))")
@@ -114,14 +117,16 @@ def test_number_unknown(site: Site) -> None:
 
 
 def test_queue(site: Site) -> None:
-    """Calls before the script loaded are carried out when it has."""
-    before = f"{STUB} ringpool('number', '{TARGET}', answer => {{ window.told = answer.number }})"
-    site.open("<p>Hello</p>", before=[before]).becomes(NUMBER, "() => window.told")
+    """Commands given before the script loaded are carried out when it has."""
+    before = (
+        f"{QUEUE} ringpool('number', '{TARGET}', answer => {{ window.called = answer.number }})"
+    )
+    site.open("<p>Hello</p>", before=[before]).becomes(NUMBER, "() => window.called")
 
 
 def test_unknown_command(site: Site) -> None:
-    """A command that there isn't does no harm, in the queue neither."""
-    view = site.open(BODY, before=[f"{STUB} ringpool('dance'); ringpool()"]).shows(NEW)
+    """An unknown command does no harm, and neither does one in the queue."""
+    view = site.open(BODY, before=[f"{QUEUE} ringpool('dance'); ringpool()"]).shows(NEW)
     view.run(
         "() => { ringpool('dance'); ringpool(); ringpool('constructor'); ringpool('toString') }"
     )
@@ -129,7 +134,7 @@ def test_unknown_command(site: Site) -> None:
 
 def test_failing_callback(site: Site) -> None:
     """A callback of the page that fails doesn't keep the number from being swapped."""
-    before = f"{STUB} ringpool('number', '{TARGET}', () => {{ throw new Error('mine') }})"
+    before = f"{QUEUE} ringpool('number', '{TARGET}', () => {{ throw new Error('mine') }})"
     site.own_error = "mine"
     site.open(BODY, before=[before]).shows(NEW)
 
@@ -150,7 +155,7 @@ def test_show_and_hide_without_a_number(site: Site) -> None:
     tag = site.tag('data-show=".with" data-hide=".without" data-invisible=".ghost"')
     body = f"{BODY}<i class=with>a</i><i class=without>b</i><i class=ghost>c</i>"
     view = site.open(body, tag=tag)
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.settles()
     assert view.run(_DISPLAY, ".with") == "none"
     assert view.run(_DISPLAY, ".without") == "inline"
@@ -184,7 +189,7 @@ def test_same_tag_twice(site: Site) -> None:
 def test_same_tag_injected_later(site: Site) -> None:
     """The same tag injected once more later does no harm."""
     view = site.open(BODY).shows(NEW)
-    view.tab.add_script_tag(url=site.script)
+    view.inject(site.script)
     view.keeps(NEW)
     assert site.account.asked() == [TARGET]
 
@@ -201,7 +206,7 @@ def test_two_accounts(site: Site) -> None:
 
 
 def test_two_accounts_one_target(site: Site) -> None:
-    """Tags of two accounts for the same number don't fight for ever."""
+    """Tags of two accounts for the same number don't swap back and forth for ever."""
     other = site.service.account([Pool(TARGET, SUPPORT_NUMBER)])
     src = site.script.replace(site.account.id, other.id)
     view = site.open(BODY, tag=site.tag() + site.tag(src=src))
@@ -220,48 +225,26 @@ def test_answer_that_is_a_target(site: Site) -> None:
 
 def test_test_run(site: Site) -> None:
     """?rp_test=1 swaps to a test number, reports on the console, and takes no number."""
-    path = site.serve(BODY)
-    tab = site.context.new_page()
-    with tab.expect_console_message(lambda message: TARGET in message.text):
-        tab.goto(site.service.at("shop.localhost", path + "?rp_test=1"))
-    tab.wait_for_function("old => document.querySelector('p').textContent != old", arg=OLD)
-    assert NEW not in tab.inner_text("p")
-    assert site.account.heard("/v1/swap") == []
+    view = site.open(BODY, query="rp_test=1").logs(TARGET)
+    view.becomes(True, "old => document.querySelector('p').textContent != old", OLD)
+    assert NEW not in view.text("p")
+    assert site.account.requests("/v1/swap") == []
 
 
 def test_debug(site: Site) -> None:
     """data-debug reports on the console what was found and swapped."""
-    path = site.serve(BODY, tag=site.tag("data-debug"))
-    tab = site.context.new_page()
-    with tab.expect_console_message(lambda message: NUMBER in message.text):
-        tab.goto(site.service.at("shop.localhost", path))
+    site.open(BODY, tag=site.tag("data-debug")).logs(NUMBER)
 
 
 def test_silence(site: Site) -> None:
-    """Without data-debug nothing is said on the console."""
-    path = site.serve(BODY)
-    tab = site.context.new_page()
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.goto(site.service.at("shop.localhost", path))
-    tab.wait_for_function("n => document.querySelector('p').textContent == n", arg=NEW)
-    assert [line for line in said if "favicon" not in line and "404" not in line] == []
-
-
-@pytest.fixture
-def phone_site(browser_thread: BrowserThread, browser: Browser, service: Service) -> Iterator[Site]:
-    """A site that is looked at on a phone."""
-    agent = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Mobile Safari/537.36"
-    phone = {"is_mobile": True, "has_touch": True, "user_agent": agent}
-    site: Site = browser_thread.run(Site, browser=browser, service=service, **phone)
-    yield site
-    browser_thread.run(site.close)
-    assert site.errors == []
+    """Without data-debug nothing is written to the console."""
+    view = site.open(BODY).shows(NEW)
+    assert [line for line in view.console if "favicon" not in line and "404" not in line] == []
 
 
 @pytest.mark.parametrize("how", ["tag", "pool"])
 def test_click_to_call(phone_site: Site, how: str) -> None:
-    """On a phone a number in text becomes a tel: link, if the {how} wants it."""
+    """On a phone a number in text becomes a tel: link, if it is set in the {how}."""
     phone_site.offers(Pool(TARGET, NUMBER, click_to_call=how == "pool"))
     tag = phone_site.tag("data-click-to-call" if how == "tag" else "")
     view = phone_site.open(f'<p>Call {OLD} now</p><a id=it href="/x">{OLD}</a>', tag=tag)
@@ -294,7 +277,7 @@ def test_no_link_there(phone_site: Site, place: str) -> None:
     assert view.run("() => document.querySelector('main a')") is None
 
 
-def test_no_click_to_call_on_a_desk(site: Site) -> None:
+def test_no_click_to_call_on_a_desktop(site: Site) -> None:
     """On a desktop computer no link is made."""
     view = site.open(BODY, tag=site.tag("data-click-to-call")).shows(NEW).settles()
     assert view.html() == f"<p>{NEW}</p>"
@@ -313,48 +296,38 @@ def test_no_layout_shift(site: Site) -> None:
 
 
 def test_ping_only_where_held(site: Site) -> None:
-    """A pool without hold_on_activity hears no ping and no release."""
+    """A pool without hold_on_activity gets no ping and no release."""
     view = site.open(BODY).shows(NEW)
-    view.tab.clock.install()
-    view.tab.goto(site.service.at("shop.localhost", site.serve("<p>x</p>", path="/x", tag="")))
+    view.stop_clock()
+    view.goes_to(site.at(site.serve("<p>x</p>", path="/x", tag="")))
     view.settles()
-    assert site.account.heard("/v1/ping") + site.account.heard("/v1/release") == []
+    assert site.account.requests("/v1/ping") + site.account.requests("/v1/release") == []
 
 
 def test_release(site: Site) -> None:
-    """A pool with hold_on_activity hears when the visitor leaves."""
+    """A pool with hold_on_activity gets a release when the visitor leaves."""
     site.offers(Pool(TARGET, NUMBER, hold_ms=60_000))
     view = site.open(BODY).shows(NEW)
-    view.tab.goto(site.service.at("shop.localhost", site.serve("<p>x</p>", path="/x", tag="")))
-    site.hears("/v1/release")
-    assert site.account.heard("/v1/release")[0].params["targets"] == TARGET
+    view.goes_to(site.at(site.serve("<p>x</p>", path="/x", tag="")))
+    assert site.requests("/v1/release")[0].params["targets"] == TARGET
 
 
 def test_no_ping_while_hidden(site: Site) -> None:
     """A page that can't be seen sends no ping until it can."""
     site.offers(Pool(TARGET, NUMBER, hold_ms=10_000))
-    path = site.serve(BODY)
-    tab = site.context.new_page()
-    tab.clock.install()
-    tab.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.seen})")
-    tab.goto(site.service.at("shop.localhost", path))
-    site.service.until(lambda: tab.inner_text("p") == NEW, NEW)
-    tab.clock.run_for(30_000)
-    assert site.account.heard("/v1/ping") == []
-    tab.evaluate("() => { window.seen = true }")
-    tab.clock.run_for(10_000)
-    site.hears("/v1/ping")
+    hide = "Object.defineProperty(document, 'hidden', {get: () => !window.seen})"
+    view = site.tab([hide]).stop_clock().goes_to(site.at(site.serve(BODY)))
+    view.shows_without_clock(NEW, "p").pass_time(30_000)
+    assert site.account.requests("/v1/ping") == []
+    view.execute("() => { window.seen = true }").pass_time(10_000)
+    site.requests("/v1/ping")
 
 
 def test_ping(site: Site) -> None:
-    """A pool with hold_on_activity hears pings while the page is visible."""
+    """A pool with hold_on_activity gets pings while the page is visible."""
     site.offers(Pool(TARGET, NUMBER, hold_ms=10_000))
-    path = site.serve(BODY)
-    tab = site.context.new_page()
-    tab.clock.install()
-    tab.goto(site.service.at("shop.localhost", path))
-    site.service.until(lambda: tab.inner_text("p") == NEW, NEW)
+    view = site.tab().stop_clock().goes_to(site.at(site.serve(BODY)))
+    view.shows_without_clock(NEW, "p")
     for _ in range(12):
-        tab.clock.run_for(1_000)
-    site.hears("/v1/ping")
-    assert site.account.heard("/v1/ping")[0].params["targets"] == TARGET
+        view.pass_time(1_000)
+    assert site.requests("/v1/ping")[0].params["targets"] == TARGET

@@ -7,73 +7,75 @@ import html
 import pytest
 
 from snippet import bundle
-from tests.snippet.conformance.site import NUMBER, SERVICE, SHOP, Site, View
+from tests.snippet.conformance.site import NEW, NUMBER, OLD, SERVICE, SHOP, Site
+from tests.snippet.conformance.view import View
 
-OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f'<p>{OLD}</p><a id=it href="tel:8005550100">Call</a>'
-_WATCH = """
+_NOTE_VIOLATIONS = """
   window.violations = [];
   document.addEventListener('securitypolicyviolation', event => {
     const what = event.violatedDirective + ' ' + event.blockedURI;
-    if (!what.startsWith('connect-src')) violations.push(what); // fetch is tried, scripts never
+    if (!what.startsWith('connect-src')) violations.push(what); // a refused fetch is expected
   });
 """
+_MAKE_TAG = "const tag = document.createElement('script'); tag.src = url;"
 
 
-def works(view: View) -> None:
+def works(view: View) -> View:
     """Text and link are swapped."""
     view.shows(NEW, "p").becomes("tel:+18888695345", "() => it.getAttribute('href')")
+    return view
 
 
-def test_nonce(site: Site) -> None:
-    """A policy that lets in scripts by nonce alone: nothing is refused."""
-    policy = "default-src 'none'; script-src 'nonce-r4nd0m'; base-uri 'none'"
-    view = site.open(
-        BODY,
-        tag=site.tag("nonce=r4nd0m"),
-        headers={"content-security-policy": policy},
-        before=[_WATCH],
-    )
-    works(view)
+def open_under(site: Site, policy: str, body: str = BODY, tag: str | None = None) -> View:
+    """A page with a Content Security Policy, which notes what the policy refuses."""
+    headers = {"content-security-policy": policy}
+    return site.open(body, tag=tag, headers=headers, before=[_NOTE_VIOLATIONS])
+
+
+def refuses_nothing(view: View) -> None:
+    """The policy has let everything through that the script did."""
     assert view.run("() => violations") == []
 
 
-def test_strict_dynamic(site: Site) -> None:
-    """A policy with nonce and strict-dynamic: nothing is refused."""
-    policy = "script-src 'nonce-r4nd0m' 'strict-dynamic'; object-src 'none'; base-uri 'none'"
-    view = site.open(
-        BODY,
-        tag=site.tag("nonce=r4nd0m"),
-        headers={"content-security-policy": policy},
-        before=[_WATCH],
-    )
-    works(view)
-    assert view.run("() => violations") == []
-
-
-def test_host(site: Site) -> None:
-    """A policy that names the service's host as a source of scripts: nothing is refused."""
-    policy = f"default-src 'none'; script-src {site.service.at(SERVICE)}"
-    view = site.open(BODY, headers={"content-security-policy": policy}, before=[_WATCH])
-    works(view)
-    assert view.run("() => violations") == []
+@pytest.mark.parametrize(
+    ("lets_in", "policy", "attributes"),
+    [
+        (
+            "scripts by nonce alone",
+            "default-src 'none'; script-src 'nonce-r4nd0m'; base-uri 'none'",
+            "nonce=r4nd0m",
+        ),
+        (
+            "scripts by nonce with strict-dynamic",
+            "script-src 'nonce-r4nd0m' 'strict-dynamic'; object-src 'none'; base-uri 'none'",
+            "nonce=r4nd0m",
+        ),
+        ("scripts of the service's host", "default-src 'none'; script-src SERVICE", ""),
+        (
+            "the Trusted Types policy ringpool",
+            "require-trusted-types-for 'script'; trusted-types ringpool",
+            "",
+        ),
+    ],
+)
+def test_nothing_refused(site: Site, lets_in: str, policy: str, attributes: str) -> None:
+    """Under a policy that lets in {lets_in} the number is swapped, and nothing is refused."""
+    policy = policy.replace("SERVICE", site.service.at(SERVICE))
+    refuses_nothing(works(open_under(site, policy, tag=site.tag(attributes))))
 
 
 def test_host_and_styles(site: Site) -> None:
     """data-hide, data-show and data-hide-until work under a policy without styles."""
     policy = f"default-src 'none'; script-src {site.service.at(SERVICE)}"
-    view = site.open(
-        f"<p>{OLD}</p><i>hide</i><b>show</b>",
-        tag=site.tag('data-hide="i" data-show="b" data-hide-until="p"'),
-        headers={"content-security-policy": policy},
-        before=[_WATCH],
-    ).shows(NEW, "p")
+    tag = site.tag('data-hide="i" data-show="b" data-hide-until="p"')
+    view = open_under(site, policy, f"<p>{OLD}</p><i>hide</i><b>show</b>", tag).shows(NEW, "p")
     view.becomes(
         ["none", "visible"],
         "() => [getComputedStyle(document.querySelector('i')).display,"
         "getComputedStyle(document.querySelector('p')).visibility]",
     )
-    assert view.run("() => violations") == []
+    refuses_nothing(view)
 
 
 def test_connections_alone(site: Site) -> None:
@@ -82,27 +84,19 @@ def test_connections_alone(site: Site) -> None:
         f"default-src 'none'; script-src {site.script.split('?')[0]}; "
         f"connect-src {site.service.at(SERVICE)}"
     )
-    works(site.open(BODY, headers={"content-security-policy": policy}))
-
-
-def test_trusted_types(site: Site) -> None:
-    """Trusted Types required, with the policy name ringpool allowed: nothing is refused."""
-    policy = "require-trusted-types-for 'script'; trusted-types ringpool"
-    view = site.open(BODY, headers={"content-security-policy": policy}, before=[_WATCH])
-    works(view)
-    assert view.run("() => violations") == []
+    works(open_under(site, policy))
 
 
 def test_trusted_types_without_a_policy(site: Site) -> None:
     """Trusted Types required and no policy allowed: the number comes by fetch."""
     policy = "require-trusted-types-for 'script'; trusted-types 'none'"
-    works(site.open(BODY, headers={"content-security-policy": policy}))
+    works(open_under(site, policy))
 
 
 def test_trusted_types_with_two_tags(site: Site) -> None:
     """Two tags under Trusted Types, where a policy's name can be taken only once."""
     policy = "require-trusted-types-for 'script'; trusted-types ringpool"
-    works(site.open(BODY, tag=site.tag() + site.tag(), headers={"content-security-policy": policy}))
+    works(open_under(site, policy, tag=site.tag() + site.tag()))
 
 
 def test_everything_forbidden(site: Site) -> None:
@@ -111,8 +105,7 @@ def test_everything_forbidden(site: Site) -> None:
         f"default-src 'none'; script-src {site.script.split('?')[0]}; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
-    view = site.open(BODY, headers={"content-security-policy": policy})
-    view.keeps(OLD, "p")
+    open_under(site, policy).keeps(OLD, "p")
 
 
 @pytest.mark.parametrize("sources", ["*", "'none'"])
@@ -124,7 +117,7 @@ def test_no_referrer(site: Site, sources: str) -> None:
         headers={"content-security-policy": f"connect-src {sources}"},
     )
     works(view)
-    calls = site.account.heard("/v1/swap")
+    calls = site.account.requests("/v1/swap")
     assert [(call.referer, call.origin) for call in calls] == [("", site.service.at(SHOP))]
 
 
@@ -150,14 +143,7 @@ def test_integrity_with_policies(site: Site) -> None:
         "default-src 'none'; script-src 'nonce-r4nd0m'; "
         "require-trusted-types-for 'script'; trusted-types ringpool"
     )
-    view = site.open(
-        BODY,
-        tag=pinned(site, "nonce=r4nd0m"),
-        headers={"content-security-policy": policy},
-        before=[_WATCH],
-    )
-    works(view)
-    assert view.run("() => violations") == []
+    refuses_nothing(works(open_under(site, policy, tag=pinned(site, "nonce=r4nd0m"))))
 
 
 def test_integrity_of_other_bytes(site: Site) -> None:
@@ -178,48 +164,26 @@ def test_end_of_body(site: Site) -> None:
     works(site.open(f'{BODY}<script src="{site.script}"></script>', tag=""))
 
 
-def test_late_injection(site: Site) -> None:
-    """A script injected long after the page loaded works, as tag managers do it."""
+@pytest.mark.parametrize(
+    ("how", "insert"),
+    [
+        ("long after the page loaded", "document.head.insertBefore(tag, document.head.firstChild)"),
+        ("and removes at once", "document.head.appendChild(tag).remove()"),
+    ],
+)
+def test_injected(site: Site, how: str, insert: str) -> None:
+    """A tag that a tag manager's script injects {how} works."""
     view = site.open(BODY, tag="").settles()
-    view.run(
-        """url => {
-          const script = document.createElement('script');
-          script.async = true;
-          script.src = url;
-          document.head.insertBefore(script, document.head.firstChild);
-        }""",
-        site.script,
-    )
+    view.run(f"url => {{ {_MAKE_TAG} {insert} }}", site.script)
     works(view)
 
 
 def test_injected_with_attributes(site: Site) -> None:
-    """A script that a tag manager's script makes, with the attributes that are set there."""
+    """A tag that a tag manager's script injects has the attributes that are set there."""
     view = site.open(BODY, tag="").settles()
-    view.run(
-        """url => {
-          var tag = document.createElement('script');
-          tag.src = url;
-          tag.setAttribute('data-format', 'e164');
-          document.head.appendChild(tag);
-        }""",
-        site.script,
-    )
+    attribute = "tag.setAttribute('data-format', 'e164')"
+    view.run(f"url => {{ {_MAKE_TAG} {attribute}; document.head.appendChild(tag) }}", site.script)
     view.shows(NUMBER, "p")
-
-
-def test_injected_and_removed(site: Site) -> None:
-    """A script whose element the tag manager removes at once works."""
-    view = site.open(BODY, tag="").settles()
-    view.run(
-        """url => {
-          const script = document.createElement('script');
-          script.src = url;
-          document.head.appendChild(script).remove();
-        }""",
-        site.script,
-    )
-    works(view)
 
 
 def test_module_import(site: Site) -> None:
@@ -229,9 +193,9 @@ def test_module_import(site: Site) -> None:
 
 def test_own_path(site: Site) -> None:
     """Served through the site's own reverse proxy under any path, it asks there."""
-    src = site.service.at(SHOP, f"/proxied/dni.js?account={site.account.id}")
+    src = site.at(f"/proxied/dni.js?account={site.account.id}")
     works(site.open(BODY, tag=site.tag(src=src)))
-    assert "shop.localhost" in site.account.heard("/v1/swap")[0].referer
+    assert "shop.localhost" in site.account.requests("/v1/swap")[0].referer
 
 
 def test_no_globals(site: Site) -> None:

@@ -1,47 +1,45 @@
-"""The service down, slow, or talking nonsense: the printed number stays."""
+"""The service is down, slow, or answers nonsense: the printed number stays."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.snippet.conformance.service import Page, Pool
-from tests.snippet.conformance.site import NUMBER, TARGET, Site
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.service import Page
+from tests.snippet.conformance.site import NEW, NUMBER, OLD, QUEUE, SERVICE, TARGET, Site
 
-OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f'<p>{OLD}</p><a href="tel:8005550100" title="{OLD}">Call</a>'
 
 
-@pytest.mark.parametrize("mood", ["error", "garbage", "html", "empty", "500", "hang up"])
-def test_mood(site: Site, mood: str) -> None:
-    """The printed number stays when the service answers: {mood}."""
-    site.account.mood = mood
+@pytest.mark.parametrize("answer", ["error", "garbage", "html", "empty", "500", "hang up"])
+def test_answer(site: Site, answer: str) -> None:
+    """The printed number stays when the service answers: {answer}."""
+    site.account.behaviour = answer
     view = site.open(BODY)
     before = view.html()
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.settles().settles()
     assert view.html() == before
     assert set(site.account.asked()) == {TARGET}
 
 
 def test_down(site: Site) -> None:
-    """The printed number stays when nobody answers at the service's address."""
+    """The printed number stays when nothing answers at the service's address."""
     view = site.open(BODY, tag=site.tag('data-endpoint="http://127.0.0.1:9"'))
     view.keeps(f"{OLD}Call")
 
 
 def test_script_missing(site: Site) -> None:
     """Without the script itself the page is as it was."""
-    view = site.open(BODY, tag=site.tag(src=site.service.at("dni.localhost", "/nowhere/dni.js")))
+    view = site.open(BODY, tag=site.tag(src=site.service.at(SERVICE, "/nowhere/dni.js")))
     view.keeps(f"{OLD}Call")
 
 
 def test_exhausted(site: Site) -> None:
-    """The printed number stays when the pool has no number, and the page is told."""
+    """The printed number stays when the pool has no number, and onNoNumber is called."""
     site.offers(Pool(TARGET, ""))
     tag = (
-        "<script>window.ringpool = window.ringpool || function () {"
-        "(ringpool.q = ringpool.q || []).push(arguments) };"
-        "ringpool('onNoNumber', target => { window.without = target })</script>"
+        f"<script>{QUEUE} ringpool('onNoNumber', target => {{ window.without = target }})</script>"
     )
     view = site.open(BODY, tag=tag + site.tag())
     view.becomes(TARGET, "() => window.without").keeps(f"{OLD}Call")
@@ -49,17 +47,17 @@ def test_exhausted(site: Site) -> None:
 
 def test_load_event(site: Site) -> None:
     """A service that is slow to answer doesn't hold up the page's load event."""
-    site.account.mood = "slow"
+    site.account.behaviour = "slow"
     view = site.open(BODY)
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.becomes("complete", "() => document.readyState")
 
 
 def test_slow(site: Site) -> None:
     """An answer after the timeout comes too late: the printed number stays."""
-    site.account.mood = "slow"
+    site.account.behaviour = "slow"
     view = site.open(BODY, tag=site.tag("data-timeout=150"))
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.run("() => new Promise(done => setTimeout(done, 300))")
     site.account.wake.set()
     view.settles().keeps(f"{OLD}Call")
@@ -67,9 +65,9 @@ def test_slow(site: Site) -> None:
 
 def test_within_the_timeout(site: Site) -> None:
     """An answer just before the timeout still counts."""
-    site.account.mood = "slow"
+    site.account.behaviour = "slow"
     view = site.open(BODY, tag=site.tag("data-timeout=20000"))
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.keeps(f"{OLD}Call")
     site.account.wake.set()
     view.shows(f"{NEW}Call")
@@ -77,10 +75,10 @@ def test_within_the_timeout(site: Site) -> None:
 
 def test_hidden_until(site: Site) -> None:
     """data-hide-until holds an element invisible until its number is there."""
-    site.account.mood = "slow"
+    site.account.behaviour = "slow"
     tag = site.tag('data-hide-until="p" data-timeout=20000')
     view = site.open(f"{BODY}<b>Hello</b>", tag=tag)
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.becomes("hidden", "() => getComputedStyle(document.querySelector('p')).visibility")
     assert view.run("() => getComputedStyle(document.querySelector('b')).visibility") == "visible"
     site.account.wake.set()
@@ -90,7 +88,7 @@ def test_hidden_until(site: Site) -> None:
 
 def test_hidden_no_longer_than_the_timeout(site: Site) -> None:
     """data-hide-until shows the printed number when the timeout is over."""
-    site.account.mood = "slow"
+    site.account.behaviour = "slow"
     view = site.open(BODY, tag=site.tag('data-hide-until="p" data-timeout=150'))
     view.becomes("visible", "() => getComputedStyle(document.querySelector('p')).visibility")
     view.keeps(OLD, "p")
@@ -112,7 +110,7 @@ def test_markup_in_an_answer(site: Site) -> None:
     )
     path = f"/{site.account.id}/v1/swap"
     site.service.pages[path] = Page(hostile.encode(), "application/json")
-    endpoint = site.service.at("shop.localhost", f"/{site.account.id}")
+    endpoint = site.at(f"/{site.account.id}")
     # JSON isn't a script: the browser refuses it as JSONP, and the fetch of the same origin is on.
     view = site.open(
         "<p>(800) 55-501-00</p>", tag=site.tag(f'data-endpoint="{endpoint}"')
@@ -130,10 +128,10 @@ def test_unknown_target_in_an_answer(site: Site) -> None:
 
 def test_back_again(site: Site) -> None:
     """The next page asks again after a failure, and swaps."""
-    site.account.mood = "500"
+    site.account.behaviour = "500"
     view = site.open(BODY)
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.keeps(f"{OLD}Call")
-    site.account.mood = "well"
-    view.tab.reload()
+    site.account.behaviour = "well"
+    view.reload()
     view.shows(f"{NEW}Call")

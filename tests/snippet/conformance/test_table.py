@@ -1,4 +1,4 @@
-"""The published table says what the suite does."""
+"""The published table lists what the suite tests."""
 
 from __future__ import annotations
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ringpool.security.signing import Signer
-from tests.snippet.conformance.service import Pool
-from tests.snippet.conformance.site import NUMBER, PLAIN_HTTP, SERVICE, SHOP, TARGET, Site
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.site import NEW, NUMBER, OLD, PLAIN_HTTP, SERVICE, SHOP, TARGET, Site
 
-OLD, NEW, SIGNED = "800-555-0100", "888-869-5345", "877-700-4321"
+SIGNED = "877-700-4321"
 SIGNED_NUMBER = "+18777004321"
 EVIL_NUMBER, EVIL = "+19005551234", "900-555-1234"
 
@@ -40,7 +40,7 @@ def test_next_page(site: Site) -> None:
     """The visit's next page shows the signed number as well, without asking."""
     view = site.open(f"<p>{OLD}</p>", query=site.tracking_query(SIGNED_NUMBER)).shows(SIGNED)
     path = site.serve(f"<p>Tel. {OLD}</p>", path="/next")
-    view.tab.goto(site.service.at(SHOP, path))
+    view.goes_to(site.at(path))
     view.shows(f"Tel. {SIGNED}").settles()
     assert site.account.calls == []
 
@@ -94,7 +94,7 @@ def test_signed_for_another_account(site: Site) -> None:
 
 def test_hostile_while_the_service_is_down(site: Site) -> None:
     """With the service down a number that doesn't verify isn't shown either."""
-    site.account.mood = "500"
+    site.account.behaviour = "500"
     query = site.tracking_query(EVIL_NUMBER, by=Signer.generate())
     site.open(f"<p>{OLD}</p>", query=query).keeps(OLD)
 
@@ -161,7 +161,7 @@ def test_link_completed(site: Site) -> None:
 
 
 def test_link_not_overwritten(site: Site) -> None:
-    """What a tracking link says itself stays."""
+    """Parameters that a tracking link has itself stay."""
     link = site.service.at(SERVICE, "/t/main?gclid=mine&path=theirs")
     view = site.open(f'<a id=it href="{link}">Offer</a><p>{OLD}</p>', query="gclid=abc123")
     view.shows("Offer" + NEW)
@@ -209,7 +209,7 @@ def test_across_domains(site: Site) -> None:
 def test_own_links(site: Site, signed: bool) -> None:
     """Links within the site stay as they are written (the page has a signed number: {signed})."""
     site.account.domains = (f"{SHOP}:{site.service.port}", "other.example")
-    links = ("#top", "/about", "next?a=1", site.service.at(SHOP, "/whole"))
+    links = ("#top", "/about", "next?a=1", site.at("/whole"))
     if not signed:
         links += ("https://other.example", "//other.example/a")
     body = "".join(f'<a href="{link}">x</a>' for link in links)

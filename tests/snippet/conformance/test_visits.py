@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser
 
-from tests.snippet.conformance.browser import BrowserThread, launch
-from tests.snippet.conformance.service import Pool, Service
-from tests.snippet.conformance.site import NUMBER, SHOP, TARGET, Site
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.site import NEW, NUMBER, OLD, TARGET, Site
 
-OLD, NEW = "800-555-0100", "888-869-5345"
 OTHER_NUMBER, OTHER = "+18777001234", "877-700-1234"
 BODY = f"<p>{OLD}</p>"
 
@@ -20,7 +15,7 @@ def test_next_page(site: Site) -> None:
     """The visit's next page shows the number without asking."""
     view = site.open(BODY).shows(NEW)
     path = site.serve(f"<p>Tel. {OLD}</p>", path="/next")
-    view.tab.goto(site.service.at(SHOP, path))
+    view.goes_to(site.at(path))
     view.shows(f"Tel. {NEW}").settles()
     assert site.account.asked() == [TARGET]
 
@@ -28,8 +23,8 @@ def test_next_page(site: Site) -> None:
 def test_next_page_without_the_service(site: Site) -> None:
     """The visit's next page shows the number when the service is down meanwhile."""
     view = site.open(BODY).shows(NEW)
-    site.account.mood = "hang up"
-    view.tab.reload()
+    site.account.behaviour = "hang up"
+    view.reload()
     view.shows(NEW)
 
 
@@ -42,7 +37,7 @@ def test_at_once(site: Site) -> None:
         path="/next",
         tag=site.tag().replace("async ", ""),
     )
-    view.tab.goto(site.service.at(SHOP, path))
+    view.goes_to(site.at(path))
     view.becomes(NEW, "() => window.first")
 
 
@@ -51,7 +46,7 @@ def test_guarantee_over(site: Site) -> None:
     site.offers(Pool(TARGET, NUMBER, guarantee_ms=1))
     view = site.open(BODY).shows(NEW).settles()
     site.offers(Pool(TARGET, "+18777001234"))
-    view.tab.reload()
+    view.reload()
     view.shows("877-700-1234")
     assert site.account.asked() == [TARGET, TARGET]
 
@@ -61,9 +56,9 @@ def test_another_campaign(site: Site) -> None:
     path = site.serve(BODY)
     view = site.visit(path, query="gclid=one").shows(NEW)
     site.offers(Pool(TARGET, "+18777001234"))
-    view.tab.goto(site.service.at(SHOP, path + "?gclid=two"))
+    view.goes_to(site.at(path + "?gclid=two"))
     view.shows("877-700-1234")
-    assert [call.params["url"].split("?")[1] for call in site.account.heard("/v1/swap")] == [
+    assert [call.params["url"].split("?")[1] for call in site.account.requests("/v1/swap")] == [
         "gclid=one",
         "gclid=two",
     ]
@@ -73,7 +68,7 @@ def test_inner_page_of_a_campaign(site: Site) -> None:
     """A page of the same visit without the click id keeps the campaign's number."""
     path = site.serve(BODY)
     view = site.visit(path, query="gclid=one").shows(NEW)
-    view.tab.goto(site.service.at(SHOP, path))
+    view.goes_to(site.at(path))
     view.shows(NEW).settles()
     assert site.account.asked() == [TARGET]
 
@@ -96,12 +91,12 @@ def test_route(site: Site) -> None:
 
 def _campaigns(site: Site) -> list[str]:
     """The query of each page that a number was asked for, in the order of asking."""
-    return [call.params["url"].partition("?")[2] for call in site.account.heard("/v1/swap")]
+    return [call.params["url"].partition("?")[2] for call in site.account.requests("/v1/swap")]
 
 
 @pytest.mark.parametrize("how", ["pushState", "replaceState"])
 def test_route_of_another_campaign(site: Site, how: str) -> None:
-    """A route of an app ({how}) with another click id asks anew, once, and shows that number."""
+    """A route of an app ({how}) with another click id asks again, once, and shows that number."""
     view = site.visit(site.serve(BODY), query="gclid=one").shows(NEW)
     site.offers(Pool(TARGET, OTHER_NUMBER))
     view.run("how => history[how](null, '', '?gclid=two')", how)
@@ -132,11 +127,11 @@ def test_route_with_other_content(site: Site) -> None:
 
 def test_late_answer_of_the_campaign_before(site: Site) -> None:
     """An answer that comes when another campaign's number was asked for is never shown."""
-    site.account.mood = "slow"
+    site.account.behaviour = "slow"
     view = site.visit(site.serve(BODY), query="gclid=one")
-    site.hears("/v1/swap")
+    site.requests("/v1/swap")
     view.run("() => history.pushState(null, '', '?gclid=two')")
-    site.hears("/v1/swap", 2)
+    site.requests("/v1/swap", 2)
     site.offers(Pool(TARGET, OTHER_NUMBER))
     site.account.wake.set()
     view.shows(OTHER).keeps(OTHER)
@@ -175,30 +170,16 @@ def test_history(site: Site) -> None:
 
 
 def test_back_to_a_page(site: Site) -> None:
-    """Back to a page that is loaded anew shows the number without asking again."""
+    """Going back to a page that is loaded again shows the number without asking again."""
     view = site.open(BODY).shows(NEW)
     other = site.serve("<p>Other</p>", path="/other", tag="")
-    view.tab.goto(site.service.at(SHOP, other))
-    view.tab.go_back()
+    view.goes_to(site.at(other))
+    view.go_back()
     view.shows(NEW).settles()
     assert site.account.asked() == [TARGET]
 
 
 RESTORED = "addEventListener('pageshow', event => { window.restored = event.persisted })"
-
-
-@pytest.fixture
-def restoring_site(
-    browser_thread: BrowserThread, browser: Browser, service: Service
-) -> Iterator[Site]:
-    """A site in a browser with a back/forward cache."""
-    restoring: Browser = browser_thread.run(
-        lambda: launch(browser.browser_type, restores_pages=True)
-    )
-    site: Site = browser_thread.run(Site, browser=restoring, service=service)
-    yield site
-    browser_thread.run(restoring.close)
-    assert site.errors == []
 
 
 def test_restored_page(restoring_site: Site) -> None:
@@ -207,8 +188,8 @@ def test_restored_page(restoring_site: Site) -> None:
     site.offers(Pool(TARGET, NUMBER, hold_ms=60_000))
     view = site.open(BODY, before=[RESTORED]).shows(NEW)
     other = site.serve("<p>Other</p>", path="/other", tag="")
-    view.tab.goto(site.service.at(SHOP, other))
-    view.tab.evaluate("() => history.back()")
+    view.goes_to(site.at(other))
+    view.leave_by_history()
     view.becomes(True, "() => window.restored").shows(NEW).settles()
     assert site.account.asked() == [TARGET]
 
@@ -220,9 +201,9 @@ def test_restored_after_the_guarantee(restoring_site: Site) -> None:
     view = site.open(BODY, before=[RESTORED]).shows(NEW)
     site.offers(Pool(TARGET, OTHER_NUMBER))
     other = site.serve("<p>Other</p>", path="/other", tag="")
-    view.tab.goto(site.service.at(SHOP, other))
-    site.account.mood = "slow"
-    view.tab.evaluate("() => history.back()")
+    view.goes_to(site.at(other))
+    site.account.behaviour = "slow"
+    view.leave_by_history()
     view.becomes(True, "() => window.restored").shows(OLD)
     site.account.wake.set()
     view.shows(OTHER).keeps(OTHER)

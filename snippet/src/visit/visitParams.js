@@ -1,17 +1,17 @@
 import { account, options } from "../tag.js";
-import { consented } from "../visit/consent.js";
-import { cookie, recall } from "../visit/memory.js";
+import { consented } from "./consent.js";
+import { cookie, updateTouches } from "./touches.js";
 
 /**
- * What the service hears of the visit with a request about these targets. The tuple is made of the
- * last touch (`url`, `ref`), so that a visitor keeps his numbers on the site's other pages.
+ * What a request about these targets carries of the visit. The tuple is made of the last touch
+ * (`url`, `ref`), so that a visitor keeps the same numbers on the site's other pages.
  * @param {Target[]} about
  */
 export const visitParams = about => {
-  const { v, f, l } = recall();
+  const { v, f, l } = updateTouches();
   const query = new URLSearchParams(options.params);
   /** @type {Record<string, any>} */
-  const known = {
+  const params = {
     account,
     url: l[0],
     ref: l[1],
@@ -21,8 +21,8 @@ export const visitParams = about => {
     visitor: about.some(({ visitor }) => visitor) && v,
   };
   for (const name of (consented() && options.cookies.match(/[^,\s]+/g)) || []) {
-    known["cookie." + name] = cookie(name);
+    params["cookie." + name] = cookie(name);
   }
-  for (const name of Object.keys(known)) if (known[name]) query.set(name, known[name]);
+  for (const [name, value] of Object.entries(params)) if (value) query.set(name, value);
   return query;
 };

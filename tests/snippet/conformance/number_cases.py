@@ -1,50 +1,20 @@
-"""Cases as data: what stands on a page, and what must stand there after the swap."""
+"""Writings of a number, and what may or may not stand beside it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
-from tests.snippet.conformance.service import Pool
-from tests.snippet.conformance.site import NUMBER, TARGET
+from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.case import Case, Group, rewritten, swapped
+from tests.snippet.conformance.site import TARGET
 
 FLOWERS, FLOWERS_NUMBER = "+18003569377", "+18888695777"
 
 
-class Case(NamedTuple):
-    """``html`` becomes ``expected``; without ``expected`` it stays as it is, byte by byte."""
-
-    name: str
-    html: str
-    expected: str | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Cases that share a page: they have the same account and the same tag.
-
-    ``asked``: the targets that the service is asked for; those of ``pools`` that it must not be
-    asked for are all others.
-    """
-
-    title: str
-    cases: tuple[Case, ...]
-    pools: tuple[Pool, ...] = (Pool(TARGET, NUMBER),)
-    asked: tuple[str, ...] = (TARGET,)
-    tag: str = ""
-
-
-def separated(name: str, separator: str) -> Case:
-    """The number with one separator between its groups."""
-    return Case(
+SEPARATORS = tuple(
+    Case(
         f"separated by {name}",
         f"Call 800{separator}555{separator}0100 now",
         f"Call 888{separator}869{separator}5345 now",
     )
-
-
-SEPARATORS = tuple(
-    separated(name, separator)
     for name, separator in (
         ("a space", " "),
         ("two spaces", "  "),
@@ -77,9 +47,9 @@ SEPARATORS = tuple(
     )
 )
 
-PREFIXES = tuple(
-    Case(f"written {found}", f"Call {found} now", f"Call {expected} now")
-    for found, expected in (
+PREFIXES = rewritten(
+    "written {}",
+    (
         ("8005550100", "8888695345"),
         ("18005550100", "18888695345"),
         ("+18005550100", "+18888695345"),
@@ -120,11 +90,11 @@ PREFIXES = tuple(
         ("80 05 55 01 00", "88 88 69 53 45"),
         ("8-0-0-5-5-5-0-1-0-0", "8-8-8-8-6-9-5-3-4-5"),
         ("800.555.01.00", "888.869.53.45"),
-    )
+    ),
 )
 
 TAILS = tuple(
-    Case(f"{tail!r} after the number stays", f"Call 800-555-0100{tail}", f"Call 888-869-5345{tail}")
+    swapped(f"{tail!r} after the number stays", f"Call @{tail}")
     for tail in (
         " ext. 12",
         " ext 12",
@@ -148,11 +118,7 @@ TAILS = tuple(
 )
 
 NEIGHBOURS = tuple(
-    Case(
-        f"beside {html.replace('@', '…')!r}",
-        html.replace("@", "800-555-0100"),
-        html.replace("@", "888-869-5345"),
-    )
+    swapped(f"beside {html.replace('@', '…')!r}", html)
     for html in (
         "Tel.@",
         "Tel:@",
@@ -341,9 +307,9 @@ MUST_NOT = tuple(
     )
 )
 
-VANITY = tuple(
-    Case(f"vanity {found}", f"Call {found} now", f"Call {expected} now")
-    for found, expected in (
+VANITY = rewritten(
+    "vanity {}",
+    (
         ("1-800-FLOWERS", "1-888-869-5777"),
         ("1-800-flowers", "1-888-869-5777"),
         ("1-800-Flowers", "1-888-869-5777"),
@@ -352,10 +318,10 @@ VANITY = tuple(
         ("800-FLOWERS", "888-869-5777"),
         ("(800) FLOWERS", "(888) 869-5777"),
         ("1-800-FLO-WERS", "1-888-869-5777"),
-        ("1-800-35-NYESS".replace("35-NYESS", "356-WERS"), "1-888-869-5777"),
+        ("1-800-356-WERS", "1-888-869-5777"),
         ("+1-800-FLOWERS", "+1-888-869-5777"),
         ("1-800-356-9377", "1-888-869-5777"),
-    )
+    ),
 ) + tuple(
     Case(f"not vanity: {found}", f"See {found} here")
     for found in (
@@ -370,9 +336,9 @@ VANITY = tuple(
     )
 )
 
-OTHER_LENGTH = tuple(
-    Case(f"{found} replaced by a British number", f"Call {found} now", f"Call {expected} now")
-    for found, expected in (
+OTHER_LENGTH = rewritten(
+    "{} replaced by a British number",
+    (
         ("800-555-0100", "020 7946 0123"),
         ("(800) 555-0100", "020 7946 0123"),
         ("8005550100", "02079460123"),
@@ -380,16 +346,14 @@ OTHER_LENGTH = tuple(
         ("+18005550100", "+442079460123"),
         ("800-555-0100 ext. 12", "020 7946 0123 ext. 12"),
         ("Tel.800-555-0100.", "Tel.020 7946 0123."),
-    )
+    ),
 )
 
 
 def formatted(style: str, expected: str) -> tuple[Case, ...]:
     """Every writing becomes the same one."""
-    return tuple(
-        Case(f"{found} as {style}", f"Call {found} now", f"Call {expected} now")
-        for found in ("800.555.0100", "+1 (800) 555-0100", "1-800-555-0100", "8005550100")
-    )
+    writings = ("800.555.0100", "+1 (800) 555-0100", "1-800-555-0100", "8005550100")
+    return rewritten(f"{{}} as {style}", [(found, expected) for found in writings])
 
 
 GROUPS = (

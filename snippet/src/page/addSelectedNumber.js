@@ -1,10 +1,10 @@
 import { targets } from "../state.js";
 
 /**
- * An element that `data-selector` names holds a number of the site's own, which stands for the
- * first target. @param {Element} element
+ * Adds the number in an element that `data-selector` names to the first target's, so that it is
+ * swapped as that target's. @param {Element} element
  */
-export const nameTarget = element => {
+export const addSelectedNumber = element => {
   const [target] = targets;
   const { n, w } = target.f;
   const digits = /** @type {string} */ (element.textContent).replace(/\D/g, "").slice(-n.length);

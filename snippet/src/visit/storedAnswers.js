@@ -2,22 +2,22 @@ import { safely } from "../safely.js";
 import { targets } from "../state.js";
 import { options, testing } from "../tag.js";
 import { consented } from "./consent.js";
-import { recall, storeName } from "./memory.js";
+import { storeName, updateTouches } from "./touches.js";
 
-/** What the numbers on the page depend on, when last read. @type {string} */
+/** What the numbers on the page depend on, as last read. @type {string} */
 export let visit;
 
-export const readVisit = () => (visit = recall().l + options.params);
+export const readVisit = () => (visit = updateTouches().l + options.params);
 
 /** Keeps the answers for the visit's next pages. */
-export const keepKnown = () => safely(() => {
-  if (recall().v) { // the visitor's id is there only with consent
+export const storeAnswers = () => safely(() => {
+  if (updateTouches().v) { // there is a visitor id only with consent
     sessionStorage[storeName] = JSON.stringify({ [visit]: targets.map(({ answer_ }) => answer_) });
   } else delete sessionStorage[storeName];
 });
 
-/** Answers of this visit that are still guaranteed. @returns {Answer[]} */
-export const known = () => safely(() => {
+/** Answers for this visit that are still guaranteed. @returns {Answer[]} */
+export const storedAnswers = () => safely(() => {
   const answers = readVisit() && !testing && consented()
     && JSON.parse(sessionStorage[storeName])[visit];
   return answers.filter((/** @type {any} */ answer) => answer && answer.until > Date.now());
