@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-_ON_BOTH = {"test_line.py"}
+_ON_BOTH = {"test_connection.py"}
 """Tests of what leans on a loop's transports: also on the loop that serves."""
 
 
