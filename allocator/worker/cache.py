@@ -21,9 +21,10 @@ from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
-from allocator.allocator import Allocator, UnknownPool
+from allocator.allocator import Allocator
 from allocator.answers import Answer, Ask, Attributes, State
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from allocator.worker.batching import AskBatcher
 from allocator.worker.lru import ByteBoundedLRU
 

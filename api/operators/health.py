@@ -7,9 +7,9 @@ from importlib.metadata import version
 
 from msgspec import Struct
 
-from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from api import metrics
 from api.http import replies
 from api.http.endpoint import Endpoint

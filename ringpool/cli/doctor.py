@@ -14,10 +14,10 @@ import click
 from msgspec import Struct
 from redis.asyncio.connection import DefaultParser
 
-from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
 from allocator.embedded import DataDirectoryBusy
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from ringpool.catalog.catalog import Catalog
 from ringpool.cli.output import as_json, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session

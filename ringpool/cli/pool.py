@@ -7,8 +7,8 @@ import asyncio
 import click
 import msgspec
 
-from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
+from allocator.replies import UnknownPool
 from ringpool.cli.output import as_json, print_json, print_pairs, print_table
 from ringpool.cli.session import Session, command, open_session
 from ringpool.config.codec import encode_hook

@@ -198,8 +198,7 @@ class ModelPool:
             taken = self.stock.take(self.name, wanted, self.clock)
             for number, loan, former in taken:
                 self.numbers[number] = Number(number, loan, self.clock, former=former)
-            if len(taken) < wanted:
-                self.dry_until = self.clock + DRY_MS
+            self.dry_until = self.clock + DRY_MS if len(taken) < wanted else 0
             for place, answer in zip(waiting, self._answer(again, may_grow=False), strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
@@ -262,7 +261,7 @@ class ModelPool:
                     self._rank(number)
                 holding = self._holding(number)
             else:
-                for place, former in enumerate(number.former):
+                for place, former in reversed([*enumerate(number.former)]):
                     if former.since <= at < (former.until or 0):
                         holding = replace(former, calls=former.calls + 1)
                         number.former[place] = holding
@@ -340,7 +339,7 @@ class ModelPool:
             "backlog": sum(1 for n in staying if n.until <= clock and n.rank is None),
             "oldest_held_seconds": (clock - held[0][2]) / 1000 if held else 0,
             "exhausted": not sizes["unassigned"] + sizes["recyclable"]
-            and not self._could_grow(clock),
+            and (self.dry_until > 0 or not self._could_grow(clock)),
         }
 
     # How it decides

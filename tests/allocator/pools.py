@@ -11,6 +11,7 @@ from allocator.answers import Answer, Ask, Departure, Rules
 from allocator.port import Store
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from tests.servers import stores
 
 T = TypeVar("T")
@@ -26,6 +27,10 @@ def numbers(count: int, prefix: str = "+1888") -> list[str]:
     return [f"{prefix}{n:07d}" for n in range(count)]
 
 
+async def nobody_is_owner(stock_id: str, departures: Sequence[Departure]) -> None:
+    """Tests of the allocator have no catalog that notes owners."""
+
+
 class PoolUnderTest:
     """One pool in virtual time: ``now`` is what its clock is told."""
 
@@ -33,6 +38,7 @@ class PoolUnderTest:
         self.id = pool_id
         self.allocator = Allocator(store)
         self.stocks = Stocks(store)
+        self.transfers = Transfers(store)
         self.now = START
         self._revision = 0
 
@@ -53,11 +59,7 @@ class PoolUnderTest:
     async def sweep(self) -> Sequence[Departure]:
         """One sweep, and what left is handed on as the sweeper does it."""
         swept = await self.allocator.sweep(self.id, now_ms=self.now)
-        stocks = {d.loan.rpartition("@")[0] for d in swept.departures if d.loan}
-        for stock in stocks:
-            lent = [d for d in swept.departures if d.loan.startswith(f"{stock}@")]
-            await self.stocks.receive(stock, self.id, lent, now_ms=self.now)
-        await self.allocator.sent(self.id, swept.departures, now_ms=self.now)
+        await self.transfers.hand_on(self.id, swept.departures, nobody_is_owner, now_ms=self.now)
         return swept.departures
 
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from allocator.allocator import Allocator, Busy
-from allocator.answers import Answer, Ask, Rules
+from allocator.answers import Answer, Ask, Departure, Rules
 from allocator.port import StoreUnavailable
 from allocator.redis.url import connect
-from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from allocator.worker import cache
 from allocator.worker.cache import AssignmentCache
 
@@ -81,7 +81,7 @@ def ask_until(over: Path, url: str, pool_id: str, seed: int) -> Log:
 
 
 async def disturb(
-    allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: str, own: Sequence[str]
+    allocator: Allocator, transfers: Transfers, pool_id: str, stock_id: str, own: Sequence[str]
 ) -> None:
     """Edit the rules, drain, add, release and sweep, until enough of each answer was given."""
     chance = random.Random(1)
@@ -89,7 +89,7 @@ async def disturb(
         await edit(allocator, pool_id, stock_id, chance, 10 + turn)
         await allocator.drain(pool_id, chance.sample(list(own), 2))
         await allocator.release(pool_id, [f"t{chance.randrange(60)}"])
-        await hand_on(allocator, stocks, pool_id, stock_id)
+        await hand_on(allocator, transfers, pool_id)
         await allocator.add(pool_id, chance.sample(list(own), 3))
         status = await allocator.status(pool_id)
         totals = (status.held_total, status.recycled_total, status.overflow_total)
@@ -114,12 +114,13 @@ async def edit(
         await allocator.sweep(pool_id)
 
 
-async def hand_on(allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: str) -> None:
+async def hand_on(allocator: Allocator, transfers: Transfers, pool_id: str) -> None:
     departures = (await allocator.sweep(pool_id)).departures
-    lent = [departure for departure in departures if departure.loan]
-    if lent:
-        await stocks.receive(stock_id, pool_id, lent)
-    await allocator.sent(pool_id, departures)
+
+    async def nobody_is_owner(stock_id: str, departures: Sequence[Departure]) -> None:
+        """There is no catalog here that notes owners."""
+
+    await transfers.hand_on(pool_id, departures, nobody_is_owner)
 
 
 def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:

@@ -105,7 +105,7 @@ async def test_growing_at_the_same_time(
     given = [answer.number for answer in answers if answer.state is State.NEW]
     assert len(given) == len(set(given)) == 20
     for _ in range(5):
-        await racer.hand_on(pool.allocator, pool.stocks, unique, stock)
+        await racer.hand_on(pool.allocator, pool.transfers, unique)
     status = await pool.stocks.status(stock)
     assert (status.available, status.lent, status.moving) == (80, 20, 0)
 
@@ -132,7 +132,7 @@ async def test_every_promise_holds_whatever_else_happens(
     ]
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await racer.disturb(allocator, stocks, unique, stock, own)
+            await racer.disturb(allocator, pool.transfers, unique, stock, own)
     finally:
         over.touch()
     log = [entry for race in races for entry in race.result(PATIENCE_SECONDS)]
@@ -147,7 +147,7 @@ async def test_every_promise_holds_whatever_else_happens(
     assert status.recycled_total == sum(answer.state is State.RECYCLED for _, answer in log)
     assert status.overflow_total == sum(answer.state is State.OVERFLOW for _, answer in log)
     assert status.held_total == sum(answer.state is State.HELD for _, answer in log)
-    await racer.hand_on(allocator, stocks, unique, stock)
+    await racer.hand_on(allocator, pool.transfers, unique)
     lent = [row for row in (await allocator.numbers(unique))[1] if row.loan]
     in_stock = await stocks.status(stock)
     assert (in_stock.lent, in_stock.moving) == (len(lent), 0)

@@ -22,6 +22,7 @@ from allocator.allocator import Allocator
 from allocator.answers import Ask, Rules, State
 from allocator.port import Store
 from allocator.stocks import Stocks, StockStatus
+from allocator.transfers import Transfers
 from tests.allocator.pools import START, PoolUnderTest, Runtime, make, numbers
 from tests.servers import stores
 
@@ -101,9 +102,9 @@ class TestGrowth:
         await pool.one("a")
         pool.now += 9_000
         await pool.one("b")
-        spare = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.stocks.sent(
-            stock, await pool.allocator.arrive(unique, spare, now_ms=pool.now), now_ms=pool.now
+        spare = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.note_arrival(
+            stock, await pool.transfers.arrive(unique, spare, now_ms=pool.now), now_ms=pool.now
         )
         await pool.allocator.add(unique, ["+11"], now_ms=pool.now)
         pool.now += 1_000
@@ -138,10 +139,10 @@ class TestGrowth:
         """What two requests bring at once is taken in as far as it fits; the rest is usable."""
         pool = await stocked(store, unique, "+21", "+22", "+23", max_size=1)
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 2, now_ms=pool.now)
-        here = await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 2, now_ms=pool.now)
+        here = await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
         assert [arrival.number for arrival in here] == ["+21"]
-        await pool.stocks.sent(stock, here, now_ms=pool.now)
+        await pool.transfers.note_arrival(stock, here, now_ms=pool.now)
         assert [departure.number for departure in await pool.sweep()] == ["+22"]
         assert await status(pool) == StockStatus(3, 2, 0, 1, 0)
 
@@ -164,17 +165,17 @@ class TestKilledMove:
         other = await make(valkey_store, f"{unique}-2", [], stock=f"{unique}-s")
         stock = f"{unique}-s"
         if steps >= 1:
-            arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+            arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
         if steps >= 2:
-            here = await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+            here = await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
         if steps >= 3:
-            await pool.stocks.sent(stock, here, now_ms=pool.now)
+            await pool.transfers.note_arrival(stock, here, now_ms=pool.now)
         if steps:
             assert (await other.one("x")).state is State.OVERFLOW
         pool.now += RESUMED_AFTER
-        for pool_id, arrival in await pool.stocks.resume(stock, now_ms=pool.now):
-            here = await pool.allocator.arrive(pool_id, [arrival], now_ms=pool.now)
-            await pool.stocks.sent(stock, here, now_ms=pool.now)
+        for pool_id, arrival in await pool.transfers.resume(stock, now_ms=pool.now):
+            here = await pool.transfers.arrive(pool_id, [arrival], now_ms=pool.now)
+            await pool.transfers.note_arrival(stock, here, now_ms=pool.now)
         assert (await pool.one("a")).number == "+21"
         other.now = pool.now
         assert (await other.one("x")).state is State.OVERFLOW
@@ -186,15 +187,15 @@ class TestKilledMove:
         """A move is its sender's for 10 s, and its message is good for 5 s."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
         pool.now += 5_001
-        assert await pool.allocator.arrive(unique, arrivals, now_ms=pool.now) == []
+        assert await pool.transfers.arrive(unique, arrivals, now_ms=pool.now) == []
         pool.now = START + RESUMED_AFTER - 1
-        assert await pool.stocks.resume(stock, now_ms=pool.now) == []
+        assert await pool.transfers.resume(stock, now_ms=pool.now) == []
         pool.now += 1
-        [(pool_id, again)] = await pool.stocks.resume(stock, now_ms=pool.now)
+        [(pool_id, again)] = await pool.transfers.resume(stock, now_ms=pool.now)
         assert pool_id == unique
-        assert await pool.allocator.arrive(unique, [again], now_ms=pool.now) == [again]
+        assert await pool.transfers.arrive(unique, [again], now_ms=pool.now) == [again]
 
     @pytest.mark.parametrize("steps", range(4))
     async def test_a_number_on_its_way_back_arrives(
@@ -209,9 +210,9 @@ class TestKilledMove:
         if steps >= 1:
             departures = (await pool.allocator.sweep(unique, now_ms=pool.now)).departures
         if steps >= 2:
-            await pool.stocks.receive(stock, unique, departures, now_ms=pool.now)
+            await pool.transfers.receive(stock, unique, departures, now_ms=pool.now)
         if steps >= 3:
-            await pool.allocator.sent(unique, departures, now_ms=pool.now)
+            await pool.transfers.note_handed_on(unique, departures, now_ms=pool.now)
         await pool.sweep()
         assert await status(pool) == StockStatus(1, 0, 1, 0, 0)
         assert await pool.sweep() == []
@@ -222,19 +223,19 @@ class TestKilledMove:
         """It leaves the pool it arrives at too, even when who brought it dies before saying so."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
         lent, gone = await pool.stocks.drain(stock, ["+21"], now_ms=pool.now)
         assert (lent, gone) == ({"+21": unique}, {})
         assert await pool.allocator.drain(unique, ["+21"], now_ms=pool.now) == {}
-        here = await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-        assert await pool.stocks.sent(stock, here, now_ms=pool.now) == ["+21"]
+        here = await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+        assert await pool.transfers.note_arrival(stock, here, now_ms=pool.now) == ["+21"]
         # Its bringer is gone; somebody else takes the move over.
         pool.now += 10_000
-        [(pool_id, again)] = await pool.stocks.resume(stock, now_ms=pool.now)
-        here = await pool.allocator.arrive(pool_id, [again], now_ms=pool.now)
-        await pool.allocator.confirm(unique, stock, here, now_ms=pool.now)
+        [(pool_id, again)] = await pool.transfers.resume(stock, now_ms=pool.now)
+        here = await pool.transfers.arrive(pool_id, [again], now_ms=pool.now)
+        await pool.transfers.confirm(unique, stock, here, now_ms=pool.now)
         swept = await pool.allocator.sweep(unique, now_ms=pool.now)
-        assert await pool.stocks.receive(stock, unique, swept.departures, now_ms=pool.now) == [
+        assert await pool.transfers.receive(stock, unique, swept.departures, now_ms=pool.now) == [
             "+21"
         ]
         assert (await status(pool)).size == 0
@@ -243,21 +244,21 @@ class TestKilledMove:
         """While a message about a move is good, its pool knows that the number has left since."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-        await pool.stocks.sent(stock, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+        await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now)
         await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
         for _ in range(5):
             await pool.sweep()
             pool.now += 1_000
-        assert await pool.allocator.arrive(unique, arrivals, now_ms=pool.now) == []
+        assert await pool.transfers.arrive(unique, arrivals, now_ms=pool.now) == []
 
     async def test_used_though_never_confirmed(self, valkey_store: Store, unique: str) -> None:
         """A number that was given out rests afterwards, even if its arrival was never noted."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
         assert (await pool.one("a")).number == "+21"
         pool.now += 10_000
         await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
@@ -281,13 +282,13 @@ class TestKilledMove:
         await pool.stocks.edit(stock, 0, now_ms=pool.now)
         letters = []
         for _ in range(2):
-            arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-            await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-            await pool.stocks.sent(stock, arrivals, now_ms=pool.now)
+            arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+            await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+            await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now)
             await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
             letters.append((await pool.allocator.sweep(unique, now_ms=pool.now)).departures)
-            await pool.stocks.receive(stock, unique, letters[0], now_ms=pool.now)
-        await pool.allocator.sent(unique, letters[0], now_ms=pool.now)
+            await pool.transfers.receive(stock, unique, letters[0], now_ms=pool.now)
+        await pool.transfers.note_handed_on(unique, letters[0], now_ms=pool.now)
         assert await pool.sweep() == letters[1]
         assert (await status(pool)).available == 1
 
@@ -299,27 +300,27 @@ class TestKilledMove:
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
         await pool.stocks.edit(stock, 0, now_ms=pool.now)
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-        await pool.stocks.sent(stock, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+        await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now)
         await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
         departures = await pool.sweep()
-        second = await pool.stocks.take(stock, f"{unique}-2", 1, now_ms=pool.now)
+        second = await pool.transfers.take(stock, f"{unique}-2", 1, now_ms=pool.now)
 
         async def repeat(message: int) -> None:
             if message == 0:
-                assert await pool.allocator.arrive(unique, arrivals, now_ms=pool.now) == []
+                assert await pool.transfers.arrive(unique, arrivals, now_ms=pool.now) == []
             elif message == 1:
-                assert await pool.stocks.sent(stock, arrivals, now_ms=pool.now) == []
+                assert await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now) == []
             elif message == 2:
-                await pool.stocks.receive(stock, unique, departures, now_ms=pool.now)
+                await pool.transfers.receive(stock, unique, departures, now_ms=pool.now)
             else:
-                await pool.allocator.sent(unique, departures, now_ms=pool.now)
+                await pool.transfers.note_handed_on(unique, departures, now_ms=pool.now)
 
         for message in order:
             await repeat(message)
         assert await status(pool) == StockStatus(1, 0, 0, 0, 1)
-        assert await pool.stocks.sent(stock, second, now_ms=pool.now) == []
+        assert await pool.transfers.note_arrival(stock, second, now_ms=pool.now) == []
 
 
 @pytest.fixture(scope="module")
@@ -344,6 +345,7 @@ class Mail(RuleBasedStateMachine):
         self.do = runtime.do
         self.allocator = Allocator(runtime.store)
         self.stocks = Stocks(runtime.store)
+        self.transfers = Transfers(runtime.store)
         self.now = START
         self.mail: list[tuple[str, str, Any]] = []
         self.told: dict[str, tuple[str, str, int]] = {}
@@ -357,13 +359,13 @@ class Mail(RuleBasedStateMachine):
 
     @rule(pool=st.sampled_from(POOLS), count=st.integers(1, 2))
     def take(self, pool: str, count: int) -> None:
-        arrivals = self.do(self.stocks.take("s", pool, count, now_ms=self.now))
+        arrivals = self.do(self.transfers.take("s", pool, count, now_ms=self.now))
         if arrivals:
             self.mail.append(("arrive", pool, arrivals))
 
     @rule()
     def resume(self) -> None:
-        for pool, arrival in self.do(self.stocks.resume("s", now_ms=self.now)):
+        for pool, arrival in self.do(self.transfers.resume("s", now_ms=self.now)):
             self.mail.append(("arrive", pool, [arrival]))
 
     @rule(pool=st.sampled_from(POOLS))
@@ -398,16 +400,16 @@ class Mail(RuleBasedStateMachine):
 
     def hand_over(self, kind: str, pool: str, content: Any) -> None:
         if kind == "arrive":
-            here = self.do(self.allocator.arrive(pool, content, now_ms=self.now))
+            here = self.do(self.transfers.arrive(pool, content, now_ms=self.now))
             if here:
                 self.mail.append(("sent", pool, here))
         elif kind == "sent":
-            self.do(self.stocks.sent("s", content, now_ms=self.now))
+            self.do(self.transfers.note_arrival("s", content, now_ms=self.now))
         elif kind == "receive":
-            self.do(self.stocks.receive("s", pool, content, now_ms=self.now))
+            self.do(self.transfers.receive("s", pool, content, now_ms=self.now))
             self.mail.append(("handed on", pool, content))
         else:
-            self.do(self.allocator.sent(pool, content, now_ms=self.now))
+            self.do(self.transfers.note_handed_on(pool, content, now_ms=self.now))
 
     @rule(pool=st.sampled_from(POOLS), tuple_=st.sampled_from(["a", "b"]))
     def allocate(self, pool: str, tuple_: str) -> None:

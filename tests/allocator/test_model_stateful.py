@@ -19,6 +19,7 @@ from msgspec.structs import asdict
 from allocator.allocator import Allocator, Busy
 from allocator.answers import Answer, Ask, Call, Rules, State
 from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from tests.allocator.model import ModelPool, ModelStock
 from tests.allocator.pools import Runtime
 from tests.servers import stores
@@ -69,6 +70,7 @@ class Machine(RuleBasedStateMachine):
         self.do = runtime.do
         self.allocator = Allocator(runtime.store)
         self.stocks = Stocks(runtime.store)
+        self.transfers = Transfers(runtime.store)
         self.now = START
         self.revision = 1
         self.stock = ModelStock("s")
@@ -173,15 +175,15 @@ class Machine(RuleBasedStateMachine):
         }
         assert swept.last_overflow == model.last_overflow
         assert swept.due_in == (0 if swept.more else model.due_in())
-        assert swept.given == model.given()
+        assert swept.answers_total == model.given()
         if not hand_on:
             return
         lent = [departure for departure in swept.departures if departure.loan]
-        gone = self.do(self.stocks.receive("s", pool, lent, now_ms=self.now))
+        gone = self.do(self.transfers.receive("s", pool, lent, now_ms=self.now))
         assert gone == [
             d.number for d in lent if self.stock.receive(pool, d.number, letters[d.number])
         ]
-        self.do(self.allocator.sent(pool, swept.departures, now_ms=self.now))
+        self.do(self.transfers.note_handed_on(pool, swept.departures, now_ms=self.now))
         for number in letters:
             model.sent(number)
 

@@ -7,16 +7,16 @@ local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LEN
 
 -- Records by number that promotion has read in this call, as long as nobody writes them: the number
 -- that is recycled next is nearly always one of them.
-local at_hand = {}
+local record_cache = {}
 
 local function read_record(number)
-  if at_hand[number] then return at_hand[number] end
+  if record_cache[number] then return record_cache[number] end
   local packed = call('HGET', NUMBERS, number)
   return packed and unpack_one(packed)
 end
 
 local function write_record(number, record)
-  at_hand[number] = nil
+  record_cache[number] = nil
   call('HSET', NUMBERS, number, pack(record))
 end
 
@@ -55,7 +55,7 @@ local function make_recyclable(number, record, rules, state)
   call('ZADD', IDLE, order_score(rules, state, record), idle_member(number, record))
 end
 
--- Takes a number out of the order, wherever it stands there. 0 when it wasn't: its guarantee is
+-- Takes a number out of the order, wherever it is there. 0 when it wasn't: its guarantee is
 -- over but nobody has promoted it from GUARD yet.
 local function leave_order(number, record, state)
   local member = idle_member(number, record)

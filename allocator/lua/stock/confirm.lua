@@ -1,11 +1,15 @@
 #!lua
 -- Notes that numbers have arrived at their pool: they are lent from now on, their history with them.
 -- One that was taken out of the stock while under way stays *moving* until its pool drains it too:
--- the pool is told, and then this again.
+-- the caller drains it there, and then calls this again.
 --
--- KEYS  the stock's. ARGV 1 now · 2 "1" when the pool drains those that leave · 3… number and the
---       loan (ms) by which it went, by turns.
--- Reply packed: array of the numbers that must be drained at their pool first.
+-- KEYS   the stock's (include/stock_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 int        1 when the pool drains those that leave, else 0
+--        3… two for each number:
+--          string     the number
+--          int        the loan by which it went, ms
+-- Reply  packed: array of the numbers that must be drained at their pool first
 --@include stock_keys
 local leaving = {}
 for i = 3, #ARGV, 2 do
