@@ -92,8 +92,8 @@ class EmbeddedServer:
     def start(self) -> None:
         """Take the directory and run a server in it; returns when it answers.
 
-        Raises DataDirectoryBusy, RuntimeError (the server refuses to start, with its last words)
-        or OSError (the directory can't be used). All but the first call do nothing.
+        Raises DataDirectoryBusy, RuntimeError (the server refuses to start, with the last line of
+        its log) or OSError (the directory can't be used). All but the first call do nothing.
         """
         if self._service_lock is not None:
             return
@@ -240,23 +240,23 @@ class EmbeddedServer:
         with _client(self.url) as client:
             while time.monotonic() < limit:
                 if self._server is not None and self._server.poll() is not None:
-                    words = self._last_words()
-                    raise RuntimeError(f"the store in {self._dir} doesn't start: {words}")
+                    log = self._last_log_line()
+                    raise RuntimeError(f"the store in {self._dir} doesn't start: {log}")
                 with contextlib.suppress(redis.RedisError):
                     client.ping()
                     return
                 time.sleep(_POLL_SECONDS)
         raise RuntimeError(f"the store in {self._dir} doesn't answer after {_START_SECONDS:.0f} s")
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         lines = (self._dir / "store.log").read_text("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else "it says nothing"
+        return lines[-1] if lines else "it logged nothing"
 
     def _sync(self) -> None:
         """Have the append-only file written to the disk every second.
 
         Valkey's own ``everysec`` keeps writes in its memory while a sync is running, up to 2 s, and
-        a kill in such a moment loses assignments that have been answered. So it never syncs here:
+        a kill at such a time loses assignments that have been answered. So it never syncs here:
         every write is with the kernel before its answer goes out, and is synced from outside.
         """
         while not self._stopping.wait(_SYNC_SECONDS):
@@ -286,7 +286,7 @@ class EmbeddedServer:
 
 @contextlib.contextmanager
 def open_embedded(data_dir: Path | str) -> Iterator[str]:
-    """The URL of the directory's store: the running service's, or one run for the while.
+    """The URL of the directory's store: the running service's, or one run as long as this is open.
 
     For commands beside a service. Raises what ``EmbeddedServer.start`` does, but for
     DataDirectoryBusy only when the other service's store doesn't come up.
@@ -316,7 +316,7 @@ def _client(url: str) -> redis.Redis:
 
 
 def _locked(lock: int) -> bool:
-    """Take the lock if it is free; False when somebody holds it."""
+    """Take the lock if it is free; False when another process holds it."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -18,16 +18,16 @@ from allocator.worker import cache
 from allocator.worker.cache import AssignmentCache
 
 Log = list[tuple[str, Answer]]
-"""Each answer with the tuple that it was told to."""
+"""Each answer with the tuple that it was given to."""
 
-Told = tuple[float, str, Answer]
-"""When an answer was told (Unix ms), to which tuple, and the answer."""
+TimedAnswer = tuple[float, str, Answer]
+"""When an answer was given (Unix ms), to which tuple, and the answer."""
 
 
 class Watch:
     """A worker's clock that notes when it was last looked at (Unix ms).
 
-    That is when the worker found that it may tell an answer. The process may be held up right
+    That is when the worker found that it may give an answer. The process may be held up right
     after it, so a look of the test's own would come later, when the number may be another's.
     """
 
@@ -123,8 +123,8 @@ async def hand_on(allocator: Allocator, transfers: Transfers, pool_id: str) -> N
     await transfers.hand_on(pool_id, departures, nobody_is_owner)
 
 
-def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
-    """Do what a worker does: answer from memory, coalesce, write behind; note when each was told.
+def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[TimedAnswer]:
+    """Do what a worker does: answer from memory, coalesce, write behind; note when each was given.
 
     ``over``: it ends as soon as there is such a file.
 
@@ -133,19 +133,21 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
     cache.MARGIN_SECONDS = 0.06
     cache.PAUSE_SECONDS = cache.SPREAD_SECONDS = 0.02
 
-    async def race() -> list[Told]:
+    async def race() -> list[TimedAnswer]:
         store = await connect(url, timeout_ms=500, wait_replicas=1)
         watch = Watch()
         source = AssignmentCache(Allocator(store), clock=watch)
         writing = asyncio.create_task(source.run())
-        told: list[Told] = []
-        await asyncio.gather(*(one(source, watch, seed * 100 + n, told) for n in range(16)))
+        given: list[TimedAnswer] = []
+        await asyncio.gather(*(one(source, watch, seed * 100 + n, given) for n in range(16)))
         writing.cancel()
         await source.aclose()
         await store.aclose()
-        return told
+        return given
 
-    async def one(source: AssignmentCache, watch: Watch, seed: int, told: list[Told]) -> None:
+    async def one(
+        source: AssignmentCache, watch: Watch, seed: int, given: list[TimedAnswer]
+    ) -> None:
         chance = random.Random(seed)
         while not over.exists():
             tuple_ = f"t{chance.randrange(40)}"
@@ -154,7 +156,7 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
             except StoreUnavailable:
                 await asyncio.sleep(0.01)
             else:
-                told.append((watch.looked, tuple_, answer))
+                given.append((watch.looked, tuple_, answer))
                 await asyncio.sleep(chance.random() / 100)
 
     return asyncio.run(race())

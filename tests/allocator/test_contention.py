@@ -1,4 +1,4 @@
-"""Many processes at one pool: what each is told fits together."""
+"""Many processes at one pool: the answers of all fit together."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def check_promises(log: racer.Log) -> int:
-    """No number was told to two tuples for the same moment; returns how many promises there were.
+    """No number was promised to two tuples at the same time; returns how many promises there were.
 
-    A promise runs, by the store's clock, from the moment it was told to ``guaranteed_until``.
+    A promise runs, by the store's clock, from when it was given to ``guaranteed_until``.
     """
     promises = sorted(
         (answer.number, answer.guaranteed_until - answer.hold_ms, answer.guaranteed_until, tuple_)
@@ -44,8 +44,8 @@ def check_promises(log: racer.Log) -> int:
     )
     for _, of_number in itertools.groupby(promises, key=lambda promise: promise[0]):
         holder, end = "", 0
-        for _, told, until, tuple_ in of_number:
-            assert tuple_ == holder or told >= end
+        for _, given_at, until, tuple_ in of_number:
+            assert tuple_ == holder or given_at >= end
             holder, end = tuple_, max(until, end)
     return len(promises)
 

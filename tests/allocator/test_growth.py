@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
-from allocator.allocator import Allocator
 from allocator.answers import Ask, Rules, State
 from allocator.port import Store
-from allocator.stocks import Stocks, StockStatus
-from allocator.transfers import Transfers
-from tests.allocator.pools import START, PoolUnderTest, Runtime, make, numbers
-from tests.servers import stores
+from allocator.stocks import StockStatus
+from tests.allocator.machines import Runtime, StoreMachine, run_machine
+from tests.allocator.pools import START, PoolUnderTest, make, numbers
 
 RESUMED_AFTER = 10_000
 
@@ -280,16 +274,16 @@ class TestKilledMove:
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
         await pool.stocks.edit(stock, 0, now_ms=pool.now)
-        letters = []
+        departures = []
         for _ in range(2):
             arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
             await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
             await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now)
             await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
-            letters.append((await pool.allocator.sweep(unique, now_ms=pool.now)).departures)
-            await pool.transfers.receive(stock, unique, letters[0], now_ms=pool.now)
-        await pool.transfers.note_handed_on(unique, letters[0], now_ms=pool.now)
-        assert await pool.sweep() == letters[1]
+            departures.append((await pool.allocator.sweep(unique, now_ms=pool.now)).departures)
+            await pool.transfers.receive(stock, unique, departures[0], now_ms=pool.now)
+        await pool.transfers.note_handed_on(unique, departures[0], now_ms=pool.now)
+        assert await pool.sweep() == departures[1]
         assert (await status(pool)).available == 1
 
     @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
@@ -323,32 +317,17 @@ class TestKilledMove:
         assert await pool.transfers.note_arrival(stock, second, now_ms=pool.now) == []
 
 
-@pytest.fixture(scope="module")
-def runtime() -> Iterator[Runtime]:
-    """A server of this module's own: the machine empties it."""
-    with stores.valkey() as server:
-        runtime = Runtime(server)
-        yield runtime
-        runtime.close()
-
-
 POOLS = ("p", "q")
 NUMBERS = ("+21", "+22")
 
 
-class Mail(RuleBasedStateMachine):
+class Mail(StoreMachine):
     """Two pools, a stock, and every message between them delivered never, late or again."""
 
     def __init__(self, runtime: Runtime) -> None:
-        super().__init__()
-        runtime.empty()
-        self.do = runtime.do
-        self.allocator = Allocator(runtime.store)
-        self.stocks = Stocks(runtime.store)
-        self.transfers = Transfers(runtime.store)
-        self.now = START
+        super().__init__(runtime, START)
         self.mail: list[tuple[str, str, Any]] = []
-        self.told: dict[str, tuple[str, str, int]] = {}
+        self.promises: dict[str, tuple[str, str, int]] = {}
 
     @initialize(max_size=st.sampled_from([1, 2]))
     def begin(self, max_size: int) -> None:
@@ -415,9 +394,9 @@ class Mail(RuleBasedStateMachine):
     def allocate(self, pool: str, tuple_: str) -> None:
         [answer] = self.do(self.allocator.allocate(pool, [Ask(tuple_)], now_ms=self.now))
         if answer.number:
-            where, whose, until = self.told.get(answer.number, (pool, tuple_, 0))
+            where, whose, until = self.promises.get(answer.number, (pool, tuple_, 0))
             assert (where, whose) == (pool, tuple_) or until <= self.now
-            self.told[answer.number] = (pool, tuple_, answer.guaranteed_until)
+            self.promises[answer.number] = (pool, tuple_, answer.guaranteed_until)
 
     @rule(pool=st.sampled_from(POOLS), number=st.sampled_from(NUMBERS))
     def drain(self, pool: str, number: str) -> None:
@@ -437,7 +416,7 @@ class Mail(RuleBasedStateMachine):
 
     @invariant()
     def no_number_is_in_two_places(self) -> None:
-        if not self.told and not self.mail:
+        if not self.promises and not self.mail:
             return
         for number, places in self.rows().items():
             place = self.do(self.stocks.holder("s", number, now_ms=self.now))
@@ -462,17 +441,4 @@ class Mail(RuleBasedStateMachine):
 @pytest.mark.timeout(600)  # thousands of steps, on a machine that may be busy
 def test_mail_in_any_order(runtime: Runtime) -> None:
     """Whichever messages are lost, late or repeated, a number is given out by one place alone."""
-    run_state_machine_as_test(
-        lambda: Mail(runtime),  # type: ignore[arg-type]  # any callable does
-        settings=settings(
-            max_examples=120,
-            stateful_step_count=50,
-            derandomize=True,
-            deadline=None,
-            database=None,
-            print_blob=False,
-            report_multiple_bugs=False,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(Mail, runtime, examples=120, steps=50)

@@ -1,4 +1,4 @@
-"""When a pool is to be swept next, as its last sweep told."""
+"""When a pool is to be swept next, as its last sweep found."""
 
 from __future__ import annotations
 

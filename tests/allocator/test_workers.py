@@ -27,14 +27,14 @@ ENOUGH = 500
 PATIENCE_SECONDS = 100.0
 
 
-def check_told(told: Sequence[racer.Told]) -> int:
-    """No number was told to a tuple while another had been promised it; returns how many were.
+def check_given(given: Sequence[racer.TimedAnswer]) -> int:
+    """No number was given to a tuple while another had been promised it; returns how many were.
 
     Store and workers are on one machine, so the moments can be compared.
     """
     promises = sorted(
         (answer.number, at, answer.guaranteed_until, tuple_)
-        for at, tuple_, answer in told
+        for at, tuple_, answer in given
         if answer.hold_ms
     )
     for _, of_number in itertools.groupby(promises, key=lambda promise: promise[0]):
@@ -73,12 +73,12 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
                 await disturb(allocator, Transfers(store), unique, revisions)
         finally:
             over.touch()
-        told = [entry for race in races for entry in race.result(PATIENCE_SECONDS)]
+        given = [entry for race in races for entry in race.result(PATIENCE_SECONDS)]
         await store.aclose()
-    states = {answer.state for _, _, answer in told}
+    states = {answer.state for _, _, answer in given}
     assert states >= {State.NEW, State.HELD, State.RECYCLED, State.OVERFLOW}
-    assert check_told(told) > ENOUGH
-    assert len({answer.number for _, _, answer in told}) > 8
+    assert check_given(given) > ENOUGH
+    assert len({answer.number for _, _, answer in given}) > 8
 
 
 async def make_pool(url: str, pool_id: str) -> None:

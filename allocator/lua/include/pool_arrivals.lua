@@ -2,7 +2,7 @@
 -- arrivals: array of { number, loan ("": the pool's own), moved at ms, packed history }.
 -- A lent number is taken only within 5 s of its move, and not when it has left this pool since:
 -- a message that was held up can't bring back a number that is elsewhere by now (the stock hands a
--- move to somebody else after 10 s at the earliest). One that finds the pool full, because others
+-- move to another sender after 10 s at the earliest). One that finds the pool full, because others
 -- made it grow at the same time, goes to OUTBOX and from there back.
 -- Returns the arrivals' numbers that are in the pool now.
 local MOVE_VALID_MS = 5000

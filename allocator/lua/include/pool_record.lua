@@ -1,7 +1,7 @@
 -- A number's record. 1 tuple, 2 assigned_at ms (0: unassigned), 3 guaranteed_until ms, 4 last
--- activity ms, 5 clicks and 6 calls since assigned_at, 7 serial of the assignment, 8 leaving
--- (1: drains, given to nobody else), 9 released (1: its visitor left), 10 the loan by which a stock's number is
--- here ("stock id@loan ms"; "": the pool's own)
+-- activity ms, 5 clicks and 6 calls since assigned_at, 7 serial of the assignment, 8 leaving (1:
+-- drains, given to no other tuple), 9 released (1: its visitor left), 10 the loan by which a stock's
+-- number is here ("stock id@loan ms"; "": the pool's own)
 local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 

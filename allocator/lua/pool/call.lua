@@ -1,6 +1,6 @@
 #!lua
--- Credits an inbound call to who held the number when it started, once an id. Ids are remembered for
--- 30 days.
+-- Credits an inbound call to who held the number when it started, once an id. Ids are remembered
+-- for 30 days.
 --
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)

@@ -1,7 +1,7 @@
 #!lua
--- Notes that numbers have arrived at their pool: they are lent from now on, their history with them.
--- One that was taken out of the stock while under way stays *moving* until its pool drains it too:
--- the caller drains it there, and then calls this again.
+-- Notes that numbers have arrived at their pool: they are lent from now on, their history with
+-- them. One that was taken out of the stock while under way stays *moving* until its pool drains it
+-- too: the caller drains it there, and then calls this again.
 --
 -- KEYS   the stock's (include/stock_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
@@ -13,7 +13,7 @@
 --@include stock_keys
 local leaving = {}
 for i = 3, #ARGV, 2 do
-  -- A message about an earlier loan, come late, says nothing of the move under way.
+  -- A late message about an earlier loan has no bearing on the move under way.
   local record = read_record(ARGV[i])
   if record and record[SINCE] == tonumber(ARGV[i + 1]) then
     if record[LEAVING] == 1 and ARGV[2] ~= '1' then

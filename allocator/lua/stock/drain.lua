@@ -1,6 +1,6 @@
 #!lua
--- Takes numbers out of a stock: at once where they are here, else when their pool has sent them back
--- (the caller drains them there). Repeatable.
+-- Takes numbers out of a stock: at once where they are here, else when their pool has sent them
+-- back (the caller drains them there). Repeatable.
 --
 -- KEYS   the stock's (include/stock_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)

@@ -1,7 +1,7 @@
 #!lua
 -- Sends numbers to a pool that grows: those out of quarantine, longest available first. Until
--- stock/confirm notes its arrival, a number is on its way: nobody else gets it, and stock/resume hands
--- the move to somebody new after 10 s (include/pool_arrivals.lua has the pool's side of it).
+-- stock/confirm notes its arrival, a number is on its way: no other pool gets it, and stock/resume
+-- hands the move to somebody new after 10 s (include/pool_arrivals.lua has the pool's side of it).
 --
 -- KEYS   the stock's (include/stock_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)

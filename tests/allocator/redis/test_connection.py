@@ -115,7 +115,7 @@ async def test_an_earlier_deadline_comes_first(peer: Peer, connection: Pipelined
 async def test_a_lost_connection_fails_every_call_on_it(
     peer: Peer, connection: PipelinedConnection
 ) -> None:
-    """Replies that came before count; the rest is told at once, and the connection is done with."""
+    """Replies that came before count; the rest fail at once, and the connection has ended."""
     calls = [connection.send(b"x", later()) for _ in range(3)]
     peer.writer.write(b"+first\r\n+sec")
     peer.writer.close()
