@@ -1,7 +1,7 @@
 """What needn't wait for a click, done in the background by one process at a time.
 
 Each round: finish a configuration change whose writer died; for every pool that is due, promote
-numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and tell
+numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and notify
 the operator when it ran out; for every stock that is due, finish moves that were left half-way.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
@@ -109,8 +109,10 @@ class Sweeper:
         if directory.revision != self._revision:
             self._start_over(directory.revision)
         pools = [directory.pools[name].pool for name in self._due_pools.among(directory.pools)]
-        failures = await self._all(self._pool, pools)
-        failures += await self._all(self._stock, self._due_stocks.among(directory.stocks))
+        failures = await self._for_each(self._sweep_pool, pools)
+        failures += await self._for_each(
+            self._finish_moves, self._due_stocks.among(directory.stocks)
+        )
         if failures:
             raise failures[0]
         return True
@@ -128,12 +130,12 @@ class Sweeper:
         if not await self._lease.hold():
             self._leased_until = float("-inf")
             return False
-        if asked > self._leased_until:  # somebody else may have led meanwhile
+        if asked > self._leased_until:  # another may have led meanwhile
             self._revision = None
         self._leased_until = asked + _LEASE_MS / 1000
         return True
 
-    async def _all(
+    async def _for_each(
         self, do: Callable[[_T], Awaitable[None]], things: Sequence[_T]
     ) -> list[Exception]:
         """Do something to many things, a few at a time, for as long as the lease is kept.
@@ -157,7 +159,7 @@ class Sweeper:
         await gather_limited(attempt, things, _AT_ONCE)
         return failures
 
-    async def _pool(self, pool: Pool) -> None:
+    async def _sweep_pool(self, pool: Pool) -> None:
         try:
             for _ in range(_MAX_SWEEPS):
                 swept = await self._allocator.sweep(pool.id)
@@ -168,7 +170,7 @@ class Sweeper:
             if filling is not None:
                 await self._transfers.fill(pool.id, filling, min(swept.room, _FILL_AT_ONCE))
         except UnknownPool:
-            return  # it was deleted since the directory was read
+            return  # it was deleted since the snapshot was read
         self._alerts.see(pool, swept)
         # One that wasn't seen before counts as in use too: a new revision can be seen just before
         # the numbers that it takes out are drained, and the second look finds them.
@@ -176,7 +178,7 @@ class Sweeper:
         self._answers_total[pool.id] = swept.answers_total
         self._due_pools.again(pool.id, 0 if in_use or filling else swept.due_in / 1000)
 
-    async def _stock(self, stock_id: str) -> None:
+    async def _finish_moves(self, stock_id: str) -> None:
         if not (await self._stocks.status(stock_id)).moving:
             self._due_stocks.again(stock_id, IDLE_SECONDS)
             return
