@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 
 class State(enum.StrEnum):
-    """How an answer came about. The members' order is the Lua reply code (1 to 5)."""
+    """How an answer came about. In the order of ``replies.AllocationCode``."""
 
     NEW = "new"
     HELD = "held"
@@ -28,8 +28,8 @@ Or what makes it: of many clicks in a row only the last one's is written.
 """
 
 
-def made(attributes: Attributes) -> bytes:
-    """The attributes themselves."""
+def attributes_bytes(attributes: Attributes) -> bytes:
+    """The attributes, made now if they aren't yet."""
     return attributes if isinstance(attributes, bytes) else attributes()
 
 
@@ -47,9 +47,9 @@ class Ask(Struct, frozen=True, gc=False):
 class Answer(Struct, frozen=True, gc=False):
     """A number for a tuple. ``number`` is "" for state none.
 
-    ``hold_ms`` is what is left of the guarantee, counted from the moment the store answered (0: it
-    may be recycled now); ``guaranteed_until`` is the same moment on the store's clock. Overflow
-    carries neither (both 0).
+    ``hold_ms`` is what is left of the guarantee, counted from when the store answered (0: it may be
+    recycled now); ``guaranteed_until`` is the same time on the store's clock. Overflow carries
+    neither (both 0).
     """
 
     state: State
@@ -121,8 +121,8 @@ class Departure(Struct, frozen=True, array_like=True):
 class Swept(Struct, frozen=True, array_like=True):
     """What one sweep of a pool found. ``room``: how many numbers its stock could add.
 
-    ``due_in``: ms until there is something to do again, if nobody clicks. ``given``: how many
-    answers the pool ever gave; another count than last time means that it is in use.
+    ``due_in``: ms until there is something to do again, if nobody clicks. ``answers_total``: how
+    many answers the pool ever gave; another count than last time means that it is in use.
     """
 
     more: int
@@ -131,11 +131,11 @@ class Swept(Struct, frozen=True, array_like=True):
     last_overflow: int
     room: int
     due_in: int
-    given: int
+    answers_total: int
 
 
 class PoolStatus(Struct, frozen=True, kw_only=True):
-    """A pool at one moment. The four sizes add up to ``size`` with ``draining``.
+    """A pool at one time. The four sizes add up to ``size`` with ``draining``.
 
     ``utilization``: share of the size (0.0 to 1.0) inside a guarantee. ``oldest_held_seconds``:
     how long the assignment that falls due first has stood. ``clock``: what the pool holds for now;

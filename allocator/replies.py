@@ -1,27 +1,252 @@
-"""What several scripts answer in the same shape, turned into the port's structs."""
+"""The arrays that scripts reply and keep, as structs, and the codes in them: each in one place.
+
+Positions and codes are those of ``lua/**``. A pool's script replies ``false`` when there is no such
+pool, so the decoders of this package take a bool too, and ``known`` raises UnknownPool for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import enum
+from typing import TypeVar, cast
 
-from allocator.answers import Holding
+from msgspec import Raw, Struct
+
+from allocator.answers import Holding, NumberRow, PoolStatus, Rules
+
+_T = TypeVar("_T")
 
 
-def holding(number: str, entry: Sequence[Any]) -> Holding | None:
-    """One holder as in ``lua/call.lua``: nine values, or none when nobody held the number."""
-    if not entry:
-        return None
-    pool, tuple_, since, until, guaranteed_until, clicks, calls, first, last = entry
-    return Holding(
-        number=number,
-        pool=pool,
-        tuple=tuple_,
-        since=since,
-        until=until or None,
-        guaranteed_until=guaranteed_until,
-        clicks=clicks,
-        calls=calls,
-        first_click=first.encode(),
-        last_click=(last or first).encode(),
-    )
+class UnknownPool(LookupError):
+    """The store has no such pool (any more)."""
+
+
+def known(pool_id: str, reply: _T | bool) -> _T:
+    """What a pool's script replied; raises UnknownPool for its ``false``."""
+    if reply is False:
+        raise UnknownPool(pool_id)
+    return cast("_T", reply)
+
+
+class AllocationCode(enum.IntEnum):
+    """How ``pool/allocate`` answers an ask; from 1 on the members of ``answers.State``."""
+
+    COULD_GROW = 0  # no answer yet: the pool may take numbers from its stock
+    NEW = 1
+    HELD = 2
+    RECYCLED = 3
+    OVERFLOW = 4
+    NONE = 5
+
+
+class EditCode(enum.IntEnum):
+    """What ``pool/edit`` did."""
+
+    BUSY = 0  # an earlier edit of the order is still being carried out
+    DONE = 1
+
+
+class ForgetCode(enum.IntEnum):
+    """What ``pool/forget`` did."""
+
+    HAS_NUMBERS = 0
+    DELETED = 1
+
+
+class CallCode(enum.IntEnum):
+    """What ``pool/call`` replies instead of a CallReply."""
+
+    NEVER_HERE = 0  # the number was never in this pool
+
+
+class ReceiveCode(enum.IntEnum):
+    """What ``stock/receive`` did with a number."""
+
+    REPEATED = 0  # it had been taken back before
+    BACK = 1
+    LEFT_STOCK = 2  # it was to leave the stock too, or isn't the stock's any more
+
+
+class LeaseCode(enum.IntEnum):
+    """What ``lease`` did."""
+
+    REFUSED = 0
+    TAKEN = 1
+
+
+class StoredRules(Struct, frozen=True, array_like=True):
+    """A pool's rules as the scripts keep them (``lua/include/pool_state.lua``)."""
+
+    revision: int
+    pool_id: str
+    min_duration: int
+    hold_on_activity: int
+    recycle: str
+    call_weight: int
+    click_weight: int
+    max_size: int
+    stock: str
+    overflow_number: str
+    allow_overflow: int
+    history_bytes: int
+
+    @classmethod
+    def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
+        """The rules of a pool at a revision."""
+        return cls(
+            revision=revision,
+            pool_id=pool_id,
+            min_duration=rules.min_duration,
+            hold_on_activity=rules.hold_on_activity,
+            recycle=rules.recycle,
+            call_weight=rules.call_weight,
+            click_weight=rules.click_weight,
+            max_size=rules.max_size,
+            stock=rules.stock,
+            overflow_number=rules.overflow_number,
+            allow_overflow=int(rules.allow_overflow),
+            history_bytes=rules.history_bytes,
+        )
+
+
+class AnswerReply(Struct, frozen=True, array_like=True, gc=False):
+    """One ask's answer. ``guaranteed_until``: ms, 0 for overflow and none."""
+
+    code: AllocationCode
+    number: str
+    guaranteed_until: int
+
+
+class AllocateReply(Struct, frozen=True, array_like=True, gc=False):
+    """What ``pool/allocate`` replies. ``room``: how many numbers the pool may take from ``stock``.
+
+    ``arrived``: those of the arrivals that are in the pool now.
+    """
+
+    clock: int
+    stock: str
+    room: int
+    answers: list[AnswerReply]
+    arrived: list[str]
+
+
+class HolderReply(Struct, frozen=True, array_like=True):
+    """An entry of a number's history (``lua/include/history.lua``); all empty when nobody held it.
+
+    ``until`` 0: it still holds.
+    """
+
+    pool: str = ""
+    tuple: str = ""
+    since: int = 0
+    until: int = 0
+    guaranteed_until: int = 0
+    clicks: int = 0
+    calls: int = 0
+    first_click: str = ""
+    last_click: str = ""
+
+    def holding(self, number: str) -> Holding | None:
+        """As callers take it; None when nobody held the number."""
+        if not self.since:
+            return None
+        return Holding(
+            number=number,
+            pool=self.pool,
+            tuple=self.tuple,
+            since=self.since,
+            until=self.until or None,
+            guaranteed_until=self.guaranteed_until,
+            clicks=self.clicks,
+            calls=self.calls,
+            first_click=self.first_click.encode(),
+            last_click=(self.last_click or self.first_click).encode(),
+        )
+
+
+class CallReply(Struct, frozen=True, array_like=True):
+    """To whom ``pool/call`` credits a call. ``counted`` and ``overflow``: 1 or 0."""
+
+    counted: int
+    overflow: int
+    holder: HolderReply
+    number: str
+
+
+class StatusReply(Struct, frozen=True, array_like=True):
+    """What ``pool/status`` counts. ``oldest_held_ms``: how long the assignment that falls due first
+    has stood; ``exhausted``: 1 or 0."""
+
+    size: int
+    unassigned: int
+    held: int
+    recyclable: int
+    draining: int
+    overflow_total: int
+    new_total: int
+    recycled_total: int
+    held_total: int
+    oldest_held_ms: int
+    exhausted: int
+    backlog: int
+    calls_total: int
+    overflow_calls_total: int
+    last_overflow: int
+    clock: int
+
+    def status(self) -> PoolStatus:
+        """As callers take it."""
+        return PoolStatus(
+            size=self.size,
+            unassigned=self.unassigned,
+            held=self.held,
+            recyclable=self.recyclable,
+            draining=self.draining,
+            overflow_total=self.overflow_total,
+            new_total=self.new_total,
+            recycled_total=self.recycled_total,
+            held_total=self.held_total,
+            utilization=(self.held + self.draining) / self.size if self.size else 1.0,
+            oldest_held_seconds=self.oldest_held_ms / 1000,
+            exhausted=self.exhausted == 1,
+            backlog=self.backlog,
+            calls_total=self.calls_total,
+            overflow_calls_total=self.overflow_calls_total,
+            last_overflow=self.last_overflow,
+            clock=self.clock,
+        )
+
+
+class NumbersReply(Struct, frozen=True, array_like=True):
+    """A page of a pool's numbers. ``cursor`` "0": it is the last."""
+
+    cursor: str
+    rows: list[NumberRow]
+
+
+class MoveReply(Struct, frozen=True, array_like=True):
+    """A number that ``stock/take`` or ``stock/resume`` has sent on its way at ``moved`` (ms).
+
+    ``loan``: the loan's name within its stock (ms); ``pool``: where to, from ``resume`` alone.
+    """
+
+    number: str
+    moved: int
+    history: Raw
+    loan: int
+    pool: str = ""
+
+
+class WithdrawalReply(Struct, frozen=True, array_like=True):
+    """What ``stock/drain`` did with a number: lent to ``pool``, or ("") gone with its history."""
+
+    pool: str
+    history: Raw
+
+
+class StockPlaceReply(Struct, frozen=True, array_like=True):
+    """Where ``stock/holder`` finds a number, and who held it. ``leaving``: 1 or 0."""
+
+    pool: str
+    leaving: int
+    available_from: int
+    holder: HolderReply

@@ -1,10 +1,4 @@
-"""Numbers kept ready in stocks, and how one gets to a pool and back.
-
-Stock and pool lie in different hash slots, so a move is two scripts with a journal between them:
-the stock notes the number as *moving*, the pool takes it in, the stock notes it as *lent*. A move
-that nobody finished is taken over after 10 s (``resume``), while a pool takes a move in only
-during its first 5 s. So whatever is killed whenever, a number is given out by one place alone.
-"""
+"""Numbers kept ready in stocks, from where pools grow (``allocator.transfers``)."""
 
 from __future__ import annotations
 
@@ -13,36 +7,20 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw, Struct
 
-from allocator.answers import Departure, Holding
+from allocator.answers import Holding
 from allocator.keys import stock_keys
-from allocator.port import Store
-from allocator.replies import holding
-from allocator.scripts import load
+from allocator.port import Argument, Store
+from allocator.replies import StockPlaceReply, WithdrawalReply
+from allocator.scripts import Script, clock_argument, load
 
 _EDIT = load("stock/edit")
-_TAKE = load("stock/take")
-_RESUME = load("stock/resume")
-_SENT = load("stock/sent")
-_RECEIVE = load("stock/receive")
 _DRAIN = load("stock/drain")
 _STATUS = load("stock/status")
 _HOLDER = load("stock/holder")
 
-NO_HISTORY = Raw(b"\xa0")
-"""The packed empty string: a number that nobody held yet."""
-
-
-class Arrival(Struct, frozen=True, array_like=True):
-    """A number on its way into a pool. ``loan`` is "" for one that the pool owns."""
-
-    number: str
-    loan: str = ""
-    moved: int = 0
-    history: Raw = NO_HISTORY
-
 
 class StockStatus(Struct, frozen=True, array_like=True):
-    """A stock at one moment; the last four add up to ``size``."""
+    """A stock at one time; the last four add up to ``size``."""
 
     size: int
     available: int
@@ -60,26 +38,18 @@ class StockPlace(Struct, frozen=True, kw_only=True):
     holding: Holding | None
 
 
-class _Sent(Struct, array_like=True):
-    number: str
-    moved: int
-    history: Raw
-    loan: int
-    pool: str = ""
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_counts = msgspec.msgpack.Decoder(int).decode
-_texts = msgspec.msgpack.Decoder(list[str]).decode
-_codes = msgspec.msgpack.Decoder(list[int]).decode
-_sends = msgspec.msgpack.Decoder(list[_Sent]).decode
-_left = msgspec.msgpack.Decoder(list[tuple[str, Raw]]).decode
+_added = msgspec.msgpack.Decoder(int).decode
+_withdrawn = msgspec.msgpack.Decoder(list[WithdrawalReply]).decode
 _status = msgspec.msgpack.Decoder(StockStatus).decode
-_place = msgspec.msgpack.Decoder(list | bool).decode
+_place = msgspec.msgpack.Decoder(StockPlaceReply | bool).decode
 
 
 class Stocks:
-    """Stocks in a store. Holds no state. ``now_ms`` replaces the store's clock in tests."""
+    """Stocks in a store. Holds no state. ``now_ms`` replaces the store's clock in tests.
+
+    Every method raises StoreUnavailable; a stock that nobody made has no numbers.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -94,108 +64,42 @@ class Stocks:
     ) -> int:
         """Make or change a stock and add numbers; returns how many weren't there before."""
         entries = _encode([(number, "") for number in numbers])
-        args = (now(now_ms), quarantine_ms, entries)
-        return _counts(await self._store.run(_EDIT, stock_keys(stock_id), args))
-
-    async def take(
-        self, stock_id: str, pool_id: str, count: int, *, now_ms: int | None = None
-    ) -> list[Arrival]:
-        """Send up to ``count`` numbers to a pool; ``sent`` must follow when they are there.
-
-        ``now_ms``: the pool's clock, where it is known.
-        """
-        args = (now(now_ms), pool_id, count)
-        return [
-            _arrival(stock_id, sent)
-            for sent in _sends(await self._store.run(_TAKE, stock_keys(stock_id), args))
-        ]
-
-    async def sent(
-        self,
-        stock_id: str,
-        arrivals: Sequence[Arrival],
-        *,
-        drained: bool = False,
-        now_ms: int | None = None,
-    ) -> list[str]:
-        """Note that numbers are in their pool; returns those that were taken out meanwhile.
-
-        Their pool must drain these; then this is to be called again, with ``drained``.
-        """
-        pairs = [value for a in arrivals for value in (a.number, _loan_ms(a.loan))]
-        args = (now(now_ms), int(drained), *pairs)
-        return _texts(await self._store.run(_SENT, stock_keys(stock_id), args))
-
-    async def resume(
-        self, stock_id: str, *, now_ms: int | None = None
-    ) -> list[tuple[str, Arrival]]:
-        """Take over moves that were left unfinished, as (pool id, arrival)."""
-        reply = await self._store.run(_RESUME, stock_keys(stock_id), (now(now_ms),))
-        return [(sent.pool, _arrival(stock_id, sent)) for sent in _sends(reply)]
-
-    async def receive(
-        self,
-        stock_id: str,
-        pool_id: str,
-        departures: Sequence[Departure],
-        *,
-        now_ms: int | None = None,
-    ) -> list[str]:
-        """Take back lent numbers that left a pool; returns those that left the stock as well."""
-        entries = _encode([(d.number, _loan_ms(d.loan), d.left, d.history) for d in departures])
-        reply = await self._store.run(
-            _RECEIVE, stock_keys(stock_id), (now(now_ms), pool_id, entries)
-        )
-        gone = 2
-        return [
-            departure.number
-            for departure, code in zip(departures, _codes(reply), strict=True)
-            if code == gone
-        ]
+        return _added(await self._run(_EDIT, stock_id, now_ms, quarantine_ms, entries))
 
     async def drain(
         self, stock_id: str, numbers: Sequence[str], *, now_ms: int | None = None
     ) -> tuple[dict[str, str], dict[str, Raw]]:
         """Take numbers out of a stock.
 
-        Returns the pool of each that must come back first, and the history of each that is gone.
+        Returns the pool of each that must come back first, and the packed history of each that is
+        gone.
         """
-        args = (now(now_ms), *numbers)
-        reply = _left(await self._store.run(_DRAIN, stock_keys(stock_id), args))
-        found = dict(zip(numbers, reply, strict=True))
-        lent = {number: pool for number, (pool, _) in found.items() if pool}
-        gone = {number: history for number, (pool, history) in found.items() if not pool}
+        replies = _withdrawn(await self._run(_DRAIN, stock_id, now_ms, *numbers))
+        found = dict(zip(numbers, replies, strict=True))
+        lent = {number: reply.pool for number, reply in found.items() if reply.pool}
+        gone = {number: reply.history for number, reply in found.items() if not reply.pool}
         return lent, gone
 
     async def status(self, stock_id: str, *, now_ms: int | None = None) -> StockStatus:
-        """Count a stock; one that nobody made counts zero."""
-        return _status(await self._store.run(_STATUS, stock_keys(stock_id), (now(now_ms),)))
+        """Count a stock."""
+        return _status(await self._run(_STATUS, stock_id, now_ms))
 
     async def holder(
         self, stock_id: str, number: str, at_ms: int | None = None, *, now_ms: int | None = None
     ) -> StockPlace | None:
         """Where a number of the stock is, and who held it then; None when it isn't the stock's."""
-        args = (now(now_ms), number, at_ms or 0)
-        reply = _place(await self._store.run(_HOLDER, stock_keys(stock_id), args))
+        reply: StockPlaceReply | bool
+        reply = _place(await self._run(_HOLDER, stock_id, now_ms, number, at_ms or 0))
         if isinstance(reply, bool):
             return None
-        pool, _, leaving, available, held = reply
         return StockPlace(
-            pool=pool,
-            leaving=leaving == 1,
-            available_from=available,
-            holding=holding(number, held),
+            pool=reply.pool,
+            leaving=reply.leaving == 1,
+            available_from=reply.available_from,
+            holding=reply.holder.holding(number),
         )
 
-
-def _arrival(stock_id: str, sent: _Sent) -> Arrival:
-    return Arrival(sent.number, f"{stock_id}@{sent.loan}", sent.moved, sent.history)
-
-
-def _loan_ms(loan: str) -> int:
-    return int(loan.rpartition("@")[2])
-
-
-def now(now_ms: int | None) -> str:
-    """The scripts' clock argument: "" is the server's own clock."""
-    return "" if now_ms is None else str(now_ms)
+    async def _run(
+        self, script: Script, stock_id: str, now_ms: int | None, *args: Argument
+    ) -> bytes:
+        return await self._store.run(script, stock_keys(stock_id), (clock_argument(now_ms), *args))

@@ -1,9 +1,9 @@
 """A connection to one server that carries any number of calls at a time.
 
 A call is written while others wait for their replies, and its reply is known by its place in the
-stream: the server answers in order. Next to a pool of connections that is a fraction of the
-processor time a call, cannot run out of connections, and makes giving up safe: a call that timed
-out or was cancelled keeps its place, and its late reply is thrown away there.
+stream: the server answers in order. Compared with a pool of connections this takes a fraction of
+the processor time a call, cannot run out of connections, and makes giving up safe: a call that
+timed out or was cancelled keeps its place, and its late reply is thrown away there.
 
 redis-py connects: TLS, password, database, Sentinel. Then this takes its transport over, and
 hiredis reads the replies as they come, in C, where redis-py would wake a task for each and parse
@@ -28,7 +28,6 @@ from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from allocator.port import Argument
-from allocator.redis.errors import reason
 
 _IDLE_SECONDS = 0.5
 """After so long without a reply, look whether the server has closed before writing."""
@@ -40,46 +39,46 @@ class PipelinedConnection(asyncio.Protocol):
 
     def __init__(
         self,
-        connection: AbstractConnection,
+        redis_connection: AbstractConnection,
         connect_seconds: float,
         ended: Callable[[PipelinedConnection], object],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._connection = connection
+        self._redis_connection = redis_connection
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._replies = Reader(protocolError=InvalidResponse, replyError=ResponseError)
         self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()  # with its deadline
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = math.inf
-        self._heard = 0.0  # when the last reply came
-        self._coming = 0  # calls that wait for it to be ready
+        self._last_reply_at = 0.0
+        self._awaiting_ready = 0  # calls
         self._writable: asyncio.Future[None] | None = None  # while the peer reads too slowly
-        self._end: asyncio.Future[None] = self._loop.create_future()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
         self.usable = True
-        self._life = self._loop.create_task(self._live(connect_seconds))
-        self._life.add_done_callback(lambda _: ended(self))
+        self._task = self._loop.create_task(self._run(connect_seconds))
+        self._task.add_done_callback(lambda _: ended(self))
 
     def load(self) -> int:
-        """How many calls are on this line."""
-        return len(self._waiting) + self._coming
+        """How many calls are on it."""
+        return len(self._waiting) + self._awaiting_ready
 
     @property
     def ready(self) -> bool:
-        """Whether ``ask`` may be called at once."""
+        """Whether ``send`` may be called at once."""
         return (
             self.usable
             and self._transport is not None
             and self._writable is None
-            and (bool(self._waiting) or self._loop.time() - self._heard <= _IDLE_SECONDS)
+            and (bool(self._waiting) or self._loop.time() - self._last_reply_at <= _IDLE_SECONDS)
         )
 
     async def become_ready(self) -> bool:
         """Wait until it is; raises what stopped it. False: it was closed meanwhile."""
-        self._coming += 1
+        self._awaiting_ready += 1
         try:
             await asyncio.shield(self._connected)
-            if not self._waiting and self._loop.time() - self._heard > _IDLE_SECONDS:
+            if not self._waiting and self._loop.time() - self._last_reply_at > _IDLE_SECONDS:
                 # The server may have closed it, and this loop not have come to see that yet: an
                 # end of stream passes through the selector and the transport, a turn each.
                 for _ in range(4):
@@ -87,11 +86,11 @@ class PipelinedConnection(asyncio.Protocol):
             while self.usable and self._writable is not None:
                 await asyncio.shield(self._writable)
         finally:
-            self._coming -= 1
+            self._awaiting_ready -= 1
         return self.usable
 
-    def ask(self, command: bytes, deadline: float) -> asyncio.Future[Any]:
-        """Send a packed command now; the line must be ready.
+    def send(self, command: bytes, deadline: float) -> asyncio.Future[Any]:
+        """Send an encoded command now; the connection must be ready.
 
         The future raises the server's error reply, what became of the connection, or TimeoutError
         at ``deadline`` (loop time). It may be cancelled.
@@ -109,21 +108,21 @@ class PipelinedConnection(asyncio.Protocol):
         self.usable = False
         self._end_when_unused()
 
-    def retire_if_silent_since(self, moment: float) -> None:
-        """Give up on a peer that has said nothing for a whole call: it may be dead."""
-        if self._transport is not None and self._heard < moment:
+    def retire_if_silent_since(self, seconds: float) -> None:
+        """Give up on a peer that hasn't replied since that loop time: it may be dead."""
+        if self._transport is not None and self._last_reply_at < seconds:
             self.retire()
 
     async def close(self) -> None:
         """End it and what is under way; returns when it is closed."""
-        self._over(RedisConnectionError("connection closed"))
+        self._fail_all(RedisConnectionError("connection closed"))
         if self._transport is None:
-            self._life.cancel()
-        await asyncio.wait([self._life])
+            self._task.cancel()
+        await asyncio.wait([self._task])
 
     def data_received(self, data: bytes) -> None:
-        """Give each reply to the call whose turn it is."""
-        self._heard = self._loop.time()
+        """Give each reply to the call that is next."""
+        self._last_reply_at = self._loop.time()
         try:
             self._replies.feed(data)
             while (reply := self._replies.gets()) is not False:
@@ -133,15 +132,17 @@ class PipelinedConnection(asyncio.Protocol):
                 elif not waiting.done():  # else its call has given up
                     waiting.set_result(reply)
         except InvalidResponse as error:
-            self._over(error)
+            self._fail_all(error)
         except IndexError:
-            self._over(InvalidResponse("a reply that nobody asked for"))
+            self._fail_all(InvalidResponse("a reply that nobody asked for"))
         if not self.usable:
             self._end_when_unused()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The server, or this end, has closed."""
-        self._over(RedisConnectionError(f"connection lost: {exc}" if exc else "connection lost"))
+        self._fail_all(
+            RedisConnectionError(f"connection lost: {exc}" if exc else "connection lost")
+        )
 
     def pause_writing(self) -> None:
         """The peer reads too slowly: new calls wait, in ``become_ready``."""
@@ -153,51 +154,50 @@ class PipelinedConnection(asyncio.Protocol):
         if writable is not None and not writable.done():
             writable.set_result(None)
 
-    async def _live(self, connect_seconds: float) -> None:
+    async def _run(self, connect_seconds: float) -> None:
         """Connect, carry calls until the end, and close."""
         try:
             async with asyncio.timeout(connect_seconds):
-                await self._connection.connect()  # type: ignore[no-untyped-call]
-            await self._take_over()
-            await self._end
+                await self._redis_connection.connect()  # type: ignore[no-untyped-call]
+            await self._adopt_transport()
+            await self._ended
         except TimeoutError:
-            self._over(RedisTimeoutError("can't connect: no answer"))
+            self._fail_all(RedisTimeoutError("can't connect: no answer"))
         except Exception as error:
-            self._over(error)
+            self._fail_all(error)
         finally:
-            self._over(RedisConnectionError("connection closed"))
+            self._fail_all(RedisConnectionError("connection closed"))
             if self._transport is not None:
                 self._transport.abort()  # a dead peer would never read what is left in it
             with contextlib.suppress(RedisError, OSError):
-                await self._connection.disconnect(nowait=True)
+                await self._redis_connection.disconnect(nowait=True)
 
-    async def _take_over(self) -> None:
+    async def _adopt_transport(self) -> None:
         """Have the transport's data come here. Nothing may be under way on it."""
-        writer: Any = self._connection._writer
-        transport: asyncio.Transport = writer.transport
+        transport = transport_of(self._redis_connection)
         transport.set_protocol(self)
-        if await self._connection.can_read() or transport.is_closing():
+        if await self._redis_connection.can_read() or transport.is_closing():
             raise RedisConnectionError("connection lost")
         self._transport = transport
-        self._heard = self._loop.time()
+        self._last_reply_at = self._loop.time()
         if not self._connected.done():  # else it was closed meanwhile
             self._connected.set_result(None)
 
-    def _over(self, reason: Exception) -> None:
-        """Fail all that waits, and come to the end. Only the first reason counts."""
+    def _fail_all(self, error: Exception) -> None:
+        """Fail all calls under way, and end. Only the first error counts."""
         self.usable = False
         while self._waiting:
-            _fail(self._waiting.popleft()[0], reason)
-        _fail(self._connected, reason)
+            _fail(self._waiting.popleft()[0], error)
+        _fail(self._connected, error)
         self.resume_writing()
         if self._alarm is not None:
             self._alarm.cancel()
-        if not self._end.done():
-            self._end.set_result(None)
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     def _end_when_unused(self) -> None:
         if all(reply.done() for reply, _ in self._waiting):
-            self._over(RedisConnectionError("connection closed"))
+            self._fail_all(RedisConnectionError("connection closed"))
 
     def _wake_at(self, deadline: float) -> None:
         # One timer for all calls: nearly all have the same time, so it fires once in that time.
@@ -230,24 +230,14 @@ def _fail(future: asyncio.Future[Any], error: Exception) -> None:
         future.exception()  # counts as seen: its call may have given up, or never come to wait
 
 
-def packed(*words: Argument) -> bytes:
-    """A command as it is sent; packed in C, which takes a sixth of redis-py's time."""
+def encode_command(*words: Argument) -> bytes:
+    """A command as it is sent; encoded in C, which takes a sixth of redis-py's time."""
     command: bytes = pack_command(words)  # type: ignore[arg-type]  # it declares a single word
     return command
 
 
-def replies(error: Exception, *codes: str) -> bool:
-    """Whether it is the server's error reply of one of these codes."""
-    return isinstance(error, ResponseError) and str(error).startswith(codes)
-
-
-def refusal(error: Exception) -> str | None:
-    """Why the server can't be had; None for a bug. Carries no secret: redis-py's texts name
-    hosts."""
-    if known := reason(getattr(error, "status_code", None) or str(error)):
-        return known
-    if isinstance(error, InvalidResponse):
-        return "the answer is not in the Redis protocol"
-    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
-        return str(error).split("\n", 1)[0][:200]
-    return None
+def transport_of(connection: AbstractConnection) -> asyncio.Transport:
+    """The transport of a connected connection of redis-py, from an attribute that isn't public."""
+    writer: Any = connection._writer
+    transport: asyncio.Transport = writer.transport
+    return transport

@@ -1,12 +1,16 @@
-"""Error replies that mean "not now", whatever client library read them.
+"""Errors that mean "not now", whatever client library raised them, told from bugs.
 
-A server answers these while it loads, fails over, is full or misses replicas: nothing is wrong
-with the script, and the same call works later. Every other error reply is a bug.
+A server answers with some error replies while it loads, fails over, is full or misses replicas:
+nothing is wrong with the script, and the same call works later. Every other error reply is a bug.
 """
 
 from __future__ import annotations
 
-_REASONS = {
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+_OUTAGES = {
     "ASK": "the cluster is moving this slot",
     "BUSY": "the store is busy with a long script",
     "CLUSTERDOWN": "the cluster is down",
@@ -25,6 +29,28 @@ _REASONS = {
 }
 
 
-def reason(reply: str) -> str | None:
-    """What an error reply such as ``OOM command not allowed…`` says; None when it is a bug."""
-    return _REASONS.get(reply.partition(" ")[0])
+def outage_in_reply(reply: str) -> str | None:
+    """Why the server can't be had, by an error reply such as ``OOM command not allowed…``.
+
+    None when the reply is a bug's.
+    """
+    return _OUTAGES.get(reply.partition(" ")[0])
+
+
+def outage_in_error(error: Exception) -> str | None:
+    """Why the server can't be had, by an error of redis-py; None when it is a bug's.
+
+    Holds no secret: redis-py's texts name no more than hosts.
+    """
+    if outage := outage_in_reply(getattr(error, "status_code", None) or str(error)):
+        return outage
+    if isinstance(error, InvalidResponse):
+        return "the answer is not in the Redis protocol"
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        return str(error).split("\n", 1)[0][:200]
+    return None
+
+
+def is_error_reply(error: Exception, *codes: str) -> bool:
+    """Whether it is the server's error reply with one of these codes."""
+    return isinstance(error, ResponseError) and str(error).startswith(codes)

@@ -1,7 +1,7 @@
 """The port on redis-py: one server over TCP, TLS or a Unix socket, or the primary Sentinel names.
 
-Calls share a connection (``allocator.line``), and are with the server when ``run`` returns, before
-its result is awaited, unless the connection isn't ready.
+Calls share a connection (``allocator.redis.connection``), and are with the server when ``run``
+returns, before its result is awaited, unless the connection isn't ready.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.exceptions import RedisError, ResponseError
 
 from allocator.port import Argument, StoreUnavailable
-from allocator.redis.connection import PipelinedConnection, packed, refusal, replies
-from allocator.redis.replicas import too_few, wait
+from allocator.redis.connection import PipelinedConnection, encode_command
+from allocator.redis.errors import is_error_reply, outage_in_error
+from allocator.redis.replicas import too_few_confirmed, wait_command
 from allocator.scripts import Script
 
 Command = tuple[Argument, ...]
 _T = TypeVar("_T")
 
-_LINES = 1
-_LINES_WITH_WAIT = 16
+_CONNECTIONS = 1
+_CONNECTIONS_WITH_WAIT = 16
 """Connections a store opens. WAIT stops its whole connection until the replicas have answered."""
 
 _CONNECT_SECONDS = 1.0
@@ -32,26 +33,26 @@ _CONNECT_SECONDS = 1.0
 
 
 class StandaloneStore:
-    """``Store`` on the server that ``connections`` leads to.
+    """``Store`` on the server that ``pool`` connects to.
 
-    ``connections`` is used as a factory alone: nothing is taken from it but new connections.
-    They must speak RESP2, and neither retry nor time out by themselves.
+    ``pool`` is used as a factory alone: nothing is taken from it but new connections. They must
+    speak RESP2, and neither retry nor time out by themselves.
     """
 
     def __init__(
         self,
-        connections: ConnectionPool,
+        pool: ConnectionPool,
         *,
         timeout_ms: int,
         wait_replicas: int,
         sentinel: Sentinel | None = None,
     ) -> None:
-        self._connections = connections
+        self._pool = pool
         self._sentinel = sentinel
         self._timeout = timeout_ms / 1000
         self._wait_replicas = wait_replicas
-        self._max_lines = _LINES_WITH_WAIT if wait_replicas else _LINES
-        self._lines: set[PipelinedConnection] = set()
+        self._max_connections = _CONNECTIONS_WITH_WAIT if wait_replicas else _CONNECTIONS
+        self._connections: set[PipelinedConnection] = set()
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -62,10 +63,10 @@ class StandaloneStore:
         deadline = self._loop.time() + self._timeout
         replicas = self._wait_replicas
         if not replicas:
-            for line in self._lines:
-                if line.ready:
-                    reply = line.ask(packed("EVALSHA", script.sha, *rest), deadline)
-                    return self._answer(line, reply, script, rest, deadline)
+            for connection in self._connections:
+                if connection.ready:
+                    reply = connection.send(encode_command("EVALSHA", script.sha, *rest), deadline)
+                    return self._answer(connection, reply, script, rest, deadline)
         elif script.read_only:
             replicas = 0
         return self._run(script, rest, replicas, deadline)
@@ -73,41 +74,45 @@ class StandaloneStore:
     async def ping(self) -> None:
         deadline = self._loop.time() + self._timeout
 
-        async def call(line: PipelinedConnection) -> None:
-            await line.ask(packed("PING"), deadline)
+        async def call(connection: PipelinedConnection) -> None:
+            await connection.send(encode_command("PING"), deadline)
 
         await self._in_time(call, deadline)
 
     async def aclose(self) -> None:
         self._closed = True
-        await asyncio.gather(*[line.close() for line in self._lines])
+        await asyncio.gather(*[connection.close() for connection in self._connections])
         if self._sentinel is not None:
             await self._sentinel.aclose()
 
     async def _answer(
         self,
-        line: PipelinedConnection,
+        connection: PipelinedConnection,
         reply: asyncio.Future[bytes],
         script: Script,
         rest: Command,
         deadline: float,
     ) -> bytes:
-        """What was asked in the usual case: on a line that was ready, no replicas to wait for."""
+        """Await the usual case: sent on a connection that was ready, no replicas to wait for."""
         try:
             return await reply
         except (RedisError, TimeoutError) as error:
-            if not replies(error, "NOSCRIPT"):
-                raise self._fault(error, line, deadline) from None
+            if not is_error_reply(error, "NOSCRIPT"):
+                raise self._translate(error, connection, deadline) from None
         return await self._run(script, rest, 0, deadline)
 
     async def _run(self, script: Script, rest: Command, replicas: int, deadline: float) -> bytes:
-        async def call(line: PipelinedConnection) -> bytes:
+        async def call(connection: PipelinedConnection) -> bytes:
             try:
-                return await _confirmed(line, ("EVALSHA", script.sha, *rest), replicas, deadline)
+                return await _confirmed(
+                    connection, ("EVALSHA", script.sha, *rest), replicas, deadline
+                )
             except ResponseError as error:
-                if not replies(error, "NOSCRIPT"):
+                if not is_error_reply(error, "NOSCRIPT"):
                     raise
-                return await _confirmed(line, ("EVAL", script.text, *rest), replicas, deadline)
+                return await _confirmed(
+                    connection, ("EVAL", script.text, *rest), replicas, deadline
+                )
 
         return await self._in_time(call, deadline)
 
@@ -115,55 +120,57 @@ class StandaloneStore:
         self, call: Callable[[PipelinedConnection], Awaitable[_T]], deadline: float
     ) -> _T:
         """Do ``call`` on a connection, all within the deadline, every failure translated."""
-        line: PipelinedConnection | None = None
+        connection: PipelinedConnection | None = None
         try:
             async with asyncio.timeout_at(deadline):
                 while True:
-                    line = self._line()
-                    if await line.become_ready():
-                        return await call(line)
+                    connection = self._least_busy()
+                    if await connection.become_ready():
+                        return await call(connection)
         except (RedisError, TimeoutError) as error:
-            raise self._fault(error, line, deadline) from None
+            raise self._translate(error, connection, deadline) from None
 
-    def _line(self) -> PipelinedConnection:
+    def _least_busy(self) -> PipelinedConnection:
         """The least busy connection; a new one when all are busy and more are allowed."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        usable = [line for line in self._lines if line.usable]
-        line = min(usable, key=PipelinedConnection.load, default=None)
-        if line is None or (line.load() and len(usable) < self._max_lines):
-            connection: AbstractConnection = self._connections.make_connection()  # type: ignore[no-untyped-call]
-            line = PipelinedConnection(
-                connection, max(self._timeout, _CONNECT_SECONDS), self._lines.discard
+        usable = [connection for connection in self._connections if connection.usable]
+        connection = min(usable, key=PipelinedConnection.load, default=None)
+        if connection is None or (connection.load() and len(usable) < self._max_connections):
+            redis_connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+            connection = PipelinedConnection(
+                redis_connection, max(self._timeout, _CONNECT_SECONDS), self._connections.discard
             )
-            self._lines.add(line)
-        return line
+            self._connections.add(connection)
+        return connection
 
-    def _fault(
-        self, error: Exception, line: PipelinedConnection | None, deadline: float
+    def _translate(
+        self, error: Exception, connection: PipelinedConnection | None, deadline: float
     ) -> Exception:
-        """What a failed call raises, and its line given up where that is why."""
+        """What a failed call raises, and its connection given up where that is why."""
         if isinstance(error, TimeoutError):
-            if line is not None:
-                line.retire_if_silent_since(deadline - self._timeout)
+            if connection is not None:
+                connection.retire_if_silent_since(deadline - self._timeout)
             return StoreUnavailable(f"no answer within {self._timeout * 1000:.0f} ms")
-        if line is not None and replies(error, "READONLY"):
-            line.retire()  # the server was demoted: look for the primary anew
+        if connection is not None and is_error_reply(error, "READONLY"):
+            connection.retire()  # the server was demoted: look for the primary anew
         if isinstance(error, MasterNotFoundError):  # whose text has the Sentinel client's settings
             return StoreUnavailable("no Sentinel knows a primary of that name")
-        refused = refusal(error)
-        return error if refused is None else StoreUnavailable(refused)
+        outage = outage_in_error(error)
+        return error if outage is None else StoreUnavailable(outage)
 
 
 async def _confirmed(
-    line: PipelinedConnection, command: Command, replicas: int, deadline: float
+    connection: PipelinedConnection, command: Command, replicas: int, deadline: float
 ) -> bytes:
     """The reply to ``command``, once that many replicas have what it wrote."""
-    reply: asyncio.Future[bytes] = line.ask(packed(*command), deadline)
+    reply: asyncio.Future[bytes] = connection.send(encode_command(*command), deadline)
     if not replicas:
         return await reply
     left = deadline - asyncio.get_running_loop().time()
-    confirmed: asyncio.Future[int] = line.ask(packed(*wait(replicas, left)), deadline)
+    confirmed: asyncio.Future[int] = connection.send(
+        encode_command(*wait_command(replicas, left)), deadline
+    )
     try:
         answer = await reply
         count = await confirmed
@@ -171,5 +178,5 @@ async def _confirmed(
         reply.cancel()  # no effect on those that came
         confirmed.cancel()
     if count < replicas:
-        raise StoreUnavailable(too_few(count, replicas))
+        raise StoreUnavailable(too_few_confirmed(count, replicas))
     return answer

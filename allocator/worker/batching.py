@@ -36,7 +36,7 @@ class _Queue:
     def __init__(self) -> None:
         self.waiting: list[_Waiting] = []
         self.calls = 0  # under way
-        self.due = False  # what waits is looked at in the loop's next turn
+        self.due = False  # asks that wait are sent in the loop's next turn
 
 
 class AskBatcher:
@@ -63,18 +63,18 @@ class AskBatcher:
             return future
         queue.waiting.append((ask, future))
         if len(queue.waiting) >= FULL:
-            self._proceed(pool_id, queue)
+            self._send_waiting(pool_id, queue)
         elif not queue.calls and not queue.due:
             queue.due = True  # not at once: others may come in this turn
-            loop.call_soon(self._look, pool_id, queue)
+            loop.call_soon(self._send_due, pool_id, queue)
         return future
 
-    def _look(self, pool_id: str, queue: _Queue) -> None:
+    def _send_due(self, pool_id: str, queue: _Queue) -> None:
         queue.due = False
-        self._proceed(pool_id, queue)
+        self._send_waiting(pool_id, queue)
 
-    def _proceed(self, pool_id: str, queue: _Queue) -> None:
-        """Send what waits if nothing is under way, or it fills a call and one more is allowed."""
+    def _send_waiting(self, pool_id: str, queue: _Queue) -> None:
+        """Send waiting asks if no call is under way, or they fill one and one more is allowed."""
         while queue.waiting and (
             not queue.calls or (len(queue.waiting) >= FULL and queue.calls < MAX_CALLS)
         ):
@@ -92,60 +92,60 @@ class AskBatcher:
             answers = self._allocator.allocate(pool_id, [ask for ask, _ in batch])
         except Exception as error:  # an ask that can't even be sent
             answers = _raising(error)
-        call = asyncio.create_task(self._serve(pool_id, queue, batch, answers))
+        call = asyncio.create_task(self._await_answers(pool_id, queue, batch, answers))
         queue.calls += 1
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
-    async def _serve(
+    async def _await_answers(
         self,
         pool_id: str,
         queue: _Queue,
         batch: list[_Waiting],
         answers: Coroutine[Any, Any, list[Answer]],
     ) -> None:
-        """Hand out what a call answers; when it fails for a reason of its own, ask for each."""
+        """Pass a call's answers on; when it fails, and not for an outage, ask for each alone."""
         try:
             try:
-                _hand_out(batch, await answers)
+                _set_answers(batch, await answers)
             except StoreUnavailable:
                 raise
             except Exception as error:
                 if len(batch) == 1:
-                    _refuse(batch, error)
+                    _set_error(batch, error)
                 else:
-                    await self._serve_each(pool_id, batch)
+                    await self._allocate_each(pool_id, batch)
         except StoreUnavailable as error:
-            _refuse(batch + queue.waiting, error)
+            _set_error(batch + queue.waiting, error)
             queue.waiting.clear()
         queue.calls -= 1
-        self._proceed(pool_id, queue)
+        self._send_waiting(pool_id, queue)
 
-    async def _serve_each(self, pool_id: str, batch: list[_Waiting]) -> None:
+    async def _allocate_each(self, pool_id: str, batch: list[_Waiting]) -> None:
         """So that one bad tuple fails alone."""
         for waiting in batch:
             ask, future = waiting
             if future.done():
                 continue
             try:
-                _hand_out([waiting], await self._allocator.allocate(pool_id, [ask]))
+                _set_answers([waiting], await self._allocator.allocate(pool_id, [ask]))
             except StoreUnavailable:
                 raise
             except Exception as error:
-                _refuse([waiting], error)
+                _set_error([waiting], error)
 
 
 async def _raising(error: Exception) -> list[Answer]:
     raise error
 
 
-def _hand_out(batch: list[_Waiting], answers: list[Answer]) -> None:
+def _set_answers(batch: list[_Waiting], answers: list[Answer]) -> None:
     for (_, future), answer in zip(batch, answers, strict=True):
         if not future.done():
             future.set_result(answer)
 
 
-def _refuse(batch: list[_Waiting], error: Exception) -> None:
+def _set_error(batch: list[_Waiting], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

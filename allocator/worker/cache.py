@@ -8,8 +8,8 @@ that answered too late can count those clicks twice.
 
 Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
 always outlasts the memory of it; no two clocks are compared. An answer that comes when its
-guarantee may be over by this clock is told to nobody, since its number may have been given away:
-the store is asked once more, who has what now.
+guarantee may be over by this clock is given to no caller, since its number may be another's by now:
+the store is asked once more.
 """
 
 from __future__ import annotations
@@ -21,38 +21,40 @@ from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
-from allocator.allocator import Allocator, UnknownPool
+from allocator.allocator import Allocator
 from allocator.answers import Answer, Ask, Attributes, State
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from allocator.worker.batching import AskBatcher
+from allocator.worker.lru import ByteBoundedLRU
 
 _log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
 SPREAD_SECONDS = 0.2
 """Writing behind takes so long, and pauses so long: a click waits for the rest of one write, the
-pause, and its own place in the next. Written in one go, a second's clicks would hold up, here and
-in the store, whoever asks just then."""
+pause, and its own place in the next. Written in one go, a second's clicks would hold up all asks of
+that time, here and in the store."""
 
 MARGIN_SECONDS = 1.5
 """An answer is forgotten so long before its guarantee ends: the last clicks still find their
 holder when they are written behind. Pools with shorter guarantees are never answered from here."""
 
 _PATIENCE_SECONDS = 1.0
-"""So long one writing behind goes on though the store doesn't take some pools' clicks: in a cluster
-another pool's server may."""
+"""How long one writing behind goes on though the store doesn't take some pools' clicks: in a
+cluster another pool's server may."""
 
 _TUPLES_A_WRITE = 16
 """Most tuples written behind in one call: the last clicks' attributes are often only worked out
 then, and requests that come meanwhile wait."""
 
 _ENTRY_BYTES = 700
-"""What an entry is taken for, its tuple's text apart. Of it 256 are the entry (tracemalloc, Python
+"""What an entry counts for, without its tuple's text. Of it 256 are the entry (tracemalloc, Python
 3.11); the rest is room for the number, and for attributes until they are written behind."""
 
 
 class CachedAssignment:
-    """A number that a tuple holds, as far as this worker may say so by itself.
+    """A number that a tuple holds, as long as this worker may answer so without the store.
 
     ``expires``: local monotonic seconds. ``clicks`` and ``attributes``: not yet written behind.
     """
@@ -91,26 +93,22 @@ class AssignmentCache:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allocator = allocator
-        self._coalescer = AskBatcher(allocator)
+        self._batcher = AskBatcher(allocator)
         self._clock = clock
-        self._entries: dict[tuple[str, str], CachedAssignment] = {}  # least recently used first
-        self._bytes = 0
-        self._cache_bytes = cache_bytes
+        self._entries: ByteBoundedLRU[tuple[str, str], CachedAssignment]
+        self._entries = ByteBoundedLRU(cache_bytes, _entry_bytes)
         self._unwritten: set[CachedAssignment] = set()
         self._refused: set[str] = set()  # pools whose last write failed
-        self._writing = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
         self._flushing: asyncio.Task[None] | None = None
 
     def peek(self, pool_id: str, tuple_: str) -> CachedAssignment | None:
         """What may be answered without asking; ``count`` must follow when it is."""
         key = (pool_id, tuple_)
         held = self._entries.get(key)
-        if held is None:
+        if held is not None and held.expires <= self._clock():
+            self._entries.discard(key)
             return None
-        if held.expires <= self._clock():
-            self._forget(held)
-            return None
-        self._entries[key] = self._entries.pop(key)
         return held
 
     def count(
@@ -146,9 +144,9 @@ class AssignmentCache:
             if answer is not None:
                 return answer
         asked = self._clock()
-        answer = await self._coalescer.allocate(pool_id, ask)
+        answer = await self._batcher.allocate(pool_id, ask)
         if not self._remember(pool_id, ask.tuple, answer, asked):
-            (answer,) = await self._once_more(pool_id, [ask])
+            (answer,) = await self._ask_again(pool_id, [ask])
         return answer
 
     async def allocate_many(
@@ -167,14 +165,16 @@ class AssignmentCache:
         if missing:
             found: Sequence[Answer | StoreUnavailable]
             try:
-                found = await self._find(pool_id, [asks[place] for place in missing])
+                found = await self._allocate_unknown(pool_id, [asks[place] for place in missing])
             except StoreUnavailable as error:
                 found = [error] * len(missing)
             for place, answer in zip(missing, found, strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
 
-    async def _find(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+    async def _allocate_unknown(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+        # The same steps as in ``allocate``, for many: one method for both would make lists and a
+        # coroutine more for each single ask.
         asked = self._clock()
         answers = await self._allocator.allocate(pool_id, asks)
         late = [
@@ -183,13 +183,13 @@ class AssignmentCache:
             if not self._remember(pool_id, asks[place].tuple, answer, asked)
         ]
         if late:
-            again = await self._once_more(pool_id, [asks[place] for place in late])
+            again = await self._ask_again(pool_id, [asks[place] for place in late])
             for place, answer in zip(late, again, strict=True):
                 answers[place] = answer
         return answers
 
-    async def _once_more(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
-        """Answer asks whose first answers came too late to be told; their clicks were counted."""
+    async def _ask_again(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
+        """Answer asks whose first answers came too late to be given; their clicks were counted."""
         asked = self._clock()
         counted = [structs.replace(ask, clicks=0) for ask in asks]
         answers = await self._allocator.allocate(pool_id, counted)
@@ -213,7 +213,7 @@ class AssignmentCache:
 
         ``spread``: seconds that it may take its time for.
         """
-        async with self._writing:
+        async with self._write_lock:
             by_pool: dict[str, list[CachedAssignment]] = {}
             for held in self._unwritten:
                 by_pool.setdefault(held.pool_id, []).append(held)
@@ -268,7 +268,7 @@ class AssignmentCache:
         return True
 
     def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> bool:
-        """Keep an answer for as long as it may be repeated; False when it may not even be told."""
+        """Keep an answer for as long as it may be repeated; False when it may not even be given."""
         if answer.hold_ms == 0:
             return True
         ends, now = asked + answer.hold_ms / 1000, self._clock()
@@ -278,17 +278,14 @@ class AssignmentCache:
         if expires <= now:
             return True
         key = (pool_id, tuple_)
-        held = self._entries.pop(key, None)
+        held = self._entries.get(key)
         if held is None:
             held = CachedAssignment(pool_id, tuple_)
-            self._bytes += _ENTRY_BYTES + len(tuple_)
+            self._entries.put(key, held)
         held.number, held.guaranteed_until = answer.number, answer.guaranteed_until
         held.expires = expires
-        self._entries[key] = held
-        while self._bytes > self._cache_bytes:
-            self._forget(next(iter(self._entries.values())))
         return True
 
-    def _forget(self, held: CachedAssignment) -> None:
-        if self._entries.pop((held.pool_id, held.tuple), None) is not None:
-            self._bytes -= _ENTRY_BYTES + len(held.tuple)
+
+def _entry_bytes(held: CachedAssignment) -> int:
+    return _ENTRY_BYTES + len(held.tuple)

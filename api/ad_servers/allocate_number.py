@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from allocator.answers import Answer, Ask, State, made
+from allocator.answers import Answer, Ask, State, attributes_bytes
 from api.http import lookups, replies
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
@@ -60,7 +60,7 @@ class NumberRequest(NamedTuple):
         """Remember the reply for the same question, if it is good for longer than now."""
         held = services.answers.peek(self.pool_id, self.ask.tuple)
         if held is not None:
-            attributes = made(self.ask.attributes)
+            attributes = attributes_bytes(self.ask.attributes)
             size = asked_bytes + len(reply.body)
             services.number_responses.keep(asked, self.directory, (held,), reply, size, attributes)
 

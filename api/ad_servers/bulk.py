@@ -11,9 +11,9 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 
-from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from api.ad_servers.allocate_number import (
     Allocation,
     NumberRequest,

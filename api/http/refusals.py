@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allocator.allocator import Busy, UnknownPool
+from allocator.allocator import Busy
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from ringpool.catalog.catalog import CatalogBusy
 from ringpool.catalog.store import LockLost
 from ringpool.faults import Fault, Faults

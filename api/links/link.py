@@ -13,9 +13,9 @@ from time import time
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from api.http import lookups, replies
 from api.http.addresses import URL_SAFE, in_ascii
 from api.http.endpoint import Endpoint

@@ -211,13 +211,7 @@ async def _place(services: Services, number: str, who: Caller) -> tuple[str, boo
         overflowing.sort(key=given.__getitem__, reverse=True)
     if overflowing:
         return overflowing[0], True
-    owner = await services.catalog.owner(number)
-    pool_id = ""
-    if owner is not None and owner.kind == "pool":
-        pool_id = owner.id
-    elif owner is not None:
-        place = await services.stocks.holder(owner.id, number)
-        pool_id = place.pool if place else ""
+    pool_id = (await services.catalog.locate(number)).pool
     if not pool_id:
         raise _unknown_number(number)
     prepared = await lookups.pool(services, pool_id)

@@ -7,9 +7,10 @@ from importlib.metadata import version
 
 from msgspec import Struct
 
-from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
+from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from api import metrics
 from api.http import replies
 from api.http.endpoint import Endpoint
@@ -60,20 +61,22 @@ async def _metrics(request: Request) -> Reply:
 async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
     """Every pool's status, as many as the store gives within SCRAPE_SECONDS."""
     found: list[tuple[str, PoolStatus]] = []
-    waiting = iter(services.snapshot.pools)
+    failures = 0
 
-    async def read() -> None:
-        for pool_id in waiting:  # shared: each pool is read by one of the readers
-            try:
-                found.append((pool_id, await services.allocator.status(pool_id)))
-            except UnknownPool:
-                continue
-            except StoreUnavailable:
-                return
+    async def read(pool_id: str) -> None:
+        nonlocal failures
+        if failures >= _AT_ONCE:  # a store that is down costs one deadline, not one a pool
+            return
+        try:
+            found.append((pool_id, await services.allocator.status(pool_id)))
+        except UnknownPool:
+            pass
+        except StoreUnavailable:
+            failures += 1
 
     try:
         async with asyncio.timeout(SCRAPE_SECONDS):
-            await asyncio.gather(*(read() for _ in range(_AT_ONCE)))
+            await gather_limited(read, services.snapshot.pools, _AT_ONCE)
     except TimeoutError:
         pass
     return sorted(found, key=lambda pair: pair[0])

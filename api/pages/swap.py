@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from allocator.allocator import UnknownPool
 from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from allocator.worker.cache import CachedAssignment
 from api.http import lookups, replies
 from api.http.endpoint import Endpoint

@@ -1,7 +1,7 @@
 """What needn't wait for a click, done in the background by one process at a time.
 
 Each round: finish a configuration change whose writer died; for every pool that is due, promote
-numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and tell
+numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and notify
 the operator when it ran out; for every stock that is due, finish moves that were left half-way.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
@@ -23,11 +23,13 @@ from typing import TypeVar
 
 import structlog
 
-from allocator.allocator import Allocator, UnknownPool
-from allocator.answers import Departure
+from allocator.allocator import Allocator
+from allocator.gather import gather_limited
 from allocator.lease import Lease
 from allocator.port import Store, StoreUnavailable
-from allocator.stocks import NO_HISTORY, Stocks
+from allocator.replies import UnknownPool
+from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from ringpool.background.schedule import Schedule
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -69,13 +71,14 @@ class Sweeper:
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
+        self._transfers = Transfers(store)
         self._catalog = catalog
         self._keeper = keeper
         self._alerts = alerts
         self._clock = clock
         self._due_pools = Schedule(IDLE_SECONDS, clock)
         self._due_stocks = Schedule(IDLE_SECONDS, clock)
-        self._given: dict[str, int] = {}  # pool → how many answers it had given when last swept
+        self._answers_total: dict[str, int] = {}  # by pool, when it was last swept
         self._revision: int | None = None  # of the configuration that the schedules are for
         self._lease = Lease(store, "sweeper", _LEASE_MS)
         self._leased_until = float("-inf")
@@ -106,8 +109,10 @@ class Sweeper:
         if directory.revision != self._revision:
             self._start_over(directory.revision)
         pools = [directory.pools[name].pool for name in self._due_pools.among(directory.pools)]
-        failures = await self._all(self._pool, pools)
-        failures += await self._all(self._stock, self._due_stocks.among(directory.stocks))
+        failures = await self._for_each(self._sweep_pool, pools)
+        failures += await self._for_each(
+            self._finish_moves, self._due_stocks.among(directory.stocks)
+        )
         if failures:
             raise failures[0]
         return True
@@ -116,7 +121,7 @@ class Sweeper:
         self._revision = revision
         self._due_pools.forget()
         self._due_stocks.forget()
-        self._given.clear()
+        self._answers_total.clear()
 
     async def _leads(self) -> bool:
         asked = self._clock()
@@ -125,12 +130,12 @@ class Sweeper:
         if not await self._lease.hold():
             self._leased_until = float("-inf")
             return False
-        if asked > self._leased_until:  # somebody else may have led meanwhile
+        if asked > self._leased_until:  # another may have led meanwhile
             self._revision = None
         self._leased_until = asked + _LEASE_MS / 1000
         return True
 
-    async def _all(
+    async def _for_each(
         self, do: Callable[[_T], Awaitable[None]], things: Sequence[_T]
     ) -> list[Exception]:
         """Do something to many things, a few at a time, for as long as the lease is kept.
@@ -139,18 +144,22 @@ class Sweeper:
         the failures.
         """
         failures: list[Exception] = []
-        for start in range(0, len(things), _AT_ONCE):
-            some = things[start : start + _AT_ONCE]
-            for result in await asyncio.gather(*map(do, some), return_exceptions=True):
-                if isinstance(result, Exception):
-                    failures.append(result)
-                elif result is not None:
-                    raise result
-            if not await self._leads():
-                break
+        leads = True
+
+        async def attempt(thing: _T) -> None:
+            nonlocal leads
+            leads = leads and await self._leads()
+            if not leads:
+                return
+            try:
+                await do(thing)
+            except Exception as error:
+                failures.append(error)
+
+        await gather_limited(attempt, things, _AT_ONCE)
         return failures
 
-    async def _pool(self, pool: Pool) -> None:
+    async def _sweep_pool(self, pool: Pool) -> None:
         try:
             for _ in range(_MAX_SWEEPS):
                 swept = await self._allocator.sweep(pool.id)
@@ -159,32 +168,21 @@ class Sweeper:
                     break
             filling = pool.stock if pool.fill is Fill.IMMEDIATE and swept.room else None
             if filling is not None:
-                await self._fill(pool.id, filling, swept.room)
+                await self._transfers.fill(pool.id, filling, min(swept.room, _FILL_AT_ONCE))
         except UnknownPool:
-            return  # it was deleted since the directory was read
+            return  # it was deleted since the snapshot was read
         self._alerts.see(pool, swept)
         # One that wasn't seen before counts as in use too: a new revision can be seen just before
         # the numbers that it takes out are drained, and the second look finds them.
-        in_use = swept.given != self._given.get(pool.id)
-        self._given[pool.id] = swept.given
+        in_use = swept.answers_total != self._answers_total.get(pool.id)
+        self._answers_total[pool.id] = swept.answers_total
         self._due_pools.again(pool.id, 0 if in_use or filling else swept.due_in / 1000)
 
-    async def _fill(self, pool_id: str, stock_id: str, room: int) -> None:
-        arrivals = await self._stocks.take(stock_id, pool_id, min(room, _FILL_AT_ONCE))
-        if arrivals:
-            here = await self._allocator.arrive(pool_id, arrivals)
-            await self._allocator.confirm(pool_id, stock_id, here)
-
-    async def _stock(self, stock_id: str) -> None:
+    async def _finish_moves(self, stock_id: str) -> None:
         if not (await self._stocks.status(stock_id)).moving:
             self._due_stocks.again(stock_id, IDLE_SECONDS)
             return
-        for pool_id, arrival in await self._stocks.resume(stock_id):
-            try:
-                here = await self._allocator.arrive(pool_id, [arrival])
-                await self._allocator.confirm(pool_id, stock_id, here)
-            except UnknownPool:  # it was deleted while this number was on its way there
-                back = Departure(arrival.number, arrival.loan, arrival.moved, NO_HISTORY)
-                with contextlib.suppress(UnknownPool):
-                    await self._catalog.hand_on(pool_id, [back])
+        for pool_id, departure in await self._transfers.finish_moves(stock_id):
+            with contextlib.suppress(UnknownPool):  # it was deleted: it needs to note nothing
+                await self._catalog.hand_on(pool_id, [departure])
         self._due_stocks.again(stock_id, 0)

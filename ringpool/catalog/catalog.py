@@ -20,12 +20,15 @@ from typing import TypeVar
 
 import msgspec
 
-from allocator.allocator import Allocator, UnknownPool
+from allocator.allocator import Allocator
 from allocator.answers import Departure, Holding
 from allocator.port import Store, StoreUnavailable
+from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from ringpool.catalog import number_lists, plan
 from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
+from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.plan import Publication, Runner, Step
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.config import config_file
@@ -65,7 +68,8 @@ class Catalog:
         self._store = CatalogStore(store)
         self._allocator = allocator
         self.stocks = stocks
-        self._runner = Runner(self._store, allocator, stocks)
+        self._transfers = Transfers(store)
+        self._runner = Runner(self._store, allocator, stocks, self._transfers)
 
     async def revision(self) -> int:
         """Return a number that grows with every change; 0: nothing was ever configured."""
@@ -112,9 +116,16 @@ class Catalog:
         """Return whose a number (E.164) is; None: nobody's."""
         return (await self._store.owners([number])).get(number)
 
+    async def locate(self, number: str, at_ms: int | None = None) -> NumberPlace:
+        """Return whose a number (E.164) is and the pool that it is in.
+
+        ``at_ms``: the time (Unix ms) for which its stock names the holder.
+        """
+        return await number_place(await self.owner(number), self.stocks, number, at_ms)
+
     async def former_holder(self, number: str, at_ms: int) -> Holding | None:
         """Return who held a number at a time, if it has left the pool it was in then."""
-        return (await self._store.holder(number, at_ms))[1]
+        return await self._store.holder(number, at_ms)
 
     async def apply(
         self, wanted: Configuration, *, dry_run: bool = False, canonical: bool = False
@@ -235,18 +246,12 @@ class Catalog:
         """
         if departures is None:
             departures = (await self._allocator.sweep(pool_id)).departures
-        by_stock: dict[str, list[Departure]] = {}
-        for departure in departures:
-            by_stock.setdefault(departure.loan.rpartition("@")[0], []).append(departure)
-        for stock_id, left in by_stock.items():
+
+        async def end_ownership(stock_id: str, left: Sequence[Departure]) -> None:
             owner = f"stock/{stock_id}" if stock_id else f"pool/{pool_id}"
-            if stock_id:
-                gone = {*await self.stocks.receive(stock_id, pool_id, left)}
-                left = [departure for departure in left if departure.number in gone]
-            if left:
-                await self._store.departed(owner, left)
-        if departures:
-            await self._allocator.sent(pool_id, departures)
+            await self._store.departed(owner, left)
+
+        await self._transfers.hand_on(pool_id, departures, end_ownership)
         return len(departures)
 
     async def _change(
@@ -350,12 +355,9 @@ class Catalog:
     async def _why_taken(self, number: str, owner: Owner) -> str:
         if not owner.leaving:
             return f"{number} belongs to {_words(owner)}: remove it there, and apply again then"
-        pool_id = owner.id
-        if owner.kind == "stock":
-            place = await self.stocks.holder(owner.id, number)
-            pool_id = place.pool if place else ""
+        place = await number_place(owner, self.stocks, number)
         try:
-            held = await self._allocator.holder(pool_id, number) if pool_id else None
+            held = await self._allocator.holder(place.pool, number) if place.pool else None
         except UnknownPool:
             held = None
         until = f" until {_time(held.guaranteed_until)}" if held else ""

@@ -7,7 +7,6 @@ can have left.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -15,7 +14,8 @@ from msgspec import Struct
 
 from allocator.allocator import Allocator, Busy
 from allocator.answers import Departure, Rules
-from allocator.stocks import Arrival, Stocks
+from allocator.stocks import Stocks
+from allocator.transfers import Arrival, Transfers
 from ringpool.catalog import number_lists
 from ringpool.catalog.store import CatalogStore
 
@@ -88,10 +88,13 @@ decode = msgspec.json.Decoder(Step).decode
 class Runner:
     """Carries out steps, for the writer that has the lock."""
 
-    def __init__(self, catalog: CatalogStore, allocator: Allocator, stocks: Stocks) -> None:
+    def __init__(
+        self, catalog: CatalogStore, allocator: Allocator, stocks: Stocks, transfers: Transfers
+    ) -> None:
         self._catalog = catalog
         self._allocator = allocator
         self._stocks = stocks
+        self._transfers = transfers
 
     async def run(self, token: str, step: Step) -> None:
         """Carry out one step; raises StoreUnavailable and LockLost, and can then be repeated."""
@@ -109,7 +112,7 @@ class Runner:
             case Publication(revision, documents):
                 await self._catalog.publish(token, revision, documents)
             case PoolDrain(pool, numbers):
-                await self._allocator.drain(pool, numbers)
+                await self._transfers.drain(pool, numbers)
             case StockDrain(stock, numbers):
                 await self._drain_stock(stock, numbers)
 
@@ -127,17 +130,14 @@ class Runner:
             Arrival(number, history=history)
             for number, history in zip(numbers, histories, strict=True)
         ]
-        await self._allocator.arrive(pool, arrivals)
+        await self._transfers.arrive(pool, arrivals)
         await self._catalog.forget(token, numbers)
 
     async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
         lent, gone = await self._stocks.drain(stock, numbers)
         departures = [Departure(number, "", 0, history) for number, history in gone.items()]
         await self._catalog.departed(f"stock/{stock}", departures)
-        pools: dict[str, list[str]] = {}
-        for number, pool in lent.items():
-            pools.setdefault(pool, []).append(number)
-        await asyncio.gather(*(self._allocator.drain(pool, away) for pool, away in pools.items()))
+        await self._transfers.recall(lent)
 
 
 def claims(owner: str, numbers: Sequence[str], *, leaving: bool = False) -> Iterator[Claim]:

@@ -15,7 +15,7 @@ from msgspec import Raw
 from allocator.answers import Departure, Holding
 from allocator.keys import CATALOG
 from allocator.port import Argument, Store
-from allocator.replies import holding
+from allocator.replies import HolderReply
 from allocator.scripts import Script, load
 
 _STATE = load("state", "ringpool.catalog")
@@ -46,6 +46,7 @@ _NUMBERS_A_CALL = 1000
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
+_holder = msgspec.msgpack.Decoder(HolderReply).decode
 _raws = msgspec.msgpack.Decoder(list[Raw]).decode
 
 
@@ -163,10 +164,9 @@ class CatalogStore:
         ended: int = await self._run(_DEPARTED, owner, _encode(entries))
         return ended
 
-    async def holder(self, number: str, at_ms: int) -> tuple[Owner | None, Holding | None]:
-        """Return who owns a number, and who held it at a time before it left its last pool."""
-        owner, entry = await self._run(_HOLDER, number, at_ms)
-        return (Owner.parse(owner) if owner else None), holding(number, entry)
+    async def holder(self, number: str, at_ms: int) -> Holding | None:
+        """Return who held a number at a time before it left its last pool."""
+        return _holder(await self._store.run(_HOLDER, _KEYS, (number, at_ms))).holding(number)
 
     async def server(self) -> tuple[int, dict[str, str]]:
         """Return the clock (Unix ms) and the INFO of the server that keeps the catalog."""

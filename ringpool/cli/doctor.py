@@ -14,10 +14,11 @@ import click
 from msgspec import Struct
 from redis.asyncio.connection import DefaultParser
 
-from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
 from allocator.embedded import DataDirectoryBusy
+from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
+from allocator.replies import UnknownPool
 from ringpool.catalog.catalog import Catalog
 from ringpool.cli.output import as_json, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
@@ -156,8 +157,7 @@ async def _pools(session: Session) -> list[Finding]:
         with suppress(UnknownPool):
             statuses[pool_id] = await session.allocator.status(pool_id)
 
-    for start in range(0, len(names), _AT_ONCE):
-        await asyncio.gather(*map(look, names[start : start + _AT_ONCE]))
+    await gather_limited(look, names, _AT_ONCE)
     missing = [name for name in names if name not in statuses]
     exhausted = [name for name, status in statuses.items() if status.exhausted]
     findings = []

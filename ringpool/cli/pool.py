@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 import msgspec
 
-from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
+from allocator.gather import gather_limited
+from allocator.replies import UnknownPool
 from ringpool.cli.output import as_json, print_json, print_pairs, print_table
 from ringpool.cli.session import Session, command, open_session
 from ringpool.config.codec import encode_hook
@@ -32,10 +31,9 @@ async def list_pools(account: str | None, as_json: bool) -> None:
     async with open_session() as session:
         _, known = await session.catalog.entities()
         pools = [pool for pool in known.pools if account in (None, pool.account)]
-        statuses: list[PoolStatus | None] = []
-        for start in range(0, len(pools), _AT_ONCE):
-            some = pools[start : start + _AT_ONCE]
-            statuses += await asyncio.gather(*(_status(session, pool.id) for pool in some))
+        statuses: list[PoolStatus | None] = await gather_limited(
+            lambda pool: _status(session, pool.id), pools, _AT_ONCE
+        )
     if as_json:
         rows = zip(pools, statuses, strict=True)
         print_json([_summary(pool) | {"status": status} for pool, status in rows])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from allocator.allocator import Allocator, UnknownPool
+from allocator.allocator import Allocator
 from allocator.answers import Holding
+from allocator.replies import UnknownPool
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 
@@ -48,16 +49,11 @@ async def number_report(
     at_ms: int | None = None,
 ) -> NumberReport:
     """Look a number (E.164) up everywhere; an unknown one gives a report with nothing in it."""
-    owner = await catalog.owner(number)
-    pool, holder, available_from = "", None, None
-    if owner is not None and owner.kind == "pool":
-        pool = owner.id
-    elif owner is not None:
-        place = await catalog.stocks.holder(owner.id, number, at_ms)
-        if place is not None:
-            pool = place.pool
-            holder = place.holding if at_ms is not None else None
-            available_from = None if pool else place.available_from
+    owner, pool, in_stock = await catalog.locate(number, at_ms)
+    holder, available_from = None, None
+    if in_stock is not None:
+        holder = in_stock.holding if at_ms is not None else None
+        available_from = None if pool else in_stock.available_from
     if pool and holder is None:
         try:
             holder = await allocator.holder(pool, number, at_ms)

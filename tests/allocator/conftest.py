@@ -1,14 +1,17 @@
-"""The event loops that the tests run on."""
+"""The event loops that the tests run on, and the store of state machines."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import uvloop
 
-_ON_BOTH = {"test_line.py"}
+from tests.allocator.machines import Runtime
+from tests.servers import stores
+
+_ON_BOTH = {"test_connection.py"}
 """Tests of what leans on a loop's transports: also on the loop that serves."""
 
 
@@ -19,3 +22,12 @@ def pytest_asyncio_loop_factories(
     if item.path.name in _ON_BOTH:
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[Runtime]:
+    """A server of a module's own: its state machine empties it."""
+    with stores.valkey() as server:
+        runtime = Runtime(server)
+        yield runtime
+        runtime.close()

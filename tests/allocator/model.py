@@ -1,4 +1,4 @@
-"""What a pool and a stock do, written again from the contract's words: lists, sorting, no store.
+"""What a pool and a stock do, written again from the contract's text: lists, sorting, no store.
 
 The scripts are compared with this step by step. It knows one thing of how they work: a call ranks
 only so many of the numbers that fell due (``PROMOTED_A_CALL``), so that choices are the same too
@@ -50,7 +50,7 @@ class Number:
 
 
 @dataclass
-class Letter:
+class OutboxEntry:
     """A number that left its pool."""
 
     loan: str
@@ -99,17 +99,17 @@ class ModelStock:
             place.pool, place.since = pool, self.last_loan
         return [(n, f"{self.name}@{self.last_loan}", self.numbers[n].former) for n in taken]
 
-    def receive(self, pool: str, number: str, letter: Letter) -> bool:
+    def receive(self, pool: str, number: str, entry: OutboxEntry) -> bool:
         """Take a number back; True when it leaves the stock as well."""
         place = self.numbers.get(number)
         if place is None:
             return True
-        if (place.pool, f"{self.name}@{place.since}") != (pool, letter.loan):
+        if (place.pool, f"{self.name}@{place.since}") != (pool, entry.loan):
             return False
         if place.leaving:
             del self.numbers[number]
             return True
-        self.numbers[number] = Place("", 0, letter.left + self.quarantine, former=letter.former)
+        self.numbers[number] = Place("", 0, entry.left + self.quarantine, former=entry.former)
         return False
 
     def drain(self, numbers: Sequence[str]) -> dict[str, str]:
@@ -139,7 +139,7 @@ class ModelPool:
         self.stock = stock
         self.clock = 0
         self.numbers: dict[str, Number] = {}
-        self.outbox: dict[str, Letter] = {}
+        self.outbox: dict[str, OutboxEntry] = {}
         self.calls: dict[str, CallCredit] = {}
         self.turns = self.draws = 0
         self.virtual_time = 0.0
@@ -172,15 +172,15 @@ class ModelPool:
         self.dry_until = 0
         here = []
         for number in numbers:
-            known, letter = self.numbers.get(number), self.outbox.get(number)
+            known, entry = self.numbers.get(number), self.outbox.get(number)
             if known is not None:
                 if not known.loan:
                     known.leaving = False
-            elif letter is not None and not letter.sent:
-                if letter.loan:
+            elif entry is not None and not entry.sent:
+                if entry.loan:
                     continue
                 del self.outbox[number]
-                self.numbers[number] = Number(number, "", self.clock, former=letter.former)
+                self.numbers[number] = Number(number, "", self.clock, former=entry.former)
             else:
                 self.numbers[number] = Number(number, "", self.clock)
             here.append(number)
@@ -198,8 +198,7 @@ class ModelPool:
             taken = self.stock.take(self.name, wanted, self.clock)
             for number, loan, former in taken:
                 self.numbers[number] = Number(number, loan, self.clock, former=former)
-            if len(taken) < wanted:
-                self.dry_until = self.clock + DRY_MS
+            self.dry_until = self.clock + DRY_MS if len(taken) < wanted else 0
             for place, answer in zip(waiting, self._answer(again, may_grow=False), strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
@@ -262,7 +261,7 @@ class ModelPool:
                     self._rank(number)
                 holding = self._holding(number)
             else:
-                for place, former in enumerate(number.former):
+                for place, former in reversed([*enumerate(number.former)]):
                     if former.since <= at < (former.until or 0):
                         holding = replace(former, calls=former.calls + 1)
                         number.former[place] = holding
@@ -275,7 +274,7 @@ class ModelPool:
         self.calls[call.id] = credit
         return credit
 
-    def sweep(self, most: int, now: int) -> dict[str, Letter]:
+    def sweep(self, most: int, now: int) -> dict[str, OutboxEntry]:
         """Rank what fell due, let go what must leave; what is still to be handed on."""
         self._tick(now)
         self._rank_due(most)
@@ -283,7 +282,7 @@ class ModelPool:
             if number.leaving and number.until <= self.clock:
                 self._leave(number)
         self._send_back()
-        return {number: letter for number, letter in self.outbox.items() if not letter.sent}
+        return {number: entry for number, entry in self.outbox.items() if not entry.sent}
 
     def sent(self, number: str) -> None:
         self.outbox[number].sent = True
@@ -296,7 +295,7 @@ class ModelPool:
         staying = sum(1 for number in self.numbers.values() if not number.leaving)
         if self.rules.max_size and staying > self.rules.max_size:
             return 0
-        if any(not letter.sent for letter in self.outbox.values()):
+        if any(not entry.sent for entry in self.outbox.values()):
             return 0
         ends = [n.until for n in self.numbers.values() if n.since and n.rank is None]
         return min([3_600_000, *(until - self.clock for until in ends)])
@@ -305,12 +304,12 @@ class ModelPool:
 
     def holder(self, name: str, at: int, now: int) -> Holding | None:
         at = at or max(self.clock, now)
-        number, letter = self.numbers.get(name), self.outbox.get(name)
+        number, entry = self.numbers.get(name), self.outbox.get(name)
         if number is not None and number.since and at >= number.since:
             return self._holding(number)
         former = number.former if number is not None else []
-        if number is None and letter is not None and not letter.sent:
-            former = letter.former
+        if number is None and entry is not None and not entry.sent:
+            former = entry.former
         found = None
         for holding in former:
             if holding.since <= at < (holding.until or 0):
@@ -340,7 +339,7 @@ class ModelPool:
             "backlog": sum(1 for n in staying if n.until <= clock and n.rank is None),
             "oldest_held_seconds": (clock - held[0][2]) / 1000 if held else 0,
             "exhausted": not sizes["unassigned"] + sizes["recyclable"]
-            and not self._could_grow(clock),
+            and (self.dry_until > 0 or not self._could_grow(clock)),
         }
 
     # How it decides
@@ -403,7 +402,7 @@ class ModelPool:
             number.until, number.rank, number.old_rank = extended, None, False
         elif number.rank is not None:
             self._rank(number)
-        return self._told(State.HELD, number)
+        return self._answer_with(State.HELD, number)
 
     def _assign(self, number: Number, ask: Ask, state: State) -> Answer:
         self.turns += 1
@@ -412,9 +411,9 @@ class ModelPool:
         number.active, number.clicks, number.calls = self.clock, ask.clicks, 0
         number.turn, number.released = self.turns, False
         number.first, number.last = ask.attributes, b""
-        return self._told(state, number)
+        return self._answer_with(state, number)
 
-    def _told(self, state: State, number: Number) -> Answer:
+    def _answer_with(self, state: State, number: Number) -> Answer:
         return Answer(state, number.number, number.until, max(0, number.until - self.clock))
 
     def _rank_due(self, most: int) -> None:
@@ -455,7 +454,7 @@ class ModelPool:
         if number.since:
             self._end(number)
         del self.numbers[number.number]
-        self.outbox[number.number] = Letter(number.loan, self.clock, number.former)
+        self.outbox[number.number] = OutboxEntry(number.loan, self.clock, number.former)
 
     def _send_back(self) -> None:
         """Above its size a pool gives back what it borrowed, what is least missed first."""

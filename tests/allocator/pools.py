@@ -1,19 +1,14 @@
-"""Short words for the tests of pools: make one, ask it, hand on what left it; or run a machine."""
+"""What tests of pools share: make one, ask it, hand on what left it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 from allocator.allocator import Allocator
 from allocator.answers import Answer, Ask, Departure, Rules
 from allocator.port import Store
-from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from tests.servers import stores
-
-T = TypeVar("T")
+from allocator.transfers import Transfers
 
 OVERFLOW = "+1999"
 START = 1_700_000_000_000
@@ -26,21 +21,26 @@ def numbers(count: int, prefix: str = "+1888") -> list[str]:
     return [f"{prefix}{n:07d}" for n in range(count)]
 
 
+async def nobody_is_owner(stock_id: str, departures: Sequence[Departure]) -> None:
+    """Tests of the allocator have no catalog that notes owners."""
+
+
 class PoolUnderTest:
-    """One pool in virtual time: ``now`` is what its clock is told."""
+    """One pool in virtual time: ``now`` is the time that its clock is given."""
 
     def __init__(self, store: Store, pool_id: str) -> None:
         self.id = pool_id
         self.allocator = Allocator(store)
         self.stocks = Stocks(store)
+        self.transfers = Transfers(store)
         self.now = START
         self._revision = 0
 
     async def edit(self, **rules: object) -> None:
         self._revision += 1
         defaults = {"min_duration": 10_000, "overflow_number": OVERFLOW}
-        told = Rules(**{**defaults, **rules})  # type: ignore[arg-type]
-        await self.allocator.edit(self.id, told, self._revision, now_ms=self.now)
+        given = Rules(**{**defaults, **rules})  # type: ignore[arg-type]
+        await self.allocator.edit(self.id, given, self._revision, now_ms=self.now)
 
     async def ask(self, *tuples: str, attributes: bytes = b"") -> list[Answer]:
         asks = [Ask(tuple_, attributes) for tuple_ in tuples]
@@ -53,11 +53,7 @@ class PoolUnderTest:
     async def sweep(self) -> Sequence[Departure]:
         """One sweep, and what left is handed on as the sweeper does it."""
         swept = await self.allocator.sweep(self.id, now_ms=self.now)
-        stocks = {d.loan.rpartition("@")[0] for d in swept.departures if d.loan}
-        for stock in stocks:
-            lent = [d for d in swept.departures if d.loan.startswith(f"{stock}@")]
-            await self.stocks.receive(stock, self.id, lent, now_ms=self.now)
-        await self.allocator.sent(self.id, swept.departures, now_ms=self.now)
+        await self.transfers.hand_on(self.id, swept.departures, nobody_is_owner, now_ms=self.now)
         return swept.departures
 
 
@@ -67,23 +63,3 @@ async def make(store: Store, pool_id: str, own: Sequence[str], **rules: object) 
     await pool.edit(**rules)
     await pool.allocator.add(pool_id, own, now_ms=pool.now)
     return pool
-
-
-class Runtime:
-    """A loop and a store for state machines, which aren't asynchronous, and an empty server."""
-
-    def __init__(self, server: stores.Server) -> None:
-        self._runner = asyncio.Runner()
-        self._server = server
-        self.store: Store = self.do(connect(server.url, timeout_ms=10_000))
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        # Not the runner's own run, which sets the interrupt handler up each time.
-        return self._runner.get_loop().run_until_complete(work)
-
-    def empty(self) -> None:
-        self._server.command("FLUSHALL")
-
-    def close(self) -> None:
-        self.do(self.store.aclose())
-        self._runner.close()

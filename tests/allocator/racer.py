@@ -10,24 +10,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from allocator.allocator import Allocator, Busy
-from allocator.answers import Answer, Ask, Rules
+from allocator.answers import Answer, Ask, Departure, Rules
 from allocator.port import StoreUnavailable
 from allocator.redis.url import connect
-from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from allocator.worker import cache
 from allocator.worker.cache import AssignmentCache
 
 Log = list[tuple[str, Answer]]
-"""Each answer with the tuple that it was told to."""
+"""Each answer with the tuple that it was given to."""
 
-Told = tuple[float, str, Answer]
-"""When an answer was told (Unix ms), to which tuple, and the answer."""
+TimedAnswer = tuple[float, str, Answer]
+"""When an answer was given (Unix ms), to which tuple, and the answer."""
 
 
 class Watch:
     """A worker's clock that notes when it was last looked at (Unix ms).
 
-    That is when the worker found that it may tell an answer. The process may be held up right
+    That is when the worker found that it may give an answer. The process may be held up right
     after it, so a look of the test's own would come later, when the number may be another's.
     """
 
@@ -81,7 +81,7 @@ def ask_until(over: Path, url: str, pool_id: str, seed: int) -> Log:
 
 
 async def disturb(
-    allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: str, own: Sequence[str]
+    allocator: Allocator, transfers: Transfers, pool_id: str, stock_id: str, own: Sequence[str]
 ) -> None:
     """Edit the rules, drain, add, release and sweep, until enough of each answer was given."""
     chance = random.Random(1)
@@ -89,7 +89,7 @@ async def disturb(
         await edit(allocator, pool_id, stock_id, chance, 10 + turn)
         await allocator.drain(pool_id, chance.sample(list(own), 2))
         await allocator.release(pool_id, [f"t{chance.randrange(60)}"])
-        await hand_on(allocator, stocks, pool_id, stock_id)
+        await hand_on(allocator, transfers, pool_id)
         await allocator.add(pool_id, chance.sample(list(own), 3))
         status = await allocator.status(pool_id)
         totals = (status.held_total, status.recycled_total, status.overflow_total)
@@ -114,16 +114,17 @@ async def edit(
         await allocator.sweep(pool_id)
 
 
-async def hand_on(allocator: Allocator, stocks: Stocks, pool_id: str, stock_id: str) -> None:
+async def hand_on(allocator: Allocator, transfers: Transfers, pool_id: str) -> None:
     departures = (await allocator.sweep(pool_id)).departures
-    lent = [departure for departure in departures if departure.loan]
-    if lent:
-        await stocks.receive(stock_id, pool_id, lent)
-    await allocator.sent(pool_id, departures)
+
+    async def nobody_is_owner(stock_id: str, departures: Sequence[Departure]) -> None:
+        """There is no catalog here that notes owners."""
+
+    await transfers.hand_on(pool_id, departures, nobody_is_owner)
 
 
-def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
-    """Do what a worker does: answer from memory, coalesce, write behind; note when each was told.
+def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[TimedAnswer]:
+    """Do what a worker does: answer from memory, coalesce, write behind; note when each was given.
 
     ``over``: it ends as soon as there is such a file.
 
@@ -132,19 +133,21 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
     cache.MARGIN_SECONDS = 0.06
     cache.PAUSE_SECONDS = cache.SPREAD_SECONDS = 0.02
 
-    async def race() -> list[Told]:
+    async def race() -> list[TimedAnswer]:
         store = await connect(url, timeout_ms=500, wait_replicas=1)
         watch = Watch()
         source = AssignmentCache(Allocator(store), clock=watch)
         writing = asyncio.create_task(source.run())
-        told: list[Told] = []
-        await asyncio.gather(*(one(source, watch, seed * 100 + n, told) for n in range(16)))
+        given: list[TimedAnswer] = []
+        await asyncio.gather(*(one(source, watch, seed * 100 + n, given) for n in range(16)))
         writing.cancel()
         await source.aclose()
         await store.aclose()
-        return told
+        return given
 
-    async def one(source: AssignmentCache, watch: Watch, seed: int, told: list[Told]) -> None:
+    async def one(
+        source: AssignmentCache, watch: Watch, seed: int, given: list[TimedAnswer]
+    ) -> None:
         chance = random.Random(seed)
         while not over.exists():
             tuple_ = f"t{chance.randrange(40)}"
@@ -153,7 +156,7 @@ def serve_until(over: Path, url: str, pool_id: str, seed: int) -> list[Told]:
             except StoreUnavailable:
                 await asyncio.sleep(0.01)
             else:
-                told.append((watch.looked, tuple_, answer))
+                given.append((watch.looked, tuple_, answer))
                 await asyncio.sleep(chance.random() / 100)
 
     return asyncio.run(race())

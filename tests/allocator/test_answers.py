@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from allocator.allocator import Allocator
-from allocator.answers import Ask, Rules, made
+from allocator.answers import Ask, Rules, attributes_bytes
 from allocator.port import Store
 from allocator.worker.cache import AssignmentCache
 
 
 def test_attributes_are_bytes_or_what_makes_them() -> None:
     """Both come to the same."""
-    assert made(b"{}") == made(lambda: b"{}") == b"{}"
+    assert attributes_bytes(b"{}") == attributes_bytes(lambda: b"{}") == b"{}"
 
 
 async def test_only_the_last_click_s_attributes_are_made(valkey_store: Store, unique: str) -> None:

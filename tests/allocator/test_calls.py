@@ -26,7 +26,7 @@ async def test_the_present_holder(store: Store, unique: str) -> None:
 
 
 async def test_an_id_counts_once(store: Store, unique: str) -> None:
-    """A call that is told again isn't counted again, and gets the first answer again."""
+    """A call that is reported again isn't counted again, and gets the first answer again."""
     pool = await make(store, unique, ["+11", "+12"])
     await pool.ask("a", "b")
     first = await call(pool, "1", "+11")

@@ -1,4 +1,4 @@
-"""Many processes at one pool: what each is told fits together."""
+"""Many processes at one pool: the answers of all fit together."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def check_promises(log: racer.Log) -> int:
-    """No number was told to two tuples for the same moment; returns how many promises there were.
+    """No number was promised to two tuples at the same time; returns how many promises there were.
 
-    A promise runs, by the store's clock, from the moment it was told to ``guaranteed_until``.
+    A promise runs, by the store's clock, from when it was given to ``guaranteed_until``.
     """
     promises = sorted(
         (answer.number, answer.guaranteed_until - answer.hold_ms, answer.guaranteed_until, tuple_)
@@ -44,8 +44,8 @@ def check_promises(log: racer.Log) -> int:
     )
     for _, of_number in itertools.groupby(promises, key=lambda promise: promise[0]):
         holder, end = "", 0
-        for _, told, until, tuple_ in of_number:
-            assert tuple_ == holder or told >= end
+        for _, given_at, until, tuple_ in of_number:
+            assert tuple_ == holder or given_at >= end
             holder, end = tuple_, max(until, end)
     return len(promises)
 
@@ -105,7 +105,7 @@ async def test_growing_at_the_same_time(
     given = [answer.number for answer in answers if answer.state is State.NEW]
     assert len(given) == len(set(given)) == 20
     for _ in range(5):
-        await racer.hand_on(pool.allocator, pool.stocks, unique, stock)
+        await racer.hand_on(pool.allocator, pool.transfers, unique)
     status = await pool.stocks.status(stock)
     assert (status.available, status.lent, status.moving) == (80, 20, 0)
 
@@ -132,7 +132,7 @@ async def test_every_promise_holds_whatever_else_happens(
     ]
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await racer.disturb(allocator, stocks, unique, stock, own)
+            await racer.disturb(allocator, pool.transfers, unique, stock, own)
     finally:
         over.touch()
     log = [entry for race in races for entry in race.result(PATIENCE_SECONDS)]
@@ -147,7 +147,7 @@ async def test_every_promise_holds_whatever_else_happens(
     assert status.recycled_total == sum(answer.state is State.RECYCLED for _, answer in log)
     assert status.overflow_total == sum(answer.state is State.OVERFLOW for _, answer in log)
     assert status.held_total == sum(answer.state is State.HELD for _, answer in log)
-    await racer.hand_on(allocator, stocks, unique, stock)
+    await racer.hand_on(allocator, pool.transfers, unique)
     lent = [row for row in (await allocator.numbers(unique))[1] if row.loan]
     in_stock = await stocks.status(stock)
     assert (in_stock.lent, in_stock.moving) == (len(lent), 0)

@@ -250,7 +250,7 @@ def test_ctrl_c_does_not_reach_the_store(folder: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
-    """A file where the directory should be is told by the system's error, with its path."""
+    """A file where the directory should be is reported with the system's error, with its path."""
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=re.escape(str(tmp_path))):
         EmbeddedServer(tmp_path / "file").start()

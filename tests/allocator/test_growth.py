@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
-from allocator.allocator import Allocator
 from allocator.answers import Ask, Rules, State
 from allocator.port import Store
-from allocator.stocks import Stocks, StockStatus
-from tests.allocator.pools import START, PoolUnderTest, Runtime, make, numbers
-from tests.servers import stores
+from allocator.stocks import StockStatus
+from tests.allocator.machines import Runtime, StoreMachine, run_machine
+from tests.allocator.pools import START, PoolUnderTest, make, numbers
 
 RESUMED_AFTER = 10_000
 
@@ -101,9 +96,9 @@ class TestGrowth:
         await pool.one("a")
         pool.now += 9_000
         await pool.one("b")
-        spare = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.stocks.sent(
-            stock, await pool.allocator.arrive(unique, spare, now_ms=pool.now), now_ms=pool.now
+        spare = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.note_arrival(
+            stock, await pool.transfers.arrive(unique, spare, now_ms=pool.now), now_ms=pool.now
         )
         await pool.allocator.add(unique, ["+11"], now_ms=pool.now)
         pool.now += 1_000
@@ -138,10 +133,10 @@ class TestGrowth:
         """What two requests bring at once is taken in as far as it fits; the rest is usable."""
         pool = await stocked(store, unique, "+21", "+22", "+23", max_size=1)
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 2, now_ms=pool.now)
-        here = await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 2, now_ms=pool.now)
+        here = await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
         assert [arrival.number for arrival in here] == ["+21"]
-        await pool.stocks.sent(stock, here, now_ms=pool.now)
+        await pool.transfers.note_arrival(stock, here, now_ms=pool.now)
         assert [departure.number for departure in await pool.sweep()] == ["+22"]
         assert await status(pool) == StockStatus(3, 2, 0, 1, 0)
 
@@ -164,17 +159,17 @@ class TestKilledMove:
         other = await make(valkey_store, f"{unique}-2", [], stock=f"{unique}-s")
         stock = f"{unique}-s"
         if steps >= 1:
-            arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+            arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
         if steps >= 2:
-            here = await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+            here = await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
         if steps >= 3:
-            await pool.stocks.sent(stock, here, now_ms=pool.now)
+            await pool.transfers.note_arrival(stock, here, now_ms=pool.now)
         if steps:
             assert (await other.one("x")).state is State.OVERFLOW
         pool.now += RESUMED_AFTER
-        for pool_id, arrival in await pool.stocks.resume(stock, now_ms=pool.now):
-            here = await pool.allocator.arrive(pool_id, [arrival], now_ms=pool.now)
-            await pool.stocks.sent(stock, here, now_ms=pool.now)
+        for pool_id, arrival in await pool.transfers.resume(stock, now_ms=pool.now):
+            here = await pool.transfers.arrive(pool_id, [arrival], now_ms=pool.now)
+            await pool.transfers.note_arrival(stock, here, now_ms=pool.now)
         assert (await pool.one("a")).number == "+21"
         other.now = pool.now
         assert (await other.one("x")).state is State.OVERFLOW
@@ -186,15 +181,15 @@ class TestKilledMove:
         """A move is its sender's for 10 s, and its message is good for 5 s."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
         pool.now += 5_001
-        assert await pool.allocator.arrive(unique, arrivals, now_ms=pool.now) == []
+        assert await pool.transfers.arrive(unique, arrivals, now_ms=pool.now) == []
         pool.now = START + RESUMED_AFTER - 1
-        assert await pool.stocks.resume(stock, now_ms=pool.now) == []
+        assert await pool.transfers.resume(stock, now_ms=pool.now) == []
         pool.now += 1
-        [(pool_id, again)] = await pool.stocks.resume(stock, now_ms=pool.now)
+        [(pool_id, again)] = await pool.transfers.resume(stock, now_ms=pool.now)
         assert pool_id == unique
-        assert await pool.allocator.arrive(unique, [again], now_ms=pool.now) == [again]
+        assert await pool.transfers.arrive(unique, [again], now_ms=pool.now) == [again]
 
     @pytest.mark.parametrize("steps", range(4))
     async def test_a_number_on_its_way_back_arrives(
@@ -209,9 +204,9 @@ class TestKilledMove:
         if steps >= 1:
             departures = (await pool.allocator.sweep(unique, now_ms=pool.now)).departures
         if steps >= 2:
-            await pool.stocks.receive(stock, unique, departures, now_ms=pool.now)
+            await pool.transfers.receive(stock, unique, departures, now_ms=pool.now)
         if steps >= 3:
-            await pool.allocator.sent(unique, departures, now_ms=pool.now)
+            await pool.transfers.note_handed_on(unique, departures, now_ms=pool.now)
         await pool.sweep()
         assert await status(pool) == StockStatus(1, 0, 1, 0, 0)
         assert await pool.sweep() == []
@@ -222,19 +217,19 @@ class TestKilledMove:
         """It leaves the pool it arrives at too, even when who brought it dies before saying so."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
         lent, gone = await pool.stocks.drain(stock, ["+21"], now_ms=pool.now)
         assert (lent, gone) == ({"+21": unique}, {})
         assert await pool.allocator.drain(unique, ["+21"], now_ms=pool.now) == {}
-        here = await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-        assert await pool.stocks.sent(stock, here, now_ms=pool.now) == ["+21"]
+        here = await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+        assert await pool.transfers.note_arrival(stock, here, now_ms=pool.now) == ["+21"]
         # Its bringer is gone; somebody else takes the move over.
         pool.now += 10_000
-        [(pool_id, again)] = await pool.stocks.resume(stock, now_ms=pool.now)
-        here = await pool.allocator.arrive(pool_id, [again], now_ms=pool.now)
-        await pool.allocator.confirm(unique, stock, here, now_ms=pool.now)
+        [(pool_id, again)] = await pool.transfers.resume(stock, now_ms=pool.now)
+        here = await pool.transfers.arrive(pool_id, [again], now_ms=pool.now)
+        await pool.transfers.confirm(unique, stock, here, now_ms=pool.now)
         swept = await pool.allocator.sweep(unique, now_ms=pool.now)
-        assert await pool.stocks.receive(stock, unique, swept.departures, now_ms=pool.now) == [
+        assert await pool.transfers.receive(stock, unique, swept.departures, now_ms=pool.now) == [
             "+21"
         ]
         assert (await status(pool)).size == 0
@@ -243,21 +238,21 @@ class TestKilledMove:
         """While a message about a move is good, its pool knows that the number has left since."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-        await pool.stocks.sent(stock, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+        await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now)
         await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
         for _ in range(5):
             await pool.sweep()
             pool.now += 1_000
-        assert await pool.allocator.arrive(unique, arrivals, now_ms=pool.now) == []
+        assert await pool.transfers.arrive(unique, arrivals, now_ms=pool.now) == []
 
     async def test_used_though_never_confirmed(self, valkey_store: Store, unique: str) -> None:
         """A number that was given out rests afterwards, even if its arrival was never noted."""
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
         assert (await pool.one("a")).number == "+21"
         pool.now += 10_000
         await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
@@ -279,16 +274,16 @@ class TestKilledMove:
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
         await pool.stocks.edit(stock, 0, now_ms=pool.now)
-        letters = []
+        departures = []
         for _ in range(2):
-            arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-            await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-            await pool.stocks.sent(stock, arrivals, now_ms=pool.now)
+            arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+            await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+            await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now)
             await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
-            letters.append((await pool.allocator.sweep(unique, now_ms=pool.now)).departures)
-            await pool.stocks.receive(stock, unique, letters[0], now_ms=pool.now)
-        await pool.allocator.sent(unique, letters[0], now_ms=pool.now)
-        assert await pool.sweep() == letters[1]
+            departures.append((await pool.allocator.sweep(unique, now_ms=pool.now)).departures)
+            await pool.transfers.receive(stock, unique, departures[0], now_ms=pool.now)
+        await pool.transfers.note_handed_on(unique, departures[0], now_ms=pool.now)
+        assert await pool.sweep() == departures[1]
         assert (await status(pool)).available == 1
 
     @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
@@ -299,54 +294,40 @@ class TestKilledMove:
         pool = await stocked(valkey_store, unique, "+21")
         stock = f"{unique}-s"
         await pool.stocks.edit(stock, 0, now_ms=pool.now)
-        arrivals = await pool.stocks.take(stock, unique, 1, now_ms=pool.now)
-        await pool.allocator.arrive(unique, arrivals, now_ms=pool.now)
-        await pool.stocks.sent(stock, arrivals, now_ms=pool.now)
+        arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
+        await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
+        await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now)
         await pool.allocator.drain(unique, ["+21"], now_ms=pool.now)
         departures = await pool.sweep()
-        second = await pool.stocks.take(stock, f"{unique}-2", 1, now_ms=pool.now)
+        second = await pool.transfers.take(stock, f"{unique}-2", 1, now_ms=pool.now)
 
         async def repeat(message: int) -> None:
             if message == 0:
-                assert await pool.allocator.arrive(unique, arrivals, now_ms=pool.now) == []
+                assert await pool.transfers.arrive(unique, arrivals, now_ms=pool.now) == []
             elif message == 1:
-                assert await pool.stocks.sent(stock, arrivals, now_ms=pool.now) == []
+                assert await pool.transfers.note_arrival(stock, arrivals, now_ms=pool.now) == []
             elif message == 2:
-                await pool.stocks.receive(stock, unique, departures, now_ms=pool.now)
+                await pool.transfers.receive(stock, unique, departures, now_ms=pool.now)
             else:
-                await pool.allocator.sent(unique, departures, now_ms=pool.now)
+                await pool.transfers.note_handed_on(unique, departures, now_ms=pool.now)
 
         for message in order:
             await repeat(message)
         assert await status(pool) == StockStatus(1, 0, 0, 0, 1)
-        assert await pool.stocks.sent(stock, second, now_ms=pool.now) == []
-
-
-@pytest.fixture(scope="module")
-def runtime() -> Iterator[Runtime]:
-    """A server of this module's own: the machine empties it."""
-    with stores.valkey() as server:
-        runtime = Runtime(server)
-        yield runtime
-        runtime.close()
+        assert await pool.transfers.note_arrival(stock, second, now_ms=pool.now) == []
 
 
 POOLS = ("p", "q")
 NUMBERS = ("+21", "+22")
 
 
-class Mail(RuleBasedStateMachine):
+class Mail(StoreMachine):
     """Two pools, a stock, and every message between them delivered never, late or again."""
 
     def __init__(self, runtime: Runtime) -> None:
-        super().__init__()
-        runtime.empty()
-        self.do = runtime.do
-        self.allocator = Allocator(runtime.store)
-        self.stocks = Stocks(runtime.store)
-        self.now = START
+        super().__init__(runtime, START)
         self.mail: list[tuple[str, str, Any]] = []
-        self.told: dict[str, tuple[str, str, int]] = {}
+        self.promises: dict[str, tuple[str, str, int]] = {}
 
     @initialize(max_size=st.sampled_from([1, 2]))
     def begin(self, max_size: int) -> None:
@@ -357,13 +338,13 @@ class Mail(RuleBasedStateMachine):
 
     @rule(pool=st.sampled_from(POOLS), count=st.integers(1, 2))
     def take(self, pool: str, count: int) -> None:
-        arrivals = self.do(self.stocks.take("s", pool, count, now_ms=self.now))
+        arrivals = self.do(self.transfers.take("s", pool, count, now_ms=self.now))
         if arrivals:
             self.mail.append(("arrive", pool, arrivals))
 
     @rule()
     def resume(self) -> None:
-        for pool, arrival in self.do(self.stocks.resume("s", now_ms=self.now)):
+        for pool, arrival in self.do(self.transfers.resume("s", now_ms=self.now)):
             self.mail.append(("arrive", pool, [arrival]))
 
     @rule(pool=st.sampled_from(POOLS))
@@ -398,24 +379,24 @@ class Mail(RuleBasedStateMachine):
 
     def hand_over(self, kind: str, pool: str, content: Any) -> None:
         if kind == "arrive":
-            here = self.do(self.allocator.arrive(pool, content, now_ms=self.now))
+            here = self.do(self.transfers.arrive(pool, content, now_ms=self.now))
             if here:
                 self.mail.append(("sent", pool, here))
         elif kind == "sent":
-            self.do(self.stocks.sent("s", content, now_ms=self.now))
+            self.do(self.transfers.note_arrival("s", content, now_ms=self.now))
         elif kind == "receive":
-            self.do(self.stocks.receive("s", pool, content, now_ms=self.now))
+            self.do(self.transfers.receive("s", pool, content, now_ms=self.now))
             self.mail.append(("handed on", pool, content))
         else:
-            self.do(self.allocator.sent(pool, content, now_ms=self.now))
+            self.do(self.transfers.note_handed_on(pool, content, now_ms=self.now))
 
     @rule(pool=st.sampled_from(POOLS), tuple_=st.sampled_from(["a", "b"]))
     def allocate(self, pool: str, tuple_: str) -> None:
         [answer] = self.do(self.allocator.allocate(pool, [Ask(tuple_)], now_ms=self.now))
         if answer.number:
-            where, whose, until = self.told.get(answer.number, (pool, tuple_, 0))
+            where, whose, until = self.promises.get(answer.number, (pool, tuple_, 0))
             assert (where, whose) == (pool, tuple_) or until <= self.now
-            self.told[answer.number] = (pool, tuple_, answer.guaranteed_until)
+            self.promises[answer.number] = (pool, tuple_, answer.guaranteed_until)
 
     @rule(pool=st.sampled_from(POOLS), number=st.sampled_from(NUMBERS))
     def drain(self, pool: str, number: str) -> None:
@@ -435,7 +416,7 @@ class Mail(RuleBasedStateMachine):
 
     @invariant()
     def no_number_is_in_two_places(self) -> None:
-        if not self.told and not self.mail:
+        if not self.promises and not self.mail:
             return
         for number, places in self.rows().items():
             place = self.do(self.stocks.holder("s", number, now_ms=self.now))
@@ -460,17 +441,4 @@ class Mail(RuleBasedStateMachine):
 @pytest.mark.timeout(600)  # thousands of steps, on a machine that may be busy
 def test_mail_in_any_order(runtime: Runtime) -> None:
     """Whichever messages are lost, late or repeated, a number is given out by one place alone."""
-    run_state_machine_as_test(
-        lambda: Mail(runtime),  # type: ignore[arg-type]  # any callable does
-        settings=settings(
-            max_examples=120,
-            stateful_step_count=50,
-            derandomize=True,
-            deadline=None,
-            database=None,
-            print_blob=False,
-            report_multiple_bugs=False,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(Mail, runtime, examples=120, steps=50)

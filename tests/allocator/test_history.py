@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from allocator.answers import Ask, Holding
+from allocator.answers import Ask, Call, Holding
 from allocator.port import Store
+from allocator.transfers import Arrival
 from tests.allocator.pools import DAY, PoolUnderTest, make
 from tests.servers import stores
 
@@ -156,3 +157,31 @@ async def test_overflow_hours_are_bounded(
         await pool.one("a")
         pool.now += 3_600_000
     assert valkey_server.command("HLEN", f"rp:{{{unique}}}:overflow") <= 745
+
+
+async def test_of_two_holders_at_a_time_the_later_counts_everywhere(
+    valkey_store: Store, unique: str
+) -> None:
+    """Pools have clocks of their own: a number may come to one that is behind."""
+    ahead = await make(valkey_store, f"{unique}-1", ["+11"])
+    behind = await make(valkey_store, f"{unique}-2", [])
+    ahead.now += 5_000
+    await ahead.one("first")
+    ahead.now += 60_000
+    await ahead.allocator.drain(ahead.id, ["+11"], now_ms=ahead.now)
+    [departure] = await ahead.sweep()
+    behind.now += 10_000
+    arrival = Arrival("+11", history=departure.history)
+    await behind.transfers.arrive(behind.id, [arrival], now_ms=behind.now)
+    await behind.one("second")
+    behind.now += 20_000
+    await behind.one("third")
+    both = behind.now - 1_000
+    behind.now += 60_000
+    holding = await behind.allocator.holder(behind.id, "+11", both, now_ms=behind.now)
+    call = Call(id="1", number="+11", started_at=both)
+    credit = await behind.allocator.record_call(behind.id, call, now_ms=behind.now)
+    assert holding is not None
+    assert credit is not None
+    assert credit.holding is not None
+    assert (holding.tuple, credit.holding.tuple) == ("second", "second")

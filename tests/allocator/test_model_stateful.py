@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 from msgspec.structs import asdict
 
-from allocator.allocator import Allocator, Busy
+from allocator.allocator import Busy
 from allocator.answers import Answer, Ask, Call, Rules, State
-from allocator.stocks import Stocks
+from tests.allocator.machines import Runtime, StoreMachine, run_machine
 from tests.allocator.model import ModelPool, ModelStock
-from tests.allocator.pools import Runtime
-from tests.servers import stores
 
 OVERFLOW = "+1999"
 POOLS = ("p", "q")
@@ -51,29 +46,15 @@ rules = st.builds(
 )
 
 
-@pytest.fixture(scope="module")
-def runtime() -> Iterator[Runtime]:
-    """A server of this module's own: the machine empties it."""
-    with stores.valkey() as server:
-        runtime = Runtime(server)
-        yield runtime
-        runtime.close()
-
-
-class Machine(RuleBasedStateMachine):
+class Machine(StoreMachine):
     """Two pools that grow from one stock; every answer compared, then everything there is."""
 
     def __init__(self, runtime: Runtime) -> None:
-        super().__init__()
-        runtime.empty()
-        self.do = runtime.do
-        self.allocator = Allocator(runtime.store)
-        self.stocks = Stocks(runtime.store)
-        self.now = START
+        super().__init__(runtime, START)
         self.revision = 1
         self.stock = ModelStock("s")
         self.pools: dict[str, ModelPool] = {}
-        self.told: dict[str, list[tuple[str, str, int]]] = {}
+        self.promises: dict[str, list[tuple[str, str, int]]] = {}
 
     @initialize(first=st.tuples(rules, rules))
     def begin(self, first: tuple[Rules, Rules]) -> None:
@@ -92,20 +73,20 @@ class Machine(RuleBasedStateMachine):
             self.check_promise(pool, ask, answer)
 
     def check_promise(self, pool: str, ask: Ask, answer: Answer) -> None:
-        """No number is given while another tuple was told that it's its own.
+        """No number is given while another tuple was promised it.
 
-        Held with its guarantee over is no promise: it was said before a call that brought numbers
-        from the stock, in which a neighbour may have got the number.
+        Held with its guarantee over is no promise: it was answered before a call that brought
+        numbers from the stock, in which a neighbour may have got the number.
         """
         if answer.state in (State.OVERFLOW, State.NONE):
             return
         if answer.state is State.HELD and answer.hold_ms == 0:
             return
-        for where, tuple_, until in self.told.get(answer.number, ()):
+        for where, tuple_, until in self.promises.get(answer.number, ()):
             if (where, tuple_) != (pool, ask.tuple):
                 assert until <= self.pools[where].clock
-        told = (pool, ask.tuple, answer.guaranteed_until)
-        self.told.setdefault(answer.number, []).append(told)
+        promise = (pool, ask.tuple, answer.guaranteed_until)
+        self.promises.setdefault(answer.number, []).append(promise)
 
     @rule(pool=pools, some=st.lists(asks, min_size=1, max_size=5), swept=st.booleans())
     def allocate_when_all_is_due(self, pool: str, some: list[Ask], swept: bool) -> None:
@@ -167,22 +148,23 @@ class Machine(RuleBasedStateMachine):
     def sweep(self, pool: str, most: int, hand_on: bool) -> None:
         model = self.pools[pool]
         swept = self.do(self.allocator.sweep(pool, most, now_ms=self.now))
-        letters = model.sweep(most, self.now)
+        entries = model.sweep(most, self.now)
         assert {d.number: (d.loan, d.left) for d in swept.departures} == {
-            number: (letter.loan, letter.left) for number, letter in letters.items()
+            number: (entry.loan, entry.left) for number, entry in entries.items()
         }
         assert swept.last_overflow == model.last_overflow
+        assert bool(swept.exhausted) == model.status(self.now)["exhausted"]
         assert swept.due_in == (0 if swept.more else model.due_in())
-        assert swept.given == model.given()
+        assert swept.answers_total == model.given()
         if not hand_on:
             return
         lent = [departure for departure in swept.departures if departure.loan]
-        gone = self.do(self.stocks.receive("s", pool, lent, now_ms=self.now))
+        gone = self.do(self.transfers.receive("s", pool, lent, now_ms=self.now))
         assert gone == [
-            d.number for d in lent if self.stock.receive(pool, d.number, letters[d.number])
+            d.number for d in lent if self.stock.receive(pool, d.number, entries[d.number])
         ]
-        self.do(self.allocator.sent(pool, swept.departures, now_ms=self.now))
-        for number in letters:
+        self.do(self.transfers.note_handed_on(pool, swept.departures, now_ms=self.now))
+        for number in entries:
             model.sent(number)
 
     @rule(
@@ -256,7 +238,7 @@ class Machine(RuleBasedStateMachine):
             leaving = [
                 pool
                 for pool, model in self.pools.items()
-                if (letter := model.outbox.get(number)) and not letter.sent and letter.loan == loan
+                if (entry := model.outbox.get(number)) and not entry.sent and entry.loan == loan
             ]
             assert pools + leaving == lent_to
 
@@ -278,17 +260,4 @@ class Machine(RuleBasedStateMachine):
 @pytest.mark.timeout(600)  # thousands of steps, on a machine that may be busy
 def test_every_answer_is_the_models(runtime: Runtime) -> None:
     """Whatever is done in whatever order, the scripts answer as the plain model does."""
-    run_state_machine_as_test(
-        lambda: Machine(runtime),  # type: ignore[arg-type]  # any callable does
-        settings=settings(
-            max_examples=200,
-            stateful_step_count=40,
-            derandomize=True,
-            deadline=None,
-            database=None,
-            print_blob=False,
-            report_multiple_bugs=False,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(Machine, runtime, examples=200, steps=40)

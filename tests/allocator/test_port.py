@@ -161,7 +161,7 @@ class TestStoreContract:
     async def test_a_full_server_is_an_outage_that_ends(
         self, store: Store, backend: Backend, unique: str
     ) -> None:
-        """Out of memory is told as StoreUnavailable; with room again, calls work."""
+        """Out of memory is StoreUnavailable; with room again, calls work."""
         for node in nodes(backend):
             node.command("CONFIG SET", "maxmemory", 1)
         try:
@@ -203,12 +203,12 @@ async def answering(store: Store, key: str, seconds: float = 60) -> bytes:
 
 
 async def unconfirmed(store: Store, key: str) -> None:
-    """Write until it is told that no replica has it, and not only that the time was over.
+    """Write until the reason is that no replica has it, and not only that the time was over.
 
     The server says so shortly before the time is over, a busy one sometimes too late.
     """
-    told = ""
-    while "0 of 1 replicas" not in told:
+    reason = ""
+    while "0 of 1 replicas" not in reason:
         with pytest.raises(StoreUnavailable) as caught:
             await store.run(COUNT, [key], [1])
-        told = str(caught.value)
+        reason = str(caught.value)

@@ -57,7 +57,7 @@ async def test_kill_9_of_the_store(unique: str, tmp_path: Path) -> None:
     assert check_promises(log) > 2 * ENOUGH
 
 
-async def test_nothing_told_is_forgotten(unique: str) -> None:
+async def test_no_answer_is_forgotten(unique: str) -> None:
     """After a kill the same tuples hold the same numbers until the same moments."""
     with stores.valkey(appendonly="yes", appendfsync="no") as server:
         store = await connect(server.url, timeout_ms=PATIENT_MS)
@@ -65,8 +65,8 @@ async def test_nothing_told_is_forgotten(unique: str) -> None:
         await allocator.edit(unique, Rules(overflow_number=OVERFLOW), 1)
         await allocator.add(unique, numbers(500))
         asks = [Ask(f"t{n}", b'{"gclid":"x"}') for n in range(450)]
-        told = await allocator.allocate(unique, asks)
-        call = Call(id="1", number=told[0].number)
+        answers = await allocator.allocate(unique, asks)
+        call = Call(id="1", number=answers[0].number)
         credit = await allocator.record_call(unique, call)
         server.kill()
         server.start()
@@ -74,7 +74,7 @@ async def test_nothing_told_is_forgotten(unique: str) -> None:
         again = await allocator.allocate(unique, asks)
         assert {answer.state for answer in again} == {State.HELD}
         assert [(a.number, a.guaranteed_until) for a in again] == [
-            (a.number, a.guaranteed_until) for a in told
+            (a.number, a.guaranteed_until) for a in answers
         ]
         repeated = await allocator.record_call(unique, call)
         assert credit is not None

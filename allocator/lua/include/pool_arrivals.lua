@@ -2,21 +2,22 @@
 -- arrivals: array of { number, loan ("": the pool's own), moved at ms, packed history }.
 -- A lent number is taken only within 5 s of its move, and not when it has left this pool since:
 -- a message that was held up can't bring back a number that is elsewhere by now (the stock hands a
--- move to somebody else after 10 s at the earliest). One that finds the pool full, because others
+-- move to another sender after 10 s at the earliest). One that finds the pool full, because others
 -- made it grow at the same time, goes to OUTBOX and from there back.
 -- Returns the arrivals' numbers that are in the pool now.
-local MOVE_GOOD_FOR = 5000
+local MOVE_VALID_MS = 5000
 
--- Whether a loan was made no later than another that is over. Loans of one stock count upwards.
-local function is_over(loan, moved, letter)
+-- Whether a loan was made no later than the one of an OUTBOX entry. Loans of one stock count
+-- upwards.
+local function is_over(loan, moved, entry)
   local stock, at = string.match(loan, '^(.*)@(%d+)$')
-  local last_stock, last = string.match(letter[1], '^(.*)@(%d+)$')
+  local last_stock, last = string.match(entry[1], '^(.*)@(%d+)$')
   if stock == last_stock then return tonumber(at) <= tonumber(last) end
-  return moved <= letter[2]
+  return moved <= entry[2]
 end
 
-local function take_in(arrivals, rules, state)
-  local here = {}
+local function add_arrivals(arrivals, rules, state)
+  local present = {}
   for _, arrival in ipairs(arrivals) do
     local number, loan, moved, history = arrival[1], arrival[2], arrival[3], arrival[4]
     local record = read_record(number)
@@ -28,7 +29,7 @@ local function take_in(arrivals, rules, state)
         call('ZREM', DRAIN, number)
         call('ZADD', GUARD, record[UNTIL], number)
       end
-      here[#here + 1] = number
+      present[#present + 1] = number
     else
       local left = call('HGET', OUTBOX, number)
       left = left and unpack_one(left)
@@ -42,7 +43,7 @@ local function take_in(arrivals, rules, state)
           call('HDEL', OUTBOX, number)
         end
       else
-        refused = moved + MOVE_GOOD_FOR < state[CLOCK] or (left and is_over(loan, moved, left))
+        refused = moved + MOVE_VALID_MS < state[CLOCK] or (left and is_over(loan, moved, left))
         if not refused and rules[MAX_SIZE] > 0 and state[SIZE] >= rules[MAX_SIZE] then
           call('HSET', OUTBOX, number, pack({ loan, state[CLOCK], '', 0 }))
           refused = true
@@ -53,9 +54,9 @@ local function take_in(arrivals, rules, state)
         call('ZADD', FREE, state[CLOCK], number)
         if history ~= '' then call('HSET', HISTORY, number, history) end
         state[SIZE] = state[SIZE] + 1
-        here[#here + 1] = number
+        present[#present + 1] = number
       end
     end
   end
-  return here
+  return present
 end

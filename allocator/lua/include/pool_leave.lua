@@ -5,7 +5,7 @@ local function leave_pool(number, record, rules, state)
   call('HSET', OUTBOX, number,
     pack({ record[LENT_BY], state[CLOCK], call('HGET', HISTORY, number) or '', 0 }))
   call('HDEL', HISTORY, number)
-  at_hand[number] = nil
+  record_cache[number] = nil
   call('HDEL', NUMBERS, number)
   state[SIZE] = state[SIZE] - 1
 end

@@ -4,7 +4,7 @@ local function make_all_recyclable(numbers, rules, state)
   local entries = {}
   for i, number in ipairs(numbers) do
     local record = unpack_one(records[i])
-    at_hand[number] = record
+    record_cache[number] = record
     entries[2 * i - 1] = order_score(rules, state, record)
     entries[2 * i] = idle_member(number, record)
   end

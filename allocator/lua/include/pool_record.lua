@@ -1,22 +1,22 @@
 -- A number's record. 1 tuple, 2 assigned_at ms (0: unassigned), 3 guaranteed_until ms, 4 last
--- activity ms, 5 clicks and 6 calls since assigned_at, 7 serial of the assignment, 8 leaving
--- (1: drains, given to nobody else), 9 released (1: its visitor left), 10 the loan by which a stock's number is
--- here ("stock id@loan ms"; "": the pool's own)
+-- activity ms, 5 clicks and 6 calls since assigned_at, 7 serial of the assignment, 8 leaving (1:
+-- drains, given to no other tuple), 9 released (1: its visitor left), 10 the loan by which a stock's
+-- number is here ("stock id@loan ms"; "": the pool's own)
 local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 -- Records by number that promotion has read in this call, as long as nobody writes them: the number
 -- that is recycled next is nearly always one of them.
-local at_hand = {}
+local record_cache = {}
 
 local function read_record(number)
-  if at_hand[number] then return at_hand[number] end
+  if record_cache[number] then return record_cache[number] end
   local packed = call('HGET', NUMBERS, number)
   return packed and unpack_one(packed)
 end
 
 local function write_record(number, record)
-  at_hand[number] = nil
+  record_cache[number] = nil
   call('HSET', NUMBERS, number, pack(record))
 end
 
@@ -55,7 +55,7 @@ local function make_recyclable(number, record, rules, state)
   call('ZADD', IDLE, order_score(rules, state, record), idle_member(number, record))
 end
 
--- Takes a number out of the order, wherever it stands there. 0 when it wasn't: its guarantee is
+-- Takes a number out of the order, wherever it is there. 0 when it wasn't: its guarantee is
 -- over but nobody has promoted it from GUARD yet.
 local function leave_order(number, record, state)
   local member = idle_member(number, record)

@@ -1,52 +1,61 @@
 #!lua
 -- Gives tuples of one pool their numbers, in the order asked: the one atomic allocation.
 --
--- KEYS  the pool's (include/pool_keys.lua).
--- ARGV  1 now: "" for the server's clock, else ms
---       2 growth: "ask" when the caller can bring numbers from the stock, "no" when not now, "dry"
---         when the stock had too few: it isn't asked again for a second
---       3 arrivals: packed array (include/pool_arrivals.lua), "" for none; taken in first
---       4… three for each ask: tuple · clicks and mode · attributes ("": keep what is there).
---         clicks and mode: a whole number; negative n means "touch": count -n - 1 clicks for the
---         tuple when it holds a number, and allocate nothing.
--- Reply packed: false when there is no such pool, else
---   { revision, clock ms, size, max_size, stock id, { code, number, guaranteed_until ms, … },
---   arrivals that are in the pool now } with three values an ask. Codes (allocator/answers.py, State): 1 new, 2 held, 3 recycled,
---   4 overflow, 5 none; 0: the pool could grow, ask again with arrivals, or growth "no".
--- Cost  O(log n) an ask. Where numbers whose guarantee is over wait to be promoted, a call promotes
---   at most 4 + one an ask, those longest due first; the recycled number is the best of the
---   promoted. So with a backlog the choice is exact among those, and never is a number that is
---   due passed over for overflow. The sweeper keeps the backlog at zero.
+-- Takes O(log n) an ask. Where numbers whose guarantee is over wait to be promoted, a call promotes
+-- at most 4 + one an ask, those longest due first; the recycled number is the best of the promoted.
+-- So with a backlog the choice is exact among those, and never is a number that is due passed over
+-- for overflow. The sweeper keeps the backlog at zero.
+--
+-- KEYS   the pool's (include/pool_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 string     growth: "ask" when the caller can bring numbers from the stock, "no" when not
+--                     now, "dry" when the stock had too few: it isn't asked again for a second
+--        3 packed     arrivals (include/pool_arrivals.lua), "" for none; added first
+--        4… three for each ask:
+--          string     the tuple
+--          int        clicks; negative n counts -n - 1 clicks for the tuple when it holds a number,
+--                     and allocates nothing
+--          string     attributes ("": keep what is there)
+-- Reply  packed: false when there is no such pool, else { clock ms, stock id, how many numbers the
+--        pool may take from it, answers, numbers of the arrivals that are in the pool now }.
+--        answers: array of { code, number, guaranteed_until ms } with code 1 new, 2 held, 3
+--        recycled, 4 overflow, 5 none, 0 nothing yet: the pool could grow, ask again with arrivals,
+--        or with growth "no"
 --@include pool_keys
 --@include pool_state
 --@include pool_record
---@include pool_history
+--@include pool_end_assignment
 --@include pool_leave
 --@include pool_promote
 --@include pool_arrivals
-local NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, COULD_GROW = 1, 2, 3, 4, 5, 0
+--@include pool_growth
+local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE = 0, 1, 2, 3, 4, 5
 local PROMOTED_A_CALL = 4
 
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now = state[CLOCK]
 local asks = (#ARGV - 3) / 3
-local here = ARGV[3] ~= '' and take_in(unpack_one(ARGV[3]), rules, state) or {}
+local present = {}
+if ARGV[3] ~= '' then
+  present = add_arrivals(unpack_one(ARGV[3]), rules, state)
+  state[DRY_UNTIL] = 0
+end
 if ARGV[2] == 'dry' then state[DRY_UNTIL] = now + 1000 end
-local could_grow = ARGV[2] == 'ask' and rules[STOCK] ~= '' and now >= state[DRY_UNTIL]
-  and (rules[MAX_SIZE] == 0 or state[SIZE] < rules[MAX_SIZE])
+local room = room_to_grow(rules, state)
+local could_grow = ARGV[2] == 'ask' and room > 0 and now >= state[DRY_UNTIL]
 local unpromoted, none_free = true, false
 
 -- Counts a click or a ping for the tuple that holds the number.
-local function keep(number, record, clicks, attributes)
+local function record_click(number, record, clicks, attributes)
   local recyclable = record[UNTIL] <= now
-  local stood = recyclable and leave_order(number, record, state)
+  local was_queued = recyclable and leave_order(number, record, state)
   record[CLICKED], record[LAST], record[RELEASED] = record[CLICKED] + clicks, now, 0
   local extended = now + rules[HOLD]
   if rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL] then
     record[UNTIL] = extended
     call('ZADD', GUARD, extended, number)
-  elseif stood == 1 then
+  elseif was_queued == 1 then
     make_recyclable(number, record, rules, state)
   end
   write_record(number, record)
@@ -98,7 +107,7 @@ local function answer(tuple, clicks, attributes)
   if number then
     local record = read_record(number)
     if record[LEAVING] == 0 or record[UNTIL] > now then
-      keep(number, record, clicks, attributes)
+      record_click(number, record, clicks, attributes)
       state[HELD_TOTAL] = state[HELD_TOTAL] + clicks
       return HELD, number, record[UNTIL]
     end
@@ -131,8 +140,7 @@ end
 
 local answers = {}
 for i = 4, #ARGV, 3 do
-  local n = #answers
-  answers[n + 1], answers[n + 2], answers[n + 3] = answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2])
+  answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]) }
 end
 save_state(state)
-return pack({ rules[REVISION], now, state[SIZE], rules[MAX_SIZE], rules[STOCK], answers, here })
+return pack({ now, rules[STOCK], room, answers, present })

@@ -2,13 +2,15 @@
 -- Takes numbers out of a pool: at once where nobody is guaranteed one, else when the guarantee is
 -- over; until then its tuple keeps it and no other gets it. Repeatable.
 --
--- KEYS  the pool's. ARGV 1 now · 2… numbers.
--- Reply packed: false when there is no such pool, else an array with, for each number, 0 when it
---   is not in the pool (any more), or guaranteed_until ms while it drains.
+-- KEYS   the pool's (include/pool_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2… string    numbers
+-- Reply  packed: false when there is no such pool, else array with, for each number, 0 when it is
+--        not in the pool (any more), or guaranteed_until ms while it drains
 --@include pool_keys
 --@include pool_state
 --@include pool_record
---@include pool_history
+--@include pool_end_assignment
 --@include pool_leave
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end

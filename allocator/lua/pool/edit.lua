@@ -1,24 +1,28 @@
 #!lua
 -- Sets a pool's rules, making the pool when there is none. Guarantees given stay as they are.
 --
--- KEYS  the pool's. ARGV 1 now · 2 rules, packed (include/pool_state.lua).
--- Reply packed: 1 done (also when a newer revision is in force: then nothing changes);
---   0 busy: an earlier edit of the order is still being carried out; sweep, then ask again.
+-- KEYS   the pool's (include/pool_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 packed     rules (include/pool_state.lua)
+-- Reply  packed int: 1 done (also when a newer revision is in force: then nothing changes), 0 busy:
+--        an earlier edit of the order is still being carried out; sweep, then ask again
 --@include pool_keys
 --@include pool_state
+local DONE, BUSY = 1, 0
+
 local rules = unpack_one(ARGV[2])
 local former, state = open_pool(ARGV[1])
 if not former then
   call('HSET', META, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }))
-  return pack(1)
+  return pack(DONE)
 end
-if former[REVISION] > rules[REVISION] then return pack(1) end
+if former[REVISION] > rules[REVISION] then return pack(DONE) end
 -- A new order isn't sorted out here and now, a million numbers would stall the store: the old one
 -- is set aside and moves over with the promotions of later calls and of the sweeper.
 if former[RULE] ~= rules[RULE] or former[CALL_WEIGHT] ~= rules[CALL_WEIGHT]
   or former[CLICK_WEIGHT] ~= rules[CLICK_WEIGHT] then
   if call('EXISTS', IDLE) == 1 then
-    if call('EXISTS', STALE) == 1 then return pack(0) end
+    if call('EXISTS', STALE) == 1 then return pack(BUSY) end
     call('RENAME', IDLE, STALE)
     state[HAS_STALE] = 1
   end
@@ -28,4 +32,4 @@ end
 state[DRY_UNTIL] = 0
 call('HSET', META, 'rules', ARGV[2])
 save_state(state)
-return pack(1)
+return pack(DONE)

@@ -2,17 +2,20 @@
 -- Notes that the visitors of tuples have left. A number whose guarantee is over counts as idle for
 -- ever, so it goes first among equals; inside the guarantee nothing changes until that is over.
 --
--- KEYS  the pool's. ARGV 1 now · 2… tuples.
--- Reply packed: false when there is no such pool, else an array with, for each tuple, -1 when it
---   holds no number, else how many ms are left of its guarantee (0: recyclable now).
+-- KEYS   the pool's (include/pool_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2… string    tuples
+-- Reply  packed: false when there is no such pool, else array with, for each tuple, -1 when it
+--        holds no number, else how many ms are left of its guarantee (0: recyclable now)
 --@include pool_keys
 --@include pool_state
 --@include pool_record
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
+local NO_NUMBER = -1
 local reply = {}
 for i = 2, #ARGV do
-  local left = -1
+  local left = NO_NUMBER
   local number = call('HGET', TUPLES, ARGV[i])
   if number then
     local record = read_record(number)

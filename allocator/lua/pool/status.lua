@@ -1,14 +1,16 @@
 #!lua flags=no-writes
 -- Counts a pool.
 --
--- KEYS  the pool's. ARGV 1 now.
--- Reply packed: false when there is no such pool, else { size, unassigned, held, recyclable,
---   draining, overflow, new, recycled and held totals, ms since the assignment that falls due
---   first, could grow (1 or 0), backlog, calls, overflow calls, last overflow ms, clock ms,
---   revision }
+-- KEYS   the pool's (include/pool_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+-- Reply  packed: false when there is no such pool, else { size, unassigned, held, recyclable,
+--        draining, overflow, new, recycled and held totals, ms since the assignment that falls due
+--        first, exhausted (1 or 0), backlog, calls, overflow calls, last overflow ms, clock ms }
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_growth
+--@include pool_exhausted
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now = state[CLOCK]
@@ -18,9 +20,8 @@ local recyclable = call('ZCARD', IDLE) + call('ZCARD', STALE) + due
 local draining = call('ZCARD', DRAIN)
 local first = call('ZRANGEBYSCORE', GUARD, '(' .. string.format('%d', now), '+inf', 'LIMIT', 0, 1)[1]
 local oldest = first and now - read_record(first)[SINCE] or 0
-local could_grow = rules[STOCK] ~= '' and now >= state[DRY_UNTIL]
-  and (rules[MAX_SIZE] == 0 or state[SIZE] < rules[MAX_SIZE])
 return pack({ state[SIZE], unassigned, call('ZCARD', GUARD) - due, recyclable,
   draining, state[OVERFLOW_TOTAL], state[NEW_TOTAL], state[RECYCLED_TOTAL],
-  state[HELD_TOTAL], oldest, could_grow and 1 or 0, due, state[CALLS_TOTAL], state[OVERFLOW_CALLS],
-  state[LAST_OVERFLOW], now, rules[REVISION] })
+  state[HELD_TOTAL], oldest,
+  is_exhausted(rules, state) and 1 or 0, due, state[CALLS_TOTAL], state[OVERFLOW_CALLS],
+  state[LAST_OVERFLOW], now })

@@ -2,19 +2,21 @@
 -- Does a bounded share of what needn't wait for a click: promotes numbers whose guarantee is over,
 -- lets draining ones leave, drains lent ones above max_size, and shows what is to be handed on.
 --
--- KEYS  the pool's. ARGV 1 now · 2 most numbers to promote.
--- Reply packed: false when there is no such pool, else
---   { more (1: sweep again), outbox: array of { number, loan ("": its
---     own), left at ms, packed history },
---     exhausted (1 or 0), last overflow ms, could take from its stock,
---     due in: ms until there is more to do here, if nobody clicks (an hour at most),
---     given: how many answers this pool ever gave }
+-- KEYS   the pool's (include/pool_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 int        most numbers to promote (1000 at most, see include/pool_promote.lua)
+-- Reply  packed: false when there is no such pool, else { more (1: sweep again), departures: array
+--        of { number, loan ("": its own), left at ms, packed history }, exhausted (1 or 0), last
+--        overflow ms, how many numbers it could take from its stock, ms until there is more to do
+--        here if nobody clicks (an hour at most), how many answers this pool ever gave }
 --@include pool_keys
 --@include pool_state
 --@include pool_record
---@include pool_history
+--@include pool_end_assignment
 --@include pool_leave
 --@include pool_promote
+--@include pool_growth
+--@include pool_exhausted
 local TOMBSTONE_MS, AT_ONCE, LATEST_MS = 60000, 100, 3600000
 
 local rules, state = open_pool(ARGV[1])
@@ -55,23 +57,19 @@ if surplus > 0 then
   end
 end
 
-local outbox = {}
+local departures = {}
 -- Any of them, not the first: what was handed on lately mustn't hide the others.
 local left = call('HRANDFIELD', OUTBOX, AT_ONCE, 'WITHVALUES')
 for i = 1, #left, 2 do
-  local letter = unpack_one(left[i + 1])
-  if letter[4] == 1 then
-    if letter[2] + TOMBSTONE_MS < now then call('HDEL', OUTBOX, left[i]) end
+  local entry = unpack_one(left[i + 1])
+  if entry[4] == 1 then
+    if entry[2] + TOMBSTONE_MS < now then call('HDEL', OUTBOX, left[i]) end
   else
-    outbox[#outbox + 1] = { left[i], letter[1], letter[2], letter[3] }
+    departures[#departures + 1] = { left[i], entry[1], entry[2], entry[3] }
   end
 end
-local exhausted = (call('EXISTS', FREE) + call('EXISTS', IDLE) + state[HAS_STALE] == 0
-  and call('ZCOUNT', GUARD, '-inf', now) == 0) and 1 or 0
-local room = rules[STOCK] == '' and 0
-  or (rules[MAX_SIZE] == 0 and 1000 or math.max(0, rules[MAX_SIZE] - state[SIZE]))
 local due_in = LATEST_MS
-if more == 1 or surplus > 0 or #outbox > 0 or call('HLEN', OUTBOX) > AT_ONCE then
+if more == 1 or surplus > 0 or #departures > 0 or call('HLEN', OUTBOX) > AT_ONCE then
   due_in = 0
 else
   for _, order in ipairs({ GUARD, DRAIN }) do
@@ -80,5 +78,6 @@ else
   end
 end
 save_state(state)
-local given = state[NEW_TOTAL] + state[HELD_TOTAL] + state[RECYCLED_TOTAL] + state[OVERFLOW_TOTAL]
-return pack({ more, outbox, exhausted, state[LAST_OVERFLOW], room, due_in, given })
+local answers = state[NEW_TOTAL] + state[HELD_TOTAL] + state[RECYCLED_TOTAL] + state[OVERFLOW_TOTAL]
+return pack({ more, departures, is_exhausted(rules, state) and 1 or 0, state[LAST_OVERFLOW],
+  room_to_grow(rules, state), due_in, answers })

@@ -2,8 +2,10 @@
 -- Takes numbers out of a stock: at once where they are here, else when their pool has sent them
 -- back (the caller drains them there). Repeatable.
 --
--- KEYS  the stock's. ARGV 1 now · 2… numbers.
--- Reply packed: array with, for each number, { pool it is lent to ("": gone now), packed history }.
+-- KEYS   the stock's (include/stock_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2… string    numbers
+-- Reply  packed: array with, for each number, { pool it is lent to ("": gone now), packed history }
 --@include stock_keys
 local reply = {}
 for i = 2, #ARGV do

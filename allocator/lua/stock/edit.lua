@@ -1,8 +1,11 @@
 #!lua
 -- Sets a stock's rules, and adds numbers to it; repeatable. A number already there stays as it is.
 --
--- KEYS  the stock's. ARGV 1 now · 2 quarantine ms · 3 array of { number, packed history }, packed.
--- Reply packed: how many were added.
+-- KEYS   the stock's (include/stock_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 int        quarantine, ms
+--        3 packed     array of { number, packed history }
+-- Reply  packed int: how many were added
 --@include stock_keys
 local now = clock(ARGV[1])
 call('HSET', META, 'quarantine', ARGV[2])

@@ -1,8 +1,9 @@
 #!lua flags=no-writes
 -- Counts a stock.
 --
--- KEYS  the stock's. ARGV 1 now.
--- Reply packed: { size, available, in quarantine, lent, on their way }.
+-- KEYS   the stock's (include/stock_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+-- Reply  packed: { size, available, in quarantine, lent, on their way }
 --@include stock_keys
 local now = clock(ARGV[1])
 local size, here = call('HLEN', NUMBERS), call('ZCARD', AVAILABLE)

@@ -1,10 +1,13 @@
 #!lua
 -- Sends numbers to a pool that grows: those out of quarantine, longest available first. Until
--- stock_sent confirms it, a number is on its way: nobody else gets it, and stock_resume hands the
--- move to somebody new after 10 s (include/pool_arrivals.lua has the pool's side of it).
+-- stock/confirm notes its arrival, a number is on its way: no other pool gets it, and stock/resume
+-- hands the move to somebody new after 10 s (include/pool_arrivals.lua has the pool's side of it).
 --
--- KEYS  the stock's. ARGV 1 now · 2 pool id · 3 how many at most.
--- Reply packed: array of { number, moved at ms, packed history, loan ms }.
+-- KEYS   the stock's (include/stock_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 string     pool id
+--        3 int        how many at most
+-- Reply  packed: array of { number, moved at ms, packed history, loan ms }
 --@include stock_keys
 local now = clock(ARGV[1])
 -- The time names the loan, so it is never the same twice, whatever the clock does.

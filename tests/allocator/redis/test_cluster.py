@@ -93,7 +93,7 @@ async def shortly(store: Store, key: str) -> None:
     """Call until calls for the key go the short way."""
     assert isinstance(store, ClusterStore)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while store._lines.ready(key) is None:
+        while store._routes.ready(key) is None:
             await answering(store, key)
             await asyncio.sleep(0.01)
 
@@ -117,7 +117,7 @@ async def test_what_the_library_has_found_is_asked_directly(
     assert sorted(map(unpack, counted)) == list(range(2, 52))
 
 
-async def test_an_idle_line_is_woken(
+async def test_an_idle_connection_is_woken(
     cluster_server: stores.Cluster, cluster_store: Store, unique: str
 ) -> None:
     """After a pause one call goes through the library, and the short way is open again."""
@@ -125,7 +125,7 @@ async def test_an_idle_line_is_woken(
     await shortly(cluster_store, key)
     assert isinstance(cluster_store, ClusterStore)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while cluster_store._lines.ready(key):
+        while cluster_store._routes.ready(key):
             await asyncio.sleep(0.05)
     await shortly(cluster_store, key)
 
@@ -215,7 +215,7 @@ async def test_it_begins_anew_when_every_node_has_moved(
     store = await connect(cluster_server.url, timeout_ms=200)
     assert isinstance(store, ClusterStore)
     await answering(store, f"{{{unique}}}")
-    before = store._cluster
+    before = store._client
     for node in cluster_server.primaries:
         node.pause()
     try:
@@ -226,7 +226,7 @@ async def test_it_begins_anew_when_every_node_has_moved(
         for node in cluster_server.primaries:
             node.resume()
     await answering(store, f"{{{unique}}}")
-    assert store._cluster is not before
+    assert store._client is not before
     await store.aclose()
 
 

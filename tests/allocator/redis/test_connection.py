@@ -30,15 +30,15 @@ class Peer:
         self._streams.put_nowait((reader, writer))
 
     async def connected(self, port: int) -> PipelinedConnection:
-        """A line that is ready."""
-        connection = Connection(port=port, protocol=2, driver_info=None)
-        line = PipelinedConnection(connection, PATIENCE, self.ended.append)
-        assert await line.become_ready()
+        """A connection that is ready."""
+        redis_connection = Connection(port=port, protocol=2, driver_info=None)
+        connection = PipelinedConnection(redis_connection, PATIENCE, self.ended.append)
+        assert await connection.become_ready()
         self.reader, self.writer = await self._streams.get()
-        return line
+        return connection
 
     async def gone(self) -> None:
-        """Wait until the line has closed its end."""
+        """Wait until the connection has closed its end."""
         async with asyncio.timeout(PATIENCE):
             while await self.reader.read(1 << 16):
                 pass
@@ -51,12 +51,12 @@ def peer() -> Peer:
 
 
 @pytest.fixture
-async def line(peer: Peer) -> AsyncIterator[PipelinedConnection]:
-    """A line to it."""
+async def connection(peer: Peer) -> AsyncIterator[PipelinedConnection]:
+    """A connection to it."""
     async with await asyncio.start_server(peer.accept, "127.0.0.1", 0) as server:
-        line = await peer.connected(server.sockets[0].getsockname()[1])
-        yield line
-        await line.close()
+        connection = await peer.connected(server.sockets[0].getsockname()[1])
+        yield connection
+        await connection.close()
         peer.writer.close()
 
 
@@ -65,10 +65,10 @@ def later() -> float:
 
 
 async def test_replies_may_come_in_pieces_or_together(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
     """Where the network cuts the stream makes no difference to who gets what."""
-    calls = [line.ask(b"x", later()) for _ in range(4)]
+    calls = [connection.send(b"x", later()) for _ in range(4)]
     for piece in (b"$3\r\no", b"ne\r", b"\n$3\r\ntwo\r\n-BAD luck\r\n:", b"4\r\n"):
         peer.writer.write(piece)
         await peer.writer.drain()
@@ -78,111 +78,111 @@ async def test_replies_may_come_in_pieces_or_together(
 
 
 async def test_a_call_whose_time_is_over_keeps_its_place(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
     """Its late reply is thrown away, and so is that of a cancelled one."""
     loop = asyncio.get_running_loop()
-    hasty = line.ask(b"x", loop.time() + 0.01)
-    unwanted, patient = line.ask(b"x", later()), line.ask(b"x", later())
+    hasty = connection.send(b"x", loop.time() + 0.01)
+    unwanted, patient = connection.send(b"x", later()), connection.send(b"x", later())
     unwanted.cancel()
     with pytest.raises(TimeoutError):
         await hasty
     peer.writer.write(b"+first\r\n+second\r\n+third\r\n")
     assert await patient == b"third"
-    assert line.load() == 0
+    assert connection.load() == 0
 
 
 async def test_a_reply_that_came_in_time_counts_when_it_is_read_late(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
     """A process that was held up beyond a deadline doesn't blame the server."""
-    call = line.ask(b"x", asyncio.get_running_loop().time() + 0.01)
+    call = connection.send(b"x", asyncio.get_running_loop().time() + 0.01)
     peer.writer.write(b"+in time\r\n")
     time.sleep(0.05)
     assert await call == b"in time"
 
 
-async def test_an_earlier_deadline_comes_first(peer: Peer, line: PipelinedConnection) -> None:
+async def test_an_earlier_deadline_comes_first(peer: Peer, connection: PipelinedConnection) -> None:
     """A call that has less time left than those before it doesn't wait for theirs."""
     loop = asyncio.get_running_loop()
-    patient = line.ask(b"x", later())
-    hasty = line.ask(b"x", loop.time() + 0.01)
+    patient = connection.send(b"x", later())
+    hasty = connection.send(b"x", loop.time() + 0.01)
     with pytest.raises(TimeoutError):
         await hasty
     assert not patient.done()
 
 
 async def test_a_lost_connection_fails_every_call_on_it(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
-    """Replies that came before count; the rest is told at once, and the line is done with."""
-    calls = [line.ask(b"x", later()) for _ in range(3)]
+    """Replies that came before count; the rest fail at once, and the connection has ended."""
+    calls = [connection.send(b"x", later()) for _ in range(3)]
     peer.writer.write(b"+first\r\n+sec")
     peer.writer.close()
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert outcomes[0] == b"first"
     assert [type(outcome) for outcome in outcomes[1:]] == [RedisConnectionError] * 2
-    assert not line.usable
-    assert not line.ready
-    assert not await line.become_ready()
+    assert not connection.usable
+    assert not connection.ready
+    assert not await connection.become_ready()
 
 
 async def test_a_reply_that_nobody_asked_for_ends_the_line(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
     """From there on no reply's place could be trusted."""
-    first = line.ask(b"x", later())
+    first = connection.send(b"x", later())
     peer.writer.write(b"+one\r\n+two\r\n")
     assert await first == b"one"
     await peer.gone()
-    assert not line.usable
+    assert not connection.usable
 
 
-async def test_what_is_no_reply_ends_the_line(peer: Peer, line: PipelinedConnection) -> None:
+async def test_what_is_no_reply_ends_the_line(peer: Peer, connection: PipelinedConnection) -> None:
     """Another protocol fails the calls under way."""
-    call = line.ask(b"x", later())
+    call = connection.send(b"x", later())
     peer.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     with pytest.raises(InvalidResponse):
         await call
 
 
 async def test_a_peer_that_does_not_read_holds_up_new_calls(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
-    """A full buffer is no place for more; when it has emptied, the line is ready again."""
+    """A full buffer is no place for more; when it has emptied, the connection is ready again."""
     peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
     big = b"x" * (32 << 20)  # more than the system's own buffers
-    line.ask(big, later())
-    assert not line.ready
-    waiting = asyncio.create_task(line.become_ready())
+    connection.send(big, later())
+    assert not connection.ready
+    waiting = asyncio.create_task(connection.become_ready())
     await asyncio.wait([waiting], timeout=0.05)
     assert not waiting.done()
     peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
     async with asyncio.timeout(PATIENCE):
         await peer.reader.readexactly(len(big))
         assert await waiting
-    assert line.ready
+    assert connection.ready
 
 
 async def test_a_retired_line_ends_with_its_last_call(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
     """Calls under way still get their replies; then it closes by itself."""
-    calls = [line.ask(b"x", later()) for _ in range(2)]
-    line.retire()
-    assert not line.ready
+    calls = [connection.send(b"x", later()) for _ in range(2)]
+    connection.retire()
+    assert not connection.ready
     peer.writer.write(b"+one\r\n+two\r\n")
     assert await asyncio.gather(*calls) == [b"one", b"two"]
     await peer.gone()
-    assert peer.ended == [line]
+    assert peer.ended == [connection]
 
 
 async def test_a_retired_line_does_not_wait_for_calls_that_gave_up(
-    peer: Peer, line: PipelinedConnection
+    peer: Peer, connection: PipelinedConnection
 ) -> None:
     """A peer that never answers isn't kept for longer than its last call has."""
-    call = line.ask(b"x", asyncio.get_running_loop().time() + 0.01)
-    line.retire()
+    call = connection.send(b"x", asyncio.get_running_loop().time() + 0.01)
+    connection.retire()
     with pytest.raises(TimeoutError):
         await call
     await peer.gone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocator.redis.errors import reason
+from allocator.redis.errors import outage_in_reply
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from allocator.redis.errors import reason
         "OOM",
     ],
 )
-def test_a_server_that_cannot_now_is_told_in_words(reply: str) -> None:
+def test_a_server_that_cannot_now_is_described(reply: str) -> None:
     """The reason is our own short text, whatever the server's says."""
-    assert reason(reply)
-    assert len(str(reason(reply))) < 80
+    assert outage_in_reply(reply)
+    assert len(str(outage_in_reply(reply))) < 80
 
 
 @pytest.mark.parametrize("reply", ["ERR unknown", "WRONGTYPE x", "NOSCRIPT x", "BUSYGROUP", ""])
 def test_any_other_error_is_a_bug(reply: str) -> None:
     """Faults of a script, and NOSCRIPT, which is answered with EVAL, are no outage."""
-    assert reason(reply) is None
+    assert outage_in_reply(reply) is None

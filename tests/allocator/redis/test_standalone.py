@@ -96,7 +96,7 @@ async def test_a_slow_connection_is_ready_for_later_calls(unique: str) -> None:
             await answering(store, unique)
 
 
-async def test_a_wrong_password_is_told_without_it() -> None:
+async def test_a_wrong_password_is_reported_without_it() -> None:
     """The reason names neither the password given nor the one wanted."""
     with stores.valkey() as server:
         server.command("CONFIG SET", "requirepass", "the-right-one")
@@ -175,7 +175,7 @@ async def test_sentinel_leads_to_the_new_primary(unique: str) -> None:
 
 
 async def test_a_name_that_sentinel_does_not_know_is_an_outage() -> None:
-    """The Sentinel's answer is told in words."""
+    """The reason is a sentence, not the Sentinel client's settings."""
     with stores.sentinel() as watched:
         async with opened(watched.url.replace("numbers", "unknown")) as store:
             with pytest.raises(StoreUnavailable, match="no Sentinel knows"):

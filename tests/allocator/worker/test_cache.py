@@ -97,7 +97,7 @@ async def test_memory_ends_before_the_guarantee(
     assert counting.calls == ["pool/allocate", "pool/allocate"]
 
 
-async def test_an_answer_that_outlives_its_guarantee_on_the_way_is_not_told(
+async def test_an_answer_that_outlives_its_guarantee_on_the_way_is_not_given(
     counting: Counting, clock: Clock, pool: str
 ) -> None:
     """Nobody is shown a number that may be another's by now, however often that happens."""
@@ -109,8 +109,8 @@ async def test_an_answer_that_outlives_its_guarantee_on_the_way_is_not_told(
     counting.meanwhile = lambda: lasts(60)
     with pytest.raises(StoreUnavailable, match="after their guarantees"):
         await source.allocate(pool, Ask("a"))
-    told = await source.allocate_many(pool, [Ask("a"), Ask("b")])
-    assert [type(answer) for answer in told] == [StoreUnavailable] * 2
+    answers = await source.allocate_many(pool, [Ask("a"), Ask("b")])
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 2
     counting.meanwhile = lambda: lasts(59)
     assert (await source.allocate(pool, Ask("a"))).state == State.HELD
     counting.meanwhile = lambda: lasts(600)
@@ -132,8 +132,8 @@ async def test_who_asks_at_the_end_of_a_guarantee_is_answered_all_the_same(
     late = await source.allocate(pool, Ask("a"))
     assert late.state == State.HELD
     clock.now += 60  # forgotten here, held in the store
-    told = await source.allocate_many(pool, [Ask("c"), Ask("a"), Ask("b")])
-    assert [answer.number for answer in told if isinstance(answer, Answer)][1] == late.number
+    answers = await source.allocate_many(pool, [Ask("c"), Ask("a"), Ask("b")])
+    assert [answer.number for answer in answers if isinstance(answer, Answer)][1] == late.number
     assert counting.calls == ["pool/allocate"] * 4
     holding = await allocator.holder(pool, late.number)
     assert holding is not None
@@ -147,10 +147,10 @@ async def test_what_is_known_is_answered_while_the_store_is_away(
     source = AssignmentCache(Allocator(counting), clock=clock)
     known = await source.allocate(pool, Ask("a"))
     counting.down = True
-    told = await source.allocate_many(pool, [Ask("b"), Ask("a")])
-    assert isinstance(told[0], StoreUnavailable)
-    assert isinstance(told[1], Answer)
-    assert told[1].number == known.number
+    answers = await source.allocate_many(pool, [Ask("b"), Ask("a")])
+    assert isinstance(answers[0], StoreUnavailable)
+    assert isinstance(answers[1], Answer)
+    assert answers[1].number == known.number
 
 
 async def test_overflow_is_never_remembered(counting: Counting, clock: Clock, pool: str) -> None:
@@ -334,7 +334,7 @@ async def test_many_at_once_ask_only_for_the_unknown(
     first = await source.allocate(pool, Ask("a"))
     counting.calls.clear()
     answers = await source.allocate_many(pool, [Ask("b"), Ask("a"), Ask("b"), Ask("c")])
-    told = [(answer.state, answer.number) for answer in answers if isinstance(answer, Answer)]
-    assert [state for state, _ in told] == [State.NEW, State.HELD, State.HELD, State.OVERFLOW]
-    assert told[1][1] == first.number
+    found = [(answer.state, answer.number) for answer in answers if isinstance(answer, Answer)]
+    assert [state for state, _ in found] == [State.NEW, State.HELD, State.HELD, State.OVERFLOW]
+    assert found[1][1] == first.number
     assert counting.calls == ["pool/allocate"]

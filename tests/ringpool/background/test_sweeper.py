@@ -12,6 +12,7 @@ from allocator.answers import Ask, State, Swept
 from allocator.port import Store
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from ringpool.background import sweeper
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
@@ -39,6 +40,7 @@ class Service:
     def __init__(self, store: Store) -> None:
         self.allocator = Allocator(store)
         self.stocks = Stocks(store)
+        self.transfers = Transfers(store)
         self.catalog = Catalog(store, self.allocator, self.stocks)
         self.keeper = SnapshotKeeper(self.catalog)
         self.alerts = Seen()
@@ -170,7 +172,7 @@ async def test_an_abandoned_move_is_finished(services: list[Service]) -> None:
     service = services[0]
     await service.apply(_pool(stock="s", max_size=4), Stock(id="s", account="a"))
     await service.stocks.edit("s", 0, ["+18885550120"], now_ms=1000)
-    assert await service.stocks.take("s", "p", 1, now_ms=2000)  # and then the taker was killed
+    assert await service.transfers.take("s", "p", 1, now_ms=2000)  # and then the taker was killed
     await service.sweeper.round()
     status = await service.stocks.status("s")
     assert (status.moving, status.lent) == (0, 1)
@@ -187,3 +189,18 @@ async def test_alerts_see_every_pool(services: list[Service]) -> None:
     await service.sweeper.round()
     assert service.alerts.seen["p"].exhausted == 1
     assert service.alerts.seen["p"].last_overflow > 0
+
+
+async def test_alerts_hear_of_a_pool_that_can_grow_only_when_its_stock_is_dry(
+    services: list[Service],
+) -> None:
+    """While the stock has another number, running out of unassigned ones is nobody's concern."""
+    service = services[0]
+    stock = Stock(id="s", account="a", numbers=("+18885550120",))
+    await service.apply(_pool(stock="s"), stock)
+    await service.allocator.allocate("p", [Ask("a"), Ask("b")])
+    await service.sweeper.round()
+    assert service.alerts.seen["p"].exhausted == 0
+    await service.allocator.allocate("p", [Ask("c"), Ask("d")])
+    await service.sweeper.round()
+    assert service.alerts.seen["p"].exhausted == 1

@@ -1,7 +1,5 @@
--- Former holders of a number, oldest first: a count (2 bytes, big-endian), then packed entries of
--- 1 pool id, 2 tuple, 3 from ms, 4 until ms, 5 guaranteed_until ms, 6 clicks, 7 calls, 8 first and
--- 9 last click's attributes. The last 16 always stay; older ones while they ended less than 30
--- days ago and all of it fits the pool's byte budget.
+-- Ends assignments. Of a number's former holders the last 16 always stay (include/history.lua);
+-- older ones while they ended less than 30 days ago and all of it fits the pool's byte budget.
 local KEPT, KEPT_MS = 16, 2592000000
 
 -- Ends the present assignment: writes it to the history and forgets tuple and attributes. The
@@ -18,6 +16,7 @@ local function end_assignment(number, record, rules, now, replaces)
   end
   local start = 0
   while count > KEPT do
+    -- 4: when it ended
     local following, oldest = cmsgpack.unpack_one(body, start)
     if #body - start <= rules[HISTORY_BYTES] and oldest[4] > now - KEPT_MS then break end
     start, count = following, count - 1
