@@ -13,6 +13,7 @@ from ringpool.faults import Fault
 from ringpool.history.number_report import NumberReport, number_report
 from ringpool.numbers import phone
 from ringpool.times import format_rfc3339, to_unix_ms
+from ringpool.visits import tuples
 
 
 class Moment(click.ParamType[int]):
@@ -73,7 +74,10 @@ def _pairs(report: NumberReport) -> list[tuple[str, object]]:
     when = "held now by" if report.at is None else f"held at {format_rfc3339(report.at)} by"
     if report.holder is None:
         return [*pairs, (when, "nobody")]
-    return [*pairs, (when, report.holder.tuple or "(direct traffic)"), *_holding(report.holder)]
+    pairs.append((when, report.holder.tuple or "(direct traffic)"))
+    if publisher := tuples.parse(report.holder.tuple).get("publisher"):
+        pairs.append(("on behalf of", f"account {publisher}"))
+    return [*pairs, *_holding(report.holder)]
 
 
 def _holding(holder: Holding) -> list[tuple[str, object]]:

@@ -25,8 +25,9 @@ class Click:
     """What a page or link tells of a click, each part worked out when somebody asks for it.
 
     Most clicks are by a source that has its number: then the tuple is all that is needed, and of
-    the attributes those of the last click. ``given``: parameters said in so many words, names in
-    lower case. ``extra``: further attributes to keep (``publisher``, ``device``).
+    the attributes those of the last click. ``given``: parameters given explicitly, names in lower
+    case. ``extra``: further attributes to keep (``publisher``, ``device``); a publisher is part of
+    the tuple too, so only that of an existing account may be here.
     """
 
     __slots__ = ("_extra", "_page", "_referrer", "_source", "given", "visitor")
@@ -73,4 +74,7 @@ class Click:
 
         ``clicks`` 0: a ping, which is activity and no click.
         """
-        return Ask(tuple_for(pool, self, self.given, self.visitor), self.attributes, clicks)
+        publisher = self._extra.get("publisher", "")
+        return Ask(
+            tuple_for(pool, self, self.given, self.visitor, publisher), self.attributes, clicks
+        )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ringpool.faults import Fault
 
@@ -32,28 +32,13 @@ _CANONICAL = re.compile(rf"[\w.~:/+-]{{0,{MAX_VALUE}}}", re.ASCII).fullmatch
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def canonical(parameters: Iterable[str], values: Mapping[str, str]) -> str:
-    """The canonical text of ``values`` for a pool with these ``parameters`` (names in order).
+def canonical(names: Sequence[str], values: Mapping[str, str]) -> str:
+    """The canonical text of ``values`` under ``names``, which are lower-case on both sides.
 
-    Values under other names are ignored; names match in any case. Raises a Fault that names the
-    parameter when a value is longer than MAX_VALUE, holds a control character or a lone
-    surrogate, or is given twice in different ways; and one that names all of them when the text
-    is longer than MAX_TUPLE.
+    Values under other names are ignored. Raises a Fault that names the parameter when a value is
+    longer than MAX_VALUE or holds a control character or a lone surrogate; and one that names all
+    of them when the text is longer than MAX_TUPLE.
     """
-    names = [name.lower() for name in parameters]
-    given: dict[str, str] = {}
-    for spelling, raw in values.items():
-        name = spelling.lower()
-        if name not in names:
-            continue
-        value = _canonical_value(name, raw)
-        if given.setdefault(name, value) != value:
-            raise Fault(name, "is given twice, with different values")
-    return joined(names, given)
-
-
-def joined(names: Sequence[str], values: Mapping[str, str]) -> str:
-    """As ``canonical``, for names that are lower-case on both sides."""
     fields = []
     for name in names:
         value = values.get(name)

@@ -180,6 +180,20 @@ def test_a_number_is_shown(configured: Run) -> None:
     assert configured("number", "show", "+18888695345", "--at", "noon").exit_code == 2
 
 
+def test_a_number_names_its_publisher(configured: Run, emptied_server: stores.Server) -> None:
+    """One that is held on a publisher's behalf says whose."""
+
+    async def click() -> str:
+        store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
+        ask = Ask("website=one&publisher=media-buyer-7")
+        (answer,) = await Allocator(store).allocate("ad-placement", [ask])
+        await store.aclose()
+        return answer.number
+
+    lines = configured("number", "show", asyncio.run(click())).stdout.splitlines()
+    assert "on behalf of      account media-buyer-7" in map(str.strip, lines)
+
+
 def test_the_snippet_is_a_script_tag(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plain tag loads the account's script; the pinned one carries a hash and the settings."""
     monkeypatch.setenv("RINGPOOL_PUBLIC_URL", "https://numbers.example")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
-from ringpool.visits.pool_tuples import parameter_names, tuple_for
+from ringpool.visits.pool_tuples import fields_read, parameter_names, tuple_for
 from ringpool.visits.traffic import TrafficSource, from_page
 
 PAGE = "https://www.newspress.example/subscribe"
@@ -73,15 +73,39 @@ def test_positions_stand_for_names() -> None:
     given = {"param1": "one", "param3": "home"}
     assert tuple_for(CUSTOM, NOWHERE, given) == "website=one&path=home"
     assert tuple_for(CUSTOM, NOWHERE, given | {"website": "one"}) == "website=one&path=home"
-    assert tuple_for(SEARCH, NOWHERE, {"param1": "Bing"}) == "search_engine=bing"
+    search = {"param1": "Red shoes", "param2": "Bing"}
+    assert tuple_for(SEARCH, NOWHERE, search) == "search_keywords=red shoes&search_engine=bing"
     with pytest.raises(Fault, match="param1: stands for website"):
         tuple_for(CUSTOM, NOWHERE, given | {"website": "two"})
+
+
+def test_ten_positions_are_the_most() -> None:
+    """After ten parameters of a pool's own, its search is given by name only."""
+    own = tuple(f"name{number}" for number in range(1, 11))
+    most = pool(PoolType.CUSTOM_SEARCH, *own)
+    given = {f"param{number}": str(number) for number in range(1, 13)}
+    ten = "&".join(f"name{number}={number}" for number in range(1, 11))
+    assert tuple_for(most, NOWHERE, given) == ten
+    assert (
+        tuple_for(most, NOWHERE, given | {"search_engine": "Bing"}) == f"{ten}&search_engine=bing"
+    )
+    assert fields_read(most) == {*own, *list(given)[:10], "search_keywords", "search_engine"}
+
+
+def test_the_publisher_ends_the_tuple() -> None:
+    """A number asked for on one publisher's behalf isn't another's, in a pool of any type."""
+    one = tuple_for(CUSTOM, NOWHERE, {"website": "one"}, publisher="pub-1")
+    assert one == "website=one&publisher=pub-1"
+    assert one != tuple_for(CUSTOM, NOWHERE, {"website": "one"}, publisher="pub-2")
+    assert tuple_for(CUSTOM, NOWHERE, {}, publisher="pub-1") == "publisher=pub-1"
+    by_visitor = pool(PoolType.VISITOR)
+    assert tuple_for(by_visitor, NOWHERE, {}, "v1", "pub-1") == "visitor=v1&publisher=pub-1"
 
 
 def test_a_search_pool_takes_engine_and_keywords() -> None:
     """Same keywords on a second engine are another tuple; spelling them differently isn't."""
     bing = tuple_for(SEARCH, from_page(PAGE, "https://www.bing.com/search?q=Red++SHOES"), {})
-    assert bing == "search_engine=bing&search_keywords=red shoes"
+    assert bing == "search_keywords=red shoes&search_engine=bing"
     said = {"search_engine": "BING", "search_keywords": " red\u3000Shoes "}
     assert tuple_for(SEARCH, NOWHERE, said) == bing
     yahoo = from_page(PAGE, "https://search.yahoo.com/search?p=red+shoes")
@@ -93,7 +117,7 @@ def test_a_custom_search_pool_takes_both() -> None:
     """Its own parameters come first, in full case, then the search."""
     both = pool(PoolType.CUSTOM_SEARCH, "Website")
     source = from_page(PAGE + "?website=One", "https://www.bing.com/search?q=Shoes")
-    assert tuple_for(both, source, {}) == ("website=One&search_engine=bing&search_keywords=shoes")
+    assert tuple_for(both, source, {}) == "website=One&search_keywords=shoes&search_engine=bing"
 
 
 def test_a_keyword_id_stands_alone() -> None:
@@ -118,7 +142,7 @@ def test_a_referrer_search_pool_takes_one_or_the_other() -> None:
     """A visit from a search counts by the search, whichever of its hosts it came from."""
     either = pool(PoolType.REFERRER_SEARCH)
     com = from_page(PAGE, "https://www.google.com/")
-    assert tuple_for(either, com, {}) == "search_engine=google&search_keywords=(not provided)"
+    assert tuple_for(either, com, {}) == "search_keywords=(not provided)&search_engine=google"
     assert tuple_for(either, from_page(PAGE, "https://www.google.de/"), {}) == tuple_for(
         either, com, {}
     )
