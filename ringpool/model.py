@@ -13,10 +13,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ringpool.times import Duration
 
-Identifier = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}(?!\n)$"
+"""Of an id. ``$`` alone would match before a trailing newline, and JSON Schema has no ``\\Z``."""
+
+KEY_PATTERN = r"^[A-Za-z0-9_-]{16,128}(?!\n)$"
+"""Of a secret."""
+
+Identifier = Annotated[str, Meta(pattern=ID_PATTERN)]
 """An account, pool or stock id."""
 
-Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
+Key = Annotated[str, Meta(pattern=KEY_PATTERN)]
 """A secret: a RingPool key or an account's API key."""
 
 Number = Annotated[str, Meta(min_length=1, max_length=40)]

@@ -14,13 +14,14 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from ringpool.faults import Fault
+from ringpool.model import ID_PATTERN, KEY_PATTERN
 from ringpool.times import Duration
 
 T = TypeVar("T")
 
 _PATTERNS = {
-    r"^[a-z0-9][a-z0-9-]{0,62}$": "expected an id: a-z, 0-9 and -, 63 characters at most",
-    r"^[A-Za-z0-9_-]{16,128}$": "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
+    ID_PATTERN: "expected an id: a-z, 0-9 and -, 63 characters at most",
+    KEY_PATTERN: "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
 }
 
 
@@ -98,7 +99,7 @@ def _message(value: object, kind: Any, said: str) -> str:
     if get_origin(kind) is tuple and not isinstance(value, list):
         return "expected a list"
     for pattern, words in _PATTERNS.items():
-        if pattern in said:
+        if repr(pattern) in said:
             return f"{words}, got {value!r}"
     plain = said.split(" - at `$", 1)[0].replace("`", "").replace(" | null", "")
     return plain[:1].lower() + plain[1:]

@@ -112,6 +112,23 @@ def test_write_is_the_inverse_of_read() -> None:
     assert "quarantine" not in text
 
 
+@pytest.mark.parametrize("text", [r"acme\n", r"acme\n\n", r"acme\r", r"\nacme", "Acme", "a" * 64])
+def test_an_id_is_nothing_but_its_characters(text: str) -> None:
+    """A newline at the end, which ``$`` lets pass, is refused like any other character."""
+    (fault,) = said(f'accounts: [{{id: "{text}"}}]')
+    assert fault.startswith("accounts[0].id: expected an id: a-z, 0-9 and -, 63 characters at most")
+    (fault,) = said(pool(f'{GOOD}, stock: "{text}"'))
+    assert fault.startswith("pools[0].stock: expected an id: ")
+
+
+def test_a_key_is_nothing_but_its_characters() -> None:
+    """A pool's key and an account's have no newline at the end either."""
+    (fault,) = said(pool(f'{GOOD}, key: "3f0c3f0c3f0c3f0c\\n"'))
+    assert fault.startswith("pools[0].key: expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -")
+    (fault,) = said('accounts: [{id: acme, api_keys: ["3f0c3f0c3f0c3f0c\\n"]}]')
+    assert fault.startswith("accounts[0].api_keys[0]: expected a key: ")
+
+
 def test_no_numbers_are_not_the_same_as_none_said() -> None:
     """An empty list stays an empty list, an absent one absent, in the struct and in the file."""
     said_none, empty = (
