@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allocator.redis.url import check
+from ringpool.security.keyring import Keyring, KeyringError
 from ringpool.security.signing import Signer
 
 PREFIX = "RINGPOOL_"
@@ -140,6 +141,13 @@ class Settings:
             except ValueError as error:
                 raise SettingsError(f"{name}: {error}") from None
         return cls(**values)
+
+    def open_keyring(self) -> Keyring:
+        """Open the secrets of this service, which may make them; raises SettingsError."""
+        try:
+            return Keyring.open(self.data_dir, self.admin_token, self.signing_key)
+        except KeyringError as error:
+            raise SettingsError(f"{variable('data_dir')}: {error}") from None
 
 
 def variable(name: str) -> str:

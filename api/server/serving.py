@@ -59,7 +59,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     with ExitStack() as stack:
-        keyring = Keyring.open(settings)
+        keyring = settings.open_keyring()
         if settings.redis_url is None:
             store = EmbeddedServer(settings.data_dir)
             stack.callback(store.stop)

@@ -10,7 +10,6 @@ from ringpool.catalog.page_settings import page_settings
 from ringpool.cli.output import as_json, print_json
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
-from ringpool.security.keyring import Keyring
 from ringpool.visits.pool_tuples import parameter_names
 from snippet import bundle
 
@@ -34,7 +33,7 @@ async def snippet(account: str, pinned: bool, as_json: bool) -> None:
         if owner is None:
             raise Fault("account", f"there is no account {account}")
         if pinned:
-            key = Keyring.open(session.settings).signer.public_key
+            key = session.settings.open_keyring().signer.public_key
             settings = bundle.pinned_settings(page_settings(directory, owner, base, key))
             attributes = {
                 "src": f"{base}/dni/{bundle.VERSION}/dni.js",
