@@ -28,11 +28,11 @@ from ringpool.catalog import number_lists, plan
 from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
 from ringpool.catalog.plan import Publication, Runner, Step
 from ringpool.catalog.store import CatalogStore, Owner
-from ringpool.config import config_file
+from ringpool.config import validation
 from ringpool.config.codec import decode_hook
 from ringpool.config.difference import Change, difference
 from ringpool.faults import Fault, Faults
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import KINDS, Account, Configuration, Pool, Stock, roles
 from ringpool.numbers import phone
 
 T = TypeVar("T", Account, Pool, Stock)
@@ -42,12 +42,10 @@ _LOCK_POLL_SECONDS = 0.02
 _STEPS_A_CALL = 20
 _SWEEPS_AFTER_A_CHANGE = 20
 
-_kinds: tuple[tuple[str, type[Account] | type[Pool] | type[Stock]], ...] = (
-    ("account", Account),
-    ("pool", Pool),
-    ("stock", Stock),
-)
-_decoders = {kind: msgspec.json.Decoder(cls, dec_hook=decode_hook) for kind, cls in _kinds}
+_decoders = {
+    str(kind): msgspec.json.Decoder(entity_type, dec_hook=decode_hook)
+    for kind, entity_type in KINDS.items()
+}
 
 
 class CatalogBusy(Exception):
@@ -128,7 +126,7 @@ class Catalog:
         """
 
         if not canonical:  # here, before the lock: a million numbers take their time
-            wanted = config_file.check(wanted, (await self.entities())[1])
+            wanted = validation.check(wanted, (await self.entities())[1])
 
         async def named(_: Configuration) -> Configuration:
             return wanted
@@ -319,7 +317,7 @@ class Catalog:
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
-        wanted = with_keys(config_file.check(wanted, current, canonical=True), known)
+        wanted = with_keys(validation.check(wanted, current, canonical=True), known)
         changes = difference(current, wanted)
         await self._check_owners(wanted, known, changes)
         return CatalogChange(revision + 1, wanted, lists, changes)
@@ -328,9 +326,9 @@ class Catalog:
         self, wanted: Configuration, known: Configuration, changes: Sequence[Change]
     ) -> None:
         """Refuse numbers that somebody else has, and roles for numbers that are handed out."""
-        roles = config_file.roles(wanted.pools)
+        in_roles = roles(wanted.pools)
         added = {number for change in changes for number in change.added}
-        owners = await self._store.owners([*added, *roles.values()])
+        owners = await self._store.owners([*added, *in_roles.values()])
         faults: list[Fault] = []
         for section, kind in (("pools", "pool"), ("stocks", "stock")):
             for index, entity in enumerate(getattr(wanted, section)):
@@ -340,7 +338,7 @@ class Catalog:
                         where = f"{section}[{index}].numbers[{place}]"
                         faults.append(Fault(where, await self._why_taken(number, owner)))
         places = {pool.id: index for index, pool in enumerate(wanted.pools)}
-        for (pool_id, role), number in roles.items():
+        for (pool_id, role), number in in_roles.items():
             if owner := owners.get(number):
                 where = f"pools[{places[pool_id]}].{role}"
                 faults.append(Fault(where, f"{number} is handed out: it is in {_words(owner)}"))

@@ -19,10 +19,9 @@ from ringpool.catalog.plan import (
     StockDrain,
     StockEdit,
 )
-from ringpool.config import config_file
 from ringpool.config.codec import encode_hook
 from ringpool.config.difference import Change
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import Account, Configuration, Entity, Kind, Pool, Stock, rules
 
 T = TypeVar("T", Pool, Stock)
 
@@ -80,12 +79,12 @@ class CatalogChange(msgspec.Struct, frozen=True):
             for piece in number_lists.pieces(change.added):
                 yield StockEdit(entity.id, quarantine, piece)
         else:
-            yield RulesEdit(entity.id, config_file.rules(entity), self.revision)
+            yield RulesEdit(entity.id, rules(entity), self.revision)
             for piece in number_lists.pieces(change.added):
                 yield Addition(entity.id, piece)
 
 
-def numbered(wanted: Configuration) -> Iterator[tuple[str, Pool | Stock]]:
+def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
     """Yield every entity that has numbers, with its kind."""
     for stock in wanted.stocks:
         yield "stock", stock
@@ -121,7 +120,7 @@ def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
     return msgspec.structs.replace(wanted, pools=pools)
 
 
-def _document(entity: Account | Pool | Stock) -> str:
+def _document(entity: Entity) -> str:
     if not isinstance(entity, Account):
         entity = msgspec.structs.replace(entity, numbers=UNSET)
     return _encode(entity).decode()

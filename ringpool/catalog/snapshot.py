@@ -16,8 +16,7 @@ from msgspec import Struct
 from allocator.answers import Rules
 from allocator.port import StoreUnavailable
 from ringpool.catalog.catalog import Catalog
-from ringpool.config.config_file import rules
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import Account, Configuration, Pool, Stock, rules
 
 _log = logging.getLogger(__name__)
 

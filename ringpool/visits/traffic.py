@@ -207,13 +207,6 @@ class Location(Struct, frozen=True):
 NOWHERE = Location()
 
 
-def from_page(
-    url: str, referrer: str = "", params: Mapping[str, str] = MappingProxyType({})
-) -> TrafficSource:
-    """The source of a visit to the page at ``url`` that came from ``referrer``."""
-    return from_location(locate(url), referrer, params)
-
-
 def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> TrafficSource:
     """The source of a visit to a page that came from ``referrer``.
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from allocator.answers import Rules
 from ringpool.config import config_file
 from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Activity, Configuration, Fill, Pool, Recycle, Stock
@@ -267,14 +266,6 @@ def test_every_fault_is_told_at_once_in_document_order() -> None:
         "pools[1].recycle",
         "stocks[0].numbers[0]",
     ]
-
-
-def test_rules_are_the_allocators_part_of_a_pool() -> None:
-    """Durations become milliseconds and absent things the allocator's empty values."""
-    (only,) = config_file.read(COMPLETE).pools
-    assert config_file.rules(only) == Rules(
-        min_duration=600_000, max_size=250, stock="us-toll-free", overflow_number="+18001234444"
-    )
 
 
 @given(st.dictionaries(st.sampled_from(["accounts", "pools", "stocks", "x"]), _SECTION | _VALUES))
