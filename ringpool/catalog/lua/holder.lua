@@ -1,8 +1,12 @@
 #!lua flags=no-writes
--- Who owns a number, and who held it at a time, as far as its history lies here.
+-- Who owns a number, and who held it at a time before it left its last pool.
 --
--- KEYS  the catalog's. ARGV 1 number · 2 at ms.
--- Reply packed: { owner (""), holding }, holding as in holder.lua ({}: nobody).
+-- KEYS  the catalog's 7
+-- ARGV
+--   1     number
+--   2     time (ms)
+-- Reply, packed: { owner ("": nobody), holding }; the holding has the fields of allocator's
+--   holder.lua and is {} if nobody held the number then.
 --@include catalog_keys
 local at, holding = tonumber(ARGV[2]), {}
 local history = call('HGET', HISTORIES, ARGV[1])
