@@ -33,8 +33,9 @@ from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from api.server.http_protocol import Protocol
 from api.server.workers import Workers, listen
-from ringpool.catalog.catalog import Catalog, CatalogBusy
+from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import LockLost
+from ringpool.catalog.writer import CatalogBusy
 from ringpool.demo import entities
 from ringpool.faults import Faults
 from ringpool.security.keyring import Keyring

@@ -17,9 +17,10 @@ from allocator.embedded import DataDirectoryBusy, open_embedded
 from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from ringpool.catalog.catalog import Catalog, CatalogBusy
+from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
+from ringpool.catalog.writer import CatalogBusy
 from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError
 

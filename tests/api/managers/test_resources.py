@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ringpool.catalog import catalog
+from ringpool.catalog import writer
 from tests.api.conftest import ADMIN, KEY, Site
 
 ACCOUNT_KEY = "account-key-0123456789"
@@ -65,7 +65,7 @@ async def test_an_addition_during_a_change_is_kept(
     site: Site, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Changes without numbers and additions that come at once all take effect."""
-    monkeypatch.setattr(catalog, "_LOCK_SECONDS", 60.0)  # they wait for each other
+    monkeypatch.setattr(writer, "_LOCK_SECONDS", 60.0)  # they wait for each other
     pool = await site.pool(1)
     url = f"/admin/v1/pools/{pool}"
     shown = (await site.client.get(url, headers=site.auth)).json()

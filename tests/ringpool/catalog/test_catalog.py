@@ -14,8 +14,8 @@ from allocator.answers import Ask, State
 from allocator.port import Argument, Store, StoreUnavailable
 from allocator.scripts import Script
 from allocator.stocks import Stocks
-from ringpool.catalog import catalog as catalog_module
-from ringpool.catalog.catalog import Catalog, CatalogBusy
+from ringpool.catalog import writer
+from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import Owner
 from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Configuration, Pool, Recycle, Stock
@@ -214,7 +214,7 @@ async def test_a_number_moves_in_two_steps(bench: Bench, phone: Phone) -> None:
     await bench.allocator.allocate("p", [Ask("m1=x"), Ask("m1=y")])
     (line,) = await refused(catalog, a_file(a_pool("p", [phone(2)]), a_pool("q", [phone(1)])))
     assert line == (
-        f"pools[1].numbers[0]: {phone(1)} belongs to pool p: remove it there, and apply again then"
+        f"pools[1].numbers[0]: {phone(1)} belongs to pool p: remove it there first, then apply again"
     )
     await catalog.remove_numbers("p", [phone(1)])
     (line,) = await refused(catalog, a_file(a_pool("q", [phone(1)])))
@@ -347,9 +347,9 @@ async def test_writers_take_turns(bench: Bench, phone: Phone) -> None:
 
 async def test_a_locked_catalog_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who can't become the writer in time is told to try again."""
-    monkeypatch.setattr(catalog_module, "_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(writer, "_LOCK_SECONDS", 0.05)
     bench.server.command("SET", "rp:{ringpool}:catalog-lock", "somebody")
-    with pytest.raises(CatalogBusy):
+    with pytest.raises(writer.CatalogBusy):
         await bench.catalog.apply(a_file(a_pool("p")))
 
 
