@@ -105,17 +105,17 @@ class Sweeper:
         directory = self._keeper.current
         if directory.revision != self._revision:
             self._start_over(directory.revision)
-        pools = [directory.pools[name].pool for name in self._due_pools.among(directory.pools)]
+        pools = [directory.pools[name].pool for name in self._due_pools.due(directory.pools)]
         failures = await self._all(self._pool, pools)
-        failures += await self._all(self._stock, self._due_stocks.among(directory.stocks))
+        failures += await self._all(self._stock, self._due_stocks.due(directory.stocks))
         if failures:
             raise failures[0]
         return True
 
     def _start_over(self, revision: int) -> None:
         self._revision = revision
-        self._due_pools.forget()
-        self._due_stocks.forget()
+        self._due_pools.clear()
+        self._due_stocks.clear()
         self._given.clear()
 
     async def _leads(self) -> bool:
@@ -162,12 +162,12 @@ class Sweeper:
                 await self._fill(pool.id, filling, swept.room)
         except UnknownPool:
             return  # it was deleted since the directory was read
-        self._alerts.see(pool, swept)
+        self._alerts.observe(pool, swept)
         # One that wasn't seen before counts as in use too: a new revision can be seen just before
         # the numbers that it takes out are drained, and the second look finds them.
         in_use = swept.given != self._given.get(pool.id)
         self._given[pool.id] = swept.given
-        self._due_pools.again(pool.id, 0 if in_use or filling else swept.due_in / 1000)
+        self._due_pools.schedule(pool.id, 0 if in_use or filling else swept.due_in / 1000)
 
     async def _fill(self, pool_id: str, stock_id: str, room: int) -> None:
         arrivals = await self._stocks.take(stock_id, pool_id, min(room, _FILL_AT_ONCE))
@@ -177,7 +177,7 @@ class Sweeper:
 
     async def _stock(self, stock_id: str) -> None:
         if not (await self._stocks.status(stock_id)).moving:
-            self._due_stocks.again(stock_id, IDLE_SECONDS)
+            self._due_stocks.schedule(stock_id, IDLE_SECONDS)
             return
         for pool_id, arrival in await self._stocks.resume(stock_id):
             try:
@@ -187,4 +187,4 @@ class Sweeper:
                 back = Departure(arrival.number, arrival.loan, arrival.moved, NO_HISTORY)
                 with contextlib.suppress(UnknownPool):
                     await self._catalog.hand_on(pool_id, [back])
-        self._due_stocks.again(stock_id, 0)
+        self._due_stocks.schedule(stock_id, 0)

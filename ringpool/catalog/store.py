@@ -135,7 +135,7 @@ class CatalogStore:
         return chunks
 
     async def owners(self, numbers: Sequence[str]) -> dict[str, Owner]:
-        """Return who owns numbers; those that nobody owns are left out."""
+        """Return the owners of numbers; numbers without an owner are left out."""
         found: dict[str, Owner] = {}
         for piece in _pieces(numbers):
             reply = await self._run(_LOOKUP, *piece, hash_key=_OWNERS)
@@ -145,7 +145,7 @@ class CatalogStore:
         return found
 
     async def histories(self, numbers: Sequence[str]) -> list[Raw]:
-        """Return the packed former holders of numbers that nobody owned (packed "": none)."""
+        """Return the packed former holders of numbers that had no owner (packed "": none)."""
         return _raws(await self._store.run(_LOOKUP, (*_KEYS, _HISTORIES), numbers))
 
     async def forget(self, token: str, numbers: Sequence[str]) -> None:

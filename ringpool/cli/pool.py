@@ -15,7 +15,7 @@ from ringpool.config.codec import encode_hook
 from ringpool.faults import Fault
 from ringpool.model import Pool
 
-_AT_ONCE = 50
+_CONCURRENCY = 50
 
 
 @click.group()
@@ -33,8 +33,8 @@ async def list_pools(account: str | None, as_json: bool) -> None:
         _, known = await session.catalog.entities()
         pools = [pool for pool in known.pools if account in (None, pool.account)]
         statuses: list[PoolStatus | None] = []
-        for start in range(0, len(pools), _AT_ONCE):
-            some = pools[start : start + _AT_ONCE]
+        for start in range(0, len(pools), _CONCURRENCY):
+            some = pools[start : start + _CONCURRENCY]
             statuses += await asyncio.gather(*(_status(session, pool.id) for pool in some))
     if as_json:
         rows = zip(pools, statuses, strict=True)
@@ -65,9 +65,9 @@ async def show(pool_id: str, as_json: bool) -> None:
     async with open_session() as session:
         configured = await session.catalog.read_pool(pool_id)
     if as_json:
-        print_json(_whole(configured))
+        print_json(_all_fields(configured))
     else:
-        print_pairs((name, _text(value)) for name, value in _whole(configured).items())
+        print_pairs((name, _text(value)) for name, value in _all_fields(configured).items())
 
 
 @pool.command()
@@ -75,7 +75,7 @@ async def show(pool_id: str, as_json: bool) -> None:
 @as_json
 @command
 async def status(pool_id: str, as_json: bool) -> None:
-    """Count a pool's numbers and answers."""
+    """Show how many numbers a pool has, and how many answers it gave."""
     async with open_session() as session:
         found = await _status(session, pool_id)
     if found is None:
@@ -83,7 +83,7 @@ async def status(pool_id: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        print_pairs((name.replace("_", " "), value) for name, value in _whole(found).items())
+        print_pairs((name.replace("_", " "), value) for name, value in _all_fields(found).items())
 
 
 async def _status(session: Session, pool_id: str) -> PoolStatus | None:
@@ -110,8 +110,8 @@ def _summary(pool: Pool) -> dict[str, object]:
     return {"id": pool.id, "account": pool.account, "name": pool.name, "type": pool.type.value}
 
 
-def _whole(struct: msgspec.Struct) -> dict[str, object]:
-    """Return every field, those at their defaults too."""
+def _all_fields(struct: msgspec.Struct) -> dict[str, object]:
+    """Return every field, defaults included."""
     return {
         name: msgspec.to_builtins(value, enc_hook=encode_hook)
         for name, value in msgspec.structs.asdict(struct).items()

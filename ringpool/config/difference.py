@@ -37,7 +37,7 @@ class Change(Struct, frozen=True, kw_only=True):
     drained: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Write it for people: ``~ pool ad-placement``, then one indented line a difference."""
+        """Return it for people: ``~ pool ad-placement``, then an indented line a difference."""
         lines = [f"{_SIGNS[self.action]} {self.kind} {self.id}"]
         for change in self.fields:
             after = "(default)" if change.after is None else change.after
@@ -54,9 +54,9 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 def difference(current: Configuration, wanted: Configuration) -> list[Change]:
-    """Return what ``wanted`` adds to or changes of ``current``; what it doesn't name stays.
+    """Return what ``wanted`` adds to ``current`` or changes in it; what it doesn't name stays.
 
-    A pool without a key keeps the one it has, a pool or stock without numbers keeps its own.
+    A pool without a key keeps its key, a pool or stock without numbers keeps its numbers.
     """
     changes: list[Change] = []
     for kind in _ORDER:

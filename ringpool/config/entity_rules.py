@@ -34,7 +34,9 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
     for index, origin in enumerate(account.origins):
         where = f"{path}.origins[{index}]"
         if not _is_web_address(origin) or origin.lower() != _origin(origin) or "*" in origin:
-            yield Fault(where, f"{origin!r} is no origin: write https://host or https://host:port")
+            yield Fault(
+                where, f"{origin!r} is not an origin: write https://host or https://host:port"
+            )
 
 
 def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
@@ -58,9 +60,9 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
     if pool.allow_overflow and pool.overflow_number is None:
         yield Fault(f"{path}.overflow_number", "needed unless allow_overflow is false")
     if pool.landing_url is not None and not _is_web_address(pool.landing_url):
-        yield Fault(f"{path}.landing_url", f"{pool.landing_url!r} is no http or https address")
+        yield Fault(f"{path}.landing_url", f"{pool.landing_url!r} is not an http or https address")
     if pool.on_exhausted is not None and not _is_web_address(pool.on_exhausted.webhook):
-        message = f"{pool.on_exhausted.webhook!r} is no http or https address"
+        message = f"{pool.on_exhausted.webhook!r} is not an http or https address"
         yield Fault(f"{path}.on_exhausted.webhook", message)
 
 
@@ -85,12 +87,12 @@ def _parameter_faults(path: str, pool: Pool) -> Iterator[Fault]:
     for index, name in enumerate(pool.parameters):
         where = f"{path}[{index}]"
         if _PARAMETER.fullmatch(name) is None:
-            message = f"{name!r} is no name: 64 of a-z 0-9 _ . - at most, no digit first"
+            message = f"{name!r} is not a name: at most 64 of a-z 0-9 _ . -, the first not a digit"
             yield Fault(where, message)
         elif name in RESERVED:
-            yield Fault(where, f"{name} means something of its own in a request")
+            yield Fault(where, f"{name} already has a meaning in requests")
         elif name in pool.parameters[:index]:
-            yield Fault(where, f"{name} is there already (capitals don't matter)")
+            yield Fault(where, f"{name} is there already (case doesn't matter)")
 
 
 def _span_faults(path: str, span: Duration, min_ms: int) -> Iterator[Fault]:

@@ -42,7 +42,7 @@ class WebhookNotifier:
         self._last_seen: dict[str, float] = {}  # pool → when it was last seen exhausted
         self._sending: set[asyncio.Task[None]] = set()
 
-    def see(self, pool: Pool, swept: Swept) -> None:
+    def observe(self, pool: Pool, swept: Swept) -> None:
         """Take note of a pool's sweep; starts a webhook when an episode begins."""
         if pool.on_exhausted is None:
             return

@@ -1,4 +1,4 @@
-"""Phone numbers: read what people type, keep E.164, write what belongs on a page.
+"""Phone numbers: reads what people type into E.164, and writes E.164 for pages and reports.
 
 A number is kept as E.164 text, with an extension as in RFC 3966: ``+18888695345;ext=12``.
 
@@ -114,7 +114,7 @@ def country_code(number: str) -> str:
 
 
 def _read(text: str) -> PhoneNumber:
-    # phonenumbers skips leading words, and would make of "call me: 1234…" something nobody wrote.
+    # phonenumbers skips leading words, and would read a number out of "call me: 1234…".
     if not _PLAUSIBLE_START.match(text):
         raise ValueError(f"{text[:60]!r} is not a phone number")
     try:

@@ -50,7 +50,7 @@ class Keyring:
             raise KeyringError(f"{path}: {error}") from None
 
     def is_admin(self, token: str) -> bool:
-        """Tell whether this is the administrator's token, in constant time."""
+        """True for the administrator's token; compares in constant time."""
         return hmac.compare_digest(token.encode(), self.admin_token.encode())
 
 

@@ -4,7 +4,7 @@ The text is ``name=value`` joined with ``&``, in the pool's parameter order. Nam
 Values are NFC without blanks around them; ``%``, ``&`` and ``=`` in them are percent-encoded and
 nothing else is. A missing parameter is left out, an empty one is ``name=``: missing isn't empty.
 A tuple with every parameter missing is "", direct traffic. Percent-encoding of the URL is already
-undone by whoever read it (``queries``).
+undone by then (``queries``).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ MAX_VALUE = 512
 MAX_TUPLE = 2048
 """Bytes of UTF-8 in a canonical text."""
 
-# NFC can shorten a text to a third, so more than this is too long whatever it says. Refused before
-# it is looked at: a run of 30,000 combining marks keeps the normaliser busy for half a second.
+# NFC can shorten a text to a third, so more than this is too long in any case. It is refused before
+# it is normalised: a run of 30,000 combining marks would take half a second.
 _MAX_RAW_VALUE = 4 * MAX_VALUE
 
-# A value that is canonical as it is, as nearly all are.
+# Matches values that are canonical already, as nearly all are.
 _CANONICAL = re.compile(rf"[\w.~:/+-]{{0,{MAX_VALUE}}}", re.ASCII).fullmatch
 
 # C0, DEL, C1, and surrogates, which aren't text and have no UTF-8.
@@ -63,7 +63,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def tidied(value: str) -> str:
-    """The nearest value that ``canonical`` accepts, for input that nobody is there to correct.
+    """The nearest value that ``canonical`` accepts, for input that its sender can't correct.
 
     Control characters and surrogates are dropped, what is over the length is cut off.
     """

@@ -214,7 +214,8 @@ async def test_a_number_moves_in_two_steps(bench: Bench, phone: Phone) -> None:
     await bench.allocator.allocate("p", [Ask("m1=x"), Ask("m1=y")])
     (line,) = await refused(catalog, a_file(a_pool("p", [phone(2)]), a_pool("q", [phone(1)])))
     assert line == (
-        f"pools[1].numbers[0]: {phone(1)} belongs to pool p: remove it there first, then apply again"
+        f"pools[1].numbers[0]: {phone(1)} belongs to pool p: "
+        "remove it there first, then apply again"
     )
     await catalog.remove_numbers("p", [phone(1)])
     (line,) = await refused(catalog, a_file(a_pool("q", [phone(1)])))

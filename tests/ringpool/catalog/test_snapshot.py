@@ -106,7 +106,7 @@ async def test_misses_share_a_look_however_long_it_takes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a store hangs, looks for pools that nobody has don't queue up behind each other."""
-    monkeypatch.setattr(directory_module, "_MISSES_SECONDS", 0.0)
+    monkeypatch.setattr(directory_module, "_MIN_LOOK_SECONDS", 0.0)
     store = Unsteady(bench.store)
     keeper = SnapshotKeeper(bench.catalog_on(store))
     store.answering.clear()
@@ -147,7 +147,7 @@ async def test_the_last_snapshot_serves_while_the_store_is_away(
 ) -> None:
     """Known pools stay known; when the store is back, so are its changes."""
     monkeypatch.setattr(directory_module, "_POLL_SECONDS", 0.01)
-    monkeypatch.setattr(directory_module, "_MISSES_SECONDS", 0.0)
+    monkeypatch.setattr(directory_module, "_MIN_LOOK_SECONDS", 0.0)
     store = Unsteady(bench.store)
     keeper = SnapshotKeeper(bench.catalog_on(store))
     await bench.catalog.apply(CONFIGURATION)

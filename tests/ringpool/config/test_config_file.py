@@ -209,8 +209,14 @@ def test_numbers_and_names_become_canonical() -> None:
             "pools[0].parameters",
         ),
         ("allow_overflow: false, parameters: [a, A]", "pools[0].parameters[1]: a is there already"),
-        ("allow_overflow: false, parameters: [param1]", "pools[0].parameters[0]: param1 means"),
-        ("allow_overflow: false, parameters: ['a b']", "pools[0].parameters[0]: 'a b' is no name"),
+        (
+            "allow_overflow: false, parameters: [param1]",
+            "pools[0].parameters[0]: param1 already has a meaning",
+        ),
+        (
+            "allow_overflow: false, parameters: ['a b']",
+            "pools[0].parameters[0]: 'a b' is not a name",
+        ),
     ],
 )
 def test_a_wrong_pool_is_refused_with_its_path(fields: str, fault: str) -> None:

@@ -50,10 +50,10 @@ class Hook:
 
 
 async def test_one_webhook_an_episode() -> None:
-    """However often an exhausted pool is seen, the operator hears once."""
+    """However often an exhausted pool is observed, the operator is notified once."""
     hook = Hook()
     for _ in range(3):
-        hook.alerts.see(POOL, _exhausted(int(hook.now)))
+        hook.alerts.observe(POOL, _exhausted(int(hook.now)))
     await hook.delivered()
     assert hook.bodies == [
         {
@@ -68,17 +68,17 @@ async def test_one_webhook_an_episode() -> None:
 
 
 async def test_a_new_episode_after_calm() -> None:
-    """When numbers were free for a while and run out again, the operator hears again."""
+    """When numbers were free for a while and run out again, the operator is notified again."""
     hook = Hook()
-    hook.alerts.see(POOL, _exhausted(int(hook.now)))
+    hook.alerts.observe(POOL, _exhausted(int(hook.now)))
     hook.now += CALM_MS / 2
-    hook.alerts.see(POOL, FINE)
-    hook.alerts.see(POOL, _exhausted(int(hook.now)))
+    hook.alerts.observe(POOL, FINE)
+    hook.alerts.observe(POOL, _exhausted(int(hook.now)))
     await hook.delivered()
     assert len(hook.bodies) == 1
     hook.now += 2 * CALM_MS
-    hook.alerts.see(POOL, FINE)
-    hook.alerts.see(POOL, _exhausted(int(hook.now)))
+    hook.alerts.observe(POOL, FINE)
+    hook.alerts.observe(POOL, _exhausted(int(hook.now)))
     await hook.delivered()
     assert len(hook.bodies) == 2
     await hook.alerts.aclose()
@@ -102,7 +102,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 async def test_a_failed_webhook_is_sent_again(pauses: list[float]) -> None:
     """A receiver that answers with an error is asked again, after a pause that grows."""
     hook = Hook(fails=2)
-    hook.alerts.see(POOL, _exhausted(int(hook.now)))
+    hook.alerts.observe(POOL, _exhausted(int(hook.now)))
     await hook.delivered()
     assert len(hook.bodies) == 3
     assert pauses == [1, 4]
@@ -116,7 +116,7 @@ async def test_a_receiver_that_is_away_is_given_up(
     """After five attempts, each of which is logged without the address."""
     hook = Hook(fails=9, status=status)
     with capture_logs() as logs:
-        hook.alerts.see(POOL, _exhausted(int(hook.now)))
+        hook.alerts.observe(POOL, _exhausted(int(hook.now)))
         await hook.delivered()
     assert len(hook.bodies) == 5
     assert pauses == [1, 4, 16, 64]
@@ -131,7 +131,7 @@ async def test_a_receiver_that_is_away_is_given_up(
 async def test_what_is_being_sent_is_given_up_at_the_end() -> None:
     """The service doesn't wait for a receiver that is away."""
     hook = Hook(fails=9)
-    hook.alerts.see(POOL, _exhausted(int(hook.now)))
+    hook.alerts.observe(POOL, _exhausted(int(hook.now)))
     while not hook.bodies:
         await asyncio.sleep(0)
     await hook.alerts.aclose()
@@ -142,7 +142,7 @@ async def test_what_is_being_sent_is_given_up_at_the_end() -> None:
 async def test_without_a_webhook_nothing_is_sent() -> None:
     """A pool that names no webhook is left alone."""
     hook = Hook()
-    hook.alerts.see(Pool(id="p", account="a"), _exhausted(int(hook.now)))
+    hook.alerts.observe(Pool(id="p", account="a"), _exhausted(int(hook.now)))
     await hook.delivered()
     assert hook.bodies == []
     await hook.alerts.aclose()
