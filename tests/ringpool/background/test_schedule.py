@@ -29,12 +29,12 @@ def test_what_was_never_said_is_due() -> None:
 
 
 def test_a_name_is_due_when_its_time_has_come() -> None:
-    """Not before, and then until it is said anew; zero seconds are now."""
+    """Not before, and from then on until it is scheduled again; zero seconds are now."""
     clock = Clock()
     schedule = Schedule(SPAN, clock)
     schedule.schedule("a", 0)
     assert schedule.due(["a"]) == ["a"]
-    schedule.schedule("a", SPAN)  # at its own moment
+    schedule.schedule("a", SPAN)  # at its own offset
     while not schedule.due(["a"]):
         clock.now += 0.01
     schedule.schedule("a", 4)

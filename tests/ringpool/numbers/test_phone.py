@@ -38,7 +38,7 @@ def test_numbers_are_read_as_people_write_them(text: str, e164: str) -> None:
     ["+18005550100", "+18001238888", "+18001234444", "+18885550123", "+447700900123"],
 )
 def test_example_numbers_are_accepted(number: str) -> None:
-    """Numbers kept for examples and tests are good numbers, though nobody can be assigned them."""
+    """Numbers reserved for examples and tests are accepted, though they are never assigned."""
     assert phone.parse(number) == number
 
 
@@ -60,7 +60,7 @@ def test_example_numbers_are_accepted(number: str) -> None:
     ],
 )
 def test_what_is_no_number_is_refused_with_the_reason(text: str, why: str) -> None:
-    """A refusal says what is wrong, so that a line of a file can be put right."""
+    """A refusal gives the reason, so that the file can be corrected."""
     with pytest.raises(ValueError, match=why):
         phone.parse(text)
 

@@ -32,15 +32,15 @@ def test_a_custom_pool_takes_its_own_parameters() -> None:
 
 
 def test_given_beats_the_url_and_that_beats_what_is_derived() -> None:
-    """A value is the first of: said, in the page's URL, known of the visit; else it is missing."""
+    """A value is the first of: given, in the page's URL, known of the visit; else it is missing."""
     source = visit(PAGE + "?website=url&path=url-path")
-    assert tuple_for(CUSTOM, source, {"website": "said"}) == "website=said&path=url-path"
+    assert tuple_for(CUSTOM, source, {"website": "given"}) == "website=given&path=url-path"
     assert tuple_for(CUSTOM, visit(PAGE), {}) == "path=/subscribe"
     assert tuple_for(CUSTOM, NOWHERE, {}) == ""
 
 
 def test_empty_is_a_value() -> None:
-    """An empty parameter, said or in the URL, is kept and covers what would be derived."""
+    """An empty parameter, given or in the URL, is kept and hides what would be derived."""
     assert tuple_for(CUSTOM, visit(PAGE), {"path": ""}) == "path="
     assert tuple_for(CUSTOM, visit(PAGE + "?location"), {}) == "location=&path=/subscribe"
 
@@ -107,8 +107,8 @@ def test_a_search_pool_takes_engine_and_keywords() -> None:
     """Same keywords on a second engine are another tuple; spelling them differently isn't."""
     bing = tuple_for(SEARCH, visit(PAGE, "https://www.bing.com/search?q=Red++SHOES"), {})
     assert bing == "search_keywords=red shoes&search_engine=bing"
-    said = {"search_engine": "BING", "search_keywords": " red\u3000Shoes "}
-    assert tuple_for(SEARCH, NOWHERE, said) == bing
+    search = {"search_engine": "BING", "search_keywords": " red\u3000Shoes "}
+    assert tuple_for(SEARCH, NOWHERE, search) == bing
     yahoo = visit(PAGE, "https://search.yahoo.com/search?p=red+shoes")
     assert tuple_for(SEARCH, yahoo, {}) != bing
     assert tuple_for(SEARCH, visit(PAGE), {}) == ""
@@ -122,7 +122,7 @@ def test_a_custom_search_pool_takes_both() -> None:
 
 
 def test_a_keyword_id_stands_alone() -> None:
-    """The id alone makes the tuple, from the URL or said, whether the engine is known or not."""
+    """The id alone makes the tuple, from the URL or given, whether the engine is known or not."""
     by_id = pool(PoolType.SEARCH_KEYWORD_ID)
     source = visit(PAGE + "?search_keyword_id=kwd-1&gclid=x", "https://www.google.com/")
     assert tuple_for(by_id, source, {}) == "search_keyword_id=kwd-1"
@@ -135,8 +135,8 @@ def test_a_referrer_counts_by_its_host(path: str) -> None:
     by_referrer = pool(PoolType.REFERRER)
     source = visit(PAGE, f"https://www.blog.example{path}")
     assert tuple_for(by_referrer, source, {}) == "referrer_host=blog.example"
-    said = {"referrer_host": "WWW.Blog.example"}
-    assert tuple_for(by_referrer, NOWHERE, said) == "referrer_host=blog.example"
+    by_host = {"referrer_host": "WWW.Blog.example"}
+    assert tuple_for(by_referrer, NOWHERE, by_host) == "referrer_host=blog.example"
 
 
 def test_a_referrer_search_pool_takes_one_or_the_other() -> None:
@@ -161,8 +161,8 @@ def test_a_visitor_pool_needs_a_visitor() -> None:
         tuple_for(by_visitor, NOWHERE, {}, " ")
 
 
-def test_a_bad_value_is_a_fault_only_when_it_was_said() -> None:
-    """A caller is told; a visitor with a bad URL still gets a number of the nearest tuple."""
+def test_a_bad_value_is_a_fault_only_when_it_was_given() -> None:
+    """A caller gets an error; a visitor with a bad URL gets the number of the nearest tuple."""
     with pytest.raises(Fault, match="website: holds a control character"):
         tuple_for(CUSTOM, NOWHERE, {"website": "a\x00"})
     with pytest.raises(Fault, match="search_keywords: has 513 characters"):

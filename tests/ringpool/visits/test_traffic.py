@@ -1,4 +1,4 @@
-"""The traffic source that a page's URL and referrer tell."""
+"""The traffic source, read from a page's URL and referrer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = "https://www.newspress.example/subscribe"
 
 
 def test_a_search_is_read_from_the_referrer() -> None:
-    """A referrer that still carries the query tells engine and keywords."""
+    """A referrer that still carries the query gives engine and keywords."""
     source = visit(PAGE, "https://www.bing.com/search?q=Red+Shoes&form=X")
     assert (source.search_engine, source.search_keywords) == ("Bing", "Red Shoes")
     assert source.medium is Medium.ORGANIC
@@ -77,17 +77,17 @@ def test_an_empty_click_id_is_none(value: str) -> None:
     assert visit(f"{PAGE}?gclid={value}").medium is Medium.DIRECT
 
 
-def test_what_the_caller_says_wins() -> None:
+def test_what_the_caller_gives_wins() -> None:
     """Explicit parameters win over the page's URL, and that over the referrer."""
     url = PAGE + "?search_engine=Bing&search_keywords=from+url&gclid=url"
     referrer = "https://duckduckgo.com/?q=from+referrer"
     assert visit(url, referrer).search_engine == "Bing"
     assert visit(url, referrer).search_keywords == "from url"
 
-    params = {"search_engine": "Yahoo", "search_keywords": "said", "search_keyword_id": "kwd-1"}
-    source = visit(url, referrer, params | {"gclid": "said"})
-    assert (source.search_engine, source.search_keywords) == ("Yahoo", "said")
-    assert (source.search_keyword_id, source.click_ids) == ("kwd-1", {"gclid": "said"})
+    params = {"search_engine": "Yahoo", "search_keywords": "given", "search_keyword_id": "kwd-1"}
+    source = visit(url, referrer, params | {"gclid": "given"})
+    assert (source.search_engine, source.search_keywords) == ("Yahoo", "given")
+    assert (source.search_keyword_id, source.click_ids) == ("kwd-1", {"gclid": "given"})
 
 
 def test_page_and_referrer_are_taken_apart() -> None:
@@ -150,7 +150,7 @@ def test_the_medium_is_guessed(query: str, referrer: str, medium: Medium) -> Non
     ],
 )
 def test_garbage_is_as_good_as_nothing(garbage: str) -> None:
-    """What isn't the address of a page tells nothing, and raises nothing."""
+    """What isn't the address of a page gives an empty source, and raises nothing."""
     assert visit(garbage, garbage) == TrafficSource()
 
 
@@ -206,7 +206,7 @@ def test_packed_attributes_read_back() -> None:
 
 
 def test_attributes_stay_small() -> None:
-    """However much a page tells, one click keeps at most a kilobyte, the telling parts first."""
+    """However long a page's values are, a click keeps at most a kilobyte, its ids before its URLs."""
     campaign = "".join(f"&utm_{part}={'é' * 400}" for part in ("source", "medium", "campaign"))
     kept = attributes(visit(f"{PAGE}?gclid={'x' * 500}{campaign}"), {"device": "phone"})
     assert len(pack(kept)) <= MAX_ATTRIBUTES

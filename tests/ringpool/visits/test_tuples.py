@@ -123,7 +123,7 @@ def test_a_hostile_value_costs_no_time() -> None:
 
 @given(st.text(st.characters(), max_size=1200))
 def test_tidied_values_are_always_accepted(value: str) -> None:
-    """What nobody can correct is made acceptable, and what was acceptable is left as it was."""
+    """A tidied value is acceptable, and an acceptable one is left as it was."""
     text = canonical(("x",), {"x": tidied(value)})
     assert parse(text) == {"x": tidied(value)}
     assert tidied(tidied(value)) == tidied(value)
