@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from allocator.answers import Ask
 from ringpool.faults import Fault
@@ -27,7 +27,8 @@ class Click:
     Most clicks are by a source that has its number: then the tuple is all that is needed, and of
     the attributes those of the last click. ``given``: parameters given explicitly, names in lower
     case. ``extra``: further attributes to keep (``publisher``, ``device``); a publisher is part of
-    the tuple too, so only that of an existing account may be here.
+    the tuple too, so only that of an existing account may be here. ``publishers``: accounts that
+    the page's URL may name as its publisher, as it does behind a tracking link.
     """
 
     __slots__ = ("_extra", "_page", "_referrer", "_source", "given", "visitor")
@@ -39,11 +40,15 @@ class Click:
         given: Mapping[str, str],
         visitor: str,
         extra: Mapping[str, str],
+        publishers: Container[str] = (),
     ) -> None:
         self.given = given
         self.visitor = visitor_id(visitor)
         self._page = locate(url)
         self._referrer = referrer
+        publisher = self._page.parameters.get("publisher")
+        if publisher is not None and publisher in publishers:
+            extra = {**extra, "publisher": publisher}
         self._extra = extra
         self._source: TrafficSource | None = None
 

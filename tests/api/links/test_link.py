@@ -100,6 +100,34 @@ async def test_each_publisher_has_a_number_of_its_own(site: Site) -> None:
     assert reply.json()["tuple"] == credited
 
 
+async def test_the_landing_page_keeps_the_publishers_number(site: Site) -> None:
+    """The page behind a publisher's link asks for, extends and credits what the link gave."""
+    pool = await site.pool(
+        parameters=["website"], swap_targets=[site.number(9000)], hold_on_activity="1h"
+    )
+    link = f"/t/{pool}?website=one&publisher={site.account}"
+    response = await site.client.get(link)
+    number = query(response)["rp_number"][0]
+    page = {"account": site.account, "url": response.headers["location"].partition("&rp_")[0]}
+    for _ in range(3):  # from the store, then from the caches
+        (swap,) = (await site.client.get("/v1/swap", params=page)).json()["swaps"]
+        assert (swap["number"], swap["state"]) == (number, "held")
+
+    async def lookup() -> Any:
+        found = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
+        return found.json()["holder"]
+
+    before = await lookup()
+    while (after := await lookup())["guaranteed_until"] == before["guaranteed_until"]:
+        assert (await site.client.get("/v1/ping", params=page)).status_code == 204
+    assert after["tuple"] == {"website": "one", "publisher": site.account}
+    assert after["last_click"]["publisher"] == site.account
+
+    page["url"] = page["url"].replace(site.account, "nobody")
+    (swap,) = (await site.client.get("/v1/swap", params=page)).json()["swaps"]
+    assert (swap["number"] != number, swap["state"]) == (True, "new")
+
+
 async def test_parameters_that_are_ours_are_dropped_from_the_visitor(site: Site) -> None:
     """Nobody can bring a number along: rp_* is dropped however it is written."""
     pool = await site.pool()

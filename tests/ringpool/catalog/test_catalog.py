@@ -208,7 +208,7 @@ async def test_a_removed_number_can_come_back(bench: Bench, phone: Phone) -> Non
 
 
 async def test_a_number_moves_in_two_steps(bench: Bench, phone: Phone) -> None:
-    """Another pool gets it when it has left the first; until then it is refused, with the reason."""
+    """Another pool gets it when it has left the first; until then it is refused with a reason."""
     catalog = bench.catalog
     await catalog.apply(a_file(a_pool("p", [phone(1), phone(2)]), a_pool("q")))
     await bench.allocator.allocate("p", [Ask("m1=x"), Ask("m1=y")])

@@ -206,7 +206,7 @@ def test_packed_attributes_read_back() -> None:
 
 
 def test_attributes_stay_small() -> None:
-    """However long a page's values are, a click keeps at most a kilobyte, its ids before its URLs."""
+    """However long the values, a click keeps at most a kilobyte, its ids before its URLs."""
     campaign = "".join(f"&utm_{part}={'é' * 400}" for part in ("source", "medium", "campaign"))
     kept = attributes(visit(f"{PAGE}?gclid={'x' * 500}{campaign}"), {"device": "phone"})
     assert len(pack(kept)) <= MAX_ATTRIBUTES
