@@ -42,7 +42,6 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
-from ringpool.security.keyring import Keyring
 from ringpool.settings import Settings
 
 _SIGNATURES_KEPT = 8192
@@ -125,7 +124,7 @@ async def _services(
     stack: AsyncExitStack, settings: Settings, store: Store | None, metrics: Metrics
 ) -> Services:
     """Everything that runs while the app does; ``stack`` ends it, the last begun first."""
-    keyring = Keyring.open(settings)
+    keyring = settings.open_keyring()
     if store is None:
         url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir))
         store = await connect(

@@ -1,29 +1,37 @@
-"""Accounts, pools and stocks: the words of the configuration file as typed structs.
+"""Accounts, pools and stocks: the keys of the configuration file as typed structs.
 
-Every struct is frozen and refuses unknown keys. Field-level rules are here, as types; rules that
-need two fields or two entities are in ``configuration``.
+Every struct is frozen and refuses unknown keys. Rules about one field are here, as types; those
+about two fields or two entities are in ``config.validation``.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from allocator.answers import Rules
 from ringpool.times import Duration
 
-Identifier = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}(?!\n)$"
+"""Of an id. ``$`` alone would match before a trailing newline, and JSON Schema has no ``\\Z``."""
+
+KEY_PATTERN = r"^[A-Za-z0-9_-]{16,128}(?!\n)$"
+"""Of a secret."""
+
+Identifier = Annotated[str, Meta(pattern=ID_PATTERN)]
 """An account, pool or stock id."""
 
-Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
+Key = Annotated[str, Meta(pattern=KEY_PATTERN)]
 """A secret: a RingPool key or an account's API key."""
 
 Number = Annotated[str, Meta(min_length=1, max_length=40)]
-"""E.164 with an optional extension, ``+18888695345;ext=12``; ``configuration`` canonicalises."""
+"""A phone number as written; once it is validated, E.164 with ``;ext=`` if it has an extension."""
 
 Numbers = tuple[Number, ...] | UnsetType
-"""All the numbers that are an entity's own; UNSET says nothing of them: those it has, it keeps."""
+"""All the numbers that belong to a pool or stock; UNSET: those it has, whichever they are."""
 
 
 class PoolType(enum.StrEnum):
@@ -42,14 +50,14 @@ class Recycle(enum.StrEnum):
     """Which recyclable number goes next when no unassigned one is left."""
 
     LEAST_ACTIVE = "least_active"
-    MAX_ACTIVE = "most_active"
+    MOST_ACTIVE = "most_active"
     ROUND_ROBIN = "round_robin"
     LAST_IN_FIRST_OUT = "last_in_first_out"
     WEIGHTED_RANDOM = "weighted_random"
 
 
 class Fill(enum.StrEnum):
-    """When a pool takes numbers from its stock: as tuples come, or at once up to max_size."""
+    """When a pool takes numbers from its stock: as tuples need them, or at once up to max_size."""
 
     ON_DEMAND = "on_demand"
     IMMEDIATE = "immediate"
@@ -72,7 +80,7 @@ class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class OnExhausted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where to tell that a pool has no number left to give."""
+    """Which address is notified when a pool has no number left to give."""
 
     webhook: Annotated[str, Meta(max_length=2048)]
 
@@ -131,3 +139,47 @@ class Configuration(
     accounts: tuple[Account, ...] = ()
     pools: tuple[Pool, ...] = ()
     stocks: tuple[Stock, ...] = ()
+
+
+Entity = Account | Pool | Stock
+Kind = Literal["account", "pool", "stock"]
+
+KINDS: Mapping[Kind, type[Account] | type[Pool] | type[Stock]] = {
+    "account": Account,
+    "pool": Pool,
+    "stock": Stock,
+}
+"""The kinds of entities, in the order of the configuration file."""
+
+SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
+"""The sections of the configuration file, and what each is a list of."""
+
+
+def rules(pool: Pool) -> Rules:
+    """Return the part of a pool that the allocator needs."""
+    return Rules(
+        min_duration=int(pool.min_duration),
+        hold_on_activity=int(pool.hold_on_activity),
+        recycle=pool.recycle.value,
+        call_weight=pool.activity.call,
+        click_weight=pool.activity.click,
+        max_size=pool.max_size or 0,
+        stock=pool.stock or "",
+        overflow_number=(pool.overflow_number or "") if pool.allow_overflow else "",
+        allow_overflow=pool.allow_overflow,
+        history_bytes=pool.history_bytes,
+    )
+
+
+def roles(pools: Iterable[Pool]) -> Mapping[tuple[str, str], str]:
+    """Return (pool id, path in the pool) → number, for numbers that no pool may hand out."""
+    found: dict[tuple[str, str], str] = {}
+    for pool in pools:
+        if pool.overflow_number:
+            found[pool.id, "overflow_number"] = pool.overflow_number
+        if pool.destination:
+            found[pool.id, "destination"] = pool.destination
+        for index, target in enumerate(pool.swap_targets):
+            if target:
+                found[pool.id, f"swap_targets[{index}]"] = target
+    return found

@@ -12,16 +12,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allocator.redis.url import check
+from ringpool.security.keyring import Keyring, KeyringError
 from ringpool.security.signing import Signer
 
 PREFIX = "RINGPOOL_"
 _DATA_DIR = Path(".ringpool")
-_UNFIT = re.compile(r'[^\x21-\x7e]|["<>@\\^`{|}]')
-"""What an address mustn't hold that is printed into tags and headers; and @: no login."""
+_FORBIDDEN = re.compile(r'[^\x21-\x7e]|["<>@\\^`{|}]')
+"""Characters that an address mustn't have, as it goes into tags and headers; @ would be a login."""
 
 
 class SettingsError(ValueError):
-    """A setting has a wrong value. One line that names it, and never shows a secret."""
+    """A setting has a wrong value. The message is one line that names it and shows no secret."""
 
 
 def _setting(default: Any, read: Callable[[str], Any], shown: str, meaning: str) -> Any:
@@ -33,7 +34,7 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
         if not least <= value <= most:
-            raise ValueError(f"{text!r} is no whole number from {least} to {most}")
+            raise ValueError(f"{text!r} is not a whole number from {least} to {most}")
         return value
 
     return read
@@ -47,7 +48,7 @@ def _store_url(text: str) -> str:
 def _public_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        named = bool(parts.hostname) and parts.port != 0 and not _UNFIT.search(text)
+        named = bool(parts.hostname) and parts.port != 0 and not _FORBIDDEN.search(text)
     except ValueError:
         named = False
     if not named or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
@@ -57,7 +58,7 @@ def _public_url(text: str) -> str:
 
 def _token(text: str) -> str:
     if len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("expected 16 or more printable ASCII characters without blanks")
+        raise ValueError("expected 16 or more printable ASCII characters without spaces")
     return text
 
 
@@ -73,7 +74,7 @@ def _networks(text: str) -> tuple[str, ...]:
             try:
                 ipaddress.ip_network(name)
             except ValueError:
-                raise ValueError(f"{name!r} is no address or network") from None
+                raise ValueError(f"{name!r} is not an address or network") from None
     return names
 
 
@@ -120,10 +121,10 @@ class Settings:
         (),
         _networks,
         "none",
-        "addresses or networks, with commas, whose `X-Forwarded-*` is believed",
+        "addresses or networks, separated by commas, whose `X-Forwarded-*` headers are trusted",
     )
     redis_timeout_ms: int = _setting(
-        250, _whole(1, 60_000), "`250`", "how long one question to the store may take"
+        250, _whole(1, 60_000), "`250`", "how long one call to the store may take"
     )
 
     @classmethod
@@ -140,6 +141,13 @@ class Settings:
             except ValueError as error:
                 raise SettingsError(f"{name}: {error}") from None
         return cls(**values)
+
+    def open_keyring(self) -> Keyring:
+        """Open the secrets of this service, which may make them; raises SettingsError."""
+        try:
+            return Keyring.open(self.data_dir, self.admin_token, self.signing_key)
+        except KeyringError as error:
+            raise SettingsError(f"{variable('data_dir')}: {error}") from None
 
 
 def variable(name: str) -> str:

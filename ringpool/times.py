@@ -1,6 +1,6 @@
-"""Times: spans as the configuration writes them, instants as programs and people write them.
+"""Times: durations as the configuration writes them, instants as programs and people write them.
 
-Inside the service a span is whole milliseconds and an instant Unix milliseconds.
+Inside the service a duration is whole milliseconds and an instant Unix milliseconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Duration(int):
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """Read ``<whole number><s|m|h|d|w|y>``; raises ValueError that says what is expected."""
+        """Read ``<whole number><s|m|h|d|w|y>``; raises ValueError that describes the format."""
         match = _PATTERN.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"{text!r} is not a duration: write a number and one of s m h d w y")
@@ -48,9 +48,9 @@ class Duration(int):
 def to_unix_ms(at: datetime) -> int:
     """An aware ``datetime`` as Unix ms; raises ValueError outside of the years 1970 to 9999.
 
-    Without a fraction it stands for that whole second and counts as its end. So a call in the
-    second in which its number was assigned is its new holder's, and whoever asks about the
-    ``assigned_at`` that an answer gave, in whole seconds too, finds that assignment.
+    A time without a fraction counts as the end of its second. So a call in the second in which its
+    number was assigned is credited to the new holder, and a look-up at the ``assigned_at`` of an
+    answer, which has whole seconds, finds that assignment.
     """
     try:
         seconds = at.timestamp()

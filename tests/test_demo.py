@@ -95,7 +95,7 @@ async def test_page_before_and_after(demo: Service, browser: Browser, tmp_path: 
     shown = {OURS.findall(await after.locator(place).inner_text())[0] for place in places}
     linked = {await after.locator(place).get_attribute("href") for place in places}
     assert len(shown) == 1
-    assert linked == {"tel:" + phone.parse(number, "US") for number in shown}
+    assert linked == {"tel:" + phone.parse(f"+1 {number}") for number in shown}
     assert PRINTED not in await after.locator("header, .hero, footer").all_inner_texts()
     assert await after.screenshot(path=tmp_path / "after.png") != first
 
@@ -113,7 +113,7 @@ async def test_visitors_have_numbers_of_their_own(demo: Service, browser: Browse
 async def test_small_pool_overflows(demo: Service, browser: Browser) -> None:
     """Two campaigns get the two numbers, the third the overflow number."""
     shown = [
-        phone.parse(await swapped(browser, f"{demo.url}/demo/overflow?campaign={name}"), "US")
+        phone.parse("+1 " + await swapped(browser, f"{demo.url}/demo/overflow?campaign={name}"))
         for name in ("spring", "summer", "autumn")
     ]
     assert set(shown[:2]) == set(POOLS[TOO_SMALL].numbers)

@@ -76,10 +76,8 @@ def parse_request(
     directory = services.snapshot
     _check_key(prepared, parameters.get("ring_pool_key") or bearer)
     also = []
-    if publisher := parameters.get("publisher", ""):
-        if publisher not in directory.accounts:
-            raise Fault("publisher", "no such account")
-        also.append(f"publisher={publisher}")
+    if (publisher := parameters.get("publisher", "")) and publisher not in directory.accounts:
+        raise Fault("publisher", "no such account")
     if "mobile_click_to_call" in parameters:
         also.append(f"mobile_click_to_call={_switch(parameters['mobile_click_to_call']):d}")
     click = Click(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from allocator.allocator import Busy
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
-from ringpool.catalog.catalog import CatalogBusy
 from ringpool.catalog.store import LockLost
+from ringpool.catalog.writer import CatalogBusy
 from ringpool.faults import Fault, Faults
 
 Headers = list[tuple[bytes, bytes]]

@@ -23,11 +23,9 @@ from api.http.request import Request
 from api.managers.callers import Caller, caller
 from ringpool.config import codec
 from ringpool.faults import Fault, Faults
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import Account, Configuration, Entity, Pool, Stock
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-
-Entity = Account | Pool | Stock
 
 
 class AccountList(Struct, frozen=True, omit_defaults=True):

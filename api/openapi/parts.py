@@ -8,11 +8,12 @@ from typing import Any
 from msgspec import Struct
 
 from api.http.replies import Problem
+from ringpool.model import ID_PATTERN
 
 COMPONENT = "#/components/schemas/{name}"
 
 TEXT: dict[str, Any] = {"type": "string"}
-ID = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}
+ID = {"type": "string", "pattern": ID_PATTERN}
 NUMBER = {"type": "string", "minLength": 1, "maxLength": 40}
 LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}
 MOMENT = {"type": "string", "format": "date-time"}

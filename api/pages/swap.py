@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from time import time
@@ -106,7 +106,7 @@ async def _swap(request: Request) -> Reply:
     if takes_nothing:
         results = [_Withheld("not_a_visitor")] * len(wanted.pools)
     else:
-        click = _click(parameters, is_phone)
+        click = _click(parameters, is_phone, request.services.snapshot.accounts)
         pools = [prepared.pool for prepared, _ in wanted.pools.values()]
         if len(pools) == 1:  # most pages: no task needed
             results = [await _ask(request, pools[0], click)]
@@ -127,14 +127,14 @@ def _known(request: Request, parted: SplitQuery, asked: _Asked, is_phone: bool) 
     if callback and not _CALLBACK.fullmatch(callback):
         return None
     services, query = request.services, request.query_string
-    attributes = partial(_attributes, query, is_phone)
+    attributes = partial(_attributes, query, is_phone, services.snapshot.accounts)
     known = services.swap_responses.give(asked, services.snapshot, attributes)
     return None if known is None else known.reply(callback)
 
 
-def _attributes(query: bytes, is_phone: bool) -> bytes:
+def _attributes(query: bytes, is_phone: bool, publishers: Container[str]) -> bytes:
     """What is to be kept of a click that was answered by heart."""
-    return _click(read_query(query), is_phone).attributes()
+    return _click(read_query(query), is_phone, publishers).attributes()
 
 
 def _held(
@@ -235,7 +235,8 @@ async def _signal(request: Request, tell: Callable[[Pool, Click], Awaitable[None
     cors = origins.allowed(request, account)
     wanted = await _wanted(request, account, parameters)
     if not crawlers.takes_nothing(request.scope):
-        click = _click(parameters, crawlers.is_phone(request.scope))
+        publishers = request.services.snapshot.accounts
+        click = _click(parameters, crawlers.is_phone(request.scope), publishers)
 
         async def told(pool: Pool) -> None:
             with suppress(Fault, UnknownPool):
@@ -307,13 +308,14 @@ def _targets(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
 
 
-def _click(parameters: Mapping[str, str], is_phone: bool) -> Click:
+def _click(parameters: Mapping[str, str], is_phone: bool, publishers: Container[str]) -> Click:
     return Click(
         parameters.get("url", ""),
         parameters.get("ref", ""),
         parameters,
         parameters.get("visitor", ""),
         {"device": "phone" if is_phone else "other"},
+        publishers,
     )
 
 

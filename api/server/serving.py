@@ -33,8 +33,9 @@ from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from api.server.http_protocol import Protocol
 from api.server.workers import Workers, listen
-from ringpool.catalog.catalog import Catalog, CatalogBusy
+from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import LockLost
+from ringpool.catalog.writer import CatalogBusy
 from ringpool.demo import entities
 from ringpool.faults import Faults
 from ringpool.security.keyring import Keyring
@@ -59,7 +60,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     with ExitStack() as stack:
-        keyring = Keyring.open(settings)
+        keyring = settings.open_keyring()
         if settings.redis_url is None:
             store = EmbeddedServer(settings.data_dir)
             stack.callback(store.stop)

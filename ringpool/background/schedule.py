@@ -1,4 +1,4 @@
-"""When each of many things is to be looked at next."""
+"""When each of many things has to be looked at next."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 
 
 class Schedule:
-    """Names and their times, in seconds; a name is due until ``again`` says when it is next.
+    """Names and when each is due next; a name that was never scheduled is due.
 
-    Each name has a moment of its own in every ``span`` seconds at which it is due whatever was
-    said, so that none is forgotten and those with nothing to do are spread over the span.
+    Whatever was scheduled, each name is due once in every ``span`` seconds, at its own offset: so
+    none is forgotten, and names with nothing to do are spread over the span.
     """
 
     def __init__(self, span: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -18,18 +18,18 @@ class Schedule:
         self._clock = clock
         self._next: dict[str, float] = {}
 
-    def among(self, names: Iterable[str]) -> list[str]:
+    def due(self, names: Iterable[str]) -> list[str]:
         """Return those of the names that are due, in their order."""
         now = self._clock()
         return [name for name in names if self._next.get(name, now) <= now]
 
-    def again(self, name: str, seconds: float) -> None:
-        """Look at it again in so many seconds, or at its own moment when that comes first."""
+    def schedule(self, name: str, seconds: float) -> None:
+        """Make a name due in ``seconds``, or at its own offset in the span if that is sooner."""
         now = self._clock()
-        moment = hash(name) % 1000 / 1000 * self._span
-        to_moment = self._span - (now - moment) % self._span
-        self._next[name] = now + min(seconds, to_moment)
+        offset = hash(name) % 1000 / 1000 * self._span
+        until_offset = self._span - (now - offset) % self._span
+        self._next[name] = now + min(seconds, until_offset)
 
-    def forget(self) -> None:
-        """Forget what was said: every name is due."""
+    def clear(self) -> None:
+        """Make every name due."""
         self._next.clear()

@@ -108,19 +108,17 @@ class Sweeper:
         directory = self._keeper.current
         if directory.revision != self._revision:
             self._start_over(directory.revision)
-        pools = [directory.pools[name].pool for name in self._due_pools.among(directory.pools)]
+        pools = [directory.pools[name].pool for name in self._due_pools.due(directory.pools)]
         failures = await self._for_each(self._sweep_pool, pools)
-        failures += await self._for_each(
-            self._finish_moves, self._due_stocks.among(directory.stocks)
-        )
+        failures += await self._for_each(self._finish_moves, self._due_stocks.due(directory.stocks))
         if failures:
             raise failures[0]
         return True
 
     def _start_over(self, revision: int) -> None:
         self._revision = revision
-        self._due_pools.forget()
-        self._due_stocks.forget()
+        self._due_pools.clear()
+        self._due_stocks.clear()
         self._answers_total.clear()
 
     async def _leads(self) -> bool:
@@ -171,18 +169,18 @@ class Sweeper:
                 await self._transfers.fill(pool.id, filling, min(swept.room, _FILL_AT_ONCE))
         except UnknownPool:
             return  # it was deleted since the snapshot was read
-        self._alerts.see(pool, swept)
+        self._alerts.observe(pool, swept)
         # One that wasn't seen before counts as in use too: a new revision can be seen just before
         # the numbers that it takes out are drained, and the second look finds them.
         in_use = swept.answers_total != self._answers_total.get(pool.id)
         self._answers_total[pool.id] = swept.answers_total
-        self._due_pools.again(pool.id, 0 if in_use or filling else swept.due_in / 1000)
+        self._due_pools.schedule(pool.id, 0 if in_use or filling else swept.due_in / 1000)
 
     async def _finish_moves(self, stock_id: str) -> None:
         if not (await self._stocks.status(stock_id)).moving:
-            self._due_stocks.again(stock_id, IDLE_SECONDS)
+            self._due_stocks.schedule(stock_id, IDLE_SECONDS)
             return
         for pool_id, departure in await self._transfers.finish_moves(stock_id):
             with contextlib.suppress(UnknownPool):  # it was deleted: it needs to note nothing
                 await self._catalog.hand_on(pool_id, [departure])
-        self._due_stocks.again(stock_id, 0)
+        self._due_stocks.schedule(stock_id, 0)

@@ -1,21 +1,15 @@
 """The configuration in the store, changed by one writer at a time and as a whole.
 
-A change is checked under a lock, written as a plan (its commit is the moment it happens), and
-carried out step by step. Whoever comes next, ``finish_pending`` included, first carries out a plan
-whose writer died: steps are safe to repeat. A writer that lost its lock stops.
+A change is checked under a lock, committed as a plan, and carried out step by step.
 
-A number has one owner. One that is taken from a pool stays its own until it has drained; what left
-is noted by ``hand_on``, and only then can another pool or stock have it.
+A number has one owner. One that is removed from a pool belongs to it until it has drained; numbers
+that left are recorded by ``hand_on``, and only then can another pool or stock have them.
 """
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -26,42 +20,36 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
-from ringpool.catalog import number_lists, plan
+from ringpool.catalog import number_lists
 from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
 from ringpool.catalog.number_place import NumberPlace, number_place
-from ringpool.catalog.plan import Publication, Runner, Step
+from ringpool.catalog.ownership import check_owners
+from ringpool.catalog.plan import Publication, Runner
 from ringpool.catalog.store import CatalogStore, Owner
-from ringpool.config import config_file
+from ringpool.catalog.writer import CatalogWriter
+from ringpool.config import validation
 from ringpool.config.codec import decode_hook
 from ringpool.config.difference import Change, difference
 from ringpool.faults import Fault, Faults
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import KINDS, Account, Configuration, Pool, Stock
 from ringpool.numbers import phone
 
 T = TypeVar("T", Account, Pool, Stock)
 
-_LOCK_SECONDS = 10.0
-_LOCK_POLL_SECONDS = 0.02
-_STEPS_A_CALL = 20
 _SWEEPS_AFTER_A_CHANGE = 20
 
-_kinds: tuple[tuple[str, type[Account] | type[Pool] | type[Stock]], ...] = (
-    ("account", Account),
-    ("pool", Pool),
-    ("stock", Stock),
-)
-_decoders = {kind: msgspec.json.Decoder(cls, dec_hook=decode_hook) for kind, cls in _kinds}
-
-
-class CatalogBusy(Exception):
-    """Another writer has been changing the configuration for 10 s: try again."""
+_decoders = {
+    str(kind): msgspec.json.Decoder(entity_type, dec_hook=decode_hook)
+    for kind, entity_type in KINDS.items()
+}
 
 
 class Catalog:
     """Reads and changes the configuration. Every method raises StoreUnavailable too.
 
-    Methods that change something raise Faults (or Fault) before anything is changed, CatalogBusy,
-    and LockLost when another writer took over and finishes the change in this one's place.
+    Methods that change something raise Faults (or Fault) before anything is changed, CatalogBusy
+    when another writer keeps the lock, and LockLost when another one took over and finishes the
+    change.
     """
 
     def __init__(self, store: Store, allocator: Allocator, stocks: Stocks) -> None:
@@ -69,7 +57,8 @@ class Catalog:
         self._allocator = allocator
         self.stocks = stocks
         self._transfers = Transfers(store)
-        self._runner = Runner(self._store, allocator, stocks, self._transfers)
+        runner = Runner(self._store, allocator, stocks, self._transfers)
+        self._writer = CatalogWriter(self._store, runner)
 
     async def revision(self) -> int:
         """Return a number that grows with every change; 0: nothing was ever configured."""
@@ -81,7 +70,7 @@ class Catalog:
         return state.planned - state.done
 
     async def entities(self) -> tuple[int, Configuration]:
-        """Return the revision and everything of it but the numbers of pools and stocks."""
+        """Return the revision and its entities, without the numbers of pools and stocks."""
         revision, documents = await self._store.documents()
         entities = [
             _decoders[name.partition("/")[0]].decode(documents[name]) for name in sorted(documents)
@@ -93,7 +82,7 @@ class Catalog:
         )
 
     async def read(self) -> Configuration:
-        """Return the whole configuration: entities by id, numbers in the order they were named."""
+        """Return the whole configuration: entities by id, numbers in the order of their lists."""
         while True:
             revision, known = await self.entities()
             pools = [await self._with_numbers("pool", pool) for pool in known.pools]
@@ -113,7 +102,7 @@ class Catalog:
         return await self._store.server()
 
     async def owner(self, number: str) -> Owner | None:
-        """Return whose a number (E.164) is; None: nobody's."""
+        """Return the owner of a number (E.164); None when it has none."""
         return (await self._store.owners([number])).get(number)
 
     async def locate(self, number: str, at_ms: int | None = None) -> NumberPlace:
@@ -130,23 +119,21 @@ class Catalog:
     async def apply(
         self, wanted: Configuration, *, dry_run: bool = False, canonical: bool = False
     ) -> list[Change]:
-        """Make or update the entities named, and return the differences that made.
+        """Make or update the entities of ``wanted``, and return what that changed.
 
         An entity's ``numbers``, when given, are all its numbers: others drain. A pool without a
-        key keeps its own, or gets one. ``dry_run`` checks and returns the same, and changes
-        nothing.
-        ``canonical``: ``wanted`` comes from ``configuration.read``, its numbers are parsed.
+        key keeps its key, or gets one. ``dry_run`` checks and returns the same, and changes
+        nothing. ``canonical``: ``wanted`` comes from ``config_file.read``, its numbers are parsed.
         """
+        if not canonical:  # before the lock, since a million numbers take a while
+            wanted = validation.check(wanted, (await self.entities())[1])
 
-        if not canonical:  # here, before the lock: a million numbers take their time
-            wanted = config_file.check(wanted, (await self.entities())[1])
-
-        async def named(_: Configuration) -> Configuration:
+        async def unchanged(_: Configuration) -> Configuration:
             return wanted
 
         if dry_run:
-            return (await self._prepare(named)).changes
-        return await self._change(named)
+            return (await self._prepare(unchanged)).changes
+        return await self._change(unchanged)
 
     async def add_numbers(self, pool_id: str, added: Sequence[str]) -> list[Change]:
         """Add numbers to a pool; Faults name ``numbers[i]``."""
@@ -155,7 +142,7 @@ class Catalog:
         async def more(known: Configuration) -> Configuration:
             pool = _find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
-            return _one(pool, dict.fromkeys((*canonical, *present)))
+            return _with_pool(pool, dict.fromkeys((*canonical, *present)))
 
         try:
             return await self._change(more)
@@ -166,13 +153,13 @@ class Catalog:
             ) from None
 
     async def remove_numbers(self, pool_id: str, removed: Sequence[str]) -> list[Change]:
-        """Drain numbers from a pool; those that aren't its own are no fault."""
+        """Drain numbers from a pool; those that aren't the pool's are ignored."""
         gone = frozenset(_canonical(removed))
 
         async def fewer(known: Configuration) -> Configuration:
             pool = _find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
-            return _one(pool, (number for number in present if number not in gone))
+            return _with_pool(pool, (number for number in present if number not in gone))
 
         return await self._change(fewer)
 
@@ -226,23 +213,13 @@ class Catalog:
 
     async def finish_pending(self) -> bool:
         """Carry out what a dead writer left; True when there was something and it is done."""
-        state = await self._store.state()
-        if not state.planned or state.locked:
-            return False
-        token = secrets.token_hex(16)
-        if not await self._store.lock(token):
-            return False
-        try:
-            await self._carry_out(token)
-        finally:
-            await self._unlock(token)
-        return True
+        return await self._writer.finish_pending()
 
     async def hand_on(self, pool_id: str, departures: Sequence[Departure] | None = None) -> int:
-        """Note what left a pool: its own numbers are free now, lent ones go back to their stock.
+        """Record what left a pool: its own numbers are free now, lent ones return to their stock.
 
-        ``departures``: what a sweep of the pool found; without it, the pool is swept here.
-        Returns how many numbers were handed on; call again while there are any.
+        ``departures``: what a sweep of the pool found; without them, the pool is swept here.
+        Returns how many numbers left; call again while there are any.
         """
         if departures is None:
             departures = (await self._allocator.sweep(pool_id)).departures
@@ -257,10 +234,10 @@ class Catalog:
     async def _change(
         self, make: Callable[[Configuration], Awaitable[Configuration]]
     ) -> list[Change]:
-        async with self._writer() as token:
+        async with self._writer.locked() as token:
             prepared = await self._prepare(make)
             if prepared.changes:
-                await self._commit(token, list(prepared.steps()))
+                await self._writer.commit(token, list(prepared.steps()))
                 with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
                     await self._collect(prepared.drained())
             return prepared.changes
@@ -268,46 +245,13 @@ class Catalog:
     async def _delete(
         self, kind: str, name: str, check: Callable[[Configuration], Awaitable[None]]
     ) -> None:
-        async with self._writer() as token:
+        async with self._writer.locked() as token:
             revision, known = await self.entities()
             await check(known)
-            await self._commit(token, [Publication(revision + 1, {f"{kind}/{name}": ""})])
-
-    @asynccontextmanager
-    async def _writer(self) -> AsyncIterator[str]:
-        """Be the one writer, with nothing pending."""
-        token = secrets.token_hex(16)
-        limit = time.monotonic() + _LOCK_SECONDS
-        while not await self._store.lock(token):
-            if time.monotonic() > limit:
-                raise CatalogBusy("another change of the configuration is under way")
-            await asyncio.sleep(_LOCK_POLL_SECONDS)
-        try:
-            await self._carry_out(token)
-            yield token
-        finally:
-            await self._unlock(token)
-
-    async def _unlock(self, token: str) -> None:
-        with suppress(StoreUnavailable):  # then it runs out by itself
-            await self._store.unlock(token)
-
-    async def _commit(self, token: str, steps: Sequence[Step]) -> None:
-        packed = [plan.encode(step) for step in steps]
-        for start in range(0, len(packed), _STEPS_A_CALL):
-            await self._store.stage(token, start, packed[start : start + _STEPS_A_CALL])
-        await self._store.commit(token, len(packed))
-        await self._carry_out(token)
-
-    async def _carry_out(self, token: str) -> None:
-        following = await self._store.next_step(token)
-        while following is not None:
-            place, packed = following
-            await self._runner.run(token, plan.decode(packed))
-            following = await self._store.next_step(token, place + 1)
+            await self._writer.commit(token, [Publication(revision + 1, {f"{kind}/{name}": ""})])
 
     async def _collect(self, pool_ids: Sequence[str]) -> None:
-        """Free at once what could leave at once. What drains, the sweeper finds in its time."""
+        """Free at once what could leave at once. The sweeper finds later what drains."""
         for pool_id in pool_ids:
             for _ in range(_SWEEPS_AFTER_A_CHANGE):
                 if not await self.hand_on(pool_id):
@@ -316,7 +260,7 @@ class Catalog:
     async def _prepare(
         self, make: Callable[[Configuration], Awaitable[Configuration]]
     ) -> CatalogChange:
-        """Check what is wanted (in canonical form) against all there is; raises Faults."""
+        """Check what is wanted, in canonical form, against what is configured; raises Faults."""
         revision, known = await self.entities()
         wanted = await make(known)
         lists: dict[str, number_lists.Chunks] = {}
@@ -324,44 +268,10 @@ class Catalog:
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
-        wanted = with_keys(config_file.check(wanted, current, canonical=True), known)
+        wanted = with_keys(validation.check(wanted, current, canonical=True), known)
         changes = difference(current, wanted)
-        await self._check_owners(wanted, known, changes)
+        await check_owners(self._store, self._allocator, self.stocks, wanted, changes)
         return CatalogChange(revision + 1, wanted, lists, changes)
-
-    async def _check_owners(
-        self, wanted: Configuration, known: Configuration, changes: Sequence[Change]
-    ) -> None:
-        """Refuse numbers that somebody else has, and roles for numbers that are handed out."""
-        roles = config_file.roles(wanted.pools)
-        added = {number for change in changes for number in change.added}
-        owners = await self._store.owners([*added, *roles.values()])
-        faults: list[Fault] = []
-        for section, kind in (("pools", "pool"), ("stocks", "stock")):
-            for index, entity in enumerate(getattr(wanted, section)):
-                for place, number in enumerate((entity.numbers or ()) if owners else ()):
-                    owner = owners.get(number) if number in added else None
-                    if owner and (owner.kind, owner.id) != (kind, entity.id):
-                        where = f"{section}[{index}].numbers[{place}]"
-                        faults.append(Fault(where, await self._why_taken(number, owner)))
-        places = {pool.id: index for index, pool in enumerate(wanted.pools)}
-        for (pool_id, role), number in roles.items():
-            if owner := owners.get(number):
-                where = f"pools[{places[pool_id]}].{role}"
-                faults.append(Fault(where, f"{number} is handed out: it is in {_words(owner)}"))
-        if faults:
-            raise Faults(faults)
-
-    async def _why_taken(self, number: str, owner: Owner) -> str:
-        if not owner.leaving:
-            return f"{number} belongs to {_words(owner)}: remove it there, and apply again then"
-        place = await number_place(owner, self.stocks, number)
-        try:
-            held = await self._allocator.holder(place.pool, number) if place.pool else None
-        except UnknownPool:
-            held = None
-        until = f" until {_time(held.guaranteed_until)}" if held else ""
-        return f"{number} is still draining in {_words(owner)}{until}; apply again then"
 
     async def _with_numbers(self, kind: str, entity: T) -> T:
         return msgspec.structs.replace(entity, numbers=await self._numbers(kind, entity.id))
@@ -392,13 +302,5 @@ def _find(entities: Sequence[T], name: str, kind: str) -> T:
     raise Fault(kind, f"there is no {kind} {name}")
 
 
-def _one(pool: Pool, its_numbers: Iterable[str]) -> Configuration:
-    return Configuration(pools=(msgspec.structs.replace(pool, numbers=tuple(its_numbers)),))
-
-
-def _words(owner: Owner) -> str:
-    return f"{owner.kind} {owner.id}"
-
-
-def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _with_pool(pool: Pool, numbers: Iterable[str]) -> Configuration:
+    return Configuration(pools=(msgspec.structs.replace(pool, numbers=tuple(numbers)),))

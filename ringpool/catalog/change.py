@@ -1,4 +1,4 @@
-"""A change of the configuration that was checked: what it is, and the plan that makes it."""
+"""A checked change of the configuration, and the plan that carries it out."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from ringpool.catalog.plan import (
     StockDrain,
     StockEdit,
 )
-from ringpool.config import config_file
 from ringpool.config.codec import encode_hook
 from ringpool.config.difference import Change
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import Account, Configuration, Entity, Kind, Pool, Stock, rules
 
 T = TypeVar("T", Pool, Stock)
 
@@ -30,7 +29,7 @@ _encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 
 
 class CatalogChange(msgspec.Struct, frozen=True):
-    """A change that was checked: ``lists`` are the numbers there are now, by owner."""
+    """A change that was checked. ``lists``: the numbers that owners have now."""
 
     revision: int
     wanted: Configuration
@@ -42,7 +41,7 @@ class CatalogChange(msgspec.Struct, frozen=True):
         return [change.id for change in self.changes if change.kind == "pool" and change.drained]
 
     def steps(self) -> Iterator[Step]:
-        """Yield the plan, in the order that ``catalog_plan`` explains."""
+        """Yield the plan, in the order that ``plan`` explains."""
         changed = {(str(change.kind), change.id): change for change in self.changes}
         named = [
             (f"{kind}/{entity.id}", entity, changed[kind, entity.id])
@@ -73,20 +72,20 @@ class CatalogChange(msgspec.Struct, frozen=True):
                 yield drain(entity.id, piece)
 
     def _arrivals(self, entity: Pool | Stock, change: Change) -> Iterator[Step]:
-        """Yield what makes or edits an entity and brings its numbers. Stocks come before pools."""
+        """Yield the steps that make or edit an entity and add its numbers."""
         if isinstance(entity, Stock):
             quarantine = int(entity.quarantine)
             yield StockEdit(entity.id, quarantine)
             for piece in number_lists.pieces(change.added):
                 yield StockEdit(entity.id, quarantine, piece)
         else:
-            yield RulesEdit(entity.id, config_file.rules(entity), self.revision)
+            yield RulesEdit(entity.id, rules(entity), self.revision)
             for piece in number_lists.pieces(change.added):
                 yield Addition(entity.id, piece)
 
 
-def numbered(wanted: Configuration) -> Iterator[tuple[str, Pool | Stock]]:
-    """Yield every entity that has numbers, with its kind."""
+def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
+    """Yield every entity that has numbers, with its kind; stocks before the pools they fill."""
     for stock in wanted.stocks:
         yield "stock", stock
     for pool in wanted.pools:
@@ -94,7 +93,7 @@ def numbered(wanted: Configuration) -> Iterator[tuple[str, Pool | Stock]]:
 
 
 def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> Configuration:
-    """Return ``known`` with the numbers of those entities whose lists were read."""
+    """Return ``known`` with the numbers of the entities whose lists were read."""
 
     def filled(kind: str, entity: T) -> T:
         chunks = lists.get(f"{kind}/{entity.id}")
@@ -110,7 +109,7 @@ def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> C
 
 
 def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
-    """Return ``wanted`` with the key there is, or a new one, for each pool without."""
+    """Return ``wanted`` with a key for each pool: the one it has, or a new one."""
     keys = {pool.id: pool.key for pool in known.pools}
     pools = tuple(
         msgspec.structs.replace(pool, key=keys.get(pool.id) or secrets.token_urlsafe(24))
@@ -121,7 +120,7 @@ def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
     return msgspec.structs.replace(wanted, pools=pools)
 
 
-def _document(entity: Account | Pool | Stock) -> str:
+def _document(entity: Entity) -> str:
     if not isinstance(entity, Account):
         entity = msgspec.structs.replace(entity, numbers=UNSET)
     return _encode(entity).decode()

@@ -1,7 +1,7 @@
-"""Lists of numbers as the store keeps them: chunks of text, so that a change writes few of them.
+"""Lists of numbers as the store keeps them: in chunks, so that a change writes few of them.
 
 A chunk is up to 1,000 numbers joined with blanks, 14 bytes a number; its position in the list is
-its index. A removal shrinks its own chunk, an addition goes to the last one: order stays.
+its index. A removal shrinks its own chunk, an addition goes to the last one: order is kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def numbers(chunks: Chunks) -> Iterator[str]:
 
 
 def edited(chunks: Chunks, added: Iterable[str], removed: Collection[str]) -> dict[int, str]:
-    """Return the texts to write under their indices; "" where a chunk goes."""
+    """Return the chunks to write, as text by index; "" removes one."""
     gone = frozenset(removed)
     texts: dict[int, str] = {}
     last: list[str] = []

@@ -1,6 +1,6 @@
-"""What a worker knows of the configuration: an immutable snapshot, replaced when it changes.
+"""The configuration as a worker has it: an immutable snapshot, replaced when it changes.
 
-Answers come from it without asking the store, and go on coming while the store is away.
+Requests are answered from it without asking the store, also while the store is away.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from msgspec import Struct
 from allocator.answers import Rules
 from allocator.port import StoreUnavailable
 from ringpool.catalog.catalog import Catalog
-from ringpool.config.config_file import rules
-from ringpool.model import Account, Configuration, Pool, Stock
+from ringpool.model import Account, Configuration, Pool, Stock, rules
 
 _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
-_MISSES_SECONDS = 0.05
-"""Shortest time between two looks at the store for pools that aren't known."""
+_MIN_LOOK_SECONDS = 0.05
+"""Shortest time between two reads of the store for pools that aren't in the snapshot."""
 
 
 class PreparedPool(Struct, frozen=True):
-    """A pool with what every answer of it needs. ``pool.numbers`` is UNSET here."""
+    """A pool with what every answer needs of it. ``pool.numbers`` is UNSET here."""
 
     pool: Pool
     account: Account
@@ -65,7 +64,7 @@ class Snapshot:
 
 
 class SnapshotKeeper:
-    """Keeps a worker's directory up to date. ``current`` is empty until the first refresh."""
+    """Keeps a worker's snapshot up to date. ``current`` is empty until the first refresh."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -75,7 +74,7 @@ class SnapshotKeeper:
         self.current = Snapshot(0, Configuration())
 
     async def refresh(self) -> None:
-        """Take over a newer revision if there is one; raises StoreUnavailable."""
+        """Read a newer revision if there is one; raises StoreUnavailable."""
         async with self._refreshing:
             await self._refresh()
 
@@ -90,14 +89,15 @@ class SnapshotKeeper:
                 if not away:
                     _log.warning("the configuration isn't refreshed: %s", error)
                 away = True
-            except Exception:  # a fault in one refresh must not end all later ones
+            except Exception:  # an error in one refresh must not end all later ones
                 _log.exception("the configuration isn't refreshed")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def pool(self, pool_id: str) -> PreparedPool | None:
-        """Find a pool; one that another worker made a moment ago is looked for in the store.
+        """Return a pool; one that isn't in the snapshot is looked for in the store.
 
-        All that miss share the next look, which begins after they came.
+        Another worker may just have made it. Concurrent callers share one read, which begins after
+        they called.
         """
         known = self.current.pools.get(pool_id)
         if known is None:
@@ -108,10 +108,10 @@ class SnapshotKeeper:
         return known
 
     async def _look(self) -> None:
-        await asyncio.sleep(max(0.0, self._looked + _MISSES_SECONDS - time.monotonic()))
-        async with self._refreshing:  # while one look takes its time, all others are the next
+        await asyncio.sleep(max(0.0, self._looked + _MIN_LOOK_SECONDS - time.monotonic()))
+        async with self._refreshing:
             self._looked = time.monotonic()
-            self._next_look = None  # who misses from now on may need a later one
+            self._next_look = None  # a caller from now on may need a later revision
             with suppress(StoreUnavailable):
                 await self._refresh()
 

@@ -1,7 +1,7 @@
-"""The catalog's keys and scripts: one method a script (``lua/*.lua``).
+"""The catalog's keys and scripts (``lua/*.lua``).
 
-Everything lies in the slot ``{ringpool}``. Methods that take a ``token`` change something and
-raise LockLost when the writer with that token isn't the one in charge any more.
+Everything is in the hash slot of ``{ringpool}``. Methods that take a ``token`` change something,
+and raise LockLost when the writer with that token doesn't have the lock any more.
 """
 
 from __future__ import annotations
@@ -25,12 +25,9 @@ _STAGE = load("stage", "ringpool.catalog")
 _COMMIT = load("commit", "ringpool.catalog")
 _NEXT = load("next", "ringpool.catalog")
 _CLAIM = load("claim", "ringpool.catalog")
-_LIST = load("list", "ringpool.catalog")
-_PUBLISH = load("publish", "ringpool.catalog")
-_DOCUMENTS = load("documents", "ringpool.catalog")
-_NUMBERS = load("numbers", "ringpool.catalog")
-_OWNERS = load("owners", "ringpool.catalog")
-_HISTORIES = load("histories", "ringpool.catalog")
+_WRITE = load("write", "ringpool.catalog")
+_PAGE = load("page", "ringpool.catalog")
+_LOOKUP = load("lookup", "ringpool.catalog")
 _FORGET = load("forget", "ringpool.catalog")
 _DEPARTED = load("departed", "ringpool.catalog")
 _HOLDER = load("holder", "ringpool.catalog")
@@ -38,6 +35,7 @@ _SERVER = load("server", "ringpool.catalog")
 
 _NAMES = ("state", "lock", "documents", "owners", "histories", "departed", "plan")
 _KEYS = tuple(f"{CATALOG}catalog-{name}" for name in _NAMES)
+_, _, _DOCUMENTS, _OWNERS, _HISTORIES, _, _ = _KEYS
 
 _LEAVING = "/leaving"
 _DOCUMENTS_A_PAGE = 500
@@ -51,11 +49,11 @@ _raws = msgspec.msgpack.Decoder(list[Raw]).decode
 
 
 class LockLost(Exception):
-    """Another writer took over. What was committed is carried out, by that one."""
+    """Another writer took over. It carries out what was committed."""
 
 
 class CatalogState(NamedTuple):
-    """``planned``: steps of a change under way (0: none), of which ``done`` are carried out."""
+    """``planned``: steps of the change under way (0: none), of which ``done`` are carried out."""
 
     revision: int
     planned: int
@@ -64,7 +62,7 @@ class CatalogState(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose a number is. ``kind``: ``pool`` or ``stock``. ``leaving``: until it has drained."""
+    """What a number belongs to. ``kind``: ``pool`` or ``stock``. ``leaving``: it is draining."""
 
     kind: str
     id: str
@@ -87,12 +85,12 @@ class CatalogStore:
         self._store = store
 
     async def state(self) -> CatalogState:
-        """Look at the catalog without changing it."""
+        """Return the state of the catalog."""
         revision, planned, done, locked = await self._run(_STATE)
         return CatalogState(revision, planned, done, locked == 1)
 
     async def lock(self, token: str) -> bool:
-        """Try to become the one writer."""
+        """Try to become the only writer; False while another one is."""
         return bool(await self._run(_LOCK, token))
 
     async def unlock(self, token: str) -> None:
@@ -100,15 +98,15 @@ class CatalogStore:
         await self._run(_UNLOCK, token)
 
     async def stage(self, token: str, before: int, steps: Sequence[bytes]) -> None:
-        """Write steps of a plan after the ``before`` that are staged already."""
-        await self._held(_STAGE, token, before, *steps)
+        """Write steps of a plan; ``before`` are staged already."""
+        await self._with_lock(_STAGE, token, before, *steps)
 
     async def commit(self, token: str, steps: int) -> None:
         """Put the staged plan in force."""
-        await self._held(_COMMIT, token, steps)
+        await self._with_lock(_COMMIT, token, steps)
 
     async def next_step(self, token: str, done: int | None = None) -> tuple[int, str] | None:
-        """Note what is done; return the next step and its place, None when none is left."""
+        """Note how many steps are done; return index and text of the next, None after the last."""
         reply = await self._run(_NEXT, token, "" if done is None else done)
         if reply is False:
             raise LockLost
@@ -117,47 +115,46 @@ class CatalogStore:
     async def claim(
         self, token: str, owner: str, numbers: Sequence[str], *, leaving: bool = False
     ) -> None:
-        """Make ``owner`` the owner of numbers, or note that they are leaving it."""
-        await self._held(_CLAIM, token, owner, _LEAVING if leaving else "", *numbers)
+        """Make ``owner`` the owner of numbers, or mark them as leaving it."""
+        await self._with_lock(_CLAIM, token, owner, _LEAVING if leaving else "", *numbers)
 
     async def write_list(self, token: str, owner: str, texts: Mapping[int, str]) -> None:
         """Write chunks of an owner's list of numbers."""
-        values = [value for pair in texts.items() for value in pair]
-        await self._held(_LIST, token, *values, more_keys=(_list_key(owner),))
+        await self._with_lock(_WRITE, token, "", *_flat(texts), hash_key=_list_key(owner))
 
     async def publish(self, token: str, revision: int, documents: Mapping[str, str]) -> None:
         """Write documents ("" removes one) and the revision that has them."""
-        values = [value for pair in documents.items() for value in pair]
-        await self._held(_PUBLISH, token, revision, *values)
+        await self._with_lock(_WRITE, token, revision, *_flat(documents), hash_key=_DOCUMENTS)
 
     async def documents(self) -> tuple[int, dict[str, str]]:
         """Return the revision and every document of it."""
-        return await self._whole(_DOCUMENTS, _DOCUMENTS_A_PAGE, ())
+        return await self._whole(_DOCUMENTS, _DOCUMENTS_A_PAGE)
 
     async def list_of(self, owner: str) -> dict[str, str]:
         """Return the chunks of an owner's list of numbers."""
-        _, chunks = await self._whole(_NUMBERS, _CHUNKS_A_PAGE, (_list_key(owner),))
+        _, chunks = await self._whole(_list_key(owner), _CHUNKS_A_PAGE)
         return chunks
 
     async def owners(self, numbers: Sequence[str]) -> dict[str, Owner]:
-        """Return who owns numbers; those that nobody owns are left out."""
+        """Return the owners of numbers; numbers without an owner are left out."""
         found: dict[str, Owner] = {}
         for piece in _pieces(numbers):
-            for number, owner in zip(piece, await self._run(_OWNERS, *piece), strict=True):
+            reply = await self._run(_LOOKUP, *piece, hash_key=_OWNERS)
+            for number, owner in zip(piece, reply, strict=True):
                 if owner:
                     found[number] = Owner.parse(owner)
         return found
 
     async def histories(self, numbers: Sequence[str]) -> list[Raw]:
-        """Return the packed former holders of numbers that nobody owned (packed "": none)."""
-        return _raws(await self._store.run(_HISTORIES, _KEYS, numbers))
+        """Return the packed former holders of numbers that had no owner (packed "": none)."""
+        return _raws(await self._store.run(_LOOKUP, (*_KEYS, _HISTORIES), numbers))
 
     async def forget(self, token: str, numbers: Sequence[str]) -> None:
         """Drop histories that went with their numbers into a pool."""
-        await self._held(_FORGET, token, *numbers)
+        await self._with_lock(_FORGET, token, *numbers)
 
     async def departed(self, owner: str, departures: Sequence[Departure]) -> int:
-        """End the ownership of numbers that have left; returns how many were leaving."""
+        """End the ownership of numbers that have left; return how many were leaving."""
         entries = [
             (departure.number, departure.left, departure.history) for departure in departures
         ]
@@ -174,29 +171,32 @@ class CatalogStore:
         lines = (line.partition(":") for line in text.splitlines() if not line.startswith("#"))
         return clock, {name: value for name, _, value in lines if name}
 
-    async def _whole(
-        self, script: Script, page: int, more_keys: tuple[str, ...]
-    ) -> tuple[int, dict[str, str]]:
-        """Read every page, anew when the catalog changed in between."""
+    async def _whole(self, hash_key: str, page: int) -> tuple[int, dict[str, str]]:
+        """Read every page of a hash; begins again when the catalog changed in between."""
         while True:
-            first, cursor, values = await self._run(script, "0", page, more_keys=more_keys)
+            first, cursor, values = await self._run(_PAGE, "0", page, hash_key=hash_key)
             revision = first
             while cursor != "0" and revision == first:
-                revision, cursor, further = await self._run(
-                    script, cursor, page, more_keys=more_keys
-                )
+                revision, cursor, further = await self._run(_PAGE, cursor, page, hash_key=hash_key)
                 values += further
             if revision == first:
                 return revision, dict(zip(values[::2], values[1::2], strict=True))
 
-    async def _held(
-        self, script: Script, token: str, *args: Argument, more_keys: tuple[str, ...] = ()
+    async def _with_lock(
+        self, script: Script, token: str, *args: Argument, hash_key: str = ""
     ) -> None:
-        if not await self._run(script, token, *args, more_keys=more_keys):
+        """Run a script that needs the lock; raises LockLost."""
+        if not await self._run(script, token, *args, hash_key=hash_key):
             raise LockLost
 
-    async def _run(self, script: Script, *args: Argument, more_keys: tuple[str, ...] = ()) -> Any:
-        return _decode(await self._store.run(script, (*_KEYS, *more_keys), args))
+    async def _run(self, script: Script, *args: Argument, hash_key: str = "") -> Any:
+        """Run a script and decode its reply. ``hash_key``: the hash it works on, its KEYS[8]."""
+        keys = (*_KEYS, hash_key) if hash_key else _KEYS
+        return _decode(await self._store.run(script, keys, args))
+
+
+def _flat(fields: Mapping[Any, str]) -> list[Any]:
+    return [value for pair in fields.items() for value in pair]
 
 
 def _list_key(owner: str) -> str:

@@ -21,8 +21,8 @@ async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
     """Make or update the accounts, pools and stocks in FILE (YAML; - is stdin).
 
     Repeating it changes nothing. What FILE doesn't name stays. A list of numbers is the whole list:
-    others of that pool or stock drain, and nobody loses one before its guarantee is over; without
-    a list they stay. A FILE with a fault is refused as a whole, each fault on a line with its path.
+    the other numbers of that pool or stock drain, each when its guarantee is over; without a list
+    they stay. A FILE with an error in it is refused as a whole, each error on a line with its path.
     """
     try:
         text = file.read().decode("utf-8-sig")
@@ -47,7 +47,7 @@ async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
 @as_json
 @command
 async def export(as_json: bool) -> None:
-    """Print the whole configuration, as `apply` reads it. It holds the pools' keys."""
+    """Print the whole configuration, as `apply` reads it. It contains the pools' keys."""
     async with open_session() as session:
         configured = await session.catalog.read()
     if as_json:

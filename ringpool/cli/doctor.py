@@ -1,4 +1,4 @@
-"""``ringpool doctor``: what an operator should know before visitors do."""
+"""``ringpool doctor``: what an operator should know before visitors notice it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _CLOCK_TOLERANCE_MS = 2_000
 _POOL_CLOCK_TOLERANCE_MS = 5_000
 _OLDEST_REDIS = 7
-_AT_ONCE = 50
-_SHOWN = 10
+_CONCURRENCY = 50
+_MAX_SHOWN = 10
 
 
 class Finding(Struct, frozen=True):
-    """One thing that was looked at. ``fail``: it doesn't work; ``warn``: it will surprise you."""
+    """The result of one check. ``fail``: it doesn't work; ``warn``: it works, but may surprise."""
 
     level: Level
     subject: str
@@ -47,11 +47,11 @@ class Finding(Struct, frozen=True):
 @click.command()
 @as_json
 def doctor(as_json: bool) -> None:
-    """Check settings, store and pools: one line each of ok, warn or fail.
+    """Check settings, store and pools; print a line for each check: ok, warn or fail.
 
-    Exit code 1 when something fails.
+    The exit code is 1 when a check fails.
     """
-    findings = asyncio.run(_examine())
+    findings = asyncio.run(_run_checks())
     if as_json:
         print_json(findings)
     for finding in () if as_json else findings:
@@ -61,15 +61,15 @@ def doctor(as_json: bool) -> None:
         sys.exit(1)
 
 
-async def _examine() -> list[Finding]:
+async def _run_checks() -> list[Finding]:
     findings: list[Finding] = []
     try:
         settings = Settings.from_environment()
-        findings += _settings(settings)
+        findings += _check_settings(settings)
         async with open_session() as session:
-            async for finding in _store(session):
+            async for finding in _check_store(session):
                 findings.append(finding)
-            findings += await _pools(session)
+            findings += await _check_pools(session)
     except SettingsError as error:
         findings.append(Finding("fail", "settings", str(error)))
     except (StoreUnavailable, DataDirectoryBusy, RuntimeError, OSError) as error:
@@ -77,7 +77,7 @@ async def _examine() -> list[Finding]:
     return findings
 
 
-def _settings(settings: Settings) -> Iterator[Finding]:
+def _check_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "settings", "every RINGPOOL_ value is well-formed")
     if settings.public_url is None:
         message = f"not set: tags and links printed here begin with {DEFAULT_PUBLIC_URL}"
@@ -86,36 +86,37 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         message = "isn't https: browsers block it on https pages"
         yield Finding("warn", "RINGPOOL_PUBLIC_URL", message)
     if "*" in settings.trusted_proxies:
-        message = "* believes X-Forwarded-For from anybody"
+        message = "* accepts X-Forwarded-For from any address"
         yield Finding("warn", "RINGPOOL_TRUSTED_PROXIES", message)
     for name in (ADMIN_TOKEN_FILE, SIGNING_KEY_FILE):
         path = settings.data_dir / name
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding("warn", str(path), "others can read it: chmod 600")
+            yield Finding("warn", str(path), "other users can read it: chmod 600")
     fast = DefaultParser.__name__ == "_AsyncHiredisParser"
-    parser = "hiredis" if fast else "redis-py's own, in Python: slower, and no less right"
+    parser = "hiredis" if fast else "redis-py's own, in Python: slower, otherwise the same"
     yield Finding("ok", "reply parser", parser)
 
 
-async def _store(session: Session) -> AsyncIterator[Finding]:
+async def _check_store(session: Session) -> AsyncIterator[Finding]:
     started = time.monotonic()
     await session.store.ping()
     clock, info = await session.catalog.server()
     took_ms = (time.monotonic() - started) * 1000
-    here = session.settings.redis_url is None
-    yield Finding("ok", "store", f"{'embedded, ' if here else ''}answers in {took_ms:.0f} ms")
-    for finding in _server(info, session.settings):
+    embedded = session.settings.redis_url is None
+    yield Finding("ok", "store", f"{'embedded, ' if embedded else ''}answers in {took_ms:.0f} ms")
+    for finding in _check_server(info, session.settings):
         yield finding
     ahead = clock - time.time() * 1000
     if abs(ahead) > _CLOCK_TOLERANCE_MS:
-        message = f"the store's is {abs(ahead) / 1000:.0f} s {'ahead' if ahead > 0 else 'behind'}"
-        yield Finding("warn", "clocks", f"{message} of this machine's")
+        direction = "ahead of" if ahead > 0 else "behind"
+        message = f"the store's clock is {abs(ahead) / 1000:.0f} s {direction} this machine's"
+        yield Finding("warn", "clocks", message)
     else:
-        yield Finding("ok", "clocks", "the store's agrees with this machine's")
-    yield await _catalog(session.catalog)
+        yield Finding("ok", "clocks", "the store's clock agrees with this machine's")
+    yield await _check_catalog(session.catalog)
 
 
-def _server(info: dict[str, str], settings: Settings) -> Iterator[Finding]:
+def _check_server(info: dict[str, str], settings: Settings) -> Iterator[Finding]:
     valkey = info.get("valkey_version")
     redis = info.get("redis_version", "0")
     name = f"Valkey {valkey}" if valkey else f"Redis {redis}"
@@ -130,34 +131,34 @@ def _server(info: dict[str, str], settings: Settings) -> Iterator[Finding]:
         yield Finding("warn", "append-only file", message)
     policy = info.get("maxmemory_policy", "noeviction")
     if info.get("maxmemory", "0") != "0" and policy != "noeviction":
-        message = f"{policy} throws assignments away when memory is full: use noeviction"
+        message = f"{policy} deletes assignments when memory is full: use noeviction"
         yield Finding("fail", "maxmemory-policy", message)
     else:
-        yield Finding("ok", "maxmemory-policy", "nothing is thrown away")
+        yield Finding("ok", "maxmemory-policy", "nothing is deleted")
     replicas = int(info.get("connected_slaves", "0"))
     if replicas < settings.wait_replicas:
-        message = f"{settings.wait_replicas} must confirm, and {replicas} are connected"
+        message = f"{settings.wait_replicas} must confirm, but {replicas} are connected"
         yield Finding("fail", "RINGPOOL_WAIT_REPLICAS", message)
 
 
-async def _catalog(catalog: Catalog) -> Finding:
+async def _check_catalog(catalog: Catalog) -> Finding:
     pending = await catalog.pending()
     if pending:
-        message = f"a change has {pending} steps to go: a running service finishes it"
+        message = f"a change has {pending} steps left: a running service finishes it"
         return Finding("warn", "configuration", message)
     return Finding("ok", "configuration", f"revision {await catalog.revision()}, nothing pending")
 
 
-async def _pools(session: Session) -> list[Finding]:
+async def _check_pools(session: Session) -> list[Finding]:
     _, known = await session.catalog.entities()
     names = [pool.id for pool in known.pools]
     statuses: dict[str, PoolStatus] = {}
 
-    async def look(pool_id: str) -> None:
+    async def read(pool_id: str) -> None:
         with suppress(UnknownPool):
             statuses[pool_id] = await session.allocator.status(pool_id)
 
-    await gather_limited(look, names, _AT_ONCE)
+    await gather_limited(read, names, _CONCURRENCY)
     missing = [name for name in names if name not in statuses]
     exhausted = [name for name, status in statuses.items() if status.exhausted]
     findings = []
@@ -168,12 +169,12 @@ async def _pools(session: Session) -> list[Finding]:
         message = f"no number left to give, too small: {_some(exhausted)}"
         findings.append(Finding("warn", "pools", message))
     findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
-    clock, _ = await session.catalog.server()  # last, so that no pool is ahead by the time between
-    return findings + list(_pool_clocks(statuses, clock))
+    clock, _ = await session.catalog.server()  # read last: no pool's clock is ahead by the delay
+    return findings + list(_check_pool_clocks(statuses, clock))
 
 
-def _pool_clocks(statuses: dict[str, PoolStatus], clock: int) -> Iterator[Finding]:
-    """Tell of pools for which it is later than for the store: their clocks never go back."""
+def _check_pool_clocks(statuses: dict[str, PoolStatus], clock: int) -> Iterator[Finding]:
+    """Report pools whose clock is ahead of the store's: a pool's clock never goes back."""
     ahead = [
         f"{name} until {format_rfc3339(status.clock)}"
         for name, status in statuses.items()
@@ -186,5 +187,5 @@ def _pool_clocks(statuses: dict[str, PoolStatus], clock: int) -> Iterator[Findin
 
 
 def _some(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(sorted(names)[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _MAX_SHOWN
+    return ", ".join(sorted(names)[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -13,9 +13,10 @@ from ringpool.faults import Fault
 from ringpool.history.number_report import NumberReport, number_report
 from ringpool.numbers import phone
 from ringpool.times import format_rfc3339, to_unix_ms
+from ringpool.visits import tuples
 
 
-class Moment(click.ParamType[int]):
+class Time(click.ParamType[int]):
     """An ISO 8601 time as Unix milliseconds; one without an offset is UTC."""
 
     name = "time"
@@ -29,7 +30,7 @@ class Moment(click.ParamType[int]):
             at = datetime.fromisoformat(value)
             return to_unix_ms(at if at.tzinfo else at.replace(tzinfo=UTC))
         except ValueError:
-            self.fail(f"{value!r} is no time such as 2026-11-21T14:32:00+01:00", param, ctx)
+            self.fail(f"{value!r} is not a time such as 2026-11-21T14:32:00+01:00", param, ctx)
 
 
 @click.group()
@@ -39,26 +40,26 @@ def number() -> None:
 
 @number.command()
 @click.argument("number_text", metavar="NUMBER")
-@click.option("--at", type=Moment(), help="A time, ISO 8601 (UTC unless it says otherwise).")
+@click.option("--at", type=Time(), help="A time, ISO 8601 (UTC unless it has an offset).")
 @as_json
 @command
 async def show(number_text: str, at: int | None, as_json: bool) -> None:
-    """Show where NUMBER (+18888695345) is and who holds it, or held it --at a time."""
+    """Show where NUMBER (+18888695345) is and who holds it, or held it at a time (--at)."""
     try:
-        canonical = phone.parse(number_text)
+        parsed = phone.parse(number_text)
     except ValueError as error:
         raise Fault("NUMBER", str(error)) from None
     async with open_session() as session:
         report = await number_report(
-            session.catalog, session.allocator, await session.snapshot(), canonical, at
+            session.catalog, session.allocator, await session.snapshot(), parsed, at
         )
     if as_json:
         print_json(report)
     else:
-        print_pairs(_pairs(report))
+        print_pairs(_report_rows(report))
 
 
-def _pairs(report: NumberReport) -> list[tuple[str, object]]:
+def _report_rows(report: NumberReport) -> list[tuple[str, object]]:
     owner = f"{report.owner_kind} {report.owner}" if report.owner else "nobody"
     pairs: list[tuple[str, object]] = [("number", report.number), ("belongs to", owner)]
     if report.owner_kind == "stock" and report.pool:
@@ -73,10 +74,13 @@ def _pairs(report: NumberReport) -> list[tuple[str, object]]:
     when = "held now by" if report.at is None else f"held at {format_rfc3339(report.at)} by"
     if report.holder is None:
         return [*pairs, (when, "nobody")]
-    return [*pairs, (when, report.holder.tuple or "(direct traffic)"), *_holding(report.holder)]
+    pairs.append((when, report.holder.tuple or "(direct traffic)"))
+    if publisher := tuples.parse(report.holder.tuple).get("publisher"):
+        pairs.append(("on behalf of", f"account {publisher}"))
+    return [*pairs, *_holding_rows(report.holder)]
 
 
-def _holding(holder: Holding) -> list[tuple[str, object]]:
+def _holding_rows(holder: Holding) -> list[tuple[str, object]]:
     pairs: list[tuple[str, object]] = [
         ("in pool", holder.pool),
         ("since", format_rfc3339(holder.since)),

@@ -23,7 +23,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows under headings; numbers stand at the right."""
+    """Write rows under headings; numbers are aligned right."""
     rows = [list(row) for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
@@ -35,7 +35,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
-    """Write names and values, one pair a line."""
+    """Write names and values, each pair on a line."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -48,11 +48,11 @@ def _cell(value: object) -> str:
     if value is None or value == "":
         return "-"
     text = f"{value:.2f}" if isinstance(value, float) else str(value)
-    return text.replace("[", "\\[")  # rich would take it for markup
+    return text.replace("[", "\\[")  # rich would read it as markup
 
 
 def _console() -> Console:
-    """Return a console on the present stdout; one that is no terminal isn't wrapped at 80."""
+    """Return a console on the current stdout; what isn't a terminal is written 200 wide."""
     console = Console(highlight=False, soft_wrap=False)
     return console if console.is_terminal else Console(highlight=False, width=200)
 

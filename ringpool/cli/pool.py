@@ -14,7 +14,7 @@ from ringpool.config.codec import encode_hook
 from ringpool.faults import Fault
 from ringpool.model import Pool
 
-_AT_ONCE = 50
+_CONCURRENCY = 50
 
 
 @click.group()
@@ -32,7 +32,7 @@ async def list_pools(account: str | None, as_json: bool) -> None:
         _, known = await session.catalog.entities()
         pools = [pool for pool in known.pools if account in (None, pool.account)]
         statuses: list[PoolStatus | None] = await gather_limited(
-            lambda pool: _status(session, pool.id), pools, _AT_ONCE
+            lambda pool: _status(session, pool.id), pools, _CONCURRENCY
         )
     if as_json:
         rows = zip(pools, statuses, strict=True)
@@ -63,9 +63,9 @@ async def show(pool_id: str, as_json: bool) -> None:
     async with open_session() as session:
         configured = await session.catalog.read_pool(pool_id)
     if as_json:
-        print_json(_whole(configured))
+        print_json(_all_fields(configured))
     else:
-        print_pairs((name, _text(value)) for name, value in _whole(configured).items())
+        print_pairs((name, _text(value)) for name, value in _all_fields(configured).items())
 
 
 @pool.command()
@@ -73,7 +73,7 @@ async def show(pool_id: str, as_json: bool) -> None:
 @as_json
 @command
 async def status(pool_id: str, as_json: bool) -> None:
-    """Count a pool's numbers and answers."""
+    """Show how many numbers a pool has, and how many answers it gave."""
     async with open_session() as session:
         found = await _status(session, pool_id)
     if found is None:
@@ -81,7 +81,7 @@ async def status(pool_id: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        print_pairs((name.replace("_", " "), value) for name, value in _whole(found).items())
+        print_pairs((name.replace("_", " "), value) for name, value in _all_fields(found).items())
 
 
 async def _status(session: Session, pool_id: str) -> PoolStatus | None:
@@ -108,8 +108,8 @@ def _summary(pool: Pool) -> dict[str, object]:
     return {"id": pool.id, "account": pool.account, "name": pool.name, "type": pool.type.value}
 
 
-def _whole(struct: msgspec.Struct) -> dict[str, object]:
-    """Return every field, those at their defaults too."""
+def _all_fields(struct: msgspec.Struct) -> dict[str, object]:
+    """Return every field, defaults included."""
     return {
         name: msgspec.to_builtins(value, enc_hook=encode_hook)
         for name, value in msgspec.structs.asdict(struct).items()

@@ -1,4 +1,4 @@
-"""What every command needs: the store opened for the while, and errors told in one line each."""
+"""What every command needs: an open store, and each expected error as one line."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from allocator.embedded import DataDirectoryBusy, open_embedded
 from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from ringpool.catalog.catalog import Catalog, CatalogBusy
+from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
+from ringpool.catalog.writer import CatalogBusy
 from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError
 
@@ -31,7 +32,7 @@ _TIMEOUT_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open store and what works on it."""
+    """An open store and what uses it."""
 
     settings: Settings
     store: Store
@@ -54,7 +55,7 @@ async def open_session() -> AsyncIterator[Session]:
     """Open the store that the settings name.
 
     Without RINGPOOL_REDIS_URL that is the embedded store of the data directory: the running
-    service's, or one started for the while.
+    service's, or one that runs as long as the command.
     """
     settings = Settings.from_environment()
     async with AsyncExitStack() as stack:
@@ -70,7 +71,7 @@ async def open_session() -> AsyncIterator[Session]:
 
 
 def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Make an async function a command body whose expected errors are lines on stderr, exit 1."""
+    """Make a command of an async function: expected errors are lines on stderr, exit code 1."""
 
     @functools.wraps(function)
     def run(*args: Any, **options: Any) -> None:
@@ -85,9 +86,9 @@ def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         except StoreUnavailable as error:
             raise click.ClickException(f"the store: {error}") from None
         except LockLost:
-            message = "another writer took over; what was committed is carried out"
+            message = "another writer took over; it carries out what was committed"
             raise click.ClickException(message) from None
-        except (OSError, RuntimeError) as error:  # the embedded store can't be run
+        except (OSError, RuntimeError) as error:  # the embedded store can't be started
             raise click.ClickException(str(error)) from None
 
     return run

@@ -1,4 +1,4 @@
-"""``ringpool snippet`` and ``ringpool link``: what goes on pages and into campaigns."""
+"""``ringpool snippet`` and ``ringpool link``: the tag for pages, the link for campaigns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ringpool.catalog.page_settings import page_settings
 from ringpool.cli.output import as_json, print_json
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
-from ringpool.security.keyring import Keyring
 from ringpool.visits.pool_tuples import parameter_names
 from snippet import bundle
 
@@ -20,7 +19,7 @@ from snippet import bundle
 @click.option(
     "--pinned",
     is_flag=True,
-    help="A tag for one version, with an integrity hash and the settings inside: print it anew "
+    help="A tag for one version, with an integrity hash and the settings inside: print it again "
     "after swap targets change.",
 )
 @as_json
@@ -28,14 +27,14 @@ from snippet import bundle
 async def snippet(account: str, pinned: bool, as_json: bool) -> None:
     """Print the script tag for the pages of ACCOUNT."""
     async with open_session() as session:
-        directory = await session.snapshot()
+        snapshot = await session.snapshot()
         base = session.public_url
-        owner = directory.accounts.get(account)
+        owner = snapshot.accounts.get(account)
         if owner is None:
             raise Fault("account", f"there is no account {account}")
         if pinned:
-            key = Keyring.open(session.settings).signer.public_key
-            settings = bundle.pinned_settings(page_settings(directory, owner, base, key))
+            key = session.settings.open_keyring().signer.public_key
+            settings = bundle.pinned_settings(page_settings(snapshot, owner, base, key))
             attributes = {
                 "src": f"{base}/dni/{bundle.VERSION}/dni.js",
                 "integrity": bundle.INTEGRITY,

@@ -1,7 +1,7 @@
-"""Entities to and from plain values: one pair of hooks, and every fault of a value with its path.
+"""Entities from and to plain values: one pair of hooks, and every fault of a value with its path.
 
-``msgspec`` stops at the first thing that is wrong. ``faults`` walks on: into each struct and
-each list, so that one run tells its reader everything.
+``msgspec`` stops at the first thing that is wrong. ``faults`` goes into each struct and each list,
+so that one run reports everything.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from ringpool.faults import Fault
+from ringpool.model import ID_PATTERN, KEY_PATTERN
 from ringpool.times import Duration
 
 T = TypeVar("T")
 
 _PATTERNS = {
-    r"^[a-z0-9][a-z0-9-]{0,62}$": "expected an id: a-z, 0-9 and -, 63 characters at most",
-    r"^[A-Za-z0-9_-]{16,128}$": "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
+    ID_PATTERN: "expected an id: a-z, 0-9 and -, 63 characters at most",
+    KEY_PATTERN: "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
 }
 
 
@@ -55,7 +56,7 @@ def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
 
 
 def key_text(key: str) -> str:
-    """Return a key as it stands in a path: one that is no plain name in quotes, on one line."""
+    """Return a key as paths show it: in quotes and on one line unless it is a plain name."""
     return key if key.isascii() and key.replace("-", "_").isidentifier() else repr(key)
 
 
@@ -77,7 +78,7 @@ def _inner_faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
 
 
 def _bare(kind: Any) -> Any:
-    """Return the type that a value is meant to have, without constraints and alternatives."""
+    """Return the type that a value should have, without constraints and alternatives."""
     if get_origin(kind) is Annotated:
         return _bare(get_args(kind)[0])
     if get_origin(kind) in (Union, types.UnionType):
@@ -86,8 +87,8 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _message(value: object, kind: Any, said: str) -> str:
-    """Say what was expected in the words of the file instead of msgspec's."""
+def _message(value: object, kind: Any, error_text: str) -> str:
+    """Describe what was expected in terms of the file, not of msgspec."""
     text = isinstance(kind, type) and issubclass(kind, str)
     if text and isinstance(value, bool | int | float):
         return f"expected text, got {value!r}: put it in quotes"
@@ -98,7 +99,7 @@ def _message(value: object, kind: Any, said: str) -> str:
     if get_origin(kind) is tuple and not isinstance(value, list):
         return "expected a list"
     for pattern, words in _PATTERNS.items():
-        if pattern in said:
+        if repr(pattern) in error_text:
             return f"{words}, got {value!r}"
-    plain = said.split(" - at `$", 1)[0].replace("`", "").replace(" | null", "")
+    plain = error_text.split(" - at `$", 1)[0].replace("`", "").replace(" | null", "")
     return plain[:1].lower() + plain[1:]

@@ -8,12 +8,13 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from ringpool.config.codec import encode_hook
-from ringpool.model import Account, Configuration, Numbers, Pool, Stock
+from ringpool.model import Configuration, Entity, Kind, Numbers, Pool, Stock
 
-Entity = Account | Pool | Stock
+_ORDER: tuple[Kind, ...] = ("account", "stock", "pool")
+"""A stock comes before the pools that grow from it."""
 
 _SECRET = frozenset({"key", "api_keys"})
-_SHOWN_NUMBERS = 5
+_MAX_SHOWN_NUMBERS = 5
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
 
@@ -28,7 +29,7 @@ class FieldChange(Struct, frozen=True):
 class Change(Struct, frozen=True, kw_only=True):
     """One entity that is added, changed or removed. ``drained`` numbers leave it."""
 
-    kind: Literal["account", "pool", "stock"]
+    kind: Kind
     id: str
     action: Literal["add", "change", "remove"]
     fields: tuple[FieldChange, ...] = ()
@@ -36,7 +37,7 @@ class Change(Struct, frozen=True, kw_only=True):
     drained: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Write it for people: ``~ pool ad-placement``, then one indented line a difference."""
+        """Return it for people: ``~ pool ad-placement``, then an indented line a difference."""
         lines = [f"{_SIGNS[self.action]} {self.kind} {self.id}"]
         for change in self.fields:
             after = "(default)" if change.after is None else change.after
@@ -46,24 +47,20 @@ class Change(Struct, frozen=True, kw_only=True):
                 before = "(default)" if change.before is None else change.before
                 lines.append(f"    {change.field}: {_text(before)} -> {_text(after)}")
         if self.added:
-            lines.append(f"    + {_numbers(self.added)}")
+            lines.append(f"    + {_count_and_some(self.added)}")
         if self.drained:
-            lines.append(f"    - {_numbers(self.drained)}, each once its guarantee is over")
+            lines.append(f"    - {_count_and_some(self.drained)}, each once its guarantee is over")
         return lines
 
 
 def difference(current: Configuration, wanted: Configuration) -> list[Change]:
-    """Return what ``wanted`` adds to or changes of ``current``; what it doesn't name stays.
+    """Return what ``wanted`` adds to ``current`` or changes in it; what it doesn't name stays.
 
-    A pool without a key keeps the one it has, a pool or stock without numbers keeps its own.
+    A pool without a key keeps its key, a pool or stock without numbers keeps its numbers.
     """
     changes: list[Change] = []
-    pairs: tuple[tuple[Literal["account", "pool", "stock"], str], ...] = (
-        ("account", "accounts"),
-        ("stock", "stocks"),
-        ("pool", "pools"),
-    )
-    for kind, section in pairs:
+    for kind in _ORDER:
+        section = f"{kind}s"
         before: dict[str, Entity] = {entity.id: entity for entity in getattr(current, section)}
         for entity in getattr(wanted, section):
             change = _change(kind, before.get(entity.id), entity)
@@ -72,13 +69,11 @@ def difference(current: Configuration, wanted: Configuration) -> list[Change]:
     return changes
 
 
-def _change(
-    kind: Literal["account", "pool", "stock"], before: Entity | None, after: Entity
-) -> Change | None:
+def _change(kind: Kind, before: Entity | None, after: Entity) -> Change | None:
     old, new = _plain(before), _plain(after)
     if isinstance(after, Pool) and after.key is UNSET and "key" in old:
         new["key"] = old["key"]
-    old_numbers, new_numbers = _own(before) or (), _own(after)
+    old_numbers, new_numbers = _numbers_of(before) or (), _numbers_of(after)
     if new_numbers is UNSET:
         new_numbers = old_numbers
     had, has = frozenset(old_numbers), frozenset(new_numbers)
@@ -108,7 +103,7 @@ def _plain(entity: Entity | None) -> dict[str, object]:
     return values
 
 
-def _own(entity: Entity | None) -> Numbers:
+def _numbers_of(entity: Entity | None) -> Numbers:
     return entity.numbers if isinstance(entity, Pool | Stock) else UNSET
 
 
@@ -126,7 +121,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _numbers(numbers: tuple[str, ...]) -> str:
-    more = len(numbers) - _SHOWN_NUMBERS
-    some = ", ".join(numbers[:_SHOWN_NUMBERS]) + (f" and {more} more" if more > 0 else "")
+def _count_and_some(numbers: tuple[str, ...]) -> str:
+    more = len(numbers) - _MAX_SHOWN_NUMBERS
+    some = ", ".join(numbers[:_MAX_SHOWN_NUMBERS]) + (f" and {more} more" if more > 0 else "")
     return f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}: {some}"

@@ -1,4 +1,4 @@
-"""The demo's accounts and pools, and what is printed about them at the start."""
+"""The demo's accounts and pools, and the addresses that are printed at the start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLACEMENTS = "ad-placement"
 """The pool whose number the landing page prints in its header, hero and footer."""
 
 TOO_SMALL = "two-numbers"
-"""The pool that the overflow page soon exhausts."""
+"""The pool that the overflow page exhausts after two visits."""
 
 _FILE = files("ringpool.demo") / "demo.yaml"
 _PLACEMENT = "website=one&location=header"
@@ -32,10 +32,10 @@ def printed_number(pool_id: str) -> str:
 
 
 async def prepare(catalog: Catalog, base_url: str) -> list[str]:
-    """Apply the demo's entities; return the lines that tell a newcomer what to open.
+    """Apply the demo's entities; return lines that list the addresses to open.
 
-    Repeating it keeps every assignment. Raises what ``Catalog.apply`` does: Faults when somebody
-    else's pools have the demo's ids or numbers.
+    Repeating it keeps every assignment. Raises what ``Catalog.apply`` does: Faults when other
+    pools have the demo's ids or numbers.
     """
     await catalog.apply(demo_configuration(base_url))
     key = (await catalog.read_pool(PLACEMENTS)).key

@@ -1,1 +1,1 @@
-"""What is told to others."""
+"""Messages to people and programs outside the service."""

@@ -1,4 +1,4 @@
-"""Phone numbers: read what people type, keep E.164, write what belongs on a page.
+"""Phone numbers: reads what people type into E.164, and writes E.164 for pages and reports.
 
 A number is kept as E.164 text, with an extension as in RFC 3966: ``+18888695345;ext=12``.
 
@@ -19,14 +19,14 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, V
 
 from ringpool.model import NumberFormat
 
-# Blocks of a hundred numbers whose written forms are kept at hand (~0.7 KB each), so that an answer
-# costs a look-up and not the 40 µs that phonenumbers takes. Pools have numbers by the block.
-_REMEMBERED = 16_384
-_IN_BLOCK = 2
+_MAX_BLOCKS = 16_384
+"""Blocks of a hundred numbers whose written forms are cached (~0.7 KB each), so that an answer
+costs a look-up and not the 40 µs that phonenumbers takes. Pools have numbers by the block."""
+
+_BLOCK_DIGITS = 2
 """Last digits that a number's punctuation doesn't depend on, in any country (tested)."""
 
 _PLAUSIBLE_START = re.compile(r"\s*(?:tel:)?[+\uff0b(\[\d]", re.IGNORECASE)
-_DIGITS_AND_PUNCTUATION = re.compile(r"[+0-9 \u00a0\u202f().\[\]/\u00b7\u2010-\u2015-]{1,40}")
 _DIGIT = re.compile(r"[0-9]")
 _SEPARATORS = re.compile(r"\D+")
 
@@ -47,13 +47,9 @@ _LENGTH_FAULTS = {
 
 
 class _Forms(Struct, frozen=True, gc=False):
-    """Every way one number is written. ``extension`` (`` ext. 12`` or "") is in none of the others.
-
-    ``significant``: the digits after the country code.
-    """
+    """One number in every form. ``extension`` (`` ext. 12`` or "") is in none of the others."""
 
     country_code: str
-    significant: str
     national: str
     international: str
     digits: str  # of the national form
@@ -61,49 +57,46 @@ class _Forms(Struct, frozen=True, gc=False):
     extension: str
 
 
-def parse(text: str, region: str | None = None) -> str:
+def parse(text: str) -> str:
     """Read a number as people write it and return it as E.164 with ``;ext=`` if it has one.
 
-    ``region``: ISO 3166 code (``US``) for numbers without a country calling code; without it such
-    a number is refused. Raises ValueError that quotes the text and says what is wrong.
+    Raises ValueError that quotes the text and explains what is wrong; a number without its country
+    calling code is refused.
     """
-    number = _read(text, region)
+    number = _read(text)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return f"{e164};ext={number.extension}" if number.extension else e164
 
 
-def display(number: str, style: NumberFormat, found: str = "") -> str:
-    """Write ``number`` (E.164, as ``parse`` gives it) for a page.
+def display(number: str, style: NumberFormat) -> str:
+    """Write ``number`` (E.164, as ``parse`` returns it) for a page.
 
-    ``found`` is the text that it replaces: under ``as_found`` its punctuation is kept where the
-    new number has as many digits; else the number is written internationally if ``found`` was,
-    and nationally if not. Contains no character but digits, punctuation and ``ext.``.
+    Under ``as_found`` it is written nationally: the page's script knows the text that it replaces,
+    and follows its punctuation. Contains no character but digits, punctuation and ``ext.``.
     """
     match style:
-        case NumberFormat.NATIONAL:
+        case NumberFormat.NATIONAL | NumberFormat.AS_FOUND:
             return national(number)
         case NumberFormat.INTERNATIONAL:
             return international(number)
         case NumberFormat.E164:
             return number
-        case NumberFormat.AS_FOUND:
-            return _as_found(_forms(number), found.strip())
 
 
 def national(number: str) -> str:
-    """As written at home: ``(888) 869-5345``, ``020 7946 0123``."""
+    """The form for callers in its own country: ``(888) 869-5345``, ``020 7946 0123``."""
     forms = _forms(number)
     return forms.national + forms.extension
 
 
 def international(number: str) -> str:
-    """As written abroad: ``+1 888-869-5345``."""
+    """The form for callers from abroad: ``+1 888-869-5345``."""
     forms = _forms(number)
     return forms.international + forms.extension
 
 
 def digits_and_dashed(number: str) -> tuple[str, str]:
-    """The number as dialled at home, trunk prefix included, and with a hyphen a separator.
+    """The number as dialled in its country, trunk prefix included; and with hyphens between groups.
 
     ``8888695345`` and ``888-869-5345``; ``02079460123`` and ``020-7946-0123``. An extension
     follows the second as in the other forms: ``888-869-5345 ext. 12``.
@@ -111,8 +104,8 @@ def digits_and_dashed(number: str) -> tuple[str, str]:
     if (split := _split(number)) is None:
         forms = _parsed(number)
         return forms.digits, forms.dashed + forms.extension
-    block, own = split
-    return block.digits % own, block.dashed % own
+    block, last_digits = split
+    return block.digits % last_digits, block.dashed % last_digits
 
 
 def country_code(number: str) -> str:
@@ -120,14 +113,12 @@ def country_code(number: str) -> str:
     return _forms(number).country_code
 
 
-def _read(text: str, region: str | None) -> PhoneNumber:
-    if region is not None and phonenumbers.country_code_for_region(region) == 0:
-        raise ValueError(f"{region!r} is not a region: write an ISO 3166 code such as US")
-    # phonenumbers skips leading words, and would make of "call me: 1234…" something nobody wrote.
+def _read(text: str) -> PhoneNumber:
+    # phonenumbers skips leading words, and would read a number out of "call me: 1234…".
     if not _PLAUSIBLE_START.match(text):
         raise ValueError(f"{text[:60]!r} is not a phone number")
     try:
-        number = phonenumbers.parse(text, region)
+        number = phonenumbers.parse(text)
     except NumberParseException as error:
         raise ValueError(f"{text[:60]!r} {_PARSE_FAULTS[error.error_type]}") from None
     fault = _LENGTH_FAULTS.get(phonenumbers.is_possible_number_with_reason(number))
@@ -139,32 +130,30 @@ def _read(text: str, region: str | None) -> PhoneNumber:
 def _forms(number: str) -> _Forms:
     if (split := _split(number)) is None:
         return _parsed(number)
-    block, own = split
+    block, last_digits = split
     return _Forms(
         block.country_code,
-        block.significant % own,
-        block.national % own,
-        block.international % own,
-        block.digits % own,
-        block.dashed % own,
+        block.national % last_digits,
+        block.international % last_digits,
+        block.digits % last_digits,
+        block.dashed % last_digits,
         "",
     )
 
 
 def _split(number: str) -> tuple[_Forms, tuple[str, ...]] | None:
-    """The forms of the number's block and its own digits; None for one with an extension."""
-    if not number[-_IN_BLOCK:].isdecimal() or ";" in number:
+    """The forms of the number's block and its last digits; None for a number with an extension."""
+    if not number[-_BLOCK_DIGITS:].isdecimal() or ";" in number:
         return None
-    return _block(number[:-_IN_BLOCK]), tuple(number[-_IN_BLOCK:])
+    return _block(number[:-_BLOCK_DIGITS]), tuple(number[-_BLOCK_DIGITS:])
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_MAX_BLOCKS)
 def _block(start: str) -> _Forms:
     """The forms of all numbers that start so, with ``%s`` for each digit to come."""
-    forms = _parsed(start + "0" * _IN_BLOCK)
+    forms = _parsed(start + "0" * _BLOCK_DIGITS)
     return _Forms(
         forms.country_code,
-        _pattern(forms.significant),
         _pattern(forms.national),
         _pattern(forms.international),
         _pattern(forms.digits),
@@ -174,19 +163,18 @@ def _block(start: str) -> _Forms:
 
 
 def _pattern(text: str) -> str:
-    reversed_pattern = _DIGIT.sub("s%", text[::-1], count=_IN_BLOCK)
+    reversed_pattern = _DIGIT.sub("s%", text[::-1], count=_BLOCK_DIGITS)
     return reversed_pattern[::-1]
 
 
 @lru_cache(maxsize=1024)
 def _parsed(number: str) -> _Forms:
-    parsed = _read(number, None)
+    parsed = _read(number)
     extension = f" ext. {parsed.extension}" if parsed.extension else ""
     parsed.extension = None
     national = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
     return _Forms(
         country_code=str(parsed.country_code),
-        significant=phonenumbers.national_significant_number(parsed),
         national=national,
         international=phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL),
         digits=_digits(national),
@@ -197,23 +185,3 @@ def _parsed(number: str) -> _Forms:
 
 def _digits(text: str) -> str:
     return _SEPARATORS.sub("", text)
-
-
-def _as_found(forms: _Forms, found: str) -> str:
-    abroad = found.startswith("+")
-    if _DIGITS_AND_PUNCTUATION.fullmatch(found):
-        digits = _digits(found)
-        home = _digits(forms.national)
-        trunk = home.removesuffix(forms.significant)
-        # Dialled at home or with the country code: told apart by plus, length and first digits.
-        if not abroad and len(digits) == len(home) and digits.startswith(trunk):
-            return _refilled(found, home) + forms.extension
-        full = forms.country_code + forms.significant
-        if len(digits) == len(full) and digits.startswith(forms.country_code):
-            return _refilled(found, full) + forms.extension
-    return (forms.international if abroad else forms.national) + forms.extension
-
-
-def _refilled(template: str, digits: str) -> str:
-    remaining = iter(digits)
-    return _DIGIT.sub(lambda _: next(remaining), template)

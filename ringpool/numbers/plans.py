@@ -1,7 +1,7 @@
-"""What the page script needs to recognise one number in every customary writing.
+"""What the page script needs to recognise one number in every customary form.
 
-The script carries no table of countries: everything that depends on one is worked out here, with
-phonenumbers, and travels with each swap target as a few short strings of digits.
+The script has no table of countries: whatever depends on the country is worked out here, with
+phonenumbers, and given to the script with each swap target as a few short strings of digits.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 DIALLED_ABROAD = ("00", "011", "0011", "010", "810")
 """Digits dialled before a country code: most of the world, North America, Australia, Japan,
-Russia (after the trunk 8). Any of them may stand on a page meant for readers abroad."""
+Russia (after the trunk 8). Any of them may be on a page for readers abroad."""
 
 SHORTEST_NATIONAL = 6
-"""Shorter national writings would hit prices and years; such a number is found with its code."""
+"""Shorter national forms would match prices and years; such numbers are found with their code."""
 
 MEXICO = 52
 
@@ -32,10 +32,10 @@ class Plan(
     """How one number is written: ``{"c": "44", "n": "2071838750", "p": ["0", "+44", …]}``.
 
     ``national``: the national significant number (Italy's leading zero included, no trunk prefix).
-    ``prefixes``: all that may stand before it, separators apart; ``""`` when it may stand alone,
+    ``prefixes``: all digits that may precede it, separators apart; ``""`` when it may be alone,
     ``+`` only where it is customary (``+440`` is the ``+44 (0)`` of British letterheads).
-    ``writings``: whole writings that aren't a prefix and the national digits (an Argentine mobile
-    is ``+54 9 11 …`` from abroad and ``011 15 …`` at home). They are replaced as a whole.
+    ``writings``: whole forms that aren't a prefix and the national digits (an Argentine mobile is
+    ``+54 9 11 …`` from abroad and ``011 15 …`` at home). They are replaced as a whole.
     """
 
     country_code: str
@@ -88,12 +88,12 @@ def _trunk(code: int) -> tuple[str, bool]:
 
 
 def _between_code_and_number(code: int, trunk: str) -> tuple[str, ...]:
-    """Digits that shouldn't stand after the country code, and do: ``+44 (0)``, ``+52 1``."""
+    """Digits that are common after the country code, though wrong: ``+44 (0)``, ``+52 1``."""
     if code == MEXICO:
         return ("1",)
     return ("0",) if trunk == "0" else ()
 
 
 def _older_national_prefixes(code: int) -> tuple[str, ...]:
-    """Mexico dropped its trunk prefixes in 2019; they still stand on signs and pages."""
+    """Mexico dropped its trunk prefixes in 2019; signs and pages still have them."""
     return ("01", "044", "045") if code == MEXICO else ()

@@ -1,4 +1,4 @@
-"""Signatures on numbers that travel in a URL, so that a page shows no number it wasn't given.
+"""Signatures on numbers in URLs, so that a page shows only numbers that this service gave.
 
 ECDSA P-256 with SHA-256 over UTF-8 ``number\\npool\\nexp``; a signature is raw ``r || s``, 64
 bytes, base64url without padding: what WebCrypto in the page verifies as it is.
@@ -78,7 +78,7 @@ class Signer:
         return _text(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
     def verify(self, number: str, pool: str, expires: int, signature: str) -> bool:
-        """Tell whether ``signature`` is ours over these three. Says nothing about the time."""
+        """True if ``signature`` is this key's for these values; expiry isn't checked."""
         try:
             raw = _bytes(signature)
             if len(raw) != 64:

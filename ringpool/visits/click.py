@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from allocator.answers import Ask
 from ringpool.faults import Fault
@@ -25,8 +25,10 @@ class Click:
     """What a page or link tells of a click, each part worked out when somebody asks for it.
 
     Most clicks are by a source that has its number: then the tuple is all that is needed, and of
-    the attributes those of the last click. ``given``: parameters said in so many words, names in
-    lower case. ``extra``: further attributes to keep (``publisher``, ``device``).
+    the attributes those of the last click. ``given``: parameters given explicitly, names in lower
+    case. ``extra``: further attributes to keep (``publisher``, ``device``); a publisher is part of
+    the tuple too, so only that of an existing account may be here. ``publishers``: accounts that
+    the page's URL may name as its publisher, as it does behind a tracking link.
     """
 
     __slots__ = ("_extra", "_page", "_referrer", "_source", "given", "visitor")
@@ -38,11 +40,15 @@ class Click:
         given: Mapping[str, str],
         visitor: str,
         extra: Mapping[str, str],
+        publishers: Container[str] = (),
     ) -> None:
         self.given = given
         self.visitor = visitor_id(visitor)
         self._page = locate(url)
         self._referrer = referrer
+        publisher = self._page.parameters.get("publisher")
+        if publisher is not None and publisher in publishers:
+            extra = {**extra, "publisher": publisher}
         self._extra = extra
         self._source: TrafficSource | None = None
 
@@ -73,4 +79,7 @@ class Click:
 
         ``clicks`` 0: a ping, which is activity and no click.
         """
-        return Ask(tuple_for(pool, self, self.given, self.visitor), self.attributes, clicks)
+        publisher = self._extra.get("publisher", "")
+        return Ask(
+            tuple_for(pool, self, self.given, self.visitor, publisher), self.attributes, clicks
+        )

@@ -3,20 +3,24 @@
 | type                | parameters of its tuple                                   |
 |---------------------|-----------------------------------------------------------|
 | `custom`            | the pool's own                                            |
-| `custom_search`     | the pool's own, `search_engine`, `search_keywords`        |
-| `search`            | `search_engine`, `search_keywords`                        |
+| `custom_search`     | the pool's own, `search_keywords`, `search_engine`        |
+| `search`            | `search_keywords`, `search_engine`                        |
 | `search_keyword_id` | `search_keyword_id`                                       |
 | `referrer`          | `referrer_host`                                           |
-| `referrer_search`   | as `search` for a visit from a search, else as `referrer`  |
+| `referrer_search`   | as `search` for a visit from a search, else as `referrer` |
 | `visitor`           | `visitor`                                                 |
+
+A number that is asked for on a publisher's behalf isn't another publisher's: the tuple ends with
+`publisher=ID` then, in pools of every type.
 
 A referrer counts by its host: browsers send no more by default, and a path that only some of them
 send would give one source two numbers. A keyword id stands alone, since it is known on clicks
 whose engine isn't.
 
-A parameter's value is the first there is: given in so many words, then a parameter of the page's
-URL of that name, then what the source tells under that name (``path``, ``host``, ``referrer_host``,
-``utm_source``, ``gclid``…). None of them: missing. Given or in the URL, but empty: empty.
+A parameter's value is the first that exists: given explicitly, then a parameter of the page's URL
+of that name, then what is known of the source under that name (``path``, ``host``,
+``referrer_host``, ``utm_source``, ``gclid``…). None of them: missing. Given or in the URL, but
+empty: empty.
 
 Search engines and keywords are compared without case and with blanks collapsed, in all types but
 `custom`, whose values are as they were written.
@@ -30,9 +34,9 @@ from typing import Protocol
 
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
-from ringpool.visits.tuples import joined, tidied
+from ringpool.visits.tuples import canonical, tidied
 
-_SEARCH = ("search_engine", "search_keywords")
+_SEARCH = ("search_keywords", "search_engine")  # in the field's standard order
 _PARAMETERS = {
     PoolType.SEARCH: _SEARCH,
     PoolType.SEARCH_KEYWORD_ID: ("search_keyword_id",),
@@ -40,7 +44,10 @@ _PARAMETERS = {
     PoolType.REFERRER_SEARCH: ("referrer_host", *_SEARCH),
     PoolType.VISITOR: ("visitor",),
 }
-_POSITIONS = tuple(f"param{position}" for position in range(1, 13))
+_POSITIONS = (*(f"param{position}" for position in range(1, 11)), "", "")
+"""Ten names have positions; "" is none, as no query has a parameter without a name. A search that
+follows ten parameters of the pool's own is given by name only."""
+_PUBLISHER = ("publisher",)
 
 
 class Source(Protocol):
@@ -76,17 +83,20 @@ def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
 def fields_read(pool: Pool) -> frozenset[str]:
     """The names under which something given can become part of the pool's tuples."""
     names = parameter_names(pool)
-    return frozenset((*names, *_POSITIONS[: len(names)]))
+    return frozenset((*names, *filter(None, _POSITIONS[: len(names)])))
 
 
-def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str = "") -> str:
+def tuple_for(
+    pool: Pool, source: Source, given: Mapping[str, str], visitor: str = "", publisher: str = ""
+) -> str:
     """The canonical tuple of a visit in ``pool``.
 
-    ``given``: what the caller says in so many words, names lower-case (``queries.read_query``),
-    without the endpoint's own fields; ``param1`` stands for the pool's first parameter and so on.
-    ``visitor``: the visitor's id. Raises a Fault that names the field when a given value is not
-    acceptable (``tuples.canonical``) or is given in two ways, and when a visitor pool gets no
-    visitor; values from the page never do, but for all together being too long.
+    ``given``: what the caller gives explicitly, names lower-case (``queries.read_query``), without
+    the endpoint's own fields; ``param1`` stands for the pool's first parameter, up to ``param10``.
+    ``visitor``: the visitor's id. ``publisher``: the account on whose behalf a number is wanted,
+    checked by the caller. Raises a Fault that names the field when a given value is not acceptable
+    (``tuples.canonical``) or is given in two ways, and when a visitor pool gets no visitor; values
+    from the page never do, unless all together are too long.
     """
     if visitor:
         given = {"visitor": visitor, **given}
@@ -95,16 +105,16 @@ def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str
     on_page = source.url_parameters
     values: dict[str, str] = {}
     for position, name in zip(_POSITIONS, names, strict=False):
-        said = given.get(name)
+        value = given.get(name)
         if position in given:
-            if said is not None and said != given[position]:
+            if value is not None and value != given[position]:
                 raise Fault(
                     position, f"stands for {name}, which is given too, with a different value"
                 )
-            said = given[position]
+            value = given[position]
         fold = folds.get(name)
-        if said is not None:
-            values[name] = fold(said) if fold else said
+        if value is not None:
+            values[name] = fold(value) if fold else value
         elif (found := _found(source, on_page, name)) is not None:
             values[name] = tidied(fold(found) if fold else found)
 
@@ -113,7 +123,10 @@ def tuple_for(pool: Pool, source: Source, given: Mapping[str, str], visitor: str
         raise Fault("visitor", "is needed: this pool gives each visitor a number of their own")
     if pool.type is PoolType.REFERRER_SEARCH and values.get("search_engine"):
         values.pop("referrer_host", None)
-    return joined(names, values)
+    if publisher:
+        names += _PUBLISHER
+        values["publisher"] = publisher
+    return canonical(names, values)
 
 
 def _found(source: Source, on_page: Mapping[str, str], name: str) -> str | None:

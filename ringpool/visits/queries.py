@@ -1,7 +1,7 @@
-"""Read a URL's query string once, safely, into names and values.
+"""Reads a URL's query string once, safely, into names and values.
 
 A name without ``=`` has the empty value, ``+`` is a blank, and only ``&`` separates: as browsers
-and forms write it. Names are lower-cased, since their case tells no two parameters apart.
+and forms write it. Names are lower-cased: their case doesn't distinguish parameters.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def _unescaped(text: str, field: str, lenient: bool) -> str:
             return unquote(text)
         raise Fault(field, "has a % that isn't followed by two hexadecimal digits")
     try:
-        # Sound escapes are quoted-printable with another sign, and a2b_qp is C: a tenth of the
-        # time of unquote, which is most of what reading a page's URL out of a query costs.
+        # Well-formed escapes are quoted-printable but for the sign, and a2b_qp is written in C: it
+        # takes a tenth of the time of unquote, the costliest part of reading a page's URL.
         return a2b_qp(text.encode().replace(b"=", b"=3D").replace(b"%", b"=")).decode()
     except UnicodeError:
         if lenient:

@@ -1,4 +1,4 @@
-"""Search engines as a table: the hosts their visitors come from, and where the query stands.
+"""Search engines as a table: the hosts their visitors come from, and which parameter has the query.
 
 Hosts are matched whole, so neither ``google.com.evil.example`` nor ``mail.google.com`` is a search.
 Most engines have their visitors' browsers send the host alone; the query parameters serve those

@@ -1,4 +1,4 @@
-"""The tracking link that a tuple stands behind."""
+"""The tracking link of a parameter tuple."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where a visit came from, read from what a page knows: its URL and its referrer.
+"""Where a visit came from, read from the page's URL and its referrer.
 
-Both come from the visitor's side and may be anything: nothing here raises on them, what can't be
-read is left out, and every part kept is bounded.
+Both come from the visitor's browser and may be anything: nothing here raises on them, what can't be
+read is left out, and every part that is kept has a maximum length.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_PROVIDED = "(not provided)"
 """The keywords of a search whose engine keeps the query to itself, as most do."""
 
 MAX_URL = 8192
-"""Characters of a URL that are read; what follows is as good as not sent."""
+"""Characters of a URL that are read; the rest is ignored."""
 
 MAX_ATTRIBUTES = 1024
 """Bytes of ``pack``."""
@@ -42,7 +42,7 @@ _HOST = re.compile(r"[\w.:-]{1,253}")
 
 
 class Medium(enum.StrEnum):
-    """A guess at how the visitor was won."""
+    """How the visitor probably came: by an advertisement, a search, a link or directly."""
 
     PAID = "paid"
     ORGANIC = "organic"
@@ -58,7 +58,7 @@ class _ClickId(Struct, frozen=True):
     engine: str = ""
 
 
-# Names as ``read_query`` gives them. Those that networks add to unpaid links too aren't paid.
+# Names as ``read_query`` returns them. Those that networks add to unpaid links too aren't paid.
 CLICK_IDS = {
     "gclid": _ClickId(Medium.PAID, "Google"),
     "gbraid": _ClickId(Medium.PAID, "Google"),  # app and cross-device campaigns on iOS
@@ -180,14 +180,14 @@ _FACTS = frozenset(
 )
 
 
-_UNTOLD = TrafficSource()
+_DIRECT = TrafficSource()
 _TRACKED = (*CLICK_IDS, *_UTM)
-_TELLING = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
-"""Parameters that tell of a source."""
+_SOURCE_PARAMETERS = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
+"""Parameters that a source can be read from."""
 
 
 class Location(Struct, frozen=True):
-    """A page address taken apart, every part bounded; all of it empty for what isn't one.
+    """A page address in parts, each of bounded length; all of them empty for what isn't one.
 
     ``address``: the URL up to its query, without user name and password.
     """
@@ -207,54 +207,47 @@ class Location(Struct, frozen=True):
 NOWHERE = Location()
 
 
-def from_page(
-    url: str, referrer: str = "", params: Mapping[str, str] = MappingProxyType({})
-) -> TrafficSource:
-    """The source of a visit to the page at ``url`` that came from ``referrer``."""
-    return from_location(locate(url), referrer, params)
-
-
-def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> TrafficSource:
+def from_location(page: Location, referrer: str, given: Mapping[str, str]) -> TrafficSource:
     """The source of a visit to a page that came from ``referrer``.
 
-    ``params`` (names lower-case) is what the caller says in so many words: its ``search_engine``,
-    ``search_keywords``, ``search_keyword_id``, ``utm_…`` and click ids win over the URL's, and
-    those over what the referrer tells. Without a referrer, the click id of a search engine's ad
-    names the engine.
+    ``given``: parameters that the caller gives explicitly, names lower-case. Their
+    ``search_engine``, ``search_keywords``, ``search_keyword_id``, ``utm_…`` and click ids win over
+    the URL's, and those over what the referrer shows. Without a referrer, the click id of a search
+    engine's ad names the engine.
     """
-    if page is NOWHERE and not referrer and _TELLING.isdisjoint(params):
-        return _UNTOLD
+    if page is NOWHERE and not referrer and _SOURCE_PARAMETERS.isdisjoint(given):
+        return _DIRECT
     origin = locate(referrer)
     if origin.host == page.host:  # a click from page to page inside the site
         origin = NOWHERE
 
-    said = {**page.parameters, **params}
+    values = {**page.parameters, **given}
     click_ids: dict[str, str] = {}
     utm: dict[str, str] = {}
     for name in _TRACKED:
-        if name in said and (value := tidied(said[name])):
+        if name in values and (value := tidied(values[name])):
             if name in CLICK_IDS:
                 click_ids[name] = value[:_MAX_CLICK_ID]
             else:
                 utm[name] = value
 
     referring_engine = recognise(origin.host)
-    engine = tidied(said.get("search_engine", ""))
+    engine = tidied(values.get("search_engine", ""))
     if not engine and referring_engine:
         engine = referring_engine.name
     elif not engine and not origin.host:
         engine = next((CLICK_IDS[name].engine for name in click_ids), "")
 
-    keywords = tidied(said.get("search_keywords", ""))
+    keywords = tidied(values.get("search_keywords", ""))
     if not keywords and referring_engine:
-        keywords = _searched_for(referring_engine, origin.parameters)
+        keywords = _keywords(referring_engine, origin.parameters)
     if not keywords and engine:
-        keywords = utm.get("utm_term", NOT_PROVIDED)  # ads name there the keyword they bought
+        keywords = utm.get("utm_term", NOT_PROVIDED)  # ads carry the keyword they bought there
 
     return TrafficSource(
         search_engine=engine,
         search_keywords=keywords,
-        search_keyword_id=tidied(said.get("search_keyword_id", "")),
+        search_keyword_id=tidied(values.get("search_keyword_id", "")),
         click_ids=click_ids,
         utm=utm,
         medium=_medium(click_ids, utm, engine, origin.host),
@@ -271,12 +264,12 @@ def from_location(page: Location, referrer: str, params: Mapping[str, str]) -> T
 def attributes(
     source: TrafficSource, extra: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, str]:
-    """What is kept of a click with its assignment: ``extra`` (device…), then the source's facts.
+    """What is kept of a click with its assignment: ``extra`` (device…), then the source's fields.
 
     Long values are cut; what doesn't fit into MAX_ATTRIBUTES once packed is left out, the bulky
     URLs first. Hosts and paths are in the URLs and aren't kept twice.
     """
-    if source is _UNTOLD and not extra:
+    if source is _DIRECT and not extra:
         return {"medium": source.medium.value}
     facts = {name: tidied(value) for name, value in extra.items()}
     known = (
@@ -313,7 +306,7 @@ def locate(text: str) -> Location:
     if not text:
         return NOWHERE
     if len(text) > MAX_URL:
-        # A field that was cut through would be another value: better none.
+        # A field that is cut off would be another value: it is left out.
         text = text[:MAX_URL]
         cut = True
     else:
@@ -331,7 +324,7 @@ def locate(text: str) -> Location:
 
 @lru_cache(maxsize=4096)
 def _place(address: str) -> Location:
-    """A URL without query and fragment: visitors come to few pages, with a query of their own."""
+    """A URL without query and fragment. Cached, as sites have few pages and many queries."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -347,10 +340,10 @@ def _place(address: str) -> Location:
     )
 
 
-def _searched_for(engine: Engine, parameters: Mapping[str, str]) -> str:
+def _keywords(engine: Engine, parameters: Mapping[str, str]) -> str:
     for name in engine.query_parameters:
         keywords = tidied(parameters.get(name, ""))
-        # Redirects (google.com/url?q=https://…) name there the page they lead to.
+        # In redirects (google.com/url?q=https://…) it is the page they lead to.
         if keywords and not keywords.startswith(("http://", "https://")):
             return keywords
     return ""

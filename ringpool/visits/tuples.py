@@ -4,14 +4,14 @@ The text is ``name=value`` joined with ``&``, in the pool's parameter order. Nam
 Values are NFC without blanks around them; ``%``, ``&`` and ``=`` in them are percent-encoded and
 nothing else is. A missing parameter is left out, an empty one is ``name=``: missing isn't empty.
 A tuple with every parameter missing is "", direct traffic. Percent-encoding of the URL is already
-undone by whoever read it (``queries``).
+undone by then (``queries``).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ringpool.faults import Fault
 
@@ -21,39 +21,24 @@ MAX_VALUE = 512
 MAX_TUPLE = 2048
 """Bytes of UTF-8 in a canonical text."""
 
-# NFC can shorten a text to a third, so more than this is too long whatever it says. Refused before
-# it is looked at: a run of 30,000 combining marks keeps the normaliser busy for half a second.
+# NFC can shorten a text to a third, so more than this is too long in any case. It is refused before
+# it is normalised: a run of 30,000 combining marks would take half a second.
 _MAX_RAW_VALUE = 4 * MAX_VALUE
 
-# A value that is canonical as it is, as nearly all are.
+# Matches values that are canonical already, as nearly all are.
 _CANONICAL = re.compile(rf"[\w.~:/+-]{{0,{MAX_VALUE}}}", re.ASCII).fullmatch
 
 # C0, DEL, C1, and surrogates, which aren't text and have no UTF-8.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def canonical(parameters: Iterable[str], values: Mapping[str, str]) -> str:
-    """The canonical text of ``values`` for a pool with these ``parameters`` (names in order).
+def canonical(names: Sequence[str], values: Mapping[str, str]) -> str:
+    """The canonical text of ``values`` under ``names``, which are lower-case on both sides.
 
-    Values under other names are ignored; names match in any case. Raises a Fault that names the
-    parameter when a value is longer than MAX_VALUE, holds a control character or a lone
-    surrogate, or is given twice in different ways; and one that names all of them when the text
-    is longer than MAX_TUPLE.
+    Values under other names are ignored. Raises a Fault that names the parameter when a value is
+    longer than MAX_VALUE or holds a control character or a lone surrogate; and one that names all
+    of them when the text is longer than MAX_TUPLE.
     """
-    names = [name.lower() for name in parameters]
-    given: dict[str, str] = {}
-    for spelling, raw in values.items():
-        name = spelling.lower()
-        if name not in names:
-            continue
-        value = _canonical_value(name, raw)
-        if given.setdefault(name, value) != value:
-            raise Fault(name, "is given twice, with different values")
-    return joined(names, given)
-
-
-def joined(names: Sequence[str], values: Mapping[str, str]) -> str:
-    """As ``canonical``, for names that are lower-case on both sides."""
     fields = []
     for name in names:
         value = values.get(name)
@@ -78,7 +63,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def tidied(value: str) -> str:
-    """The nearest value that ``canonical`` accepts, for input that nobody is there to correct.
+    """The nearest value that ``canonical`` accepts, for input that its sender can't correct.
 
     Control characters and surrogates are dropped, what is over the length is cut off.
     """

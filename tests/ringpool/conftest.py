@@ -11,7 +11,7 @@ from allocator.allocator import Allocator
 from allocator.port import Store
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from ringpool.catalog import catalog
+from ringpool.catalog import writer
 from ringpool.catalog.catalog import Catalog
 from tests.conftest import PATIENT_MS
 from tests.servers import stores
@@ -56,7 +56,7 @@ async def bench(
     emptied_server: stores.Server, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Bench]:
     """An empty store for this test, whose writers wait their turn for as long as it takes."""
-    monkeypatch.setattr(catalog, "_LOCK_SECONDS", 60.0)
+    monkeypatch.setattr(writer, "_LOCK_SECONDS", 60.0)
     emptied_server.command("FLUSHALL")
     store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
     yield Bench(emptied_server, store)

@@ -63,7 +63,7 @@ def test_what_is_written_reads_back_the_same(seconds: int) -> None:
     ],
 )
 def test_a_second_counts_as_its_end(written: str, expected: int) -> None:
-    """With a fraction it is that moment; without one, the last millisecond of the second."""
+    """With a fraction it is that instant; without one, the last millisecond of the second."""
     assert to_unix_ms(datetime.fromisoformat(written)) == expected
 
 

@@ -1,7 +1,11 @@
 #!lua
--- Drops histories that went with their numbers into a pool. Repeatable.
+-- Drops the former holders of numbers: they went into a pool with their numbers. Repeatable.
 --
--- KEYS  the catalog's. ARGV 1 token · 2… numbers. Reply packed: 1 done, 0 the lock was lost.
+-- KEYS  the catalog's 7
+-- ARGV
+--   1     token of the writer
+--   2…    numbers
+-- Reply, packed: 1 done, 0 the writer has lost the lock.
 --@include catalog_keys
 if not have_lock(ARGV[1]) then return pack(0) end
 for i = 2, #ARGV do

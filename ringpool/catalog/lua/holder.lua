@@ -1,8 +1,11 @@
 #!lua flags=no-writes
--- Who held a number at a time, as far as its history is here: it has left every pool.
+-- Who held a number at a time before it left its last pool.
 --
--- KEYS  the catalog's. ARGV 1 number · 2 at ms.
--- Reply packed: an entry of the allocator's include/history.lua ({}: nobody).
+-- KEYS  the catalog's 7
+-- ARGV
+--   1     number
+--   2     time (ms)
+-- Reply, packed: an entry of the allocator's include/history.lua; {} if nobody held it then.
 --@include catalog_keys
 --@include history
 return pack(find_holder(call('HGET', HISTORIES, ARGV[1]), tonumber(ARGV[2])) or {})

@@ -1,8 +1,9 @@
 #!lua
--- Lets one writer in. The lock expires 30 s after its holder's last step.
+-- Gives one writer the lock. It expires 30 s after the writer's last script.
 --
--- KEYS  the catalog's. ARGV 1 token.
--- Reply packed: 1 this token has the lock, 0 another has.
+-- KEYS  the catalog's 7
+-- ARGV  1 token of the writer
+-- Reply, packed: 1 this writer has the lock, 0 another has it.
 --@include catalog_keys
 if call('SET', LOCK, ARGV[1], 'NX', 'PX', LOCK_MS) then return pack(1) end
 return pack(call('GET', LOCK) == ARGV[1] and 1 or 0)

@@ -1,8 +1,12 @@
 #!lua
--- Notes that steps are done and hands out the next one; after the last, the plan is gone.
+-- Notes how many steps are done and returns the next one; after the last, removes the plan.
 --
--- KEYS  the catalog's. ARGV 1 token · 2 steps done by now ("": just asking).
--- Reply packed: false the lock was lost, else { place of the next step, step }, {} no step is left.
+-- KEYS  the catalog's 7
+-- ARGV
+--   1     token of the writer
+--   2     how many steps are done by now, or "" to change nothing
+-- Reply, packed: { index of the next step, the step }; {} no step is left; false the writer has lost
+--   the lock.
 --@include catalog_keys
 if not have_lock(ARGV[1]) then return pack(false) end
 local planned = counter('planned')

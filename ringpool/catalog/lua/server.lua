@@ -1,7 +1,9 @@
 #!lua flags=no-writes
--- What the server that keeps the catalog says of itself.
+-- The clock of the server that keeps the catalog, and what it reports about itself.
 --
--- KEYS  the catalog's. No ARGV. Reply packed: { its clock ms, INFO text }.
+-- KEYS  the catalog's 7
+-- ARGV  none
+-- Reply, packed: { clock (ms), text of INFO }.
 --@include catalog_keys
 local time = call('TIME')
 return pack({ time[1] * 1000 + math.floor(time[2] / 1000),

@@ -1,7 +1,9 @@
 #!lua flags=no-writes
--- The catalog at a glance.
+-- The state of the catalog.
 --
--- KEYS  the catalog's. No ARGV.
--- Reply packed: { revision, steps of the plan under way (0: none), steps done, locked (1 or 0) }.
+-- KEYS  the catalog's 7
+-- ARGV  none
+-- Reply, packed: { revision, steps of the plan in force (0: there is none), steps done,
+--   1 if a writer has the lock, else 0 }.
 --@include catalog_keys
 return pack({ counter('revision'), counter('planned'), counter('done'), call('EXISTS', LOCK) })

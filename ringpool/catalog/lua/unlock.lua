@@ -1,7 +1,9 @@
 #!lua
 -- Gives the lock back, if it is still this writer's.
 --
--- KEYS  the catalog's. ARGV 1 token. Reply packed: 1 given back, 0 it was lost.
+-- KEYS  the catalog's 7
+-- ARGV  1 token of the writer
+-- Reply, packed: 1 given back, 0 it was lost before.
 --@include catalog_keys
 if call('GET', LOCK) ~= ARGV[1] then return pack(0) end
 return pack(call('DEL', LOCK))

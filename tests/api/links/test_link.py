@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.api.conftest import Site
+from tests.api.conftest import KEY, Site
 
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 "
@@ -57,6 +57,75 @@ async def test_the_tracking_url_of_the_number_api_leads_to_the_same_number(site:
     given = query(await site.client.get(answer["tracking_url"]))
     assert given["rp_number"] == [answer["number"]]
     assert {name: given[name][0] for name in values} == values
+
+
+async def test_each_publisher_has_a_number_of_its_own(site: Site) -> None:
+    """One placement is two sources when two publishers send it, by API and by link alike."""
+    pool = await site.pool()
+    publishers = [f"{site.account}-pub-{index}" for index in (1, 2)]
+    for publisher in publishers:
+        response = await site.client.put(
+            f"/admin/v1/accounts/{publisher}", json={}, headers=site.auth
+        )
+        assert response.status_code == 201
+    numbers = {"": (await site.ask(pool, website="one")).json()["number"]}
+    for _ in range(3):  # from the store, then from the caches
+        assert (await site.ask(pool, website="one")).json()["number"] == numbers[""]
+        for publisher in publishers:
+            answer = (await site.ask(pool, website="one", publisher=publisher)).json()
+            number = numbers.setdefault(publisher, answer["number"])
+            url = answer["tracking_url"]
+            assert url.endswith(f"/t/{pool}?website=one&publisher={publisher}")
+            given = query(await site.client.get(url))
+            assert (answer["number"], given["rp_number"]) == (number, [number])
+            suffix = f"{pool}/allocate_number.json?ring_pool_key={KEY}"
+            row = {"api_suffix": f"{suffix}&website=one&publisher={publisher}"}
+            bulk = await site.client.post("/api/v1/bulk.json", json={"requests": [row]})
+            assert bulk.json()["responses"] == [answer | {"state": "held"}]
+    assert len(set(numbers.values())) == 3
+    unknown = query(await site.client.get(f"/t/{pool}?website=one&publisher=nobody"))
+    assert unknown["rp_number"] == [numbers[""]]
+    assert (await site.status(pool))["held"] == 3
+
+    credited = {"website": "one", "publisher": publishers[0]}
+    number = numbers[publishers[0]]
+    lookup = (await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)).json()
+    assert lookup["holder"]["tuple"] == credited
+    assert lookup["holder"]["first_click"]["publisher"] == publishers[0]
+    rows = await site.client.get(f"/admin/v1/pools/{pool}/numbers", headers=site.auth)
+    tuples = {row["number"]: row.get("tuple") for row in rows.json()["numbers"]}
+    assert tuples[number] == credited
+    call = {"id": "call-1", "number": number}
+    reply = await site.client.post("/admin/v1/calls", json=call, headers=site.auth)
+    assert reply.json()["tuple"] == credited
+
+
+async def test_the_landing_page_keeps_the_publishers_number(site: Site) -> None:
+    """The page behind a publisher's link asks for, extends and credits what the link gave."""
+    pool = await site.pool(
+        parameters=["website"], swap_targets=[site.number(9000)], hold_on_activity="1h"
+    )
+    link = f"/t/{pool}?website=one&publisher={site.account}"
+    response = await site.client.get(link)
+    number = query(response)["rp_number"][0]
+    page = {"account": site.account, "url": response.headers["location"].partition("&rp_")[0]}
+    for _ in range(3):  # from the store, then from the caches
+        (swap,) = (await site.client.get("/v1/swap", params=page)).json()["swaps"]
+        assert (swap["number"], swap["state"]) == (number, "held")
+
+    async def lookup() -> Any:
+        found = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
+        return found.json()["holder"]
+
+    before = await lookup()
+    while (after := await lookup())["guaranteed_until"] == before["guaranteed_until"]:
+        assert (await site.client.get("/v1/ping", params=page)).status_code == 204
+    assert after["tuple"] == {"website": "one", "publisher": site.account}
+    assert after["last_click"]["publisher"] == site.account
+
+    page["url"] = page["url"].replace(site.account, "nobody")
+    (swap,) = (await site.client.get("/v1/swap", params=page)).json()["swaps"]
+    assert (swap["number"] != number, swap["state"]) == (True, "new")
 
 
 async def test_parameters_that_are_ours_are_dropped_from_the_visitor(site: Site) -> None:

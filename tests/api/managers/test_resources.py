@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ringpool.catalog import catalog
+from ringpool.catalog import writer
 from tests.api.conftest import ADMIN, KEY, Site
 
 ACCOUNT_KEY = "account-key-0123456789"
@@ -65,7 +65,7 @@ async def test_an_addition_during_a_change_is_kept(
     site: Site, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Changes without numbers and additions that come at once all take effect."""
-    monkeypatch.setattr(catalog, "_LOCK_SECONDS", 60.0)  # they wait for each other
+    monkeypatch.setattr(writer, "_LOCK_SECONDS", 60.0)  # they wait for each other
     pool = await site.pool(1)
     url = f"/admin/v1/pools/{pool}"
     shown = (await site.client.get(url, headers=site.auth)).json()
@@ -92,6 +92,27 @@ async def test_a_stock_keeps_numbers_that_are_not_given(site: Site) -> None:
     assert in_use.json()["errors"][0]["message"].endswith("still has 1 numbers")
     await site.client.patch(url, json={"numbers": []}, headers=site.auth)
     assert (await site.client.delete(url, headers=site.auth)).status_code == 204
+
+
+async def test_an_id_or_key_has_no_newline_at_its_end(site: Site) -> None:
+    """Neither in a body nor in a path, and no endpoint takes such a path for the id itself."""
+    pool = await site.pool()
+    for path, body in (("", {"id": "line\n"}), ("/line%0A", {}), ("/line%0A", {"id": "line\n"})):
+        call = site.client.put if path else site.client.post
+        response = await call(f"/admin/v1/accounts{path}", json=body, headers=site.auth)
+        assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "id")
+    response = await site.client.patch(
+        f"/admin/v1/pools/{pool}", json={"key": f"{KEY}\n"}, headers=site.auth
+    )
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "key")
+    for path in (f"pools/{pool}%0A", f"pools/{pool}%0A/status", f"accounts/{site.account}%0A"):
+        response = await site.client.get(f"/admin/v1/{path}", headers=site.auth)
+        assert response.status_code == 404
+    for name, key, status in ((f"{pool}%0A", KEY, 404), (pool, f"{KEY}%0A", 401)):
+        response = await site.client.get(
+            f"/api/v1/ring_pools/{name}/allocate_number.json?ring_pool_key={key}"
+        )
+        assert response.status_code == status
 
 
 async def test_a_pools_bounds_are_told(site: Site) -> None:

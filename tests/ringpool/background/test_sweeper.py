@@ -30,7 +30,7 @@ class Seen(WebhookNotifier):
     def __init__(self) -> None:
         self.seen: dict[str, Swept] = {}
 
-    def see(self, pool: Pool, swept: Swept) -> None:
+    def observe(self, pool: Pool, swept: Swept) -> None:
         self.seen[pool.id] = swept
 
 

@@ -73,7 +73,7 @@ class NotedAlerts(WebhookNotifier):
     def __init__(self) -> None:
         self.exhausted: set[str] = set()
 
-    def see(self, pool: Pool, swept: Swept) -> None:
+    def observe(self, pool: Pool, swept: Swept) -> None:
         if swept.exhausted:
             self.exhausted.add(pool.id)
 

@@ -14,8 +14,8 @@ from allocator.answers import Ask, State
 from allocator.port import Argument, Store, StoreUnavailable
 from allocator.scripts import Script
 from allocator.stocks import Stocks
-from ringpool.catalog import catalog as catalog_module
-from ringpool.catalog.catalog import Catalog, CatalogBusy
+from ringpool.catalog import writer
+from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import Owner
 from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Configuration, Pool, Recycle, Stock
@@ -105,9 +105,9 @@ async def test_applying_again_changes_nothing(bench: Bench, phone: Phone) -> Non
 async def test_a_dry_run_tells_and_does_nothing(bench: Bench, phone: Phone) -> None:
     """The same differences as the real thing, and an untouched store."""
     wanted = a_file(a_pool("p", [phone(1)], key="k" * 16))
-    told = await bench.catalog.apply(wanted, dry_run=True)
+    changes = await bench.catalog.apply(wanted, dry_run=True)
     assert await bench.catalog.read() == Configuration()
-    assert await bench.catalog.apply(wanted) == told
+    assert await bench.catalog.apply(wanted) == changes
 
 
 async def test_what_a_file_does_not_name_stays(bench: Bench, phone: Phone) -> None:
@@ -138,7 +138,7 @@ async def test_numbers_that_are_not_named_stay(bench: Bench, phone: Phone) -> No
     assert (await bench.catalog.read()).pools[0].numbers == ()
 
 
-async def test_an_addition_meanwhile_is_kept(bench: Bench, phone: Phone) -> None:
+async def test_an_addition_during_a_change_is_kept(bench: Bench, phone: Phone) -> None:
     """A change that names no numbers, checked before an addition, doesn't undo it."""
     await bench.catalog.apply(a_file(a_pool("p", [phone(1)])))
     edits = [
@@ -153,7 +153,7 @@ async def test_an_addition_meanwhile_is_kept(bench: Bench, phone: Phone) -> None
 
 
 async def test_numbers_that_are_not_named_count(bench: Bench, phone: Phone) -> None:
-    """A pool can't be made smaller than what it keeps, and nobody else gets what it keeps."""
+    """A pool can't be made smaller than what it keeps, and no other pool gets what it keeps."""
     await bench.catalog.apply(a_file(a_pool("p", [phone(1), phone(2)])))
     lines = await refused(bench.catalog, a_file(a_pool("p", numbers=UNSET, max_size=1)))
     assert lines == ["pools[0].max_size: 1, and the pool has 2 numbers"]
@@ -208,13 +208,14 @@ async def test_a_removed_number_can_come_back(bench: Bench, phone: Phone) -> Non
 
 
 async def test_a_number_moves_in_two_steps(bench: Bench, phone: Phone) -> None:
-    """Another pool gets it when it has left the first, and the fault says so until then."""
+    """Another pool gets it when it has left the first; until then it is refused with a reason."""
     catalog = bench.catalog
     await catalog.apply(a_file(a_pool("p", [phone(1), phone(2)]), a_pool("q")))
     await bench.allocator.allocate("p", [Ask("m1=x"), Ask("m1=y")])
     (line,) = await refused(catalog, a_file(a_pool("p", [phone(2)]), a_pool("q", [phone(1)])))
     assert line == (
-        f"pools[1].numbers[0]: {phone(1)} belongs to pool p: remove it there, and apply again then"
+        f"pools[1].numbers[0]: {phone(1)} belongs to pool p: "
+        "remove it there first, then apply again"
     )
     await catalog.remove_numbers("p", [phone(1)])
     (line,) = await refused(catalog, a_file(a_pool("q", [phone(1)])))
@@ -222,7 +223,7 @@ async def test_a_number_moves_in_two_steps(bench: Bench, phone: Phone) -> None:
     assert line.endswith("Z; apply again then")
 
 
-async def test_its_history_goes_with_a_number(bench: Bench, phone: Phone) -> None:
+async def test_a_number_keeps_its_history(bench: Bench, phone: Phone) -> None:
     """Who held a number before it moved is known in its new pool, and in between."""
     catalog = bench.catalog
     second = a_pool("p", [phone(1)], min_duration=Duration.parse("1h"))
@@ -254,7 +255,7 @@ async def test_a_number_has_one_owner(bench: Bench, phone: Phone) -> None:
             Stock(id="t", account="acme", numbers=(phone(2),)),
         ),
     )
-    # What the file says of itself comes first; then what the store knows.
+    # Faults within the file come first, then those against the store.
     assert [line.partition(":")[0] for line in lines] == [
         "pools[0].destination",
         "pools[0].swap_targets[0]",
@@ -301,7 +302,7 @@ async def test_a_stocks_number_stays_its_own_while_lent(bench: Bench, phone: Pho
 
 
 async def test_a_lent_number_goes_home_and_out(bench: Bench, phone: Phone) -> None:
-    """Once drained, a number that was removed from its stock is nobody's."""
+    """Once drained, a number that was removed from its stock has no owner."""
     hour = Duration.parse("1h")
     await bench.catalog.apply(
         a_file(
@@ -346,10 +347,10 @@ async def test_writers_take_turns(bench: Bench, phone: Phone) -> None:
 
 
 async def test_a_locked_catalog_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who can't become the writer in time is told to try again."""
-    monkeypatch.setattr(catalog_module, "_LOCK_SECONDS", 0.05)
-    bench.server.command("SET", "rp:{ringpool}:catalog-lock", "somebody")
-    with pytest.raises(CatalogBusy):
+    """A caller that can't become the writer in time gets an error."""
+    monkeypatch.setattr(writer, "_LOCK_SECONDS", 0.05)
+    bench.server.command("SET", "rp:{ringpool}:catalog-lock", "another-writer")
+    with pytest.raises(writer.CatalogBusy):
         await bench.catalog.apply(a_file(a_pool("p")))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from allocator.port import Argument, Store, StoreUnavailable
 from allocator.scripts import Script
-from ringpool.catalog import snapshot as directory_module
+from ringpool.catalog import snapshot as snapshot_module
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.model import Account, Configuration, Pool
 from tests.ringpool.conftest import Bench
@@ -59,12 +59,12 @@ class Unsteady:
 
 def test_pools_are_found_by_target_and_by_overflow() -> None:
     """An account's targets lead to their pools, an overflow number to those that give it."""
-    directory = Snapshot(1, CONFIGURATION)
-    assert directory.targets("acme")[TARGET].pool.id == "p"
-    assert directory.targets("other") == {}
-    assert [found.pool.id for found in directory.overflow_pools(OVERFLOW)] == ["p", "q"]
-    assert directory.pools["r"].rules.overflow_number == ""
-    assert directory.pools["p"].account is directory.accounts["acme"]
+    snapshot = Snapshot(1, CONFIGURATION)
+    assert snapshot.targets("acme")[TARGET].pool.id == "p"
+    assert snapshot.targets("other") == {}
+    assert [found.pool.id for found in snapshot.overflow_pools(OVERFLOW)] == ["p", "q"]
+    assert snapshot.pools["r"].rules.overflow_number == ""
+    assert snapshot.pools["p"].account is snapshot.accounts["acme"]
 
 
 async def test_a_keeper_follows_the_catalog(bench: Bench) -> None:
@@ -79,7 +79,7 @@ async def test_a_keeper_follows_the_catalog(bench: Bench) -> None:
     assert keeper.current is first
 
 
-async def test_a_pool_made_a_moment_ago_is_found(bench: Bench) -> None:
+async def test_a_pool_that_was_just_made_is_found(bench: Bench) -> None:
     """A miss looks at the store; many at the same time share one look."""
     store = Unsteady(bench.store)
     keeper = SnapshotKeeper(bench.catalog_on(store))
@@ -92,7 +92,7 @@ async def test_a_pool_made_a_moment_ago_is_found(bench: Bench) -> None:
 
 
 async def test_a_miss_waits_for_a_look_that_begins_after_it(bench: Bench) -> None:
-    """Who asks for a pool that was made during somebody else's look finds it."""
+    """A pool that was made while the store is being read for another caller is found."""
     keeper = SnapshotKeeper(bench.catalog)
     early = asyncio.create_task(keeper.pool("nowhere"))
     await asyncio.sleep(0)
@@ -105,8 +105,8 @@ async def test_a_miss_waits_for_a_look_that_begins_after_it(bench: Bench) -> Non
 async def test_misses_share_a_look_however_long_it_takes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While a store hangs, looks for pools that nobody has don't queue up behind each other."""
-    monkeypatch.setattr(directory_module, "_MISSES_SECONDS", 0.0)
+    """While a store hangs, reads for unknown pools don't queue up behind each other."""
+    monkeypatch.setattr(snapshot_module, "_MIN_LOOK_SECONDS", 0.0)
     store = Unsteady(bench.store)
     keeper = SnapshotKeeper(bench.catalog_on(store))
     store.answering.clear()
@@ -122,7 +122,7 @@ async def test_misses_share_a_look_however_long_it_takes(
 
 async def test_a_fault_ends_no_later_refresh(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration that can't be read is logged, and the next one is taken over."""
-    monkeypatch.setattr(directory_module, "_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(snapshot_module, "_POLL_SECONDS", 0.001)
     catalog = bench.catalog
     entities, faults = catalog.entities, [ValueError("unreadable")]
 
@@ -146,8 +146,8 @@ async def test_the_last_snapshot_serves_while_the_store_is_away(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Known pools stay known; when the store is back, so are its changes."""
-    monkeypatch.setattr(directory_module, "_POLL_SECONDS", 0.01)
-    monkeypatch.setattr(directory_module, "_MISSES_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_module, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(snapshot_module, "_MIN_LOOK_SECONDS", 0.0)
     store = Unsteady(bench.store)
     keeper = SnapshotKeeper(bench.catalog_on(store))
     await bench.catalog.apply(CONFIGURATION)

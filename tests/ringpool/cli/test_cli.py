@@ -84,14 +84,14 @@ def test_export_is_the_same_file_back(configured: Run) -> None:
 
 
 def test_a_file_without_numbers_drains_none(configured: Run) -> None:
-    """Nothing is said of them; export names them, as an empty list when there are none."""
+    """They aren't in the difference; export has them, as an empty list when there are none."""
     silent = COMPLETE.replace("10m", "20m").replace(
         '    numbers: ["+18888695345", "+18001238888"]\n', ""
     )
-    told = "~ pool ad-placement\n    min_duration: (default) -> 20m\n"
+    printed = "~ pool ad-placement\n    min_duration: (default) -> 20m\n"
     dry = configured("apply", "--dry-run", "-", stdin=silent).stdout
-    assert dry == f"{told}dry run: nothing was changed\n"
-    assert configured("apply", "-", stdin=silent).stdout == told
+    assert dry == f"{printed}dry run: nothing was changed\n"
+    assert configured("apply", "-", stdin=silent).stdout == printed
     assert "+18001238888" in configured("export").stdout
     pool_and_stock = silent.replace('    numbers: ["+18885550123"]\n', "    numbers: []\n").replace(
         "fill: on_demand", "numbers: []"
@@ -104,10 +104,10 @@ def test_a_file_without_numbers_drains_none(configured: Run) -> None:
 
 
 def test_the_history_budget_is_a_pools(configured: Run) -> None:
-    """A change of it is told, exported and left out again at its default."""
+    """A change of it is printed, exported and left out again at its default."""
     more = COMPLETE.replace("max_size: 250", "history_bytes: 8192\n    max_size: 250")
-    told = configured("apply", "-", stdin=more).stdout
-    assert told == "~ pool ad-placement\n    history_bytes: (default) -> 8192\n"
+    printed = configured("apply", "-", stdin=more).stdout
+    assert printed == "~ pool ad-placement\n    history_bytes: (default) -> 8192\n"
     assert "  history_bytes: 8192\n" in configured("export").stdout
     assert "8192" in configured("pool", "show", "ad-placement").stdout
     assert configured("apply", "-", stdin=COMPLETE).exit_code == 0
@@ -143,7 +143,7 @@ def test_a_file_may_name_what_another_made(configured: Run) -> None:
 
 
 def test_pools_are_listed_shown_and_counted(configured: Run) -> None:
-    """Tables for people and JSON for programs say the same."""
+    """Tables for people and JSON for programs have the same content."""
     assert "ad-placement" in configured("pool", "list").stdout
     assert configured("pool", "list", "--account", "nobody").exit_code == 0
     (row,) = as_json(configured("pool", "list", "--json"))
@@ -178,6 +178,20 @@ def test_a_number_is_shown(configured: Run) -> None:
     assert report["at"] // 1000 == 1_795_267_920
     assert configured("number", "show", "12").exit_code == 1
     assert configured("number", "show", "+18888695345", "--at", "noon").exit_code == 2
+
+
+def test_a_number_names_its_publisher(configured: Run, emptied_server: stores.Server) -> None:
+    """One that is held on a publisher's behalf is shown with the publisher."""
+
+    async def click() -> str:
+        store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
+        ask = Ask("website=one&publisher=media-buyer-7")
+        (answer,) = await Allocator(store).allocate("ad-placement", [ask])
+        await store.aclose()
+        return answer.number
+
+    lines = configured("number", "show", asyncio.run(click())).stdout.splitlines()
+    assert "on behalf of      account media-buyer-7" in map(str.strip, lines)
 
 
 def test_the_snippet_is_a_script_tag(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +230,7 @@ def test_the_doctor_finds_what_is_wrong(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Readable secrets, a lost pool, an unsafe memory policy and missing replicas are told."""
+    """Readable secrets, a lost pool, an unsafe memory policy and missing replicas are reported."""
     secret = tmp_path / "data" / "admin-token"
     secret.parent.mkdir()
     secret.write_text("x" * 16)
@@ -243,7 +257,7 @@ def test_the_doctor_finds_what_is_wrong(
 def test_the_doctor_tells_of_pools_in_the_future(
     configured: Run, emptied_server: stores.Server
 ) -> None:
-    """After the store's clock was wrongly ahead, a pool stays there: until when is told."""
+    """After the store's clock was wrongly ahead, a pool stays ahead, and until when is reported."""
     later = time.time_ns() // 1_000_000 + 3_600_000
 
     async def click() -> None:
@@ -304,7 +318,7 @@ def test_commands_use_the_embedded_store(
 
 
 def test_every_command_has_help(run: Run) -> None:
-    """Each says what it does and takes --json, but for serve; none mentions what it hasn't."""
+    """Each describes itself and takes --json, except serve; none mentions an option it hasn't."""
 
     def commands(group: click.Group, *path: str) -> list[tuple[tuple[str, ...], click.Command]]:
         found: list[tuple[tuple[str, ...], click.Command]] = []

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from allocator.answers import Rules
 from ringpool.config import config_file
 from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Activity, Configuration, Fill, Pool, Recycle, Stock
@@ -75,7 +74,7 @@ KNOWN = Configuration(
 )
 
 
-def said(text: str, known: Configuration = KNOWN) -> list[str]:
+def faults_of(text: str, known: Configuration = KNOWN) -> list[str]:
     """Return the faults of a file, one line each."""
     with pytest.raises(Faults) as raised:
         config_file.read(text, known)
@@ -112,14 +111,31 @@ def test_write_is_the_inverse_of_read() -> None:
     assert "quarantine" not in text
 
 
-def test_no_numbers_are_not_the_same_as_none_said() -> None:
+@pytest.mark.parametrize("text", [r"acme\n", r"acme\n\n", r"acme\r", r"\nacme", "Acme", "a" * 64])
+def test_an_id_is_nothing_but_its_characters(text: str) -> None:
+    """A newline at the end, which ``$`` lets pass, is refused like any other character."""
+    (fault,) = faults_of(f'accounts: [{{id: "{text}"}}]')
+    assert fault.startswith("accounts[0].id: expected an id: a-z, 0-9 and -, 63 characters at most")
+    (fault,) = faults_of(pool(f'{GOOD}, stock: "{text}"'))
+    assert fault.startswith("pools[0].stock: expected an id: ")
+
+
+def test_a_key_is_nothing_but_its_characters() -> None:
+    """A pool's key and an account's have no newline at the end either."""
+    (fault,) = faults_of(pool(f'{GOOD}, key: "3f0c3f0c3f0c3f0c\\n"'))
+    assert fault.startswith("pools[0].key: expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -")
+    (fault,) = faults_of('accounts: [{id: acme, api_keys: ["3f0c3f0c3f0c3f0c\\n"]}]')
+    assert fault.startswith("accounts[0].api_keys[0]: expected a key: ")
+
+
+def test_an_empty_list_of_numbers_is_not_a_missing_one() -> None:
     """An empty list stays an empty list, an absent one absent, in the struct and in the file."""
-    said_none, empty = (
+    unnamed, empty = (
         config_file.read(pool(f"{GOOD}{numbers}"), KNOWN) for numbers in ("", ", numbers: []")
     )
-    assert said_none.pools[0].numbers is UNSET
+    assert unnamed.pools[0].numbers is UNSET
     assert empty.pools[0].numbers == ()
-    for read, written in ((said_none, False), (empty, True)):
+    for read, written in ((unnamed, False), (empty, True)):
         text = config_file.write(read)
         assert ("numbers: []" in text) is written
         assert config_file.read(text, KNOWN) == read
@@ -193,13 +209,19 @@ def test_numbers_and_names_become_canonical() -> None:
             "pools[0].parameters",
         ),
         ("allow_overflow: false, parameters: [a, A]", "pools[0].parameters[1]: a is there already"),
-        ("allow_overflow: false, parameters: [param1]", "pools[0].parameters[0]: param1 means"),
-        ("allow_overflow: false, parameters: ['a b']", "pools[0].parameters[0]: 'a b' is no name"),
+        (
+            "allow_overflow: false, parameters: [param1]",
+            "pools[0].parameters[0]: param1 already has a meaning",
+        ),
+        (
+            "allow_overflow: false, parameters: ['a b']",
+            "pools[0].parameters[0]: 'a b' is not a name",
+        ),
     ],
 )
 def test_a_wrong_pool_is_refused_with_its_path(fields: str, fault: str) -> None:
     """Each rule of a pool that is broken makes one line that starts with the path."""
-    (line,) = said(pool(fields))
+    (line,) = faults_of(pool(fields))
     assert line.startswith(fault)
 
 
@@ -229,13 +251,13 @@ def test_a_wrong_pool_is_refused_with_its_path(fields: str, fault: str) -> None:
 )
 def test_a_wrong_document_is_refused_with_its_path(text: str, fault: str) -> None:
     """Documents, accounts and stocks are checked as pools are."""
-    (line,) = said(text)
+    (line,) = faults_of(text)
     assert line.startswith(fault)
 
 
-def test_every_fault_is_told_at_once_in_document_order() -> None:
-    """One run tells all that is wrong, also behind a fault of another entity."""
-    lines = said(
+def test_every_fault_is_reported_at_once_in_document_order() -> None:
+    """One run reports everything, also after a fault of another entity."""
+    lines = faults_of(
         "accounts: [{id: a, x: 1, name: 5}]\n"
         "pools:\n"
         f"- {{id: p, account: a, {GOOD}, numbers: ['+18888695345'], min_duration: 0s}}\n"
@@ -250,14 +272,6 @@ def test_every_fault_is_told_at_once_in_document_order() -> None:
         "pools[1].recycle",
         "stocks[0].numbers[0]",
     ]
-
-
-def test_rules_are_the_allocators_part_of_a_pool() -> None:
-    """Durations become milliseconds and absent things the allocator's empty values."""
-    (only,) = config_file.read(COMPLETE).pools
-    assert config_file.rules(only) == Rules(
-        min_duration=600_000, max_size=250, stock="us-toll-free", overflow_number="+18001234444"
-    )
 
 
 @given(st.dictionaries(st.sampled_from(["accounts", "pools", "stocks", "x"]), _SECTION | _VALUES))
@@ -279,7 +293,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def outcome(text: str) -> tuple[Configuration | None, tuple[Fault, ...]]:
-    """Return what a file says, or what is wrong with it."""
+    """Return the configuration of a file, or what is wrong with it."""
     try:
         return config_file.read(text, KNOWN), ()
     except Faults as faults:

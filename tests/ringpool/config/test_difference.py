@@ -72,7 +72,7 @@ def test_the_order_of_numbers_is_no_difference() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """A new key is a change, its text isn't told."""
+    """A new key is a change, its text isn't shown."""
     rekeyed = msgspec.structs.replace(POOL, key="z" * 16)
     (change,) = difference(CURRENT, Configuration(pools=(rekeyed,)))
     assert change.fields == (FieldChange("key", "(secret)", "(secret)"),)

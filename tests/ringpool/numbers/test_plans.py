@@ -47,7 +47,7 @@ def test_trunk_of_another_country() -> None:
 
 
 def test_trunk_may_be_left_out_only_where_people_do() -> None:
-    """Russians and Americans write 800 …; nobody writes a London number without its 0."""
+    """Russians and Americans write 800 …; a London number is never written without its 0."""
     assert recognises("+78005553535", "800 555 35 35")
     assert not recognises("+442071838750", "20 7183 8750")
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
-from ringpool.visits.pool_tuples import parameter_names, tuple_for
-from ringpool.visits.traffic import TrafficSource, from_page
+from ringpool.visits.pool_tuples import fields_read, parameter_names, tuple_for
+from ringpool.visits.traffic import TrafficSource
+from tests.ringpool.visits.pages import visit
 
 PAGE = "https://www.newspress.example/subscribe"
 NOWHERE = TrafficSource()
@@ -31,17 +32,17 @@ def test_a_custom_pool_takes_its_own_parameters() -> None:
 
 
 def test_given_beats_the_url_and_that_beats_what_is_derived() -> None:
-    """A value is the first of: said, in the page's URL, known of the visit; else it is missing."""
-    source = from_page(PAGE + "?website=url&path=url-path")
-    assert tuple_for(CUSTOM, source, {"website": "said"}) == "website=said&path=url-path"
-    assert tuple_for(CUSTOM, from_page(PAGE), {}) == "path=/subscribe"
+    """A value is the first of: given, in the page's URL, known of the visit; else it is missing."""
+    source = visit(PAGE + "?website=url&path=url-path")
+    assert tuple_for(CUSTOM, source, {"website": "given"}) == "website=given&path=url-path"
+    assert tuple_for(CUSTOM, visit(PAGE), {}) == "path=/subscribe"
     assert tuple_for(CUSTOM, NOWHERE, {}) == ""
 
 
 def test_empty_is_a_value() -> None:
-    """An empty parameter, said or in the URL, is kept and covers what would be derived."""
-    assert tuple_for(CUSTOM, from_page(PAGE), {"path": ""}) == "path="
-    assert tuple_for(CUSTOM, from_page(PAGE + "?location"), {}) == "location=&path=/subscribe"
+    """An empty parameter, given or in the URL, is kept and hides what would be derived."""
+    assert tuple_for(CUSTOM, visit(PAGE), {"path": ""}) == "path="
+    assert tuple_for(CUSTOM, visit(PAGE + "?location"), {}) == "location=&path=/subscribe"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_empty_is_a_value() -> None:
 )
 def test_a_custom_pool_may_ask_for_what_is_derived(name: str, value: str) -> None:
     """Every fact of the visit can be a custom parameter."""
-    source = from_page(PAGE + "?utm_source=spring&gclid=abc", "https://blog.example/post")
+    source = visit(PAGE + "?utm_source=spring&gclid=abc", "https://blog.example/post")
     assert tuple_for(pool(PoolType.CUSTOM, name), source, {}) == f"{name}={value}"
 
 
@@ -73,33 +74,57 @@ def test_positions_stand_for_names() -> None:
     given = {"param1": "one", "param3": "home"}
     assert tuple_for(CUSTOM, NOWHERE, given) == "website=one&path=home"
     assert tuple_for(CUSTOM, NOWHERE, given | {"website": "one"}) == "website=one&path=home"
-    assert tuple_for(SEARCH, NOWHERE, {"param1": "Bing"}) == "search_engine=bing"
+    search = {"param1": "Red shoes", "param2": "Bing"}
+    assert tuple_for(SEARCH, NOWHERE, search) == "search_keywords=red shoes&search_engine=bing"
     with pytest.raises(Fault, match="param1: stands for website"):
         tuple_for(CUSTOM, NOWHERE, given | {"website": "two"})
 
 
+def test_ten_positions_are_the_most() -> None:
+    """After ten parameters of a pool's own, its search is given by name only."""
+    own = tuple(f"name{number}" for number in range(1, 11))
+    most = pool(PoolType.CUSTOM_SEARCH, *own)
+    given = {f"param{number}": str(number) for number in range(1, 13)}
+    ten = "&".join(f"name{number}={number}" for number in range(1, 11))
+    assert tuple_for(most, NOWHERE, given) == ten
+    assert (
+        tuple_for(most, NOWHERE, given | {"search_engine": "Bing"}) == f"{ten}&search_engine=bing"
+    )
+    assert fields_read(most) == {*own, *list(given)[:10], "search_keywords", "search_engine"}
+
+
+def test_the_publisher_ends_the_tuple() -> None:
+    """A number asked for on one publisher's behalf isn't another's, in a pool of any type."""
+    one = tuple_for(CUSTOM, NOWHERE, {"website": "one"}, publisher="pub-1")
+    assert one == "website=one&publisher=pub-1"
+    assert one != tuple_for(CUSTOM, NOWHERE, {"website": "one"}, publisher="pub-2")
+    assert tuple_for(CUSTOM, NOWHERE, {}, publisher="pub-1") == "publisher=pub-1"
+    by_visitor = pool(PoolType.VISITOR)
+    assert tuple_for(by_visitor, NOWHERE, {}, "v1", "pub-1") == "visitor=v1&publisher=pub-1"
+
+
 def test_a_search_pool_takes_engine_and_keywords() -> None:
     """Same keywords on a second engine are another tuple; spelling them differently isn't."""
-    bing = tuple_for(SEARCH, from_page(PAGE, "https://www.bing.com/search?q=Red++SHOES"), {})
-    assert bing == "search_engine=bing&search_keywords=red shoes"
-    said = {"search_engine": "BING", "search_keywords": " red\u3000Shoes "}
-    assert tuple_for(SEARCH, NOWHERE, said) == bing
-    yahoo = from_page(PAGE, "https://search.yahoo.com/search?p=red+shoes")
+    bing = tuple_for(SEARCH, visit(PAGE, "https://www.bing.com/search?q=Red++SHOES"), {})
+    assert bing == "search_keywords=red shoes&search_engine=bing"
+    search = {"search_engine": "BING", "search_keywords": " red\u3000Shoes "}
+    assert tuple_for(SEARCH, NOWHERE, search) == bing
+    yahoo = visit(PAGE, "https://search.yahoo.com/search?p=red+shoes")
     assert tuple_for(SEARCH, yahoo, {}) != bing
-    assert tuple_for(SEARCH, from_page(PAGE), {}) == ""
+    assert tuple_for(SEARCH, visit(PAGE), {}) == ""
 
 
 def test_a_custom_search_pool_takes_both() -> None:
     """Its own parameters come first, in full case, then the search."""
     both = pool(PoolType.CUSTOM_SEARCH, "Website")
-    source = from_page(PAGE + "?website=One", "https://www.bing.com/search?q=Shoes")
-    assert tuple_for(both, source, {}) == ("website=One&search_engine=bing&search_keywords=shoes")
+    source = visit(PAGE + "?website=One", "https://www.bing.com/search?q=Shoes")
+    assert tuple_for(both, source, {}) == "website=One&search_keywords=shoes&search_engine=bing"
 
 
 def test_a_keyword_id_stands_alone() -> None:
-    """The id alone makes the tuple, from the URL or said, whether the engine is known or not."""
+    """The id alone makes the tuple, from the URL or given, whether the engine is known or not."""
     by_id = pool(PoolType.SEARCH_KEYWORD_ID)
-    source = from_page(PAGE + "?search_keyword_id=kwd-1&gclid=x", "https://www.google.com/")
+    source = visit(PAGE + "?search_keyword_id=kwd-1&gclid=x", "https://www.google.com/")
     assert tuple_for(by_id, source, {}) == "search_keyword_id=kwd-1"
     assert tuple_for(by_id, NOWHERE, {"search_keyword_id": "kwd-1"}) == "search_keyword_id=kwd-1"
 
@@ -108,21 +133,21 @@ def test_a_keyword_id_stands_alone() -> None:
 def test_a_referrer_counts_by_its_host(path: str) -> None:
     """However much of its address the browser sent, a site is one source."""
     by_referrer = pool(PoolType.REFERRER)
-    source = from_page(PAGE, f"https://www.blog.example{path}")
+    source = visit(PAGE, f"https://www.blog.example{path}")
     assert tuple_for(by_referrer, source, {}) == "referrer_host=blog.example"
-    said = {"referrer_host": "WWW.Blog.example"}
-    assert tuple_for(by_referrer, NOWHERE, said) == "referrer_host=blog.example"
+    by_host = {"referrer_host": "WWW.Blog.example"}
+    assert tuple_for(by_referrer, NOWHERE, by_host) == "referrer_host=blog.example"
 
 
 def test_a_referrer_search_pool_takes_one_or_the_other() -> None:
     """A visit from a search counts by the search, whichever of its hosts it came from."""
     either = pool(PoolType.REFERRER_SEARCH)
-    com = from_page(PAGE, "https://www.google.com/")
-    assert tuple_for(either, com, {}) == "search_engine=google&search_keywords=(not provided)"
-    assert tuple_for(either, from_page(PAGE, "https://www.google.de/"), {}) == tuple_for(
+    com = visit(PAGE, "https://www.google.com/")
+    assert tuple_for(either, com, {}) == "search_keywords=(not provided)&search_engine=google"
+    assert tuple_for(either, visit(PAGE, "https://www.google.de/"), {}) == tuple_for(
         either, com, {}
     )
-    blog = from_page(PAGE, "https://blog.example/")
+    blog = visit(PAGE, "https://blog.example/")
     assert tuple_for(either, blog, {}) == "referrer_host=blog.example"
     assert tuple_for(either, blog, {"search_engine": "Bing"}) == "search_engine=bing"
 
@@ -136,13 +161,13 @@ def test_a_visitor_pool_needs_a_visitor() -> None:
         tuple_for(by_visitor, NOWHERE, {}, " ")
 
 
-def test_a_bad_value_is_a_fault_only_when_it_was_said() -> None:
-    """A caller is told; a visitor with a bad URL still gets a number of the nearest tuple."""
+def test_a_bad_value_is_a_fault_only_when_it_was_given() -> None:
+    """A caller gets an error; a visitor with a bad URL gets the number of the nearest tuple."""
     with pytest.raises(Fault, match="website: holds a control character"):
         tuple_for(CUSTOM, NOWHERE, {"website": "a\x00"})
     with pytest.raises(Fault, match="search_keywords: has 513 characters"):
         tuple_for(SEARCH, NOWHERE, {"search_keywords": "x" * 513})
-    source = from_page(f"{PAGE}?website=a%00&location={'x' * 600}&path=")
+    source = visit(f"{PAGE}?website=a%00&location={'x' * 600}&path=")
     assert tuple_for(CUSTOM, source, {}) == f"website=a&location={'x' * 512}&path="
 
 

@@ -48,7 +48,7 @@ def test_fields_are_read_as_forms_write_them(query: bytes | str, values: dict[st
 def test_broken_fields_are_named_to_callers_and_read_through_for_visitors(
     query: bytes | str, field: str, values: dict[str, str]
 ) -> None:
-    """A caller can correct a request and is told where; a visitor's URL gives what it can."""
+    """A caller can correct a request and gets the field; a visitor's URL is read all the same."""
     with pytest.raises(Fault) as fault:
         read_query(query)
     assert fault.value.field == field

@@ -1,4 +1,4 @@
-"""The traffic source that a page's URL and referrer tell."""
+"""The traffic source, read from a page's URL and referrer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ringpool.visits.traffic import (
     Medium,
     TrafficSource,
     attributes,
-    from_page,
     pack,
 )
+from tests.ringpool.visits.pages import visit
 
 PAGE = "https://www.newspress.example/subscribe"
 
 
 def test_a_search_is_read_from_the_referrer() -> None:
-    """A referrer that still carries the query tells engine and keywords."""
-    source = from_page(PAGE, "https://www.bing.com/search?q=Red+Shoes&form=X")
+    """A referrer that still carries the query gives engine and keywords."""
+    source = visit(PAGE, "https://www.bing.com/search?q=Red+Shoes&form=X")
     assert (source.search_engine, source.search_keywords) == ("Bing", "Red Shoes")
     assert source.medium is Medium.ORGANIC
 
@@ -39,13 +39,13 @@ def test_a_search_is_read_from_the_referrer() -> None:
 )
 def test_a_hidden_query_is_not_provided(referrer: str) -> None:
     """An engine that keeps the query to itself is named all the same."""
-    source = from_page(PAGE, referrer)
+    source = visit(PAGE, referrer)
     assert (source.search_engine, source.search_keywords) == ("Google", NOT_PROVIDED)
 
 
 def test_an_ad_names_the_keyword_it_bought() -> None:
     """Where the query is hidden, utm_term stands for it."""
-    source = from_page(PAGE + "?gclid=x&utm_term=red+shoes", "https://www.google.com/")
+    source = visit(PAGE + "?gclid=x&utm_term=red+shoes", "https://www.google.com/")
     assert source.search_keywords == "red shoes"
     assert source.medium is Medium.PAID
 
@@ -64,35 +64,35 @@ def test_an_ad_names_the_keyword_it_bought() -> None:
 )
 def test_a_click_id_names_the_engine_without_a_referrer(click_id: str, engine: str) -> None:
     """Ads of an engine are known by their click id when the browser sent no referrer."""
-    source = from_page(f"{PAGE}?{click_id.upper()}=Abc-1")
+    source = visit(f"{PAGE}?{click_id.upper()}=Abc-1")
     assert source.search_engine == engine
     assert source.click_ids == {click_id: "Abc-1"}
-    assert from_page(f"{PAGE}?{click_id}=1", "https://partner.example/").search_engine == ""
+    assert visit(f"{PAGE}?{click_id}=1", "https://partner.example/").search_engine == ""
 
 
 @pytest.mark.parametrize("value", ["", "%00", "+%20"])
 def test_an_empty_click_id_is_none(value: str) -> None:
     """A template whose click id was never filled in doesn't make a visit a paid one."""
-    assert from_page(f"{PAGE}?gclid={value}").click_ids == {}
-    assert from_page(f"{PAGE}?gclid={value}").medium is Medium.DIRECT
+    assert visit(f"{PAGE}?gclid={value}").click_ids == {}
+    assert visit(f"{PAGE}?gclid={value}").medium is Medium.DIRECT
 
 
-def test_what_the_caller_says_wins() -> None:
+def test_what_the_caller_gives_wins() -> None:
     """Explicit parameters win over the page's URL, and that over the referrer."""
     url = PAGE + "?search_engine=Bing&search_keywords=from+url&gclid=url"
     referrer = "https://duckduckgo.com/?q=from+referrer"
-    assert from_page(url, referrer).search_engine == "Bing"
-    assert from_page(url, referrer).search_keywords == "from url"
+    assert visit(url, referrer).search_engine == "Bing"
+    assert visit(url, referrer).search_keywords == "from url"
 
-    params = {"search_engine": "Yahoo", "search_keywords": "said", "search_keyword_id": "kwd-1"}
-    source = from_page(url, referrer, params | {"gclid": "said"})
-    assert (source.search_engine, source.search_keywords) == ("Yahoo", "said")
-    assert (source.search_keyword_id, source.click_ids) == ("kwd-1", {"gclid": "said"})
+    params = {"search_engine": "Yahoo", "search_keywords": "given", "search_keyword_id": "kwd-1"}
+    source = visit(url, referrer, params | {"gclid": "given"})
+    assert (source.search_engine, source.search_keywords) == ("Yahoo", "given")
+    assert (source.search_keyword_id, source.click_ids) == ("kwd-1", {"gclid": "given"})
 
 
 def test_page_and_referrer_are_taken_apart() -> None:
     """Hosts lose www, paths their escapes, URLs the password and the fragment."""
-    source = from_page(
+    source = visit(
         "https://me:secret@WWW.Shop.example:8443/caf%C3%A9/?Website=one&empty=&website=two#top",
         "https://www.blog.example/post",
     )
@@ -106,7 +106,7 @@ def test_page_and_referrer_are_taken_apart() -> None:
 
 def test_a_click_inside_the_site_has_no_referrer() -> None:
     """The site's own pages are no source of traffic."""
-    source = from_page(PAGE, "https://newspress.example/")
+    source = visit(PAGE, "https://newspress.example/")
     assert source.referrer == source.referrer_host == ""
     assert source.medium is Medium.DIRECT
 
@@ -130,7 +130,7 @@ def test_a_click_inside_the_site_has_no_referrer() -> None:
 )
 def test_the_medium_is_guessed(query: str, referrer: str, medium: Medium) -> None:
     """Paid beats what the campaign calls itself, and that beats what the referrer suggests."""
-    assert from_page(f"{PAGE}?{query}", referrer).medium is medium
+    assert visit(f"{PAGE}?{query}", referrer).medium is medium
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_the_medium_is_guessed(query: str, referrer: str, medium: Medium) -> Non
     ],
 )
 def test_garbage_is_as_good_as_nothing(garbage: str) -> None:
-    """What isn't the address of a page tells nothing, and raises nothing."""
-    assert from_page(garbage, garbage) == TrafficSource()
+    """What isn't the address of a page gives an empty source, and raises nothing."""
+    assert visit(garbage, garbage) == TrafficSource()
 
 
 def test_an_endless_url_is_cut_off() -> None:
     """Of a very long URL the beginning is read, without the field that the cut went through."""
-    source = from_page(f"{PAGE}?website=one&junk={'x' * 65_536}&after=1")
+    source = visit(f"{PAGE}?website=one&junk={'x' * 65_536}&after=1")
     assert source.url_parameters == {"website": "one"}
     assert len(source.landing_page) <= MAX_URL
 
@@ -165,8 +165,8 @@ def test_a_cut_goes_through_no_field_that_ends_there() -> None:
     """A URL of exactly the length that is read is read whole."""
     start = f"{PAGE}?junk="
     whole = start + "x" * (MAX_URL - len(start) - len("&a=1")) + "&a=1"
-    assert from_page(whole).url_parameters["a"] == "1"
-    assert "a" not in from_page(whole + "2").url_parameters
+    assert visit(whole).url_parameters["a"] == "1"
+    assert "a" not in visit(whole + "2").url_parameters
 
 
 _HOSTILE = st.text(max_size=300) | st.builds(
@@ -178,14 +178,14 @@ _HOSTILE = st.text(max_size=300) | st.builds(
 @given(_HOSTILE, _HOSTILE)
 def test_no_page_can_break_it(url: str, referrer: str) -> None:
     """Whatever URL and referrer are, there is a source, and attributes that can be packed."""
-    source = from_page(url, referrer)
+    source = visit(url, referrer)
     assert len(pack(attributes(source))) <= MAX_ATTRIBUTES
 
 
 def test_attributes_keep_what_was_captured() -> None:
     """Click ids, campaign, search, medium, landing page and referrer stay with the click."""
     url = PAGE + "?gclid=abc&utm_source=spring"
-    source = from_page(url, "https://www.google.com/")
+    source = visit(url, "https://www.google.com/")
     assert attributes(source, {"device": "phone"}) == {
         "device": "phone",
         "search_engine": "Google",
@@ -200,15 +200,15 @@ def test_attributes_keep_what_was_captured() -> None:
 
 def test_packed_attributes_read_back() -> None:
     """The bytes are one JSON object; nothing known packs to no bytes."""
-    kept = attributes(from_page(PAGE + "?utm_source=caf%C3%A9"))
+    kept = attributes(visit(PAGE + "?utm_source=caf%C3%A9"))
     assert msgspec.json.decode(pack(kept)) == kept
     assert pack({}) == b""
 
 
 def test_attributes_stay_small() -> None:
-    """However much a page tells, one click keeps at most a kilobyte, the telling parts first."""
+    """However long the values, a click keeps at most a kilobyte, its ids before its URLs."""
     campaign = "".join(f"&utm_{part}={'é' * 400}" for part in ("source", "medium", "campaign"))
-    kept = attributes(from_page(f"{PAGE}?gclid={'x' * 500}{campaign}"), {"device": "phone"})
+    kept = attributes(visit(f"{PAGE}?gclid={'x' * 500}{campaign}"), {"device": "phone"})
     assert len(pack(kept)) <= MAX_ATTRIBUTES
     assert kept["device"] == "phone"
     assert kept["gclid"] == "x" * 200

@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 import unicodedata
 from random import Random
+from urllib.parse import quote
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ringpool.faults import Fault
+from ringpool.model import Pool
+from ringpool.visits.pool_tuples import tuple_for
+from ringpool.visits.queries import read_query
+from ringpool.visits.traffic import TrafficSource
 from ringpool.visits.tuples import MAX_TUPLE, MAX_VALUE, canonical, parse, tidied
 
 NAMES = ("website", "location", "path")
@@ -70,15 +75,11 @@ def test_order_and_case_of_names_make_no_difference(values: dict[str, str], rand
     items = list(values.items())
     random.shuffle(items)
     spelled = {random.choice((name.upper(), name.title(), name)): value for name, value in items}
-    assert canonical(NAMES, spelled) == canonical(NAMES, values)
-    assert canonical([name.upper() for name in NAMES], spelled) == canonical(NAMES, values)
-
-
-def test_one_name_in_two_spellings_must_agree() -> None:
-    """Two spellings with one value are one parameter; with two values, nobody knows which."""
-    assert canonical(NAMES, {"path": "home", "PATH": " home"}) == "path=home"
-    with pytest.raises(Fault, match="path: is given twice"):
-        canonical(NAMES, {"path": "home", "Path": "away"})
+    query = "&".join(f"{name}={quote(value)}" for name, value in spelled.items())
+    expected = canonical(NAMES, values)
+    assert canonical(NAMES, read_query(query)) == expected
+    upper = Pool(id="p", account="a", parameters=tuple(name.upper() for name in NAMES))
+    assert tuple_for(upper, TrafficSource(), read_query(query)) == expected
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "a\nb", "tab\t", "\x7f", "a\x85b", "\ud800"])
@@ -122,7 +123,7 @@ def test_a_hostile_value_costs_no_time() -> None:
 
 @given(st.text(st.characters(), max_size=1200))
 def test_tidied_values_are_always_accepted(value: str) -> None:
-    """What nobody can correct is made acceptable, and what was acceptable is left as it was."""
+    """A tidied value is acceptable, and an acceptable one is left as it was."""
     text = canonical(("x",), {"x": tidied(value)})
     assert parse(text) == {"x": tidied(value)}
     assert tidied(tidied(value)) == tidied(value)

@@ -1,11 +1,11 @@
--- KEYS of every catalog script, in the order of ringpool/catalog_store.py; all carry {ringpool}.
---   STATE      hash: "revision"; while a plan is under way "planned" (its steps) and "done"
---   LOCK       string: token of the writer, expires
+-- KEYS of every catalog script, in the order of catalog/store.py; all have the hash tag {ringpool}.
+--   STATE      hash: "revision"; while a plan is under way "planned" (how many steps) and "done"
+--   LOCK       string: token of the writer; expires
 --   DOCUMENTS  hash: "pool/<id>", "account/<id>", "stock/<id>" → JSON without numbers
---   OWNERS     hash: number → "pool/<id>" or "stock/<id>", with "/leaving" after it while it drains
+--   OWNERS     hash: number → "pool/<id>" or "stock/<id>", followed by "/leaving" while it drains
 --   HISTORIES  hash: number that nobody owns → packed former holders
---   DEPARTED   zset: numbers in HISTORIES by when they left (ms)
---   PLAN       list: steps, as JSON, of the change under way, in order
+--   DEPARTED   zset: numbers in HISTORIES, by when they left (ms)
+--   PLAN       list: steps of the change under way, as JSON, in order
 local STATE, LOCK, DOCUMENTS, OWNERS, HISTORIES, DEPARTED, PLAN =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack
@@ -15,7 +15,7 @@ local function counter(name)
   return tonumber(call('HGET', STATE, name) or '0')
 end
 
--- Whether this writer still has the lock; renews it.
+-- True if this writer still has the lock, which is renewed.
 local function have_lock(token)
   if call('GET', LOCK) ~= token then return false end
   call('PEXPIRE', LOCK, LOCK_MS)

@@ -1,0 +1,117 @@
+"""The rules within one entity that need more than one field, or more than a type can state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from msgspec import UNSET
+
+from ringpool.faults import Fault
+from ringpool.model import Account, Fill, Pool, PoolType, Stock
+from ringpool.times import Duration
+
+NAMED_TYPES = frozenset({PoolType.CUSTOM, PoolType.CUSTOM_SEARCH})
+"""Pool types whose parameters the operator names."""
+
+RESERVED = frozenset(
+    {f"param{number}" for number in range(1, 11)}
+    | {"account", "callback", "pool", "ref", "targets", "url", "visitor"}
+    | {"landing_page", "mobile_click_to_call", "publisher", "referrer", "ring_pool_key"}
+    | {"search_engine", "search_keyword_id", "search_keywords"}
+    | {"rp_exp", "rp_number", "rp_pool", "rp_sig", "rp_test"}
+)
+"""Query parameters with a meaning of their own, which no pool can have as its parameters."""
+
+_PARAMETER = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
+_SECOND_MS = 1_000
+_TEN_YEARS_MS = 10 * 365 * 86_400_000
+
+
+def account_faults(path: str, account: Account) -> Iterator[Fault]:
+    """Yield what is wrong within an account."""
+    for index, origin in enumerate(account.origins):
+        where = f"{path}.origins[{index}]"
+        if not _is_web_address(origin) or origin.lower() != _origin(origin) or "*" in origin:
+            yield Fault(
+                where, f"{origin!r} is not an origin: write https://host or https://host:port"
+            )
+
+
+def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
+    """Yield what is wrong within a stock."""
+    yield from _span_faults(f"{path}.quarantine", stock.quarantine, 0)
+
+
+def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
+    """Yield what is wrong within a pool.
+
+    ``present``: how many numbers it has, which count when it is given without numbers.
+    """
+    yield from _parameter_faults(f"{path}.parameters", pool)
+    yield from _span_faults(f"{path}.min_duration", pool.min_duration, _SECOND_MS)
+    yield from _span_faults(f"{path}.hold_on_activity", pool.hold_on_activity, 0)
+    yield from _size_faults(path, pool, present)
+    if pool.fill is Fill.IMMEDIATE and pool.stock is None:
+        yield Fault(f"{path}.stock", "needed for fill: immediate")
+    if pool.fill is Fill.IMMEDIATE and pool.max_size is None:
+        yield Fault(f"{path}.max_size", "needed for fill: immediate")
+    if pool.allow_overflow and pool.overflow_number is None:
+        yield Fault(f"{path}.overflow_number", "needed unless allow_overflow is false")
+    if pool.landing_url is not None and not _is_web_address(pool.landing_url):
+        yield Fault(f"{path}.landing_url", f"{pool.landing_url!r} is not an http or https address")
+    if pool.on_exhausted is not None and not _is_web_address(pool.on_exhausted.webhook):
+        message = f"{pool.on_exhausted.webhook!r} is not an http or https address"
+        yield Fault(f"{path}.on_exhausted.webhook", message)
+
+
+def _size_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
+    if pool.max_size is None:
+        return
+    if pool.numbers is UNSET:
+        if present > pool.max_size:
+            yield Fault(f"{path}.max_size", f"{pool.max_size}, and the pool has {present} numbers")
+    elif len(pool.numbers) > pool.max_size:
+        message = f"{len(pool.numbers)} numbers, and max_size is {pool.max_size}"
+        yield Fault(f"{path}.numbers", message)
+
+
+def _parameter_faults(path: str, pool: Pool) -> Iterator[Fault]:
+    if pool.type not in NAMED_TYPES:
+        if pool.parameters:
+            yield Fault(path, f"a pool of type {pool.type.value} has none of its own")
+        return
+    if not pool.parameters:
+        yield Fault(path, f"a pool of type {pool.type.value} needs 1 to 10 names")
+    for index, name in enumerate(pool.parameters):
+        where = f"{path}[{index}]"
+        if _PARAMETER.fullmatch(name) is None:
+            message = f"{name!r} is not a name: at most 64 of a-z 0-9 _ . -, the first not a digit"
+            yield Fault(where, message)
+        elif name in RESERVED:
+            yield Fault(where, f"{name} already has a meaning in requests")
+        elif name in pool.parameters[:index]:
+            yield Fault(where, f"{name} is there already (case doesn't matter)")
+
+
+def _span_faults(path: str, span: Duration, min_ms: int) -> Iterator[Fault]:
+    if not min_ms <= span <= _TEN_YEARS_MS:
+        yield Fault(path, f"{span} is outside {Duration(min_ms)} to 10y")
+
+
+def _is_web_address(text: str) -> bool:
+    """True for an absolute http(s) URL with a host, without credentials, blanks and controls."""
+    if any(character <= " " or character in '"<>\\^`{|}\x7f' for character in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ("http", "https") and "@" not in parts.netloc
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,123 @@
+"""Checks a whole configuration: each entity, all together, and against what is configured already.
+
+Rules about one field are the types of ``model``, those within one entity are in ``entity_rules``;
+here are the rules that need several entities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ringpool.config.draft import Draft
+from ringpool.config.entity_rules import account_faults, pool_faults, stock_faults
+from ringpool.faults import Faults
+from ringpool.model import Account, Configuration, Pool, Stock, roles
+
+
+def check(wanted: Configuration, known: Configuration, *, canonical: bool = False) -> Configuration:
+    """Return ``wanted`` with numbers and names made canonical; raises Faults, in document order.
+
+    ``known``: what is configured already. ``canonical``: numbers and names are so already, and
+    needn't be parsed again.
+    """
+    return check_draft(Draft.of_configuration(wanted), known, canonical=canonical)
+
+
+def check_draft(draft: Draft, known: Configuration, *, canonical: bool = False) -> Configuration:
+    """Return the entities of a draft as ``check`` does; raises its faults too."""
+    if not canonical:
+        draft.make_canonical()
+    for index, account in draft.of("accounts", Account):
+        draft.faults += account_faults(f"accounts[{index}]", account)
+    sizes = {pool.id: len(pool.numbers or ()) for pool in known.pools}
+    for index, pool in draft.of("pools", Pool):
+        draft.faults += pool_faults(f"pools[{index}]", pool, sizes.get(pool.id, 0))
+    for index, stock in draft.of("stocks", Stock):
+        draft.faults += stock_faults(f"stocks[{index}]", stock)
+    _check_api_keys(draft, known)
+    _check_references(draft, known)
+    _check_numbers(draft, known)
+    if draft.faults:
+        raise Faults(draft.faults_in_order())
+    return draft.configuration()
+
+
+def _check_api_keys(draft: Draft, known: Configuration) -> None:
+    """A key identifies its account, so no two accounts share one."""
+    holders = {
+        key: f"account {account.id}"
+        for account in known.accounts
+        if account.id not in draft.ids["accounts"]
+        for key in account.api_keys
+    }
+    for index, account in draft.of("accounts", Account):
+        for place, key in enumerate(account.api_keys):
+            where = f"accounts[{index}].api_keys[{place}]"
+            if holders.setdefault(key, where) != where:
+                draft.fault(where, f"the same key as {holders[key]}")
+
+
+def _check_references(draft: Draft, known: Configuration) -> None:
+    """Accounts and stocks that are referred to exist, and a pool's stock is of its account."""
+    accounts = {account.id for account in known.accounts} | draft.ids["accounts"].keys()
+    stocks: dict[str, str | None] = {stock.id: stock.account for stock in known.stocks}
+    stocks |= dict.fromkeys(draft.ids["stocks"])  # one with a fault counts, its account unknown
+    for index, stock in draft.of("stocks", Stock):
+        stocks[stock.id] = stock.account
+        if stock.account not in accounts:
+            draft.fault(f"stocks[{index}].account", f"there is no account {stock.account}")
+    for index, pool in draft.of("pools", Pool):
+        if pool.account not in accounts:
+            draft.fault(f"pools[{index}].account", f"there is no account {pool.account}")
+        if pool.stock is None:
+            continue
+        if pool.stock not in stocks:
+            draft.fault(f"pools[{index}].stock", f"there is no stock {pool.stock}")
+        elif stocks[pool.stock] not in (pool.account, None):
+            message = f"{pool.stock} belongs to account {stocks[pool.stock]}"
+            draft.fault(f"pools[{index}].stock", message)
+    for pool in known.pools:  # those that the document doesn't name must still fit
+        moved = stocks.get(pool.stock or "")
+        if pool.id not in draft.ids["pools"] and moved not in (pool.account, None):
+            where = f"stocks[{draft.ids['stocks'][pool.stock or '']}].account"
+            draft.fault(where, f"pool {pool.id} of account {pool.account} grows from this stock")
+
+
+def _check_numbers(draft: Draft, known: Configuration) -> None:
+    """A number is in one list, and none that callers are sent to or pages print is handed out."""
+    places: dict[str, str] = {}
+    for path, number in _listed(draft):
+        if number and places.setdefault(number, path) != path:
+            draft.fault(path, f"{number} is {places[number]} already")
+    for (pool_id, role), number in roles(pool for _, pool in draft.of("pools", Pool)).items():
+        if number in places:
+            where = f"pools[{draft.ids['pools'][pool_id]}].{role}"
+            draft.fault(where, f"{number} is handed out: it is {places[number]}")
+    untouched = [pool for pool in known.pools if pool.id not in draft.ids["pools"]]
+    for (pool_id, role), number in roles(untouched).items():
+        if number in places:
+            draft.fault(places[number], f"{number} is {role} of pool {pool_id}")
+    _check_targets(draft, untouched)
+
+
+def _listed(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Yield the path and number of every number to hand out."""
+    for section in ("pools", "stocks"):
+        for index, entity in draft.entities[section].items():
+            assert isinstance(entity, Pool | Stock)
+            for place, number in enumerate(entity.numbers or ()):
+                yield f"{section}[{index}].numbers[{place}]", number
+
+
+def _check_targets(draft: Draft, untouched: Iterable[Pool]) -> None:
+    """One number on an account's pages is replaced by one pool."""
+    taken: dict[tuple[str, str], str] = {
+        (pool.account, target): f"pool {pool.id}"
+        for pool in untouched
+        for target in pool.swap_targets
+    }
+    for index, pool in draft.of("pools", Pool):
+        for place, target in enumerate(pool.swap_targets):
+            where = f"pools[{index}].swap_targets[{place}]"
+            if target and taken.setdefault((pool.account, target), where) != where:
+                draft.fault(where, f"{target} is a target of {taken[pool.account, target]} already")
