@@ -25,6 +25,7 @@ from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Answer, Ask, Attributes, State
 from allocator.port import StoreUnavailable
 from allocator.worker.batching import AskBatcher
+from allocator.worker.lru import ByteBoundedLRU
 
 _log = logging.getLogger(__name__)
 
@@ -93,9 +94,8 @@ class AssignmentCache:
         self._allocator = allocator
         self._coalescer = AskBatcher(allocator)
         self._clock = clock
-        self._entries: dict[tuple[str, str], CachedAssignment] = {}  # least recently used first
-        self._bytes = 0
-        self._cache_bytes = cache_bytes
+        self._entries: ByteBoundedLRU[tuple[str, str], CachedAssignment]
+        self._entries = ByteBoundedLRU(cache_bytes, _entry_bytes)
         self._unwritten: set[CachedAssignment] = set()
         self._refused: set[str] = set()  # pools whose last write failed
         self._writing = asyncio.Lock()
@@ -105,12 +105,9 @@ class AssignmentCache:
         """What may be answered without asking; ``count`` must follow when it is."""
         key = (pool_id, tuple_)
         held = self._entries.get(key)
-        if held is None:
+        if held is not None and held.expires <= self._clock():
+            self._entries.discard(key)
             return None
-        if held.expires <= self._clock():
-            self._forget(held)
-            return None
-        self._entries[key] = self._entries.pop(key)
         return held
 
     def count(
@@ -278,17 +275,14 @@ class AssignmentCache:
         if expires <= now:
             return True
         key = (pool_id, tuple_)
-        held = self._entries.pop(key, None)
+        held = self._entries.get(key)
         if held is None:
             held = CachedAssignment(pool_id, tuple_)
-            self._bytes += _ENTRY_BYTES + len(tuple_)
+            self._entries.put(key, held)
         held.number, held.guaranteed_until = answer.number, answer.guaranteed_until
         held.expires = expires
-        self._entries[key] = held
-        while self._bytes > self._cache_bytes:
-            self._forget(next(iter(self._entries.values())))
         return True
 
-    def _forget(self, held: CachedAssignment) -> None:
-        if self._entries.pop((held.pool_id, held.tuple), None) is not None:
-            self._bytes -= _ENTRY_BYTES + len(held.tuple)
+
+def _entry_bytes(held: CachedAssignment) -> int:
+    return _ENTRY_BYTES + len(held.tuple)
