@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, urlsplit
 from allocator.answers import State
 from api.http import replies
 from api.http.replies import Reply
-from api.pages.swap import Verdict
 from api.pages.swap_answers import NoSwap, Swap, SwapError, Swaps
+from api.pages.verify import Verdict
 from ringpool.model import NumberFormat
 from ringpool.numbers import phone
 from ringpool.numbers.plans import plan
