@@ -1,4 +1,19 @@
-"""The Starlette app: routes, what it keeps while it runs, and what surrounds every request."""
+"""The Starlette app: its routes, what runs while it does, and what surrounds every request.
+
+The way of a request for a number, from a page, a tracking link or an ad server::
+
+    RequestMiddleware, Endpoint        http/middleware, http/endpoint
+      parse       the request into one frozen value: its cache key, its per-click values
+      visit       a crawler or HEAD takes nothing          ringpool/visits/crawlers
+      ResponseCache.answer(key, snapshot, compute)         http/response_cache
+        | remembered: its clicks are counted
+        | else compute(snapshot):
+        |   pools     whose page or key it is, which pools it asks     http/lookups
+        |   tuples    Click.ask(pool)                      ringpool/visits/click
+        |   allocate  AssignmentCache.allocate(pool, ask)  allocator/worker/cache
+        |   render    what the answer depends on, and what is the same for all
+      render      for this request's own callback or query
+"""
 
 from __future__ import annotations
 

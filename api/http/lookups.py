@@ -1,4 +1,4 @@
-"""Find a pool or an account for a request, or say why not.
+"""Find a pool or an account for a request, or refuse it.
 
 A request is answered under one snapshot of the configuration. One that doesn't know what is asked
 for may be replaced by a newer one here, before anything was decided by it.

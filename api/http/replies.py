@@ -98,7 +98,7 @@ def jsonp_text(callback: str, document: bytes, headers: Sequence[tuple[bytes, by
 
 
 def script_safe(document: bytes) -> bytes:
-    """The same JSON, fit for a script.
+    """The same JSON, safe inside a script.
 
     ``<`` and the line separators that JSON allows and older JavaScript doesn't are escaped.
     """
@@ -133,7 +133,7 @@ def csv_row(fields: Mapping[str, str]) -> Reply:
 
 
 def plain(status: int, text: str) -> Reply:
-    """A line for people."""
+    """Plain text, one line."""
     return Reply(status, b"text/plain; charset=utf-8", f"{text}\n".encode())
 
 

@@ -64,17 +64,17 @@ class Request:
         return self._parameters
 
     async def form(self, limit: int) -> dict[str, str]:
-        """The query's parameters with those of a form body over them (a beacon's, say)."""
-        given = self.parameters()
+        """The query's parameters, overridden by those of a form body (that of a beacon)."""
+        parameters = self.parameters()
         if self.method != "POST":
-            return given
+            return parameters
         kind = self.header(b"content-type").partition(";")[0].strip().lower()
         body = await self.body(limit)
         if not body:
-            return given
+            return parameters
         if kind not in ("application/x-www-form-urlencoded", "text/plain"):
             raise Refusal(415, "UnsupportedMediaType", "send a form: name=value&name=value")
-        return {**given, **read_query(body)}
+        return {**parameters, **read_query(body)}
 
     async def document(self, limit: int) -> bytes:
         """A JSON body, not yet decoded; raises Refusal 413 or 415."""

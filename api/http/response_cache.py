@@ -1,4 +1,4 @@
-"""Responses that may be given again, while the guarantees in them last.
+"""Responses that may be repeated while the guarantees in them last.
 
 Most requests repeat an earlier one: the same text, under the same configuration, for numbers that
 are known to be held. What follows from these (account, pools, tuples, answer) is computed once and
@@ -21,8 +21,8 @@ from allocator.worker.lru import ByteBoundedLRU
 from ringpool.catalog.snapshot import Snapshot
 
 _ENTRY_BYTES = 1000
-"""About what an entry takes, without its key's and answer's texts and its attributes: 530 for a
-link, 860 for a number, 1,020 for a page (tracemalloc, Python 3.11)."""
+"""About what an entry takes, without its key's and answer's texts and its attributes: 670 for a
+link, 970 for a number, 1,020 for a page (tracemalloc, Python 3.11)."""
 
 _A = TypeVar("_A")
 _K = TypeVar("_K", bound=Hashable)
@@ -64,10 +64,10 @@ class _Entry:
 
 
 class ResponseCache:
-    """Answers by key: those least recently given go when ``max_bytes`` are reached.
+    """Answers by key; those used least recently are dropped when ``max_bytes`` are reached.
 
-    A key holds all of a request that its answer depends on. Keys of different endpoints never
-    compare equal, so that one cache, and one bound, serves all.
+    A key holds all of a request that its answer depends on. Keys are structs, each endpoint's of a
+    class of its own, so that they never equal one another's: one cache, and one bound, serves all.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class ResponseCache:
     def get(self, key: Hashable, snapshot: Snapshot, attributes: Attributes = b"") -> Any:
         """The remembered answer with this click counted; None when there is none that is right.
 
-        A guarantee that was extended since isn't what the answer states: it is computed anew.
+        A guarantee that was extended since isn't what the answer states, so it is computed again.
         """
         if snapshot is not self._snapshot:
             # All at once: entries that nobody asks for again would keep every former snapshot.

@@ -70,7 +70,7 @@ def split_landing_url(url: str) -> tuple[str, str]:
 
 
 def forwarded(query: bytes) -> str:
-    """The visitor's own parameters as they came, fit for a header, each with ``&`` after it.
+    """The visitor's own parameters as they came, safe in a header, each with ``&`` after it.
 
     Kept byte for byte but for what no URL may hold: that is percent-encoded, so nothing can end
     the header or begin a fragment. Reserved names are dropped, however they are escaped.

@@ -116,8 +116,11 @@ async def _find_pool(services: Services, snapshot: Snapshot, pool_id: str) -> tu
 
 
 def _click(key: _Key, parameters: Mapping[str, str], snapshot: Snapshot) -> Click:
-    """The tuple is what the link says, so that it is the same however the link was made: the
-    landing page adds nothing to it."""
+    """The click, whose tuple is made of the link's parameters alone.
+
+    The landing page is kept with it, but adds nothing to the tuple: links to one pool that have
+    the same parameters have the same tuple.
+    """
     landing_url = snapshot.pools[key.pool_id].pool.landing_url or ""
     extra = {"device": "phone" if key.is_phone else "other", "landing_page": landing_url}
     publisher = parameters.get("publisher", "")
@@ -137,7 +140,7 @@ async def _allocate(services: Services, pool: Pool, click: Click) -> Answer | No
 
 
 def _click_to_call(pool: Pool, parameters: Mapping[str, str]) -> bool:
-    """Whether phones shall dial first: as the link says, else as the pool does."""
+    """Whether phones dial first: the link's parameter decides, else the pool's setting."""
     wanted = parameters.get("mobile_click_to_call")
     return pool.mobile_click_to_call if wanted is None else wanted in ("1", "true", "yes")
 

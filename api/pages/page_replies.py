@@ -39,7 +39,7 @@ def page_reply(callback: str, value: object, cors: Headers) -> Reply:
 
 
 def error_form(request: Request, refused: Refusal) -> Reply:
-    """``{"error": …, "swaps": []}``: as JSONP with status 200 when there is a fit callback."""
+    """``{"error": …, "swaps": []}``: as JSONP with status 200 when there is a valid callback."""
     value = Swaps(error=SwapError(class_=refused.kind, message=refused.message), swaps=())
     headers = [*refused.headers, *([] if refused.status == 403 else [origins.ANY])]
     callback = read_query(request.query_string, lenient=True).get("callback", "")

@@ -47,7 +47,7 @@ class _Prepared(NamedTuple):
 
 
 class _AccountScripts:
-    """Each account's script, made anew when the configuration's revision changes."""
+    """Each account's script, made again when the configuration's revision changes."""
 
     def __init__(self) -> None:
         self._prepared: dict[str, _Prepared] = {}

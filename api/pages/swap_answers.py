@@ -1,4 +1,4 @@
-"""The answer of ``/v1/swap``: its shape, and one that is given again while its numbers are held."""
+"""The answer of ``/v1/swap``: its shape, and one that is repeated while its numbers are held."""
 
 from __future__ import annotations
 

@@ -48,14 +48,14 @@ async def test_crawlers_previews_and_head_are_sent_on_without_a_number(site: Sit
 
 
 async def test_the_referrer_makes_the_tuple_of_a_search_pool(site: Site) -> None:
-    """The click's Referer tells engine and keywords."""
+    """Engine and keywords come from the click's Referer."""
     pool = await site.pool(type="search")
     response = await site.client.get(
         f"/t/{pool}", headers={"referer": "https://www.bing.com/search?q=red+shoes"}
     )
     number = sent_on(response)["rp_number"][0]
-    story = (await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)).json()
-    assert story["holder"]["tuple"] == {"search_engine": "bing", "search_keywords": "red shoes"}
+    report = (await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)).json()
+    assert report["holder"]["tuple"] == {"search_engine": "bing", "search_keywords": "red shoes"}
 
 
 @pytest.mark.parametrize(("more", "status"), [({"landing_url": None}, 404), ({}, 400)])

@@ -23,7 +23,7 @@ async def test_jsonp_calls_the_function(site: Site) -> None:
     assert len(answer["swaps"]) == 1
 
 
-async def test_jsonp_hears_of_errors_with_200(client: httpx.AsyncClient) -> None:
+async def test_jsonp_errors_have_status_200(client: httpx.AsyncClient) -> None:
     """A wrong account answers 200 with the error inside, escaped for a script."""
     query = {"account": "</script>\u2028", "callback": "cb"}
     response = await client.get("/v1/swap", params=query)

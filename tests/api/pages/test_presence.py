@@ -1,4 +1,4 @@
-"""Pages that say that the visitor is still there, or leaves."""
+"""The visitor is still there, or leaves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_each_visitor_has_a_number_until_they_leave(site: Site, valkey_sto
 
 
 @pytest.mark.parametrize("path", ["/v1/ping", "/v1/release"])
-async def test_signals_refuse_what_they_cannot_read(site: Site, path: str) -> None:
+async def test_a_form_that_cannot_be_read_is_refused(site: Site, path: str) -> None:
     """A body that is no form, or too long; an account that isn't there."""
     post = site.client.post
     json_body = await post(path, json={"account": site.account})

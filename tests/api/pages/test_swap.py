@@ -25,8 +25,8 @@ async def test_a_page_gets_its_number(site: Site) -> None:
     assert entry["international"] == f"+1 {area}-{exchange}-{line}"
     assert (entry["cc"], entry["state"], entry["pool"]) == ("1", "new", pool)
     assert 0 < entry["hold_ms"] <= 600_000
-    story = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
-    assert story.json()["holder"]["tuple"] == {"website": "one", "location": "top", "path": "/"}
+    report = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
+    assert report.json()["holder"]["tuple"] == {"website": "one", "location": "top", "path": "/"}
 
 
 @pytest.mark.parametrize(
