@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -19,12 +19,10 @@ from api.http.request import Request
 from api.http.response_cache import Computed
 from api.pages.admission import Admission, AskedPool, admit, page_click, preflight
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
-from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps
+from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps, swap_of
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
-from ringpool.model import NumberFormat, Pool
-from ringpool.numbers import phone
-from ringpool.times import format_rfc3339
+from ringpool.model import Pool
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click
 from ringpool.visits.per_click import SplitQuery, split_page_query
@@ -112,7 +110,8 @@ async def _compute(
 def _is_shared(request: Request, visit: _Visit, page: Admission, callback: str) -> bool:
     """Whether other visitors whose request has the same key get the same answer.
 
-    Not if the page is known by its referrer, which isn't in the key, nor if the callback is.
+    Not if the page is known by its referrer only, which isn't in the key, nor if the callback's
+    name couldn't be cut out of the key.
     """
     return (
         (bool(request.header(b"origin")) or not page.account.origins)
@@ -147,43 +146,13 @@ def _swaps(page: Admission, results: Sequence[Answer | _Withheld]) -> Swaps:
     nothing = [NoSwap(target=target, reason="unknown_target") for target in page.unknown_targets]
     for (pool, targets), result in zip(page.pools, results, strict=True):
         if isinstance(result, Answer):
-            swaps += [_entry(target, pool, result) for target in targets]
+            swaps += [swap_of(target, pool, result) for target in targets]
         else:
             nothing += [
                 NoSwap(target=target, reason=result.reason, pool=pool.id, message=result.message)
                 for target in targets
             ]
     return Swaps(swaps=swaps, none=nothing)
-
-
-def _entry(target: str, pool: Pool, answer: Answer) -> Swap:
-    display, national, international, country = _spellings(answer.number, pool.format)
-    return Swap(
-        target=target,
-        number=answer.number,
-        display=display,
-        national=national,
-        international=international,
-        cc=country,
-        state=answer.state,
-        guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
-        hold_ms=answer.hold_ms,
-        pool=pool.id,
-    )
-
-
-@lru_cache(maxsize=16_384)
-def _spellings(number: str, style: NumberFormat) -> tuple[str, str, str, str]:
-    """The number for display, national, international, and its country code.
-
-    ``as_found`` is written nationally here: only the script knows the page's own text.
-    """
-    return (
-        phone.display(number, style),
-        phone.national(number),
-        phone.international(number),
-        phone.country_code(number),
-    )
 
 
 swap = Endpoint("swap", error_form, {"GET": _swap, "OPTIONS": preflight})

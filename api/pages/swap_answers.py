@@ -1,16 +1,20 @@
-"""The answer of ``/v1/swap``: its shape, and one that is repeated while its numbers are held."""
+"""The answer of ``/v1/swap``: its shape, its entries, and one to repeat while numbers are held."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from time import monotonic
 
 from msgspec import Struct, json
 
-from allocator.answers import State
+from allocator.answers import Answer, State
 from api.http import replies
 from api.http.refusals import Headers
 from api.http.replies import Reply
+from ringpool.model import NumberFormat, Pool
+from ringpool.numbers import phone
+from ringpool.times import format_rfc3339
 
 
 class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -58,6 +62,37 @@ class Swaps(Struct, frozen=True, omit_defaults=True, kw_only=True):
     error: SwapError | None = None
     swaps: Sequence[Swap]
     none: Sequence[NoSwap] = ()
+
+
+def swap_of(target: str, pool: Pool, answer: Answer) -> Swap:
+    """An answer that has a number, for one target."""
+    display, national, international, country = _spellings(answer.number, pool.format)
+    return Swap(
+        target=target,
+        number=answer.number,
+        display=display,
+        national=national,
+        international=international,
+        cc=country,
+        state=answer.state,
+        guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
+        hold_ms=answer.hold_ms,
+        pool=pool.id,
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _spellings(number: str, style: NumberFormat) -> tuple[str, str, str, str]:
+    """The number for display, national, international, and its country code.
+
+    ``as_found`` is written nationally here: only the script knows the page's own text.
+    """
+    return (
+        phone.display(number, style),
+        phone.national(number),
+        phone.international(number),
+        phone.country_code(number),
+    )
 
 
 class HeldSwaps:
