@@ -1,4 +1,19 @@
-"""The Starlette app: routes, what it keeps while it runs, and what surrounds every request."""
+"""The Starlette app: its routes, what runs while it does, and what surrounds every request.
+
+The way of a request for a number, from a page, a tracking link or an ad server::
+
+    RequestMiddleware, Endpoint        http/middleware, http/endpoint
+      parse       the request into one frozen value: its cache key, its per-click values
+      visit       a crawler or HEAD takes nothing          ringpool/visits/crawlers
+      ResponseCache.answer(key, snapshot, compute)         http/response_cache
+        | remembered: its clicks are counted
+        | else compute(snapshot):
+        |   pools     whose page or key it is, which pools it asks     http/lookups
+        |   tuples    Click.ask(pool)                      ringpool/visits/click
+        |   allocate  AssignmentCache.allocate(pool, ask)  allocator/worker/cache
+        |   render    what the answer depends on, and what is the same for all
+      render      for this request's own callback or query
+"""
 
 from __future__ import annotations
 
@@ -31,20 +46,20 @@ from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
-from api.http.services import Services, State
+from api.http.services import LifespanState, Services
 from api.links import link
 from api.managers import number_lookup, pool_numbers, resources
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
-from api.pages import script, swap
+from api.pages import presence, script, swap, verify
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.settings import Settings
 
-_SIGNATURES_KEPT = 8192
+_MAX_SIGNATURES = 8192
 
 log = structlog.get_logger("ringpool.app")
 
@@ -55,9 +70,9 @@ def routes() -> list[Route]:
         Route("/api/v1/ring_pools/{pool}/allocate_number.{form}", allocate_number.allocate_number),
         Route("/v1/swap", swap.swap),
         Route("/t/{pool}", link.link),
-        Route("/v1/ping", swap.ping),
-        Route("/v1/release", swap.release),
-        Route("/v1/verify", swap.verify),
+        Route("/v1/ping", presence.ping),
+        Route("/v1/release", presence.release),
+        Route("/v1/verify", verify.verify),
         Route("/api/v1/bulk.json", bulk.bulk),
         Route("/dni.js", script.account_script),
         Route("/dni/{version}/{file}", script.pinned_script),
@@ -93,18 +108,18 @@ def create_app(
     metrics = Metrics()
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[LifespanState]:
         async with AsyncExitStack() as stack:
             yield {"services": await _services(stack, settings, store, metrics)}
 
-    surroundings = [Middleware(RequestMiddleware, metrics=metrics)]
+    middleware = [Middleware(RequestMiddleware, metrics=metrics)]
     if settings.trusted_proxies:
         proxies = list(settings.trusted_proxies)
-        surroundings.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
+        middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
     app = _App(
         routes=[*routes(), *more_routes],
-        middleware=surroundings,
-        exception_handlers={HTTPException: _refused_by_routing},
+        middleware=middleware,
+        exception_handlers={HTTPException: _not_found},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -112,18 +127,19 @@ def create_app(
 
 
 class _App(Starlette):
-    """Without Starlette's own last net, which would be a layer a request: RequestMiddleware is one."""
+    """Without Starlette's own catch-all handler: RequestMiddleware is one, and it would be one more
+    layer around every request."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        last_net = super().build_middleware_stack()
-        assert isinstance(last_net, ServerErrorMiddleware)
-        return last_net.app
+        catch_all = super().build_middleware_stack()
+        assert isinstance(catch_all, ServerErrorMiddleware)
+        return catch_all.app
 
 
 async def _services(
     stack: AsyncExitStack, settings: Settings, store: Store | None, metrics: Metrics
 ) -> Services:
-    """Everything that runs while the app does; ``stack`` ends it, the last begun first."""
+    """Everything that runs while the app does; ``stack`` ends it in reverse order."""
     keyring = settings.open_keyring()
     if store is None:
         url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir))
@@ -135,47 +151,45 @@ async def _services(
     stocks = Stocks(store)
     catalog = Catalog(store, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
-    answers = AssignmentCache(allocator)
-    alerts = WebhookNotifier()
-    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, alerts)
+    assignments = AssignmentCache(allocator)
+    notifier = WebhookNotifier()
+    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
-    stack.push_async_callback(alerts.aclose)
-    stack.push_async_callback(answers.aclose)
-    for work in (keeper.run(), answers.run(), sweeper.run()):
-        stack.push_async_callback(_ended, asyncio.create_task(_lasting(work)))
+    stack.push_async_callback(notifier.aclose)
+    stack.push_async_callback(assignments.aclose)
+    for work in (keeper.run(), assignments.run(), sweeper.run()):
+        stack.push_async_callback(_cancel, asyncio.create_task(_log_failure(work)))
     return Services(
         settings=settings,
         store=store,
         allocator=allocator,
         stocks=stocks,
-        answers=answers,
-        number_responses=ResponseCache(answers),
-        swap_responses=ResponseCache(answers),
-        link_responses=ResponseCache(answers),
+        assignments=assignments,
+        responses=ResponseCache(assignments),
         catalog=catalog,
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
-        sign=lru_cache(_SIGNATURES_KEPT)(keyring.signer.sign),
+        sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
     )
 
 
-async def _lasting(work: Coroutine[Any, Any, None]) -> None:
+async def _log_failure(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except Exception:
         log.exception("background_work_ended")
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-async def _refused_by_routing(_request: StarletteRequest, error: Exception) -> Response:
-    """What Starlette refuses itself, as problem+json: a path that isn't there."""
+async def _not_found(_request: StarletteRequest, error: Exception) -> Response:
+    """What Starlette's routing refuses, as problem+json: a path that isn't there."""
     assert isinstance(error, HTTPException)
     reply = replies.problem(Refusal(error.status_code, "NotFound", "there is no such path"))
     response = Response(reply.body, reply.status)

@@ -79,6 +79,15 @@ class CachedAssignment:
         self.attributes: Attributes = b""
 
 
+class HeldAnswer(Answer, frozen=True, kw_only=True, gc=False):
+    """An answer with state held that this worker may give again by itself.
+
+    ``assignment``: until when, and where further clicks are counted (``record_click``).
+    """
+
+    assignment: CachedAssignment
+
+
 class AssignmentCache:
     """Single answers for the endpoints. One a process and event loop; ``run`` must be running.
 
@@ -113,12 +122,12 @@ class AssignmentCache:
 
     def count(
         self, held: CachedAssignment, attributes: Attributes = b"", clicks: int = 1
-    ) -> Answer | None:
+    ) -> HeldAnswer | None:
         """Count clicks answered from ``held``; None when its time is over and nothing was."""
         if not self.record_click(held, attributes, clicks):
             return None
         hold_ms = int((held.expires - self._clock() + MARGIN_SECONDS) * 1000)
-        return Answer(State.HELD, held.number, held.guaranteed_until, hold_ms)
+        return HeldAnswer(State.HELD, held.number, held.guaranteed_until, hold_ms, assignment=held)
 
     def record_click(
         self, held: CachedAssignment, attributes: Attributes = b"", clicks: int = 1
@@ -133,19 +142,20 @@ class AssignmentCache:
         return True
 
     async def allocate(self, pool_id: str, ask: Ask) -> Answer:
-        """Answer one ask.
+        """Answer one ask: with a HeldAnswer when the tuple had its number and will have it on.
 
         Raises what ``Allocator.allocate`` raises; StoreUnavailable too when even a second answer
         comes so late that its guarantee is over.
         """
         held = self.peek(pool_id, ask.tuple)
         if held is not None:
-            answer = self.count(held, ask.attributes, ask.clicks)
+            answer: Answer | None = self.count(held, ask.attributes, ask.clicks)
             if answer is not None:
                 return answer
         asked = self._clock()
-        answer = await self._batcher.allocate(pool_id, ask)
-        if not self._remember(pool_id, ask.tuple, answer, asked):
+        found = await self._batcher.allocate(pool_id, ask)
+        answer = self._remember(pool_id, ask.tuple, found, asked)
+        if answer is None:
             (answer,) = await self._ask_again(pool_id, [ask])
         return answer
 
@@ -176,26 +186,27 @@ class AssignmentCache:
         # The same steps as in ``allocate``, for many: one method for both would make lists and a
         # coroutine more for each single ask.
         asked = self._clock()
-        answers = await self._allocator.allocate(pool_id, asks)
-        late = [
-            place
-            for place, answer in enumerate(answers)
-            if not self._remember(pool_id, asks[place].tuple, answer, asked)
+        answers = [
+            self._remember(pool_id, ask.tuple, answer, asked)
+            for ask, answer in zip(asks, await self._allocator.allocate(pool_id, asks), strict=True)
         ]
+        late = [place for place, answer in enumerate(answers) if answer is None]
         if late:
             again = await self._ask_again(pool_id, [asks[place] for place in late])
             for place, answer in zip(late, again, strict=True):
                 answers[place] = answer
-        return answers
+        return [answer for answer in answers if answer is not None]
 
     async def _ask_again(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
         """Answer asks whose first answers came too late to be given; their clicks were counted."""
         asked = self._clock()
         counted = [structs.replace(ask, clicks=0) for ask in asks]
-        answers = await self._allocator.allocate(pool_id, counted)
-        for ask, answer in zip(asks, answers, strict=True):
-            if not self._remember(pool_id, ask.tuple, answer, asked):
+        answers = []
+        for ask, found in zip(asks, await self._allocator.allocate(pool_id, counted), strict=True):
+            answer = self._remember(pool_id, ask.tuple, found, asked)
+            if answer is None:
                 raise StoreUnavailable("the store's answers come after their guarantees have ended")
+            answers.append(answer)
         return answers
 
     async def run(self) -> None:
@@ -267,16 +278,16 @@ class AssignmentCache:
                 held.expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
         return True
 
-    def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> bool:
-        """Keep an answer for as long as it may be repeated; False when it may not even be given."""
+    def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> Answer | None:
+        """Keep an answer for as long as it may be repeated; None when it is too late to give it."""
         if answer.hold_ms == 0:
-            return True
+            return answer
         ends, now = asked + answer.hold_ms / 1000, self._clock()
         if ends <= now:
-            return False
+            return None
         expires = ends - MARGIN_SECONDS
         if expires <= now:
-            return True
+            return answer
         key = (pool_id, tuple_)
         held = self._entries.get(key)
         if held is None:
@@ -284,7 +295,11 @@ class AssignmentCache:
             self._entries.put(key, held)
         held.number, held.guaranteed_until = answer.number, answer.guaranteed_until
         held.expires = expires
-        return True
+        if answer.state is not State.HELD or self._entries.get(key) is None:  # the memory is off
+            return answer
+        return HeldAnswer(
+            State.HELD, answer.number, answer.guaranteed_until, answer.hold_ms, assignment=held
+        )
 
 
 def _entry_bytes(held: CachedAssignment) -> int:

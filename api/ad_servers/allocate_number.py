@@ -1,183 +1,65 @@
-"""For ad servers: the number API in JSON, XML and CSV, authenticated with the pool's key."""
+"""For ad servers: one number, in JSON, XML or CSV, authenticated with the pool's key."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Hashable, Mapping
-from typing import NamedTuple
+from functools import partial
 
 from msgspec import Struct
 
-from allocator.answers import Answer, Ask, State, attributes_bytes
-from api.http import lookups, replies
+from allocator.answers import Answer, State
+from allocator.worker.cache import HeldAnswer
+from api.ad_servers.allocation import FORMS, allocation_reply, error_form
+from api.ad_servers.number_request import parse_request
+from api.http import lookups
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
-from api.http.services import Services
-from ringpool.catalog.snapshot import PreparedPool, Snapshot
-from ringpool.faults import Fault
-from ringpool.numbers import phone
-from ringpool.times import format_rfc3339
-from ringpool.visits.click import Click
-from ringpool.visits.tracking_url import tracking_url
-
-_CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
-_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
-_ELEMENTS = {
-    "PromoNumberFormatted": "promo_number_formatted",
-    "PromoNumber": "promo_number",
-    "TrackingUrl": "tracking_url",
-    "Number": "number",
-    "State": "state",
-    "GuaranteedUntil": "guaranteed_until",
-    "Overflow": "overflow",
-}
-"""The names in XML and CSV, in order, and the fields of Allocation that they show."""
+from api.http.response_cache import Computed
+from ringpool.catalog.snapshot import Snapshot
 
 
-class Allocation(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The answer. Without number when ``state`` is none; ``overflow`` only when it is true."""
+class _Key(Struct, frozen=True):
+    """All of a request that its answer depends on."""
 
-    promo_number: str = ""
-    promo_number_formatted: str = ""
-    tracking_url: str
-    number: str = ""
-    state: State
-    guaranteed_until: str = ""
-    overflow: bool = False
-
-
-class NumberRequest(NamedTuple):
-    """One request for a number, understood and authorised under one configuration."""
-
-    directory: Snapshot
+    form: str
     pool_id: str
-    ask: Ask
-    tracking_url: str
-
-    def keep(self, services: Services, asked: Hashable, asked_bytes: int, reply: Reply) -> None:
-        """Remember the reply for the same question, if it is good for longer than now."""
-        held = services.answers.peek(self.pool_id, self.ask.tuple)
-        if held is not None:
-            attributes = attributes_bytes(self.ask.attributes)
-            size = asked_bytes + len(reply.body)
-            services.number_responses.keep(asked, self.directory, (held,), reply, size, attributes)
-
-
-def parse_request(
-    services: Services,
-    prepared: PreparedPool,
-    parameters: Mapping[str, str],
-    bearer: str,
-    base_url: str,
-) -> NumberRequest:
-    """Check the key and make the tuple; raises Refusal or Fault."""
-    directory = services.snapshot
-    _check_key(prepared, parameters.get("ring_pool_key") or bearer)
-    also = []
-    if (publisher := parameters.get("publisher", "")) and publisher not in directory.accounts:
-        raise Fault("publisher", "no such account")
-    if "mobile_click_to_call" in parameters:
-        also.append(f"mobile_click_to_call={_switch(parameters['mobile_click_to_call']):d}")
-    click = Click(
-        parameters.get("landing_page", ""),
-        parameters.get("referrer", ""),
-        parameters,
-        parameters.get("visitor", ""),
-        {"publisher": publisher} if publisher else {},
-    )
-    pool_id, ask = prepared.pool.id, click.ask(prepared.pool)
-    return NumberRequest(
-        directory, pool_id, ask, tracking_url(base_url, pool_id, ask.tuple, "&".join(also))
-    )
-
-
-def allocation(answer: Answer, tracking_url: str) -> Allocation:
-    """The answer in the words of the number API."""
-    if answer.state is State.NONE:
-        return Allocation(state=State.NONE, tracking_url=tracking_url)
-    digits, dashed = phone.digits_and_dashed(answer.number)
-    return Allocation(
-        promo_number=digits,
-        promo_number_formatted=dashed,
-        tracking_url=tracking_url,
-        number=answer.number,
-        state=answer.state,
-        guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
-        overflow=answer.state is State.OVERFLOW,
-    )
+    query: bytes
+    bearer: str
+    base_url: str
 
 
 async def _allocate_number(request: Request) -> Reply:
-    form = request.path("form")
-    if form not in ("json", "xml", "csv"):
-        raise Refusal(404, "UnknownFormat", "ask for allocate_number.json, .xml or .csv")
+    """Remembered, or computed: pool, tuple, allocation, written in the form asked for."""
+    key = _parse(request)
     services = request.services
-    pool_id, bearer, base_url = request.path("pool"), request.bearer(), request.base_url()
-    query = request.query_string
-    asked = (form, pool_id, query, bearer, base_url)
-    if request.method == "GET" and (
-        reply := services.number_responses.give(asked, services.snapshot)
-    ):
-        return reply
-    prepared = await lookups.pool(services, pool_id)
-    order = parse_request(services, prepared, request.parameters(), bearer, base_url)
+    compute = partial(_compute, request, key)
     if request.method == "HEAD":
-        answer = Answer(State.NONE, "")
-    else:
-        answer = await services.answers.allocate(order.pool_id, order.ask)
-    reply = _written(form, allocation(answer, order.tracking_url))
-    if answer.state is State.HELD:
-        order.keep(services, asked, len(query) + len(bearer), reply)
-    return reply
+        return (await compute(services.snapshot)).answer
+    return await services.responses.answer(key, services.snapshot, compute)
 
 
-def _written(form: str, given: Allocation) -> Reply:
-    if form == "json":
-        return replies.json(given)
-    if form == "xml":
-        return replies.xml("Response", {name: cell for name, cell in _cells(given) if cell})
-    return replies.csv_row(dict(_cells(given)))
+def _parse(request: Request) -> _Key:
+    form = request.path("form")
+    if form not in FORMS:
+        raise Refusal(404, "UnknownFormat", "ask for allocate_number.json, .xml or .csv")
+    return _Key(
+        form, request.path("pool"), request.query_string, request.bearer(), request.base_url()
+    )
 
 
-def _cells(given: Allocation) -> list[tuple[str, str]]:
-    return [
-        (name, "true" if value is True else str(value or ""))
-        for name, field in _ELEMENTS.items()
-        for value in (getattr(given, field),)
-    ]
-
-
-def _check_key(prepared: PreparedPool, key: str) -> None:
-    if not key:
-        raise Refusal(
-            401, "MissingParameter", "ring_pool_key: no key was given", headers=(_CHALLENGE,)
-        )
-    right = prepared.pool.key
-    if not isinstance(right, str) or not hmac.compare_digest(key.encode(), right.encode()):
-        raise Refusal(
-            401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
-        )
-
-
-def _switch(text: str) -> bool:
-    try:
-        return _SWITCH[text.strip().lower()]
-    except KeyError:
-        raise Fault("mobile_click_to_call", "write 1 or 0") from None
-
-
-def error_form(request: Request, refused: Refusal) -> Reply:
-    """XML for XML; else the line ``Class: message``."""
-    if request.scope["path_params"].get("form") == "xml":
-        fields = {"Class": refused.kind, "Message": refused.message}
-        reply = replies.xml("Error", fields, refused.status)
-    else:
-        line = " ".join(refused.message.split())
-        reply = replies.plain(refused.status, f"{refused.kind}: {line}")
-    reply.headers.extend(refused.headers)
-    return reply
+async def _compute(request: Request, key: _Key, snapshot: Snapshot) -> Computed[Reply]:
+    services = request.services
+    snapshot = await lookups.with_pool(services, snapshot, key.pool_id)
+    wanted = parse_request(snapshot, key.pool_id, request.parameters(), key.bearer, key.base_url)
+    answer = Answer(State.NONE, "")
+    if request.method != "HEAD":  # which takes nothing
+        answer = await services.assignments.allocate(wanted.pool_id, wanted.ask)
+    reply = allocation_reply(key.form, answer, wanted.tracking_url)
+    if not isinstance(answer, HeldAnswer):
+        return Computed(reply)
+    size = len(key.query) + len(key.bearer) + len(reply.body)
+    return Computed(reply, (answer,), size, wanted.click.attributes())
 
 
 allocate_number = Endpoint("allocate_number", error_form, {"GET": _allocate_number})

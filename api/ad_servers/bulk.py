@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from time import perf_counter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 
-from allocator.answers import Answer, State
+from allocator.answers import Answer
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
-from api.ad_servers.allocate_number import (
-    Allocation,
-    NumberRequest,
-    allocation,
-    error_form,
-    parse_request,
-)
+from allocator.worker.cache import AssignmentCache, HeldAnswer
+from api.ad_servers.allocation import Allocation, allocation_json, error_form
+from api.ad_servers.number_request import NumberRequest, parse_request
 from api.http import lookups, replies
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal, Refused, refusal
 from api.http.replies import Reply
 from api.http.request import Request
+from api.http.response_cache import Computed
 from api.http.services import Services
-from ringpool.catalog.snapshot import PreparedPool
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.visits.queries import read_query
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_ROWS = 1_000
 
-_REQUEST = "allocate_number.json"
+_OPERATION = "allocate_number.json"
 
 
 class BulkRequest(Struct, frozen=True):
@@ -51,7 +50,7 @@ class BulkRow(Struct, frozen=True):
 
 
 class BulkAnswer(Allocation, frozen=True, omit_defaults=True, kw_only=True):
-    """An Allocation for a row, as readers see it: rows are put together from what is written."""
+    """An Allocation for a row, for the description: rows are put together from encoded parts."""
 
     request_id: Any = UNSET
 
@@ -65,115 +64,136 @@ class BulkError(Struct, frozen=True, kw_only=True):
 
 
 class _Label(Struct):
-    """Of a row that is no BulkRow, what its answer is known by."""
+    """Of a row that is no BulkRow, what its answer is recognised by."""
 
     request_id: Raw = Raw()
 
 
 _decode = msgspec.json.Decoder(BulkRequest).decode
-_row = msgspec.json.Decoder(BulkRow).decode
-_label = msgspec.json.Decoder(_Label).decode
+_decode_row = msgspec.json.Decoder(BulkRow).decode
+_decode_label = msgspec.json.Decoder(_Label).decode
 _encode = msgspec.json.Encoder().encode
 
+_Answer = bytes | Exception
+"""A row's answer as a JSON object, or why it has none (one of ``Refused``)."""
 
-class _Waiting(NamedTuple):
-    """A row whose number isn't known yet. ``asked``: what ``ResponseCache`` knows its reply by."""
 
-    place: int
-    row: BulkRow
-    order: NumberRequest
-    asked: tuple[str, ...]
+class _Key(Struct, frozen=True):
+    """All of a row that its answer depends on. ``api_suffix`` is None when it is no BulkRow."""
+
+    api_suffix: str | None
+    bearer: str
+    base_url: str
 
 
 async def _bulk(request: Request) -> Reply:
+    """Rows whose answer is remembered, and the others computed together."""
     started = perf_counter()
-    try:
-        document = await request.document(MAX_BODY_BYTES)
-        if not document.isascii():
-            document.decode()  # what is echoed as it came must be UTF-8
-        rows = _decode(document).requests
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(400, "InvalidParameter", f"requests: {error}") from None
+    rows = _parse(await request.document(MAX_BODY_BYTES))
     services = request.services
     await lookups.check_started(services)
-    directory = services.snapshot
-    bearer, base_url, pools = request.bearer(), request.base_url(), _Pools(services)
-    waiting: dict[str, list[_Waiting]] = defaultdict(list)
-    responses: list[bytes] = [b""] * len(rows)
-    for place, raw in enumerate(rows):
-        try:
-            row = _row(raw)
-            asked = (row.api_suffix, bearer, base_url)
-            if reply := services.number_responses.give(asked, directory):
-                responses[place] = _with_id(reply.body, row.request_id)
-            else:
-                pool_id, parameters = _read(row)
-                prepared = await pools.find(pool_id)
-                order = parse_request(services, prepared, parameters, bearer, base_url)
-                waiting[order.pool_id].append(_Waiting(place, row, order, asked))
-        except msgspec.ValidationError:
-            expected = Fault("api_suffix", "expected POOL/allocate_number.json?ring_pool_key=…")
-            responses[place] = _failed(expected, _request_id(raw))
-        except Refused as error:
-            responses[place] = _failed(error, row.request_id)
-    unanswered = await asyncio.gather(
-        *(_allocate(services, pool_id, waiting[pool_id], responses) for pool_id in waiting)
-    )
-    if rows and sum(unanswered) == len(rows):
+    bearer, base_url = request.bearer(), request.base_url()
+    keys = [_Key(api_suffix, bearer, base_url) for api_suffix, _ in rows]
+    snapshot = services.snapshot
+    snapshot = await lookups.with_known_pools(services, snapshot, _unknown_pools(keys, snapshot))
+    answers = await services.responses.answer_many(keys, snapshot, partial(_compute, services))
+    if answers and all(isinstance(answer, StoreUnavailable) for answer in answers):
         raise StoreUnavailable
+    responses = [
+        _with_id(answer if isinstance(answer, bytes) else _error(answer), request_id)
+        for (_, request_id), answer in zip(rows, answers, strict=True)
+    ]
     took = (b"processing-time", b"%.3f" % ((perf_counter() - started) * 1000))
-    body = b'{"responses":[%s]}' % b",".join(responses)
-    return Reply(200, b"application/json", body, (replies.NO_STORE, took))
+    return replies.json_text(b'{"responses":[%s]}' % b",".join(responses), headers=(took,))
 
 
-class _Pools:
-    """Finds the rows' pools. What isn't known is looked for in the store once, for all rows."""
+def _parse(document: bytes) -> list[tuple[str | None, Raw]]:
+    """Each row's ``api_suffix``, None when it is no BulkRow, and its ``request_id``.
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._looked = False
+    Raises Refusal 400 for what is no BulkRequest.
+    """
+    try:
+        if not document.isascii():
+            document.decode()  # what is echoed as it came must be UTF-8
+        raw_rows = _decode(document).requests
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, "InvalidParameter", f"requests: {error}") from None
+    rows: list[tuple[str | None, Raw]] = []
+    for raw in raw_rows:
+        try:
+            row = _decode_row(raw)
+            rows.append((row.api_suffix, row.request_id))
+        except msgspec.ValidationError:
+            rows.append((None, _request_id(raw)))
+    return rows
 
-    async def find(self, pool_id: str) -> PreparedPool:
-        """Raises Refusal 404."""
-        prepared = self._services.snapshot.pools.get(pool_id)
-        if prepared is None and not self._looked:
-            self._looked = True
-            prepared = await lookups.pool(self._services, pool_id)
-        if prepared is None:
-            raise lookups.unknown_pool(pool_id)
-        return prepared
+
+async def _compute(
+    services: Services, keys: Sequence[_Key], snapshot: Snapshot
+) -> list[Computed[_Answer]]:
+    """Answers in the order of their keys: pools, tuples, one allocation a pool."""
+    computed: dict[int, Computed[_Answer]] = {}
+    waiting: dict[str, list[tuple[int, NumberRequest]]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        try:
+            pool_id, query = _split_suffix(key.api_suffix)
+            parameters = read_query(query)
+            if pool_id not in snapshot.pools:
+                raise lookups.unknown_pool(pool_id)
+            wanted = parse_request(snapshot, pool_id, parameters, key.bearer, key.base_url)
+            waiting[pool_id].append((place, wanted))
+        except Refused as error:
+            computed[place] = Computed(error)
+
+    async def allocate(pool_id: str) -> None:
+        places, requests = zip(*waiting[pool_id], strict=True)
+        answers = await _allocate(services.assignments, pool_id, requests)
+        for place, wanted, answer in zip(places, requests, answers, strict=True):
+            computed[place] = _computed(keys[place], wanted, answer)
+
+    await asyncio.gather(*map(allocate, waiting))
+    return [computed[place] for place in range(len(keys))]
 
 
-def _read(row: BulkRow) -> tuple[str, dict[str, str]]:
-    """The row's pool and parameters; raises Fault."""
-    path, _, query = row.api_suffix.partition("?")
+def _unknown_pools(keys: Sequence[_Key], snapshot: Snapshot) -> Iterator[str]:
+    """The pools of well-formed rows that the snapshot doesn't have."""
+    for key in keys:
+        if key.api_suffix and key.api_suffix.partition("/")[0] not in snapshot.pools:
+            with suppress(Fault):
+                yield _split_suffix(key.api_suffix)[0]
+
+
+def _split_suffix(api_suffix: str | None) -> tuple[str, str]:
+    """A row's pool and query; raises Fault."""
+    if api_suffix is None:
+        raise Fault("api_suffix", "expected POOL/allocate_number.json?ring_pool_key=…")
+    path, _, query = api_suffix.partition("?")
     pool_id, slash, rest = path.partition("/")
-    if not slash or rest != _REQUEST:
-        raise Fault("api_suffix", f"expected POOL/{_REQUEST} before the question mark")
-    return pool_id, read_query(query)
+    if not slash or rest != _OPERATION:
+        raise Fault("api_suffix", f"expected POOL/{_OPERATION} before the question mark")
+    return pool_id, query
 
 
 async def _allocate(
-    services: Services, pool_id: str, waiting: Sequence[_Waiting], responses: list[bytes]
-) -> int:
-    """Answer all rows of one pool at once, into ``responses``.
-
-    Returns how many of them the store, being away, left without a number.
-    """
-    answers: Sequence[Answer | StoreUnavailable | UnknownPool]
+    assignments: AssignmentCache, pool_id: str, requests: Sequence[NumberRequest]
+) -> Sequence[Answer | StoreUnavailable | UnknownPool]:
+    """The answers of one pool, in order, each with its own failure."""
     try:
-        answers = await services.answers.allocate_many(pool_id, [w.order.ask for w in waiting])
+        return await assignments.allocate_many(pool_id, [wanted.ask for wanted in requests])
     except UnknownPool as error:
-        answers = [error] * len(waiting)
-    for (place, row, order, asked), answer in zip(waiting, answers, strict=True):
-        if isinstance(answer, Exception):
-            responses[place] = _failed(answer, row.request_id)
-            continue
-        reply = replies.json(allocation(answer, order.tracking_url))
-        responses[place] = _with_id(reply.body, row.request_id)
-        if answer.state is State.HELD:
-            order.keep(services, asked, sum(map(len, asked)), reply)
-    return sum(isinstance(answer, StoreUnavailable) for answer in answers)
+        return [error] * len(requests)
+
+
+def _computed(
+    key: _Key, wanted: NumberRequest, answer: Answer | StoreUnavailable | UnknownPool
+) -> Computed[_Answer]:
+    if not isinstance(answer, Answer):
+        return Computed(answer)
+    document = allocation_json(answer, wanted.tracking_url)
+    if not isinstance(answer, HeldAnswer):
+        return Computed(document)
+    size = len(key.api_suffix or "") + len(key.bearer) + len(key.base_url) + len(document)
+    return Computed(document, (answer,), size, wanted.click.attributes())
 
 
 def _with_id(document: bytes, request_id: Raw) -> bytes:
@@ -182,17 +202,15 @@ def _with_id(document: bytes, request_id: Raw) -> bytes:
     return b'%s,"request_id":%s}' % (document[:-1], given) if given else document
 
 
-def _failed(error: Exception, request_id: Raw) -> bytes:
+def _error(error: Exception) -> bytes:
     refused = refusal(error)
-    return _with_id(
-        _encode(BulkError(error_class=refused.kind, message=refused.message)), request_id
-    )
+    return _encode(BulkError(error_class=refused.kind, message=refused.message))
 
 
 def _request_id(raw: Raw) -> Raw:
     """The request_id of a row that is no BulkRow, as far as it has one."""
     try:
-        return _label(raw).request_id
+        return _decode_label(raw).request_id
     except msgspec.ValidationError:  # no object
         return Raw()
 

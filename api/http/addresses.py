@@ -21,7 +21,7 @@ def in_ascii(url: str) -> str:
     if not host.isascii():
         try:
             host = host.encode("idna").decode("ascii")
-        except UnicodeError:  # a label too long, say: no browser finds such a host either
+        except UnicodeError:  # such as a label that is too long: browsers find no such host
             host = quote(host)
     if ":" in host:
         host = f"[{host}]"

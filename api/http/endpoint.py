@@ -15,7 +15,7 @@ from api.http.request import Request
 
 Handler = Callable[[Request], Awaitable[Reply]]
 ErrorForm = Callable[[Request, Refusal], Reply]
-"""How an audience reads errors: problem+json, an XML document, a line of text, JSONP."""
+"""How errors are written for an audience: problem+json, XML, plain text, JSONP."""
 
 
 async def deliver(reply: Reply, headers: Headers, scope: Scope, send: Send) -> None:

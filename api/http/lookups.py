@@ -1,38 +1,67 @@
-"""Find a pool or an account for a request, or say why not."""
+"""Find a pool or an account for a request, or refuse it.
+
+A request is answered under one snapshot of the configuration. One that doesn't know what is asked
+for may be replaced by a newer one here, before anything was decided by it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from api.http.refusals import Refusal
 from api.http.services import Services
-from ringpool.catalog.snapshot import PreparedPool
+from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Fault
-from ringpool.model import Account
+
+
+async def with_pool(services: Services, snapshot: Snapshot, pool_id: str) -> Snapshot:
+    """The snapshot if it has the pool, else a newer one that has it.
+
+    Raises Refusal 404, or StoreUnavailable when nothing could be read yet.
+    """
+    if pool_id in snapshot.pools:
+        return snapshot
+    await services.keeper.pool(pool_id)
+    await check_started(services)
+    newer = services.snapshot
+    if pool_id not in newer.pools:
+        raise unknown_pool(pool_id)
+    return newer
+
+
+async def with_known_pools(
+    services: Services, snapshot: Snapshot, pool_ids: Iterable[str]
+) -> Snapshot:
+    """The snapshot if it has all these pools, else one read after this was called.
+
+    The store is asked once, however many aren't known; some may be unknown after that.
+    """
+    for pool_id in pool_ids:
+        if pool_id not in snapshot.pools:
+            await services.keeper.pool(pool_id)
+            return services.snapshot
+    return snapshot
+
+
+async def with_account(services: Services, snapshot: Snapshot, account_id: str) -> Snapshot:
+    """The snapshot if it has the account, else a newer one, as ``with_pool``."""
+    if account_id in snapshot.accounts:
+        return snapshot
+    await check_started(services)
+    newer = services.snapshot
+    if account_id not in newer.accounts:
+        raise Refusal(404, "UnknownAccount", f"there is no account {account_id[:63]!r}")
+    return newer
 
 
 async def pool(services: Services, pool_id: str) -> PreparedPool:
-    """The pool; raises Refusal 404, or StoreUnavailable when nothing could be read yet."""
-    prepared = await services.keeper.pool(pool_id)
-    if prepared is None:
-        await check_started(services)
-        raise unknown_pool(pool_id)
-    return prepared
+    """The pool, for a request that needs no more of the configuration; raises as ``with_pool``."""
+    return (await with_pool(services, services.snapshot, pool_id)).pools[pool_id]
 
 
 def unknown_pool(pool_id: str) -> Refusal:
-    """404, for a pool that isn't there or isn't the caller's to see."""
+    """404, for a pool that isn't there or that the caller may not see."""
     return Refusal(404, "UnknownPool", f"there is no pool {pool_id[:63]!r}")
-
-
-async def account(services: Services, parameters: Mapping[str, str]) -> Account:
-    """The account that ``account`` names; raises Refusal 400 or 404, or StoreUnavailable."""
-    account_id = required(parameters, "account")
-    found = services.snapshot.accounts.get(account_id)
-    if found is None:
-        await check_started(services)
-        raise Refusal(404, "UnknownAccount", f"there is no account {account_id[:63]!r}")
-    return found
 
 
 def required(parameters: Mapping[str, str], name: str) -> str:

@@ -1,4 +1,5 @@
-"""Around every request: its id, the time it took, security headers, a log line, and the last net.
+"""Around every request: its id, the time it took, security headers, its log entry, and a
+catch-all handler for what no endpoint expected.
 
 A plain ASGI callable: Starlette's BaseHTTPMiddleware would cost a task and a stream a request.
 """
@@ -30,12 +31,13 @@ _MAX_PATHS = 4096
 """Paths whose endpoint is remembered, so that the busy ones aren't matched against every route."""
 
 _MAX_PATH_BYTES = 512
-"""Longer ones are matched every time: nobody's busy path, and room for somebody's mischief."""
+"""Longer ones are matched every time: no busy path is so long, and an attacker's would fill the
+memory."""
 
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 _QUIET = frozenset({"allocate_number", "swap", "link", "ping", "livez", "readyz", "metrics"})
-"""Endpoints too busy for a line a success: ``/metrics`` counts them. Their failures are logged."""
+"""Endpoints too busy to log each success: ``/metrics`` counts them. Their failures are logged."""
 
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
@@ -50,13 +52,13 @@ log = structlog.get_logger("ringpool.http")
 
 
 class RequestMiddleware:
-    """Gives each request an id, measures it, and answers for what nobody else did."""
+    """Gives each request an id, measures it, and answers 500 for unexpected errors."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
         self._prefix = secrets.token_hex(6).encode("ascii")
-        self._known: dict[str, tuple[Endpoint, dict[str, Any]]] = {}
+        self._endpoints: dict[str, tuple[Endpoint, dict[str, Any]]] = {}
         self._counter = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,27 +66,27 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        request_id, bytes_of_headers = self._read(scope["headers"])
+        request_id, bytes_of_headers = self._identify(scope["headers"])
         status = 0
 
-        async def send_completed(message: Message) -> None:
+        async def send_with_common_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _completed(message["headers"], request_id)
+                message["headers"] = _with_common_headers(message["headers"], request_id)
             await send(message)
 
         try:
             if (refused := _too_long(scope, bytes_of_headers)) is not None:
                 reply = problem(refused)
-                await deliver(reply, reply.headers, scope, send_completed)
-            elif (known := self._known.get(scope["path"])) is not None:
+                await deliver(reply, reply.headers, scope, send_with_common_headers)
+            elif (known := self._endpoints.get(scope["path"])) is not None:
                 scope["endpoint"], scope["path_params"] = known
                 reply = await known[0].answer(scope, receive)
                 status = reply.status
-                await deliver(reply, _completed(reply.headers, request_id), scope, send)
+                await deliver(reply, _with_common_headers(reply.headers, request_id), scope, send)
             else:
-                await self._app(scope, receive, send_completed)
+                await self._app(scope, receive, send_with_common_headers)
                 self._remember(scope)
         except Exception:
             log.exception("bug", path=scope["path"], request_id=request_id.decode())
@@ -92,12 +94,12 @@ class RequestMiddleware:
                 raise  # the answer has begun: the server closes the connection
             failure = Refusal(500, "InternalError", "something broke here, and it was logged")
             reply = problem(failure)
-            await deliver(reply, reply.headers, scope, send_completed)
+            await deliver(reply, reply.headers, scope, send_with_common_headers)
         finally:
-            self._account(scope, status, perf_counter() - started, request_id)
+            self._record(scope, status, perf_counter() - started, request_id)
 
-    def _read(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int]:
-        """The request's id, its own if it has a fit one, and how many bytes its headers take."""
+    def _identify(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int]:
+        """The request's id, the caller's if that is a safe one, and the bytes of all headers."""
         size = 0
         given = None
         for name, value in headers:
@@ -110,11 +112,12 @@ class RequestMiddleware:
         """Keep what routing found for a path: it has the same answer every time."""
         endpoint = scope.get("endpoint")
         if isinstance(endpoint, Endpoint) and len(scope["path"]) <= _MAX_PATH_BYTES:
-            if len(self._known) >= _MAX_PATHS:
-                self._known.clear()
-            self._known[scope["path"]] = endpoint, scope["path_params"]
+            if len(self._endpoints) >= _MAX_PATHS:
+                self._endpoints.clear()
+            self._endpoints[scope["path"]] = endpoint, scope["path_params"]
 
-    def _account(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
+        """Count the request, and log it unless it is a busy endpoint's success."""
         endpoint = scope.get("endpoint")
         name = endpoint.name if isinstance(endpoint, Endpoint) else "other"
         self._metrics.observe(name, status, seconds)
@@ -131,8 +134,8 @@ class RequestMiddleware:
             )
 
 
-def _completed(headers: Headers, request_id: bytes) -> Headers:
-    """An answer's headers with those that every answer has."""
+def _with_common_headers(headers: Headers, request_id: bytes) -> Headers:
+    """A reply's headers with those that every reply has."""
     for name, _ in headers:
         if name == b"content-security-policy":
             return [*headers, (b"x-request-id", request_id), *_SECURITY]

@@ -1,4 +1,4 @@
-"""Why a request isn't answered as asked, before it is written in any audience's form."""
+"""Why a request is refused, before it is written in the form of an audience."""
 
 from __future__ import annotations
 

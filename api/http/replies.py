@@ -44,7 +44,7 @@ class Reply:
 
 
 def empty(headers: Sequence[tuple[bytes, bytes]] = (NO_STORE,), status: int = 204) -> Reply:
-    """204 or 304, nothing to say: neither content nor its length."""
+    """204 or 304: neither content nor its length."""
     reply = Reply(status, b"", b"")
     reply.headers = list(headers)
     return reply
@@ -69,25 +69,25 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def json(value: Any, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
     """application/json; never stored."""
-    return document(_encode(value), status, headers)
+    return json_text(_encode(value), status, headers)
 
 
-def document(body: bytes, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
-    """As ``json``, of a JSON text."""
+def json_text(body: bytes, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
+    """As ``json``, of a value that is encoded already."""
     return Reply(status, b"application/json", body, (NO_STORE, *headers))
 
 
 def jsonp(callback: str, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
-    """A call of ``callback`` (checked before) with the value; always 200, so the page hears it.
+    """A call of ``callback`` (checked before) with the value.
 
-    Pages that require CORP of what they embed (COEP) may load it: whose it is, ``origins`` has
-    decided.
+    Always 200: scripts with another status don't run. Pages that require CORP of what they embed
+    (COEP) may load it: which pages may ask is decided before (``api.pages.origins``).
     """
-    return call(callback, script_safe(_encode(value)), headers)
+    return jsonp_text(callback, script_safe(_encode(value)), headers)
 
 
-def call(callback: str, document: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Reply:
-    """As ``jsonp``, of a JSON text that ``script_safe`` has made.
+def jsonp_text(callback: str, document: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Reply:
+    """As ``jsonp``, of a value that is encoded already and was made ``script_safe``.
 
     The empty comment keeps the first bytes from being taken for another format.
     """
@@ -98,7 +98,7 @@ def call(callback: str, document: bytes, headers: Sequence[tuple[bytes, bytes]])
 
 
 def script_safe(document: bytes) -> bytes:
-    """The same JSON, fit for a script.
+    """The same JSON, safe inside a script.
 
     ``<`` and the line separators that JSON allows and older JavaScript doesn't are escaped.
     """
@@ -133,7 +133,7 @@ def csv_row(fields: Mapping[str, str]) -> Reply:
 
 
 def plain(status: int, text: str) -> Reply:
-    """A line for people."""
+    """Plain text, one line."""
     return Reply(status, b"text/plain; charset=utf-8", f"{text}\n".encode())
 
 

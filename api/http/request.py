@@ -1,4 +1,4 @@
-"""One HTTP request as the endpoints read it: each part parsed when asked for, and only once.
+"""One HTTP request as the endpoints read it: each part parsed when it is needed, and only once.
 
 Starlette's own ``Request`` builds mappings that the hot endpoints never look at; this one scans
 the ASGI scope directly.
@@ -10,7 +10,7 @@ import re
 
 from starlette.types import Receive, Scope
 
-from api.http.refusals import Refusal
+from api.http.refusals import Headers, Refusal
 from api.http.services import Services
 from ringpool.visits.queries import read_query
 
@@ -28,6 +28,12 @@ class Request:
         self.services: Services = scope["state"]["services"]
         self._receive = receive
         self._parameters: dict[str, str] | None = None
+
+    @property
+    def headers(self) -> Headers:
+        """All headers, names in lower case."""
+        headers: Headers = self.scope["headers"]
+        return headers
 
     def header(self, name: bytes) -> str:
         """The first header of this lower-case name, "" when there is none."""
@@ -58,17 +64,17 @@ class Request:
         return self._parameters
 
     async def form(self, limit: int) -> dict[str, str]:
-        """The query's parameters with those of a form body over them (a beacon's, say)."""
-        given = self.parameters()
+        """The query's parameters, overridden by those of a form body (that of a beacon)."""
+        parameters = self.parameters()
         if self.method != "POST":
-            return given
+            return parameters
         kind = self.header(b"content-type").partition(";")[0].strip().lower()
         body = await self.body(limit)
         if not body:
-            return given
+            return parameters
         if kind not in ("application/x-www-form-urlencoded", "text/plain"):
             raise Refusal(415, "UnsupportedMediaType", "send a form: name=value&name=value")
-        return {**given, **read_query(body)}
+        return {**parameters, **read_query(body)}
 
     async def document(self, limit: int) -> bytes:
         """A JSON body, not yet decoded; raises Refusal 413 or 415."""
@@ -99,7 +105,7 @@ class Request:
         return token.strip() if scheme.lower() == "bearer" else ""
 
     def base_url(self) -> str:
-        """Where this service stands for the outside: RINGPOOL_PUBLIC_URL, else as asked for."""
+        """Where this service is reached from outside: RINGPOOL_PUBLIC_URL, else by Host header."""
         public = self.services.settings.public_url
         if public:
             return public

@@ -1,118 +1,159 @@
-"""Answers that may be given again, while the guarantees in them last.
+"""Responses that may be repeated while the guarantees in them last.
 
-Most requests ask what was asked before. What that text means was worked out once: the account, the
-pools, the tuples, the reply. It is good for as long as the configuration is the same snapshot and
-the numbers are known to be held; the click is counted every time.
+Most requests repeat an earlier one: the same text, under the same configuration, for numbers that
+are known to be held. What follows from these (account, pools, tuples, answer) is computed once and
+remembered. The click is counted every time.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from allocator.answers import Attributes
-from allocator.worker.cache import AssignmentCache, CachedAssignment
+from allocator.worker.cache import AssignmentCache, CachedAssignment, HeldAnswer
+from allocator.worker.lru import ByteBoundedLRU
 from ringpool.catalog.snapshot import Snapshot
 
 _ENTRY_BYTES = 1000
-"""About what an entry takes, the text asked, the answer and attributes apart: 530 for a link, 860
-for a number, 1,020 for a page (tracemalloc, Python 3.11)."""
+"""About what an entry takes, without its key's and answer's texts and its attributes: 670 for a
+link, 970 for a number, 1,020 for a page (tracemalloc, Python 3.11)."""
 
 _A = TypeVar("_A")
+_K = TypeVar("_K", bound=Hashable)
 
 
-class _Repeat(Generic[_A]):
-    __slots__ = ("answer", "attributes", "expires", "held", "size", "untils")
+class Computed(Struct, Generic[_A], frozen=True):
+    """A computed answer, and what it depends on.
+
+    ``held``: the allocator's answers in it, all of them held: as long as these assignments stand,
+    everybody whose request has the same key gets this answer. None: it is for this request alone.
+    ``size``: bytes of the key's and the answer's texts. ``attributes``: those of every click with
+    this key, where they don't differ. ``valid_seconds``: how long the answer is right, where that
+    is shorter than the guarantees.
+    """
+
+    answer: _A
+    held: Sequence[HeldAnswer] | None = None
+    size: int = 0
+    attributes: bytes = b""
+    valid_seconds: float = math.inf
+
+
+class _Entry:
+    __slots__ = ("answer", "assignments", "attributes", "expires", "size")
 
     def __init__(
         self,
-        held: Sequence[CachedAssignment],
+        answer: object,
+        assignments: Sequence[tuple[CachedAssignment, int]],
         attributes: bytes,
-        answer: _A,
-        size: int,
         expires: float,
+        size: int,
     ) -> None:
-        self.held = held
-        self.untils = [each.guaranteed_until for each in held]
-        self.attributes = attributes
         self.answer = answer
-        self.size = size
+        self.assignments = assignments  # each with the end of its guarantee that the answer states
+        self.attributes = attributes
         self.expires = expires
+        self.size = size
 
 
-class ResponseCache(Generic[_A]):
-    """Answers by what was asked; those least recently given go when ``most_bytes`` are reached."""
+class ResponseCache:
+    """Answers by key; those used least recently are dropped when ``max_bytes`` are reached.
+
+    A key holds all of a request that its answer depends on. Keys are structs, each endpoint's of a
+    class of its own, so that they never equal one another's: one cache, and one bound, serves all.
+    """
 
     def __init__(
         self,
-        answers: AssignmentCache,
+        assignments: AssignmentCache,
         *,
-        most_bytes: int = 32 << 20,
+        max_bytes: int = 96 << 20,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._answers = answers
-        self._most_bytes = most_bytes
+        self._record_click = assignments.record_click
         self._clock = clock
-        self._bytes = 0
-        self._directory: Snapshot | None = None  # under which all that is kept was asked
-        self._kept: dict[Hashable, _Repeat[_A]] = {}
+        self._snapshot: Snapshot | None = None  # under which everything remembered was computed
+        self._entries: ByteBoundedLRU[Hashable, _Entry]
+        self._entries = ByteBoundedLRU(max_bytes, attrgetter("size"))
 
-    def give(self, asked: Hashable, directory: Snapshot, attributes: Attributes = b"") -> _A | None:
-        """The answer to what was asked before, its click counted; None when it isn't good now.
-
-        ``attributes``: this click's, if they aren't the same every time. A guarantee that has
-        become longer since isn't what the answer says: it is made anew.
-        """
-        if directory is not self._directory:
-            # All at once: what nobody asks again would keep every former snapshot in memory.
-            self._directory, self._bytes = directory, 0
-            self._kept.clear()
-        kept = self._kept.pop(asked, None)
-        if kept is None:
-            return None
-        if not self._stands(kept):
-            self._bytes -= kept.size
-            return None
-        for held in kept.held:
-            self._answers.record_click(held, attributes or kept.attributes)
-        self._kept[asked] = kept
-        return kept.answer
-
-    def keep(
+    async def answer(
         self,
-        asked: Hashable,
-        directory: Snapshot,
-        held: Sequence[CachedAssignment],
-        answer: _A,
-        answer_bytes: int,
-        attributes: bytes = b"",
-        good_for: float = math.inf,
-    ) -> None:
-        """Keep an answer that says all of ``held``.
+        key: Hashable,
+        snapshot: Snapshot,
+        compute: Callable[[Snapshot], Awaitable[Computed[_A]]],
+        attributes: Attributes = b"",
+    ) -> _A:
+        """The remembered answer with this click counted, else a computed one.
 
-        Not if the configuration has changed since ``give`` was asked for it.
-
-        ``answer_bytes``: how long what is asked and answered is. ``good_for``: seconds after which
-        it isn't right any more, though the numbers are still held.
+        ``attributes``: this click's, where they aren't the same every time. ``compute`` gets the
+        snapshot, and counts the click itself by allocating. Raises what it raises.
         """
-        if directory is not self._directory:
-            return
-        size = _ENTRY_BYTES + answer_bytes + len(attributes)
-        before = self._kept.pop(asked, None)
-        if before is not None:
-            self._bytes -= before.size
-        self._kept[asked] = _Repeat(held, attributes, answer, size, self._clock() + good_for)
-        self._bytes += size
-        while self._bytes > self._most_bytes:
-            self._bytes -= self._kept.pop(next(iter(self._kept))).size
+        answer: _A | None = self.get(key, snapshot, attributes)
+        if answer is not None:
+            return answer
+        computed = await compute(snapshot)
+        self.put(key, snapshot, computed)
+        return computed.answer
 
-    def _stands(self, kept: _Repeat[_A]) -> bool:
+    async def answer_many(
+        self,
+        keys: Sequence[_K],
+        snapshot: Snapshot,
+        compute: Callable[[Sequence[_K], Snapshot], Awaitable[Sequence[Computed[_A]]]],
+    ) -> list[_A]:
+        """As ``answer``, for many requests at once; answers stand in the order of their keys.
+
+        ``compute`` gets the keys whose answers aren't remembered, if there are any.
+        """
+        answers = [self.get(key, snapshot) for key in keys]
+        missing = [place for place, answer in enumerate(answers) if answer is None]
+        if missing:
+            computed = await compute([keys[place] for place in missing], snapshot)
+            for place, each in zip(missing, computed, strict=True):
+                self.put(keys[place], snapshot, each)
+                answers[place] = each.answer
+        return answers
+
+    def get(self, key: Hashable, snapshot: Snapshot, attributes: Attributes = b"") -> Any:
+        """The remembered answer with this click counted; None when there is none that is right.
+
+        A guarantee that was extended since isn't what the answer states, so it is computed again.
+        """
+        if snapshot is not self._snapshot:
+            # All at once: entries that nobody asks for again would keep every former snapshot.
+            self._snapshot = snapshot
+            self._entries.clear()
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
         now = self._clock()
-        if kept.expires <= now:
-            return False
-        for held, until in zip(kept.held, kept.untils, strict=True):
-            if held.expires <= now or held.guaranteed_until != until:
-                return False
-        return True
+        current = entry.expires > now
+        for assignment, until in entry.assignments:
+            if assignment.expires <= now or assignment.guaranteed_until != until:
+                current = False
+        if not current:
+            self._entries.discard(key)
+            return None
+        for assignment, _ in entry.assignments:
+            self._record_click(assignment, attributes or entry.attributes)
+        return entry.answer
+
+    def put(self, key: Hashable, snapshot: Snapshot, computed: Computed[Any]) -> None:
+        """Remember an answer, if others may get it and the configuration hasn't changed since."""
+        if computed.held is None or snapshot is not self._snapshot:
+            return
+        entry = _Entry(
+            computed.answer,
+            [(held.assignment, held.guaranteed_until) for held in computed.held],
+            computed.attributes,
+            self._clock() + computed.valid_seconds,
+            _ENTRY_BYTES + computed.size + len(computed.attributes),
+        )
+        self._entries.put(key, entry)

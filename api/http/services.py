@@ -10,10 +10,8 @@ from allocator.allocator import Allocator
 from allocator.port import Store
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
-from api.http.replies import Reply
 from api.http.response_cache import ResponseCache
 from api.metrics import Metrics
-from api.pages.swap_answers import KnownSwaps
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.security.keyring import Keyring
@@ -24,19 +22,15 @@ from ringpool.settings import Settings
 class Services:
     """Everything that an endpoint may need.
 
-    ``repeats`` are the number API's answers. ``sign(number, pool, expires)`` remembers its
-    signatures: many clicks share one.
-    ``link_repeats`` are of each Location what comes before and after the click's own query.
+    ``sign(number, pool, expires)`` remembers its signatures: many clicks share one.
     """
 
     settings: Settings
     store: Store
     allocator: Allocator
     stocks: Stocks
-    answers: AssignmentCache
-    number_responses: ResponseCache[Reply]
-    swap_responses: ResponseCache[KnownSwaps]
-    link_responses: ResponseCache[tuple[bytes, bytes]]
+    assignments: AssignmentCache
+    responses: ResponseCache
     catalog: Catalog
     keeper: SnapshotKeeper
     keyring: Keyring
@@ -45,11 +39,11 @@ class Services:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The configuration as of now."""
+        """The configuration as of now: taken once a request, and passed on."""
         return self.keeper.current
 
 
-class State(TypedDict):
+class LifespanState(TypedDict):
     """The lifespan state: ``request.state.services``, ``scope["state"]["services"]``."""
 
     services: Services

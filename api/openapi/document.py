@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct
 
 from allocator.answers import PoolStatus
-from api.ad_servers.allocate_number import Allocation
+from api.ad_servers.allocation import Allocation
 from api.ad_servers.bulk import BulkAnswer, BulkError, BulkRequest
 from api.http import replies
 from api.http.endpoint import Endpoint
@@ -27,8 +27,8 @@ from api.openapi.managers import managers_paths
 from api.openapi.parts import COMPONENT
 from api.openapi.public import public_paths
 from api.operators.health import Health
-from api.pages.swap import Verdict
 from api.pages.swap_answers import Swaps
+from api.pages.verify import Verdict
 from ringpool.model import Account, Pool, Stock
 from ringpool.times import Duration
 

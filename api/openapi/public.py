@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.ad_servers.allocate_number import Allocation
+from api.ad_servers.allocation import Allocation
 from api.ad_servers.bulk import BulkRequest
 from api.http.replies import Problem
 from api.openapi.parts import (
@@ -22,8 +22,8 @@ from api.openapi.parts import (
     says,
 )
 from api.operators.health import Health
-from api.pages.swap import Verdict
 from api.pages.swap_answers import Swaps
+from api.pages.verify import Verdict
 
 _OBJECT = {"type": "object"}
 _ROWS = {

@@ -1,7 +1,7 @@
-"""Which web pages may ask: CORS by account, and a stand against pages that CORS doesn't cover.
+"""Which web pages may ask: CORS by account, and a check of pages that CORS doesn't cover.
 
 A script tag (JSONP) or an image sends no Origin, so the Referer's origin counts instead. A browser
-that tells neither (a page with ``referrerpolicy=no-referrer``) is refused when the account has
+that sends neither (a page with ``referrerpolicy=no-referrer``) is refused when the account has
 origins: the snippet asks with a policy of its own that sends them. What this can't stop is a
 program that writes these headers itself; it keeps foreign *pages* away from a pool.
 """

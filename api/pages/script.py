@@ -1,4 +1,4 @@
-"""For pages: the browser script, with an account's settings inside or pinned for ever."""
+"""For pages: the browser script, with an account's settings inside or one pinned version."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from api.http.replies import Reply
 from api.http.request import Request
 from api.pages import origins
 from ringpool.catalog.page_settings import page_settings
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.model import Account
 from snippet import bundle
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
 _SHARED = (origins.ANY, replies.CROSS_ORIGIN, (b"vary", b"Accept-Encoding"))
 _FOR_MINUTES = (b"cache-control", b"public, max-age=300")
-_FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
+_IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
 _MAX_PREPARED = 10_000
 
 
 class _Script(NamedTuple):
-    """A script as it is, and compressed once for all who take it so."""
+    """A script as it is, and compressed once for every browser that accepts that."""
 
     body: bytes
     gzipped: bytes
@@ -46,22 +47,21 @@ class _Prepared(NamedTuple):
 
 
 class _AccountScripts:
-    """Each account's script, made anew when the configuration's revision changes."""
+    """Each account's script, made again when the configuration's revision changes."""
 
     def __init__(self) -> None:
         self._prepared: dict[str, _Prepared] = {}
 
-    def of(self, request: Request, account: Account) -> _Prepared:
-        directory = request.services.snapshot
+    def of(self, request: Request, snapshot: Snapshot, account: Account) -> _Prepared:
         endpoint = request.base_url()
         known = self._prepared.get(account.id)
-        if known and known.revision == directory.revision and known.endpoint == endpoint:
+        if known and known.revision == snapshot.revision and known.endpoint == endpoint:
             return known
         key = request.services.keyring.signer.public_key
-        body = bundle.with_settings(page_settings(directory, account, endpoint, key))
+        body = bundle.with_settings(page_settings(snapshot, account, endpoint, key))
         # Weak: whether it goes compressed or not, it is the same script.
         etag = f'W/"{sha256(body).hexdigest()[:24]}"'.encode("ascii")
-        made = _Prepared(directory.revision, endpoint, _script(body), etag)
+        made = _Prepared(snapshot.revision, endpoint, _script(body), etag)
         if len(self._prepared) >= _MAX_PREPARED:
             self._prepared.clear()
         self._prepared[account.id] = made
@@ -72,8 +72,10 @@ def _account_script_endpoint() -> Endpoint:
     scripts = _AccountScripts()
 
     async def account_script(request: Request) -> Reply:
-        account = await lookups.account(request.services, request.parameters())
-        prepared = scripts.of(request, account)
+        services = request.services
+        account_id = lookups.required(request.parameters(), "account")
+        snapshot = await lookups.with_account(services, services.snapshot, account_id)
+        prepared = scripts.of(request, snapshot, snapshot.accounts[account_id])
         headers = (_FOR_MINUTES, (b"etag", prepared.etag))
         if _matches(request.header(b"if-none-match"), prepared.etag.decode("ascii")):
             return replies.empty((*headers, *_SHARED), status=304)
@@ -86,7 +88,7 @@ async def _pinned_script(request: Request) -> Reply:
     script = _FILES.get(request.path("file"))
     if script is None or request.path("version") != bundle.VERSION:
         raise Refusal(404, "UnknownVersion", f"the present version is {bundle.VERSION}")
-    return script.reply(request, (_FOR_EVER,))
+    return script.reply(request, (_IMMUTABLE,))
 
 
 def _script(body: bytes) -> _Script:

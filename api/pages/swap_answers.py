@@ -1,23 +1,27 @@
-"""The answer of ``/v1/swap``: its shape, how it is sent, and one that was worked out before."""
+"""The answer of ``/v1/swap``: its shape, its entries, and one to repeat while numbers are held."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from time import monotonic
 
 from msgspec import Struct, json
 
-from allocator.answers import State
+from allocator.answers import Answer, State
 from api.http import replies
 from api.http.refusals import Headers
 from api.http.replies import Reply
+from ringpool.model import NumberFormat, Pool
+from ringpool.numbers import phone
+from ringpool.times import format_rfc3339
 
 
 class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One number for one target. ``cc``: country calling code of the number.
 
     ``target`` is "" when a pool without targets was asked for by name. Overflow has no
-    ``guaranteed_until``, and its ``hold_ms`` (the last field: ``KnownSwaps``) is 0.
+    ``guaranteed_until``, and its ``hold_ms`` (the last field: ``HeldSwaps``) is 0.
     """
 
     target: str
@@ -60,34 +64,60 @@ class Swaps(Struct, frozen=True, omit_defaults=True, kw_only=True):
     none: Sequence[NoSwap] = ()
 
 
-def say(callback: str, value: object, cors: Headers) -> Reply:
-    """Any answer to a page: JSONP for a callback (checked before), JSON without one ("")."""
-    return replies.jsonp(callback, value, cors) if callback else replies.json(value, headers=cors)
+def swap_of(target: str, pool: Pool, answer: Answer) -> Swap:
+    """An answer that has a number, for one target."""
+    display, national, international, country = _spellings(answer.number, pool.format)
+    return Swap(
+        target=target,
+        number=answer.number,
+        display=display,
+        national=national,
+        international=international,
+        cc=country,
+        state=answer.state,
+        guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
+        hold_ms=answer.hold_ms,
+        pool=pool.id,
+    )
 
 
-class KnownSwaps:
-    """An answer whose numbers are held: only what is left of their guarantees changes."""
+@lru_cache(maxsize=16_384)
+def _spellings(number: str, style: NumberFormat) -> tuple[str, str, str, str]:
+    """The number for display, national, international, and its country code.
+
+    ``as_found`` is written nationally here: only the script knows the page's own text.
+    """
+    return (
+        phone.display(number, style),
+        phone.national(number),
+        phone.international(number),
+        phone.country_code(number),
+    )
+
+
+class HeldSwaps:
+    """Swaps whose numbers are all held: from request to request only ``hold_ms`` changes."""
 
     __slots__ = ("_after", "_before", "_cors", "_swaps", "size")
 
-    def __init__(self, said: Swaps, cors: Headers) -> None:
-        """Take over an answer that was made just now."""
+    def __init__(self, swaps: Swaps, cors: Headers) -> None:
+        """Take over an answer that was computed just now; ``cors``: headers of its replies."""
         now = monotonic()
         self._cors = cors
         self._swaps = [
             (replies.script_safe(json.encode(swap).rpartition(b":")[0]), now + swap.hold_ms / 1000)
-            for swap in said.swaps
+            for swap in swaps.swaps
         ]
-        empty = json.encode(Swaps(swaps=(), none=said.none))
+        empty = json.encode(Swaps(swaps=(), none=swaps.none))
         self._before, self._after = replies.script_safe(empty).split(b"[]", 1)
         self.size = len(empty) + sum(len(start) for start, _ in self._swaps)
         """Bytes, roughly."""
 
     def reply(self, callback: str) -> Reply:
-        """Say it now; ``callback`` as for ``say``."""
+        """The reply as of now: JSONP for a callback (checked before), JSON without one ("")."""
         now = monotonic()
         swaps = [b"%b:%d}" % (start, int((end - now) * 1000)) for start, end in self._swaps]
         document = b"%b[%b]%b" % (self._before, b",".join(swaps), self._after)
         if callback:
-            return replies.call(callback, document, self._cors)
-        return replies.document(document, headers=self._cors)
+            return replies.jsonp_text(callback, document, self._cors)
+        return replies.json_text(document, headers=self._cors)

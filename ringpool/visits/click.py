@@ -1,4 +1,4 @@
-"""A click as every audience reports it: where it came from, and what each pool asks of it."""
+"""A click as pages, links and ad servers report it, and what it asks of a pool."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def visitor_id(text: str) -> str:
 
 
 class Click:
-    """What a page or link tells of a click, each part worked out when somebody asks for it.
+    """What is known of a click, each part worked out when it is needed.
 
     Most clicks are by a source that has its number: then the tuple is all that is needed, and of
     the attributes those of the last click. ``given``: parameters given explicitly, names in lower
@@ -65,17 +65,17 @@ class Click:
         return self._page.parameters
 
     def fact(self, name: str) -> str:
-        """What is known under a name, or ""."""
+        """The value that is known under a name, or ""."""
         if name == "path":
             return self._page.path
         return self._page.host if name == "host" else self.source.fact(name)
 
     def attributes(self) -> bytes:
-        """What is to be kept of this click."""
+        """What is kept of this click with the assignment: JSON."""
         return pack(attributes(self.source, self._extra))
 
     def ask(self, pool: Pool, clicks: int = 1) -> Ask:
-        """What this click asks of a pool; raises a Fault that names a parameter.
+        """The tuple that wants its number of a pool; raises a Fault that names a parameter.
 
         ``clicks`` 0: a ping, which is activity and no click.
         """

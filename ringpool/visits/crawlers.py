@@ -2,16 +2,19 @@
 
 Crawlers are recognised by the maintained ``crawler-user-agents`` list. Its entries for tools that
 anyone's program or test is written with (curl, httpx, okhttp, headless Chrome) are left out: such
-a name says nothing of who asks. A request without a User-Agent is a visitor's.
+a name doesn't say who sends the request. A request without a User-Agent is a visitor's.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from starlette.types import Scope
+
+Headers = Iterable[tuple[bytes, bytes]]
+"""HTTP headers, names in lower case."""
 
 _TOOLS = (
     "curl/8.5.0",
@@ -35,20 +38,20 @@ _CRAWLERS = re.compile(
     )
 )
 _PHONES = re.compile(r"iPhone|iPod|Android.*Mobile|Windows Phone|BlackBerry|Opera Mini|Mobile;")
-_LONGEST = 1024
-"""How much of a User-Agent is looked at, and remembered, in bytes."""
+_MAX_AGENT_BYTES = 1024
+"""How much of a User-Agent is looked at, and remembered."""
 
 
 def is_crawler(user_agent: bytes) -> bool:
     """True for a crawler, link preview or monitor."""
-    return _is_crawler_agent(user_agent[:_LONGEST])
+    return _is_crawler_agent(user_agent[:_MAX_AGENT_BYTES])
 
 
-def takes_nothing(scope: Scope) -> bool:
+def takes_nothing(method: str, headers: Headers) -> bool:
     """True when this request must leave every pool as it is."""
-    if scope["method"] == "HEAD":
+    if method == "HEAD":
         return True
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"user-agent":
             if is_crawler(value):
                 return True
@@ -59,15 +62,15 @@ def takes_nothing(scope: Scope) -> bool:
     return False
 
 
-def is_phone(scope: Scope) -> bool:
+def is_phone(headers: Headers) -> bool:
     """True when the visitor's device can dial: by client hint, else by User-Agent."""
     user_agent = b""
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"sec-ch-ua-mobile":
-            return bool(value.strip() == b"?1")
+            return value.strip() == b"?1"
         if name == b"user-agent":
             user_agent = value
-    return _is_phone_agent(user_agent[:_LONGEST])
+    return _is_phone_agent(user_agent[:_MAX_AGENT_BYTES])
 
 
 @lru_cache(maxsize=8192)

@@ -1,8 +1,9 @@
-"""What in a query is one click's own: the visitor, click ids, the name of the page's function.
+"""What in a query differs from click to click: the visitor, click ids, the callback's name.
 
-Clicks from one source differ in nothing else. With these values cut out, their queries are the
-same text, by which an answer worked out once is found again (``api.repeats``). Only plain values
-are cut out, those that mean the same in every encoding; a query with others is as good, but rare.
+Clicks from one source differ in nothing else. Without these values their queries are one text, the
+cache key under which an answer that was computed once is found again (``ResponseCache``). Only
+plain values are cut out, those that mean the same in every encoding. A query with others works as
+well: it is a cache key of its own, but such queries are rare.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from ringpool.visits.pool_tuples import fields_read
 from ringpool.visits.queries import read_query
 from ringpool.visits.traffic import CLICK_IDS
 
-MAX_ASKED_BYTES = 4096
-"""Bytes of a query that are worth remembering. Far below what is cut anywhere, so that the length
-of a value that was cut out makes no difference."""
+MAX_KEY_BYTES = 4096
+"""Bytes of a query that are worth remembering. Far below the length at which anything is cut off,
+so that the length of a value that was cut out makes no difference."""
 
-MAX_OWN = 16
+MAX_PER_CLICK = 16
 """Values cut out of such a query, for the same reason."""
 
 _NAMES = "|".join(sorted(CLICK_IDS)).encode()
@@ -36,58 +37,58 @@ _WHOLE_URLS = frozenset(("landing_page", "referrer"))
 class SplitQuery(NamedTuple):
     """A query in two.
 
-    ``asked``: all but the own values, as text, name, text, name, …, text; ``own``: those, one
-    after each name.
+    ``cache_key``: all but the per-click values, as text, name, text, name, …, text. ``per_click``:
+    those values, one after each name.
     """
 
-    asked: tuple[bytes, ...]
-    own: list[bytes]
+    cache_key: tuple[bytes, ...]
+    per_click: list[bytes]
 
     def value(self, name: bytes) -> bytes:
-        """The own value of a field (``b"callback"``), b"" without one."""
+        """The per-click value of a field (``b"callback"``), b"" without one."""
         try:
-            return self.own[self.asked.index(b"&%b=" % name) // 2]
+            return self.per_click[self.cache_key.index(b"&%b=" % name) // 2]
         except ValueError:
             return b""
 
-    def fits(self, pools: Iterable[Pool]) -> bool:
-        """Whether any other own values would get the same answer of these pools.
+    def shareable(self, pools: Iterable[Pool]) -> bool:
+        """Whether these pools answer every click with this cache key alike.
 
-        Not if one may become part of a tuple, or if its field comes twice, which is refused when
-        the two differ.
+        Not if a per-click value may become part of a tuple, or if its field comes twice, which is
+        refused when the two differ.
         """
-        asked = b"".join(self.asked)
-        if len(asked) > MAX_ASKED_BYTES or len(self.own) > MAX_OWN:
+        key = b"".join(self.cache_key)
+        if len(key) > MAX_KEY_BYTES or len(self.per_click) > MAX_PER_CLICK:
             return False
-        told = CLICK_IDS.keys() | _WHOLE_URLS
-        names = [name for field in asked.split(b"&") for name in read_query(field, lenient=True)]
-        for name, before in self._told():
+        varying = CLICK_IDS.keys() | _WHOLE_URLS
+        names = [name for field in key.split(b"&") for name in read_query(field, lenient=True)]
+        for name, before in self._varying_fields():
             # Behind a second question mark or before the first, a click id is no parameter of its
             # URL but the end of another's value, or of the path.
             if names.count(name) > 1 or (before and before.count("?") != 1):
                 return False
-            told = told | {name}
-        return all(told.isdisjoint(fields_read(pool)) for pool in pools)
+            varying = varying | {name}
+        return all(varying.isdisjoint(fields_read(pool)) for pool in pools)
 
-    def _told(self) -> Iterator[tuple[str, str]]:
-        """For each own value the query's field that it is or stands in, and what is before it."""
-        for end in range(2, len(self.asked) + 1, 2):
-            field = b"".join(self.asked[:end]).rpartition(b"&")[2]
+    def _varying_fields(self) -> Iterator[tuple[str, str]]:
+        """The query's field in which each per-click value stands, and what stands before it."""
+        for end in range(2, len(self.cache_key) + 1, 2):
+            field = b"".join(self.cache_key[:end]).rpartition(b"&")[2]
             yield from read_query(field, lenient=True).items()
 
 
-def of_link(query: bytes) -> SplitQuery:
-    """Part the query of a tracking link."""
-    return _parted(_IN_LINK, query)
+def split_link_query(query: bytes) -> SplitQuery:
+    """Split the query of a tracking link."""
+    return _split(_IN_LINK, query)
 
 
-def of_page(query: bytes) -> SplitQuery:
-    """Part the query of a page's question, in which ``url``, ``ref`` and others are URLs."""
-    return _parted(_IN_PAGE_QUERY, query)
+def split_page_query(query: bytes) -> SplitQuery:
+    """Split the query of a page's request, in which ``url``, ``ref`` and others are URLs."""
+    return _split(_IN_PAGE_QUERY, query)
 
 
-def _parted(pattern: re.Pattern[bytes], query: bytes) -> SplitQuery:
+def _split(pattern: re.Pattern[bytes], query: bytes) -> SplitQuery:
     parts = pattern.split(b"&" + query)  # text, name, value, text, name, value, …, text
-    own = parts[2::3]
+    per_click = parts[2::3]
     del parts[2::3]
-    return SplitQuery(tuple(parts), own)
+    return SplitQuery(tuple(parts), per_click)

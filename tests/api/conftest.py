@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -122,12 +123,24 @@ class Site:
             params={"ring_pool_key": KEY, **parameters},
         )
 
+    async def swap(self, headers: dict[str, str] | None = None, **query: str) -> httpx.Response:
+        """Ask for the numbers of a page of this account."""
+        return await self.client.get(
+            "/v1/swap", params={"account": self.account, **query}, headers=headers
+        )
+
     async def status(self, pool_id: str) -> dict[str, Any]:
         """The pool's state, as managers see it."""
         response = await self.client.get(f"/admin/v1/pools/{pool_id}/status", headers=self.auth)
         assert response.status_code == 200, response.text
         state: dict[str, Any] = response.json()
         return state
+
+
+def sent_on(response: httpx.Response) -> dict[str, list[str]]:
+    """The parameters that a tracking link's redirect carries."""
+    assert response.status_code == 302, response.text
+    return parse_qs(urlsplit(response.headers["location"]).query, keep_blank_values=True)
 
 
 async def let_guarantees_end(store: Store, pool_id: str) -> None:

@@ -13,7 +13,7 @@ from allocator.keys import pool_keys
 from allocator.port import Store, StoreUnavailable
 from allocator.scripts import Script
 from allocator.worker import cache
-from allocator.worker.cache import MARGIN_SECONDS, AssignmentCache
+from allocator.worker.cache import MARGIN_SECONDS, AssignmentCache, HeldAnswer
 
 
 class Counting:
@@ -84,6 +84,46 @@ async def test_a_held_number_is_answered_without_asking(
     assert second.guaranteed_until == first.guaranteed_until
     assert 49_000 <= second.hold_ms <= 50_000
     assert counting.calls == ["pool/allocate"]
+
+
+async def test_a_held_answer_carries_its_assignment(
+    counting: Counting, clock: Clock, pool: str
+) -> None:
+    """From memory or from the store: further clicks can be counted without asking again."""
+    allocator = Allocator(counting)
+    source = AssignmentCache(allocator, clock=clock)
+    first = await source.allocate(pool, Ask("a"))
+    assert not isinstance(first, HeldAnswer)
+    (known,) = await source.allocate_many(pool, [Ask("a")])
+    found = await AssignmentCache(allocator, clock=clock).allocate(pool, Ask("a"))
+    for held in (known, found):
+        assert isinstance(held, HeldAnswer)
+        assert (held.assignment.number, held.assignment.tuple) == (first.number, "a")
+        assert held.assignment.guaranteed_until == held.guaranteed_until == first.guaranteed_until
+
+
+async def test_a_number_that_is_held_for_a_moment_only_is_not_repeatable(
+    counting: Counting, clock: Clock, unique: str
+) -> None:
+    """A guarantee shorter than the margin is answered by the store every time."""
+    allocator = Allocator(counting)
+    span = int(MARGIN_SECONDS * 1000)
+    await allocator.edit(unique, Rules(min_duration=span, overflow_number="+1999"), 1)
+    await allocator.add(unique, ["+11"])
+    source = AssignmentCache(allocator, clock=clock)
+    await source.allocate(unique, Ask("a"))
+    again = await source.allocate(unique, Ask("a"))
+    assert (again.state, isinstance(again, HeldAnswer)) == (State.HELD, False)
+
+
+async def test_without_memory_no_held_answer_is_repeatable(
+    counting: Counting, clock: Clock, pool: str
+) -> None:
+    """With ``cache_bytes`` 0 every request asks the store."""
+    source = AssignmentCache(Allocator(counting), cache_bytes=0, clock=clock)
+    await source.allocate(pool, Ask("a"))
+    again = await source.allocate(pool, Ask("a"))
+    assert (again.state, isinstance(again, HeldAnswer)) == (State.HELD, False)
 
 
 async def test_memory_ends_before_the_guarantee(

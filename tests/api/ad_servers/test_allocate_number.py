@@ -14,7 +14,7 @@ from tests.api.conftest import KEY, Site, let_guarantees_end
 
 
 async def test_a_new_tuple_gets_a_number_in_json(site: Site) -> None:
-    """JSON carries the national digits, the dashed form, the link, and what the allocator says."""
+    """JSON carries the national digits, the dashed form, the link, and the state of the answer."""
     pool = await site.pool()
     response = await site.ask(pool, website="one", location="footer", path="home")
     assert response.status_code == 200

@@ -82,7 +82,7 @@ async def test_a_thousand_rows_and_no_more(site: Site) -> None:
 async def test_a_body_that_is_no_request_is_refused(
     client: httpx.AsyncClient, content: bytes, content_type: str, status: int
 ) -> None:
-    """Not JSON, not the shape, not the type, too long: 4xx with a line that says so."""
+    """Not JSON, not the shape, not the type, too long: 4xx with the reason as text."""
     response = await client.post(
         "/api/v1/bulk.json", content=content, headers={"content-type": content_type}
     )
@@ -97,7 +97,7 @@ async def test_no_rows_is_an_answer(client: httpx.AsyncClient) -> None:
 
 
 async def test_rows_asked_again_are_counted_and_follow_the_configuration(site: Site) -> None:
-    """A row known by heart counts its click, echoes any request_id, and needs today's key."""
+    """A remembered row counts its click, echoes any request_id, and needs today's key."""
     pool = await site.pool(2)
     rows = [row(pool, "website=a", request_id=given) for given in ("x", None, {"deep": [1]})]
     for _ in range(3):
@@ -149,7 +149,7 @@ async def test_unknown_pools_are_looked_for_once(
 async def test_rows_that_need_no_store_are_answered_without_it(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Known rows and bad ones have their answers; 503 is for when nothing else is to be said."""
+    """Remembered rows and bad ones have their answers; 503 is only for when no row has one."""
     pool = await site.pool(3)
     for _ in range(2):
         await site.client.post(

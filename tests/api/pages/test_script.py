@@ -60,7 +60,7 @@ async def test_the_pinned_script_is_for_ever(client: httpx.AsyncClient) -> None:
 async def test_scripts_go_compressed_to_those_who_take_it(
     site: Site, accepted: str, packed: bool
 ) -> None:
-    """The same script either way, and caches are told that it depends on who asks."""
+    """The same script either way, and caches know that it depends on the request."""
     plain = {"accept-encoding": "identity"}
     for url in (f"/dni.js?account={site.account}", f"/dni/{bundle.VERSION}/dni.js"):
         response = await site.client.get(url, headers={"accept-encoding": accepted})

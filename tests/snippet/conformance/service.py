@@ -19,8 +19,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from api.http import replies
 from api.http.replies import Reply
-from api.pages.swap import Verdict
 from api.pages.swap_answers import SwapError, Swaps
+from api.pages.verify import Verdict
 from ringpool.security.signing import Signer
 from snippet import bundle
 from tests.snippet.conformance.account import Account, Call, Pool

@@ -51,9 +51,9 @@ def test_the_maintained_list_is_followed() -> None:
         ([], False),
     ],
 )
-def test_phones_are_told_by_hint_or_name(headers: list[tuple[bytes, bytes]], phone: bool) -> None:
+def test_phones_are_known_by_hint_or_name(headers: list[tuple[bytes, bytes]], phone: bool) -> None:
     """The client hint counts before the User-Agent."""
-    assert crawlers.is_phone({"type": "http", "method": "GET", "headers": headers}) is phone
+    assert crawlers.is_phone(headers) is phone
 
 
 def test_long_names_fill_no_memory() -> None:
@@ -62,9 +62,9 @@ def test_long_names_fill_no_memory() -> None:
     try:
         for name in range(40):
             user_agent = b"%05d" % name + b"a" * 60_000
-            scope = {"type": "http", "method": "GET", "headers": [(b"user-agent", user_agent)]}
-            assert not crawlers.takes_nothing(scope)
-            assert not crawlers.is_phone(scope)
+            headers = [(b"user-agent", user_agent)]
+            assert not crawlers.takes_nothing("GET", headers)
+            assert not crawlers.is_phone(headers)
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""What is a click's own is told from its source, and answers by heart are the right ones."""
+"""Remembered answers of pages and links are those that would be computed."""
 
 from __future__ import annotations
 
@@ -13,105 +13,31 @@ import pytest
 
 from allocator.answers import Answer, Ask, Attributes
 from allocator.worker.cache import AssignmentCache
-from api.http.response_cache import ResponseCache
-from api.links.link import SHORT_PROOF_SECONDS
+from api.http.response_cache import Computed, ResponseCache
+from api.links.landing import SHORT_PROOF_SECONDS
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.model import Pool, PoolType
-from ringpool.visits import per_click
 from tests.api.conftest import KEY, Site
-
-PAGE = quote("https://shop.example/?website=one&gclid=Cj0K-x_1&utm_source=a", safe="")
-
-
-def pool(kind: PoolType = PoolType.CUSTOM, *parameters: str) -> Pool:
-    return Pool(id="pool", account="a", key="k" * 20, type=kind, parameters=parameters)
-
-
-@pytest.mark.parametrize(
-    ("query", "own"),
-    [
-        (b"url=%b&visitor=v1&callback=rp1" % PAGE.encode(), [b"Cj0K-x_1", b"v1", b"rp1"]),
-        (b"visitor=v%201&callback=", []),
-        (b"url=x%3Fmsclkid%3Dab%23part&first_url=y%26gclid%3Dc", [b"ab", b"c"]),
-        (b"gclid=top&url=gclid%3Dx", []),
-        (b"myvisitor=1&Visitor=2", []),
-        (b"visitor=" + b"v" * 129, []),
-    ],
-)
-def test_own_values_of_a_page(query: bytes, own: list[bytes]) -> None:
-    """Plain values of the visitor, the callback and click ids inside URLs; nothing else."""
-    parted = per_click.of_page(query)
-    assert parted.own == own
-    whole = [part for pair in zip(parted.asked[1::2], parted.own, strict=True) for part in pair]
-    assert b"".join([parted.asked[0], *whole[:2]]) in b"&" + query
-    assert len(parted.asked) == 2 * len(own) + 1
-
-
-def test_own_values_of_a_link() -> None:
-    """Its own click id and visitor; a URL in it is only text."""
-    parted = per_click.of_link(b"website=one&gclid=abc&visitor=v&u=%3Fgclid%3Dx")
-    assert parted.own == [b"abc", b"v"]
-    assert parted.value(b"gclid") == b"abc"
-    assert parted.value(b"callback") == b""
-
-
-@pytest.mark.parametrize(
-    ("query", "parameters"),
-    [
-        (b"visitor=v", ("visitor",)),
-        (b"url=" + PAGE.encode(), ("website", "gclid")),
-        (b"url=" + PAGE.encode(), ("landing_page",)),
-        (b"url=" + PAGE.encode(), ("url",)),
-        (b"ref=" + PAGE.encode(), ("referrer",)),
-        (b"first_url=" + PAGE.encode(), ("first_url",)),
-        (b"First%5FURL=" + PAGE.encode(), ("first_url",)),
-        (b"param1=" + PAGE.encode(), ("website",)),
-        (b"visitor=v&visitor=w", ("website",)),
-        (b"Visitor=v&visitor=w", ("website",)),
-        (b"visitor=w&%76isitor=v", ("website",)),
-        (b"url=%b&url=%b" % (PAGE.encode(), PAGE.encode()), ("location",)),
-        (b"url=https%3A%2F%2Fshop.example%2Fa%26gclid%3Dx", ("path",)),
-        (b"url=https%3A%2F%2Fshop.example%2F%3Flocation%3Da%3Fgclid%3Dx", ("location",)),
-        (b"url=https://shop.example/?location=a%3Fgclid%3Dx", ("location",)),
-        (b"x=" + b"y" * 5000, ("website",)),
-        (b"url=a%3Fgclid%3D" + b"%26gclid%3D".join([b"x" * 128] * 17), ("website",)),
-    ],
-)
-def test_queries_whose_own_values_may_matter(query: bytes, parameters: tuple[str, ...]) -> None:
-    """Nothing is kept when a tuple may hold the value, or another value may be refused."""
-    assert not per_click.of_page(query).fits([pool(PoolType.CUSTOM, *parameters)])
-
-
-def test_visitor_pools_remember_nobody() -> None:
-    """A visitor's number is no other visitor's."""
-    parted = per_click.of_page(b"url=%b&visitor=v" % PAGE.encode())
-    assert parted.fits([pool(PoolType.CUSTOM, "website"), pool(PoolType.SEARCH)])
-    assert not parted.fits([pool(PoolType.CUSTOM, "website"), pool(PoolType.VISITOR)])
 
 
 class Counted:
-    """How many answers were given by heart, and the last click's attributes."""
+    """How many answers came from the response cache."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hits = 0
-        self.attributes: Attributes = b""
-        give = ResponseCache.give
+        get = ResponseCache.get
 
         def counted(
-            repeats: ResponseCache[Any],
-            asked: Hashable,
-            directory: Snapshot,
-            attributes: Attributes = b"",
+            cache: ResponseCache, key: Hashable, snapshot: Snapshot, attributes: Attributes = b""
         ) -> Any:
-            answer = give(repeats, asked, directory, attributes)
+            answer = get(cache, key, snapshot, attributes)
             self.hits += answer is not None
             return answer
 
-        monkeypatch.setattr(ResponseCache, "give", counted)
+        monkeypatch.setattr(ResponseCache, "get", counted)
 
 
 def a_page_query(site: Site, dice: random.Random) -> str:
-    """A page's question in which anything may be odd; OWN stands for a value of its own."""
+    """A page's query in which anything may be odd; OWN stands for a per-click value."""
     inside = [
         f"website={dice.choice('abc')}",
         *dice.sample(
@@ -154,7 +80,7 @@ def a_page_query(site: Site, dice: random.Random) -> str:
 
 
 def a_link_query(dice: random.Random) -> str:
-    """A tracking link's query in which anything may be odd; OWN stands for a value of its own."""
+    """A tracking link's query in which anything may be odd; OWN stands for a per-click value."""
     return "&".join(
         dice.sample(
             [
@@ -185,20 +111,20 @@ CHANGING = re.compile(
 async def answered(site: Site, url: str, headers: dict[str, str]) -> tuple[Any, ...]:
     """An answer, apart from what changes from call to call."""
     response = await site.client.get(url, headers=headers)
-    told = {name: CHANGING.sub("", text) for name, text in response.headers.items()}
-    del told["x-request-id"]
-    told.pop("content-length", None)
-    if "location" in told:
-        told["location"] = told["location"].rstrip("?&")
-    return response.status_code, told, CHANGING.sub("", response.text)
+    headers_sent = {name: CHANGING.sub("", text) for name, text in response.headers.items()}
+    del headers_sent["x-request-id"]
+    headers_sent.pop("content-length", None)
+    if "location" in headers_sent:
+        headers_sent["location"] = headers_sent["location"].rstrip("?&")
+    return response.status_code, headers_sent, CHANGING.sub("", response.text)
 
 
 @pytest.mark.parametrize(
-    ("parameters", "some_by_heart"),
+    ("parameters", "some_remembered"),
     [(["website"], True), (["website", "location", "path"], True), (["website", "gclid"], False)],
 )
-async def test_answers_by_heart_are_those_that_would_be_found(
-    site: Site, monkeypatch: pytest.MonkeyPatch, parameters: list[str], some_by_heart: bool
+async def test_remembered_answers_are_those_that_would_be_computed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, parameters: list[str], some_remembered: bool
 ) -> None:
     """The same query, and the same with a field that nobody reads, get the same answer."""
     dice = random.Random(len(parameters))
@@ -220,16 +146,16 @@ async def test_answers_by_heart_are_those_that_would_be_found(
             (link, a_link_query(dice)),
         ):
             url = f"{path}?{query}"
-            for own in ("a1", "b-2"):  # one that makes the answer known, one that hears it
-                await answered(site, url.replace("OWN", own), headers)
-            by_heart = await answered(site, url.replace("OWN", "C_3"), headers)
-            unheard = f"{path}?nobody={case}&{query}".replace("OWN", "C_3")
-            assert by_heart == await answered(site, unheard, headers), url
-    assert (counted.hits > 20) == some_by_heart
+            for value in ("a1", "b-2"):  # the first takes a number, the second is remembered
+                await answered(site, url.replace("OWN", value), headers)
+            remembered = await answered(site, url.replace("OWN", "C_3"), headers)
+            computed = f"{path}?nobody={case}&{query}".replace("OWN", "C_3")
+            assert remembered == await answered(site, computed, headers), url
+    assert (counted.hits > 20) == some_remembered
 
 
-async def test_the_last_click_is_kept_though_answered_by_heart(site: Site) -> None:
-    """Its own click id reaches the number's story."""
+async def test_the_last_click_is_kept_though_its_answer_was_remembered(site: Site) -> None:
+    """Its click id reaches the number's report."""
     await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
     number = ""
     for click in ("one", "two", "three", "four"):
@@ -238,45 +164,45 @@ async def test_the_last_click_is_kept_though_answered_by_heart(site: Site) -> No
             f"/v1/swap?account={site.account}&url={page}&visitor=v{click}"
         )
         number = answer.json()["swaps"][0]["number"]
-    story: dict[str, Any] = {}
-    while story.get("clicks") != 4:
+    report: dict[str, Any] = {}
+    while report.get("clicks") != 4:
         reply = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
-        story = reply.json()["holder"]
-    assert story["last_click"]["gclid"] == "four"
-    assert story["first_click"]["gclid"] == "one"
+        report = reply.json()["holder"]
+    assert report["last_click"]["gclid"] == "four"
+    assert report["first_click"]["gclid"] == "one"
 
 
 async def test_a_links_clicks_are_kept_with_their_landing_page(site: Site) -> None:
-    """By heart or found: the click id that was its own, and where it was sent."""
+    """Remembered or computed: each click's id, and where it was sent."""
     pool = await site.pool(parameters=["website"])
     for click in ("one", "two", "three"):
         answer = await site.client.get(f"/t/{pool}?website=b&gclid={click}")
     (number,) = parse_qs(urlsplit(answer.headers["location"]).query)["rp_number"]
-    story: dict[str, Any] = {}
-    while story.get("clicks") != 3:
+    report: dict[str, Any] = {}
+    while report.get("clicks") != 3:
         reply = await site.client.get(f"/admin/v1/numbers/{number}", headers=site.auth)
-        story = reply.json()["holder"]
+        report = reply.json()["holder"]
     for click, gclid in (("first_click", "one"), ("last_click", "three")):
-        assert story[click]["gclid"] == gclid
-        assert story[click]["landing_page"] == "https://landing.example/offer"
+        assert report[click]["gclid"] == gclid
+        assert report[click]["landing_page"] == "https://landing.example/offer"
 
 
-async def test_by_heart_means_held_before(site: Site) -> None:
-    """Who hears of a new number by heart hears that it is held, and of what is left of that."""
+async def test_a_remembered_answer_says_held(site: Site) -> None:
+    """After a new number come answers that say it is held, and what is left of the guarantee."""
     await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
-    told = []
+    answers = []
     for _ in range(4):
         answer = await site.client.get(f"/v1/swap?account={site.account}")
         (entry,) = answer.json()["swaps"]
-        told.append((entry["state"], entry["hold_ms"]))
-    assert [state for state, _ in told] == ["new", "held", "held", "held"]
-    left = [hold_ms for _, hold_ms in told]
+        answers.append((entry["state"], entry["hold_ms"]))
+    assert [state for state, _ in answers] == ["new", "held", "held", "held"]
+    left = [hold_ms for _, hold_ms in answers]
     assert left == sorted(left, reverse=True)
     assert 590_000 < left[-1] <= 600_000
 
 
-async def test_each_page_is_told_its_own_origin(site: Site) -> None:
-    """An answer for one origin isn't given to another, known or not."""
+async def test_each_page_gets_its_own_origin(site: Site) -> None:
+    """An answer for one origin isn't given to another, remembered or not."""
     origins = ["https://one.example", "https://two.example"]
     await site.make_account(name="A test's account", origins=origins)
     await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
@@ -288,7 +214,7 @@ async def test_each_page_is_told_its_own_origin(site: Site) -> None:
     assert stranger.status_code == 403
 
 
-async def test_crawlers_take_nothing_of_what_visitors_know(site: Site) -> None:
+async def test_crawlers_get_no_remembered_answer(site: Site) -> None:
     """A crawler that asks what a visitor asked gets no number, and counts no click."""
     await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
     url = f"/v1/swap?account={site.account}"
@@ -298,8 +224,8 @@ async def test_crawlers_take_nothing_of_what_visitors_know(site: Site) -> None:
     assert answer.json()["swaps"] == []
 
 
-async def test_a_proof_by_heart_ends_with_the_long_guarantee(site: Site) -> None:
-    """When less is left of the guarantee than a short proof, the redirect is made anew."""
+async def test_a_remembered_proof_ends_with_the_long_guarantee(site: Site) -> None:
+    """When less is left of the guarantee than a short proof, the redirect is computed anew."""
     span = SHORT_PROOF_SECONDS + 2
     pool = await site.pool(parameters=["website"], min_duration=f"{span}s")
 
@@ -314,8 +240,10 @@ async def test_a_proof_by_heart_ends_with_the_long_guarantee(site: Site) -> None
             await asyncio.sleep(0.05)
 
 
-async def test_a_name_that_is_none_is_refused_though_the_rest_is_known(site: Site) -> None:
-    """A callback is looked at every time."""
+async def test_a_callback_that_is_no_name_is_refused_though_the_rest_is_remembered(
+    site: Site,
+) -> None:
+    """A callback is checked every time."""
     await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
     for name in ("rp1", "rp2", "rp3"):
         answer = await site.client.get(f"/v1/swap?account={site.account}&callback={name}")
@@ -325,17 +253,17 @@ async def test_a_name_that_is_none_is_refused_though_the_rest_is_known(site: Sit
 
 
 @pytest.mark.parametrize("callback", ["callback=$rp", "callback=%24rp", "CALLBACK=rp"])
-async def test_a_callback_that_stays_in_the_question_is_called_every_time(
+async def test_a_callback_that_stays_in_the_key_is_called_every_time(
     site: Site, callback: str
 ) -> None:
-    """However it is written, who names a function hears its call."""
+    """However its parameter is written, the function that is named is called."""
     await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
     for _ in range(4):
         answer = await site.client.get(f"/v1/swap?account={site.account}&{callback}")
         assert answer.text.startswith(("/**/$rp(", "/**/rp("))
 
 
-async def test_what_the_store_answers_late_is_kept_for_the_configuration_it_was_asked_under(
+async def test_what_the_store_answers_late_is_kept_for_the_snapshot_it_was_asked_under(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Origins that were set while the store answered hold for the next who asks the same."""
@@ -362,13 +290,16 @@ async def test_long_headers_count_into_the_memory_they_take(
 ) -> None:
     """An origin, referrer or token that an answer is found by is part of its size."""
     sizes: list[int] = []
-    keep = ResponseCache.keep
+    put = ResponseCache.put
 
-    def kept(repeats: ResponseCache[Any], *args: Any, **more: Any) -> None:
-        sizes.append(args[4])
-        keep(repeats, *args, **more)
+    def measured(
+        cache: ResponseCache, key: Hashable, snapshot: Snapshot, computed: Computed[Any]
+    ) -> None:
+        if computed.held is not None:
+            sizes.append(computed.size)
+        put(cache, key, snapshot, computed)
 
-    monkeypatch.setattr(ResponseCache, "keep", kept)
+    monkeypatch.setattr(ResponseCache, "put", measured)
     pool = await site.pool(swap_targets=[site.number(8000)], parameters=["website"])
     for _ in range(2):
         await site.client.get(f"/v1/swap?account={site.account}", headers={"origin": "o" * 9000})

@@ -1,0 +1,74 @@
+"""A request for a number: its key checked, its parameters read, its tuple made."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from allocator.answers import Ask
+from api.http.refusals import Refusal
+from ringpool.catalog.snapshot import Snapshot
+from ringpool.faults import Fault
+from ringpool.model import Pool
+from ringpool.visits.click import Click
+from ringpool.visits.tracking_url import tracking_url
+
+_CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
+_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
+
+
+class NumberRequest(NamedTuple):
+    """One request for a number, authorised and read under one snapshot."""
+
+    pool_id: str
+    click: Click
+    ask: Ask
+    tracking_url: str
+
+
+def parse_request(
+    snapshot: Snapshot, pool_id: str, parameters: Mapping[str, str], bearer: str, base_url: str
+) -> NumberRequest:
+    """Check the key and make the tuple, of a pool that the snapshot has.
+
+    ``bearer``: the key that came in a header, "" without one. ``base_url``: what tracking links
+    begin with. Raises Refusal or Fault.
+    """
+    pool = snapshot.pools[pool_id].pool
+    _check_key(pool, parameters.get("ring_pool_key") or bearer)
+    link_parameters = []
+    if (publisher := parameters.get("publisher", "")) and publisher not in snapshot.accounts:
+        raise Fault("publisher", "no such account")
+    if "mobile_click_to_call" in parameters:
+        switch = _parse_switch(parameters["mobile_click_to_call"])
+        link_parameters.append(f"mobile_click_to_call={switch:d}")
+    click = Click(
+        parameters.get("landing_page", ""),
+        parameters.get("referrer", ""),
+        parameters,
+        parameters.get("visitor", ""),
+        {"publisher": publisher} if publisher else {},
+    )
+    ask = click.ask(pool)
+    link = tracking_url(base_url, pool_id, ask.tuple, "&".join(link_parameters))
+    return NumberRequest(pool_id, click, ask, link)
+
+
+def _check_key(pool: Pool, key: str) -> None:
+    if not key:
+        raise Refusal(
+            401, "MissingParameter", "ring_pool_key: no key was given", headers=(_CHALLENGE,)
+        )
+    expected = pool.key
+    if not isinstance(expected, str) or not hmac.compare_digest(key.encode(), expected.encode()):
+        raise Refusal(
+            401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
+        )
+
+
+def _parse_switch(text: str) -> bool:
+    try:
+        return _SWITCH[text.strip().lower()]
+    except KeyError:
+        raise Fault("mobile_click_to_call", "write 1 or 0") from None

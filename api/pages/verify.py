@@ -1,0 +1,40 @@
+"""For pages: whether a number that came with a tracking link was signed here."""
+
+from __future__ import annotations
+
+import re
+from time import time
+
+from msgspec import Struct
+
+from api.http import lookups
+from api.http.endpoint import Endpoint
+from api.http.replies import Reply
+from api.http.request import Request
+from api.pages import origins
+from api.pages.page_replies import callback_name, error_form, page_reply
+from ringpool.faults import Fault
+
+
+class Verdict(Struct, frozen=True):
+    """The answer of ``/v1/verify``."""
+
+    valid: bool
+
+
+async def _verify(request: Request) -> Reply:
+    """Whether a tracking link's number was signed here and may still be shown."""
+    parameters = request.parameters()
+    callback = callback_name(parameters)
+    number, pool, expires, signature = (
+        lookups.required(parameters, name) for name in ("rp_number", "rp_pool", "rp_exp", "rp_sig")
+    )
+    if not re.fullmatch(r"\d{1,12}", expires, re.ASCII):
+        raise Fault("rp_exp", "expected Unix seconds")
+    valid = int(expires) > time() and request.services.keyring.signer.verify(
+        number, pool, int(expires), signature
+    )
+    return page_reply(callback, Verdict(valid), [origins.ANY])
+
+
+verify = Endpoint("verify", error_form, {"GET": _verify})

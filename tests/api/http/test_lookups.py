@@ -1,0 +1,97 @@
+"""What a worker doesn't know yet is looked for in the store, and decided on under one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+import pytest
+
+from allocator.port import Argument, Store, StoreUnavailable
+from allocator.scripts import Script
+from api.app import create_app
+from ringpool.catalog import snapshot
+from ringpool.settings import Settings
+from tests.api.conftest import KEY, Site, running
+
+
+class Late:
+    """A store that can't be reached at first."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.away = True
+
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument] = ()
+    ) -> bytes:
+        if self.away:
+            raise StoreUnavailable("not yet")
+        return await self._store.run(script, keys, args)
+
+    async def ping(self) -> None:
+        await self._store.ping()
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
+
+@pytest.fixture
+def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker reads the configuration at its start and when it misses something."""
+    monkeypatch.setattr(snapshot, "_POLL_SECONDS", 3600)
+
+
+@pytest.fixture
+async def worker(
+    settings: Settings, valkey_store: Store, site: Site, no_polling: None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Another worker, which knows the site's account as it is made at first."""
+    async with running(create_app(settings, store=valkey_store)) as client:
+        yield client
+
+
+async def test_what_another_worker_made_is_found(site: Site, worker: httpx.AsyncClient) -> None:
+    """A pool that isn't in the snapshot is looked for before it is refused."""
+    pool = await site.pool(parameters=["website"])
+    query = f"ring_pool_key={KEY}&website=a"
+    assert (await worker.get(f"/t/{pool}?website=a")).status_code == 302
+    two, three = await site.pool(name="two"), await site.pool(name="three")
+    answer = await worker.get(f"/api/v1/ring_pools/{two}/allocate_number.json?{query}")
+    assert answer.json()["state"] == "new"
+    rows = [{"api_suffix": f"{name}/allocate_number.json?{query}"} for name in (two, three, "none")]
+    answer = await worker.post("/api/v1/bulk.json", json={"requests": rows})
+    assert [row.get("state", row.get("error_class")) for row in answer.json()["responses"]] == [
+        "held",
+        "new",
+        "UnknownPool",
+    ]
+
+
+async def test_a_page_is_judged_by_the_snapshot_that_its_pool_is_of(
+    site: Site, worker: httpx.AsyncClient
+) -> None:
+    """Origins that were set before a pool was made hold for those who ask for it."""
+    url = f"/v1/swap?account={site.account}"
+    foreign = {"origin": "https://foreign.example"}
+    assert (await worker.get(url, headers=foreign)).status_code == 200
+    await site.make_account(name="A test's account", origins=["https://shop.example"])
+    pool = await site.pool()
+    refused = await worker.get(f"{url}&pool={pool}", headers=foreign)
+    assert (refused.status_code, refused.json()["swaps"]) == (403, [])
+    assert (await site.status(pool))["unassigned"] == 5
+    allowed = await worker.get(f"{url}&pool={pool}", headers={"origin": "https://shop.example"})
+    assert allowed.json()["swaps"][0]["state"] == "new"
+
+
+@pytest.mark.parametrize("path", ["/dni.js?account={0}", "/v1/swap?account={0}", "/t/{1}"])
+async def test_the_first_request_after_the_store_came_finds_what_there_is(
+    settings: Settings, valkey_store: Store, site: Site, no_polling: None, path: str
+) -> None:
+    """What a worker reads because it knows nothing yet counts for the request that made it."""
+    pool = await site.pool()
+    store = Late(valkey_store)
+    async with running(create_app(settings, store=store)) as client:
+        assert (await client.get(path.format(site.account, pool))).status_code == 503
+        store.away = False
+        assert (await client.get(path.format(site.account, pool))).status_code in (200, 302)
