@@ -10,9 +10,19 @@ from msgspec import Struct
 
 from allocator.answers import Answer, Ask, State, made
 from api.http import lookups, replies
+from api.http.description import (
+    PLAIN,
+    PROBLEM,
+    Described,
+    Operation,
+    content,
+    parameter,
+    response,
+    responses_with,
+)
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
-from api.http.replies import Reply
+from api.http.replies import Problem, Reply
 from api.http.request import Request
 from api.http.services import Services
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
@@ -182,4 +192,47 @@ def error_form(request: Request, refused: Refusal) -> Reply:
     return reply
 
 
-allocate_number = Endpoint("allocate_number", error_form, {"GET": _allocate_number})
+def _operation(form: str, body: Described) -> Operation:
+    """The operation of one ``form``: for readers, each is a path of its own."""
+    error = content(str, "application/xml" if form == "xml" else PLAIN)
+    refusals = responses_with(
+        error,
+        {
+            400: "A parameter that isn't acceptable",
+            401: "No key, or not the pool's",
+            503: "The store is away: try again",
+        },
+    )
+    # A pool with a slash makes it a path that isn't there: that is refused as a problem.
+    unknown = response("No such pool", error | content(Problem, PROBLEM))
+    return Operation(
+        "GET",
+        f"allocate_number_{form}",
+        "A number for a parameter tuple; the pool's own parameter names work too",
+        {200: response("The number, or state none", body), **refusals, 404: unknown},
+        (
+            parameter("pool", where="path"),
+            *(parameter(f"param{place}") for place in range(1, 11)),
+            parameter("search_engine"),
+            parameter("search_keywords"),
+            parameter("search_keyword_id"),
+            parameter("landing_page"),
+            parameter("referrer"),
+            parameter("mobile_click_to_call", {"type": "string", "enum": ["0", "1"]}),
+            parameter("publisher", text="The account to credit"),
+        ),
+        security=("RingPoolKey", "Bearer"),
+        fixed={"form": form},
+    )
+
+
+allocate_number = Endpoint(
+    "allocate_number",
+    error_form,
+    {"GET": _allocate_number},
+    [
+        _operation("json", content(Allocation)),
+        _operation("xml", content(str, "application/xml")),
+        _operation("csv", content(str, "text/csv")),
+    ],
+)

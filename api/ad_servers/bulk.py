@@ -22,6 +22,7 @@ from api.ad_servers.allocate_number import (
     parse_request,
 )
 from api.http import lookups, replies
+from api.http.description import PLAIN, Operation, content, response, responses_with
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal, Refused, refusal
 from api.http.replies import Reply
@@ -197,4 +198,39 @@ def _request_id(raw: Raw) -> Raw:
         return Raw()
 
 
-bulk = Endpoint("bulk", error_form, {"POST": _bulk})
+_ROWS = {"type": "array", "items": {"anyOf": [BulkAnswer, BulkError]}}
+
+bulk = Endpoint(
+    "bulk",
+    error_form,
+    {"POST": _bulk},
+    [
+        Operation(
+            "POST",
+            "bulk",
+            "Up to 1,000 number requests; a bad row fails alone",
+            {
+                200: response(
+                    "An answer or an error a row, in order",
+                    content(
+                        {
+                            "type": "object",
+                            "required": ["responses"],
+                            "properties": {"responses": _ROWS},
+                        }
+                    ),
+                ),
+                **responses_with(
+                    content(str, PLAIN),
+                    {
+                        400: "No list of requests",
+                        413: "The body is too large",
+                        415: "The body isn't JSON",
+                        503: "The store is away: try again",
+                    },
+                ),
+            },
+            body=content(BulkRequest),
+        )
+    ],
+)

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from starlette.routing import Route
 
 from api.http import replies
-from api.http.endpoint import Endpoint, Handler
-from api.http.refusals import Refusal
+from api.http.endpoint import Endpoint, Handler, problem_form
 from api.http.replies import Reply
 from api.http.request import Request
 from ringpool.demo.entities import ACCOUNT, PLACEMENTS, TOO_SMALL, printed_number
@@ -125,8 +124,4 @@ def _asset(name: str, content_type: bytes) -> Handler:
 
 
 def _endpoint(handler: Handler) -> Endpoint:
-    return Endpoint("demo", _problem, {"GET": handler})
-
-
-def _problem(_request: Request, refused: Refusal) -> Reply:
-    return replies.problem(refused)
+    return Endpoint("demo", problem_form, {"GET": handler})

@@ -1,10 +1,11 @@
-"""For operators: is the process alive, can it serve, and how do things stand."""
+"""For operators: is the process alive, can it serve, and its metrics."""
 
 from __future__ import annotations
 
 import asyncio
 from importlib.metadata import version
 
+from anyio import CapacityLimiter, create_task_group, move_on_after
 from msgspec import Struct
 
 from allocator.allocator import UnknownPool
@@ -12,7 +13,8 @@ from allocator.answers import PoolStatus
 from allocator.port import StoreUnavailable
 from api import metrics
 from api.http import replies
-from api.http.endpoint import Endpoint
+from api.http.description import PLAIN, Operation, content, problems, response
+from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import RETRY_AFTER, Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -24,7 +26,8 @@ READY_SECONDS = 1.0
 SCRAPE_SECONDS = 2.0
 """How long ``/metrics`` spends on pools; what isn't read by then is left out of this scrape."""
 
-_AT_ONCE = 32
+_MAX_READERS = 32
+"""Pools that a scrape reads from the store at the same time."""
 
 
 class Health(Struct, frozen=True):
@@ -35,7 +38,7 @@ class Health(Struct, frozen=True):
 
 
 async def _livez(_request: Request) -> Reply:
-    """The process alone: a restart doesn't cure a store that is away."""
+    """The process alone: a store that is away isn't cured by a restart of the process."""
     return replies.json(Health("alive", version("ringpool")))
 
 
@@ -58,31 +61,58 @@ async def _metrics(request: Request) -> Reply:
 
 
 async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
-    """Every pool's status, as many as the store gives within SCRAPE_SECONDS."""
-    found: list[tuple[str, PoolStatus]] = []
-    waiting = iter(services.snapshot.pools)
+    """Every pool's status, as many as the store gives within SCRAPE_SECONDS.
 
-    async def read() -> None:
-        for pool_id in waiting:  # shared: each pool is read by one of the readers
+    A store that is away, or a part of a cluster, isn't asked for every pool: the scrape ends when
+    as many reads have failed as go on at the same time.
+    """
+    found: list[tuple[str, PoolStatus]] = []
+    limiter = CapacityLimiter(_MAX_READERS)
+    failures = 0
+
+    async def read(pool_id: str) -> None:
+        nonlocal failures
+        async with limiter:
             try:
                 found.append((pool_id, await services.allocator.status(pool_id)))
             except UnknownPool:
-                continue
+                pass  # deleted since the snapshot
             except StoreUnavailable:
-                return
+                failures += 1
+                if failures == _MAX_READERS:
+                    readers.cancel_scope.cancel()
 
-    try:
-        async with asyncio.timeout(SCRAPE_SECONDS):
-            await asyncio.gather(*(read() for _ in range(_AT_ONCE)))
-    except TimeoutError:
-        pass
+    with move_on_after(SCRAPE_SECONDS):
+        async with create_task_group() as readers:
+            for pool_id in services.snapshot.pools:
+                readers.start_soon(read, pool_id)
     return sorted(found, key=lambda pair: pair[0])
 
 
-def _problem(_request: Request, refused: Refusal) -> Reply:
-    return replies.problem(refused)
+_HEALTHY = response("Yes", content(Health))
 
-
-livez = Endpoint("livez", _problem, {"GET": _livez})
-readyz = Endpoint("readyz", _problem, {"GET": _readyz})
-exposition = Endpoint("metrics", _problem, {"GET": _metrics})
+livez = Endpoint(
+    "livez",
+    problem_form,
+    {"GET": _livez},
+    [Operation("GET", "livez", "Alive", {200: _HEALTHY})],
+)
+readyz = Endpoint(
+    "readyz",
+    problem_form,
+    {"GET": _readyz},
+    [Operation("GET", "readyz", "Ready", {200: _HEALTHY, **problems()})],
+)
+exposition = Endpoint(
+    "metrics",
+    problem_form,
+    {"GET": _metrics},
+    [
+        Operation(
+            "GET",
+            "metrics",
+            "Prometheus",
+            {200: response("Text format", content(str, PLAIN))},
+        )
+    ],
+)

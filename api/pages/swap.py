@@ -17,12 +17,19 @@ from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from allocator.worker.cache import CachedAssignment
 from api.http import lookups, replies
+from api.http.description import Operation, content, parameter, response
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
 from api.pages import origins
+from api.pages.page_operations import (
+    PAGE_PARAMETERS,
+    PAGE_REFUSALS,
+    NotEmpty,
+    beacon_operations,
+)
 from api.pages.swap_answers import KnownSwaps, NoSwap, Swap, SwapError, Swaps, say
 from ringpool.catalog.snapshot import PreparedPool
 from ringpool.faults import Fault
@@ -327,9 +334,54 @@ def _error_form(request: Request, refused: Refusal) -> Reply:
     return replies.json(value, refused.status, headers)
 
 
-swap = Endpoint("swap", _error_form, {"GET": _swap, "OPTIONS": _preflight})
-ping = Endpoint("ping", _error_form, {"GET": _ping, "POST": _ping, "OPTIONS": _preflight})
-release = Endpoint(
-    "release", _error_form, {"GET": _release, "POST": _release, "OPTIONS": _preflight}
+swap = Endpoint(
+    "swap",
+    _error_form,
+    {"GET": _swap, "OPTIONS": _preflight},
+    [
+        Operation(
+            "GET",
+            "swap",
+            "Which numbers a page shows; with callback=NAME as JSONP",
+            {
+                200: response("Numbers, and targets that keep theirs", content(Swaps)),
+                **PAGE_REFUSALS,
+            },
+            PAGE_PARAMETERS,
+        )
+    ],
 )
-verify = Endpoint("verify", _error_form, {"GET": _verify})
+ping = Endpoint(
+    "ping",
+    _error_form,
+    {"GET": _ping, "POST": _ping, "OPTIONS": _preflight},
+    beacon_operations("ping", "The visitor is still there"),
+)
+release = Endpoint(
+    "release",
+    _error_form,
+    {"GET": _release, "POST": _release, "OPTIONS": _preflight},
+    beacon_operations("release", "The visitor has left (visitor pools)"),
+)
+verify = Endpoint(
+    "verify",
+    _error_form,
+    {"GET": _verify},
+    [
+        Operation(
+            "GET",
+            "verify",
+            "Whether a tracking link's number is ours; with callback=NAME as JSONP",
+            {
+                200: response("The verdict", content(Verdict)),
+                400: response("A parameter is missing", content(Swaps)),
+            },
+            (
+                parameter("rp_number", NotEmpty, required=True),
+                parameter("rp_pool", NotEmpty, required=True),
+                parameter("rp_exp", {"type": "string", "pattern": "^[0-9]{1,12}$"}, required=True),
+                parameter("rp_sig", NotEmpty, required=True),
+            ),
+        )
+    ],
+)

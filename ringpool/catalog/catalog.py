@@ -26,6 +26,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from ringpool.catalog import number_lists, plan
 from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
+from ringpool.catalog.number_location import locate
 from ringpool.catalog.plan import Publication, Runner, Step
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.config import config_file
@@ -350,10 +351,7 @@ class Catalog:
     async def _why_taken(self, number: str, owner: Owner) -> str:
         if not owner.leaving:
             return f"{number} belongs to {_words(owner)}: remove it there, and apply again then"
-        pool_id = owner.id
-        if owner.kind == "stock":
-            place = await self.stocks.holder(owner.id, number)
-            pool_id = place.pool if place else ""
+        pool_id = (await locate(self.stocks, owner, number)).pool
         try:
             held = await self._allocator.holder(pool_id, number) if pool_id else None
         except UnknownPool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from allocator.port import Argument, Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.scripts import Script
 from api.app import create_app
+from api.operators import health
 from ringpool.settings import Settings
 from tests.api.conftest import KEY, Site, running
 from tests.servers import stores
@@ -150,3 +153,39 @@ async def test_metrics_tell_each_pool_once(site: Site, switch: Switch) -> None:
     assert samples["ringpool_store_up", None] == 1
     switch.away = True
     assert "ringpool_store_up 0.0" in (await site.client.get("/metrics")).text
+
+
+class FailingAllocator:
+    """Pool states from a store that answers for some pools only."""
+
+    def __init__(self, answering: Iterable[str] = ()) -> None:
+        self.answering = set(answering)
+        self.reads = 0
+
+    async def status(self, pool_id: str) -> str:
+        self.reads += 1
+        await asyncio.sleep(0)
+        if pool_id not in self.answering:
+            raise StoreUnavailable
+        return f"status of {pool_id}"
+
+
+def services(pools: Iterable[str], allocator: FailingAllocator) -> Any:
+    snapshot = SimpleNamespace(pools=dict.fromkeys(pools))
+    return SimpleNamespace(snapshot=snapshot, allocator=allocator)
+
+
+async def test_a_scrape_does_not_ask_an_absent_store_for_every_pool() -> None:
+    """It ends when as many reads have failed as go on at the same time."""
+    allocator = FailingAllocator()
+    pools = [f"pool-{index}" for index in range(1000)]
+    assert await health._statuses(services(pools, allocator)) == []
+    assert allocator.reads < 2 * health._MAX_READERS
+
+
+async def test_a_scrape_reads_the_pools_that_a_part_of_the_store_answers_for() -> None:
+    """Pools whose part of a cluster is away are left out, the others are there by id."""
+    pools = [f"pool-{index:04}" for index in range(1000)]
+    answering = pools[health._MAX_READERS - 1 :]
+    found = await health._statuses(services(reversed(pools), FailingAllocator(answering)))
+    assert found == [(pool_id, f"status of {pool_id}") for pool_id in answering]
