@@ -17,7 +17,6 @@ from api.http.request import Request
 from api.http.services import Services
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.number_lookup import Time, unknown_number
-from ringpool.catalog.number_location import locate
 from ringpool.faults import Fault, Faults
 from ringpool.model import Number
 from ringpool.numbers import phone
@@ -103,8 +102,7 @@ async def _called_pool(services: Services, number: str, caller: Caller) -> tuple
         overflow_pools.sort(key=last_given.__getitem__, reverse=True)
     if overflow_pools:
         return overflow_pools[0], True
-    owner = await services.catalog.owner(number)
-    pool_id = (await locate(services.stocks, owner, number)).pool
+    pool_id = (await services.catalog.locate(number)).pool
     if not pool_id:
         raise unknown_number(number)
     prepared = await lookups.pool(services, pool_id)

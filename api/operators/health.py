@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from importlib.metadata import version
 
-from anyio import CapacityLimiter, create_task_group, move_on_after
 from msgspec import Struct
 
 from allocator.allocator import UnknownPool
 from allocator.answers import PoolStatus
+from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
 from api import metrics
 from api.http import replies
@@ -67,25 +68,22 @@ async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
     as many reads have failed as go on at the same time.
     """
     found: list[tuple[str, PoolStatus]] = []
-    limiter = CapacityLimiter(_MAX_READERS)
     failures = 0
 
     async def read(pool_id: str) -> None:
         nonlocal failures
-        async with limiter:
-            try:
-                found.append((pool_id, await services.allocator.status(pool_id)))
-            except UnknownPool:
-                pass  # deleted since the snapshot
-            except StoreUnavailable:
-                failures += 1
-                if failures == _MAX_READERS:
-                    readers.cancel_scope.cancel()
+        try:
+            found.append((pool_id, await services.allocator.status(pool_id)))
+        except UnknownPool:
+            pass  # deleted since the snapshot
+        except StoreUnavailable:
+            failures += 1
+            if failures == _MAX_READERS:
+                raise
 
-    with move_on_after(SCRAPE_SECONDS):
-        async with create_task_group() as readers:
-            for pool_id in services.snapshot.pools:
-                readers.start_soon(read, pool_id)
+    with suppress(TimeoutError, StoreUnavailable):
+        async with asyncio.timeout(SCRAPE_SECONDS):
+            await gather_limited(read, services.snapshot.pools, _MAX_READERS)
     return sorted(found, key=lambda pair: pair[0])
 
 

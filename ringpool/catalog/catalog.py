@@ -26,7 +26,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from ringpool.catalog import number_lists, plan
 from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
-from ringpool.catalog.number_location import locate
+from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.plan import Publication, Runner, Step
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.config import config_file
@@ -112,6 +112,13 @@ class Catalog:
     async def owner(self, number: str) -> Owner | None:
         """Return whose a number (E.164) is; None: nobody's."""
         return (await self._store.owners([number])).get(number)
+
+    async def locate(self, number: str, at_ms: int | None = None) -> NumberPlace:
+        """Return whose a number (E.164) is and the pool that it is in.
+
+        ``at_ms``: the time (Unix ms) for which its stock names the holder.
+        """
+        return await number_place(await self.owner(number), self.stocks, number, at_ms)
 
     async def former_holder(self, number: str, at_ms: int) -> Holding | None:
         """Return who held a number at a time, if it has left the pool it was in then."""
@@ -351,9 +358,9 @@ class Catalog:
     async def _why_taken(self, number: str, owner: Owner) -> str:
         if not owner.leaving:
             return f"{number} belongs to {_words(owner)}: remove it there, and apply again then"
-        pool_id = (await locate(self.stocks, owner, number)).pool
+        place = await number_place(owner, self.stocks, number)
         try:
-            held = await self._allocator.holder(pool_id, number) if pool_id else None
+            held = await self._allocator.holder(place.pool, number) if place.pool else None
         except UnknownPool:
             held = None
         until = f" until {_time(held.guaranteed_until)}" if held else ""

@@ -7,7 +7,6 @@ from msgspec import Struct
 from allocator.allocator import Allocator, UnknownPool
 from allocator.answers import Holding
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.number_location import locate
 from ringpool.catalog.snapshot import Snapshot
 
 
@@ -50,7 +49,7 @@ async def number_report(
     at_ms: int | None = None,
 ) -> NumberReport:
     """Look a number (E.164) up everywhere; an unknown one gives a report with nothing in it."""
-    owner, pool, in_stock = await locate(catalog.stocks, await catalog.owner(number), number, at_ms)
+    owner, pool, in_stock = await catalog.locate(number, at_ms)
     holder = in_stock.holding if in_stock and at_ms is not None else None
     if pool and holder is None:
         try:

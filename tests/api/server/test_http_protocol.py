@@ -89,7 +89,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def exchange(port: int, request: bytes, ending: bytes = b"") -> bytes:
-    """Send a request; returns all that comes back until ``ending`` (else until the server closes)."""
+    """Send a request; returns what comes back until ``ending``, else until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     answer = b""

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from allocator.answers import Ask
-from ringpool.catalog.number_location import NumberLocation, locate
+from ringpool.catalog.number_place import NumberPlace
 from ringpool.model import Account, Configuration, Pool, Stock
 from tests.ringpool.conftest import Bench
-
-
-async def find(bench: Bench, number: str) -> NumberLocation:
-    return await locate(bench.catalog.stocks, await bench.catalog.owner(number), number)
 
 
 async def test_a_number_is_in_its_pool_in_its_stock_or_lent(
@@ -31,12 +27,12 @@ async def test_a_number_is_in_its_pool_in_its_stock_or_lent(
     await bench.catalog.apply(
         Configuration(accounts=(Account(id="acme"),), pools=(pool,), stocks=(stock,))
     )
-    own = await find(bench, phone(1))
+    own = await bench.catalog.locate(phone(1))
     assert (str(own.owner), own.pool, own.in_stock) == ("pool/p", "p", None)
-    in_stock = await find(bench, phone(2))
+    in_stock = await bench.catalog.locate(phone(2))
     assert (str(in_stock.owner), in_stock.pool) == ("stock/s", "")
     assert in_stock.in_stock is not None
     await bench.allocator.allocate("p", [Ask("m1=x"), Ask("m1=y")])
-    lent = await find(bench, phone(2))
+    lent = await bench.catalog.locate(phone(2))
     assert (str(lent.owner), lent.pool) == ("stock/s", "p")
-    assert await find(bench, phone(9)) == NumberLocation()
+    assert await bench.catalog.locate(phone(9)) == NumberPlace(None)
