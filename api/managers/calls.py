@@ -1,4 +1,4 @@
-"""For managers: inbound calls, credited to whoever holds the number that was called."""
+"""For managers: inbound calls, credited to the holder of the number that was called."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ _NAME = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 
 _FRAMING = frozenset((b"connection", b"transfer-encoding"))
-"""Fields that say where the response ends: uvicorn writes the responses that have one."""
+"""Fields that set where a response ends: uvicorn writes the responses that have one."""
 
 _UNIQUE = frozenset((b"x-request-id", b"location", b"processing-time"))
 """Fields with another value each time: not kept."""
@@ -30,8 +30,8 @@ def encode_response(
 ) -> bytes | None:
     """The response; None when it can't be written as one piece.
 
-    That is so without a Content-Length that fits, with a header that isn't valid, or with one
-    that says how the response is framed.
+    That is so without a fitting Content-Length, and with a header that isn't valid or is one of
+    ``_FRAMING``. uvicorn then writes the response, or refuses it.
     """
     status_line = _status_lines.get(status)
     if status_line is None:

@@ -8,7 +8,7 @@ from tests.api.conftest import Site
 
 
 async def test_the_second_of_an_assignment_is_the_new_holders(site: Site) -> None:
-    """Answers tell whole seconds: asked about that second, or called in it, the tuple is found."""
+    """Answers are in whole seconds: a lookup or a call within that second finds the tuple."""
     pool = await site.pool(1)
     given = (await site.ask(pool, website="a")).json()["number"]
     path = f"/admin/v1/numbers/{given}"

@@ -37,7 +37,7 @@ async def test_an_account_lives_from_post_to_delete(client: httpx.AsyncClient, u
 async def test_a_pool_shows_its_key_and_leaves_its_numbers_to_their_own_resource(
     site: Site,
 ) -> None:
-    """A change without numbers keeps them; one with numbers says all of them."""
+    """A change without numbers keeps them; one with numbers lists all of them."""
     pool = await site.pool(3)
     url = f"/admin/v1/pools/{pool}"
     shown = (await site.client.get(url, headers=site.auth)).json()
@@ -81,7 +81,7 @@ async def test_an_addition_during_a_change_is_kept(
 
 
 async def test_a_stock_keeps_numbers_that_are_not_given(site: Site) -> None:
-    """A change of its quarantine says nothing of them; an empty list is one."""
+    """A change of its quarantine keeps them; an empty list removes all."""
     url = f"/admin/v1/stocks/{site.account}-stock"
     body = {"account": site.account, "quarantine": "1d", "numbers": [site.number(60)]}
     assert (await site.client.put(url, json=body, headers=site.auth)).status_code == 201
@@ -93,8 +93,8 @@ async def test_a_stock_keeps_numbers_that_are_not_given(site: Site) -> None:
     assert (await site.client.delete(url, headers=site.auth)).status_code == 204
 
 
-async def test_a_pools_bounds_are_told(site: Site) -> None:
-    """A value outside its range is refused with its field."""
+async def test_a_value_outside_its_range_is_refused(site: Site) -> None:
+    """The fault names the field."""
     url = f"/admin/v1/pools/{await site.pool(1)}"
     for value in (-1, 262_145):
         refused = await site.client.patch(url, json={"history_bytes": value}, headers=site.auth)

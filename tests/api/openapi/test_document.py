@@ -14,7 +14,7 @@ from msgspec import Struct
 from starlette.routing import Route
 
 from api.app import routes
-from api.demo_pages import demo_routes
+from api.demo_pages.routes import demo_routes
 from api.http.description import Operation, content, parameter, response
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply, empty

@@ -71,7 +71,7 @@ async def test_alive_and_ready(client: httpx.AsyncClient, switch: Switch) -> Non
 
 
 async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Switch) -> None:
-    """Swap answers none, links redirect bare, the API says 503; recovery needs no restart."""
+    """Swap answers none, links redirect without a number, the API answers 503; all recovers."""
     target = site.number(8000)
     pool = await site.pool(swap_targets=[target])
     switch.away = True
@@ -98,7 +98,7 @@ async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Sw
     assert (await site.ask(pool, website="one")).json()["state"] == "new"
 
 
-async def test_a_worker_that_starts_without_its_store_says_503_not_404(
+async def test_a_worker_that_starts_without_its_store_answers_503_not_404(
     settings: Settings, valkey_store: Store
 ) -> None:
     """Nothing could be read yet, so nothing is known to be missing."""
@@ -110,8 +110,8 @@ async def test_a_worker_that_starts_without_its_store_says_503_not_404(
         assert (await client.get("/dni.js?account=some")).status_code == 503
 
 
-async def test_a_store_that_hangs_delays_nobody_beyond_its_timeout(settings: Settings) -> None:
-    """A stopped server: every answer comes in time, and all is well when it goes on."""
+async def test_a_store_that_hangs_delays_no_answer_beyond_its_timeout(settings: Settings) -> None:
+    """A stopped server: every answer comes in time, and recovers when the server goes on."""
     with stores.valkey() as server:
         store = await connect(server.url, timeout_ms=2000)
         async with running(create_app(settings, store=store)) as client:
@@ -135,7 +135,7 @@ async def test_a_store_that_hangs_delays_nobody_beyond_its_timeout(settings: Set
         await store.aclose()
 
 
-async def test_metrics_tell_each_pool_once(site: Site, switch: Switch) -> None:
+async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     """Pool gauges from the store, request histogram by endpoint; the store's absence shows."""
     pool = await site.pool(3)
     await site.ask(pool, website="one")

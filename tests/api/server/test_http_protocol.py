@@ -76,7 +76,7 @@ async def port() -> AsyncIterator[int]:
         lifespan="off",
         log_config=None,
         timeout_keep_alive=60,
-        timeout_graceful_shutdown=1,  # a connection that a test left open holds up nobody
+        timeout_graceful_shutdown=1,  # a connection that a test left open delays no other
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
