@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Hashable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from allocator.answers import Answer, Ask, State, made
 from api.http import lookups, replies
-from api.http.description import (
-    PLAIN,
-    PROBLEM,
-    Described,
-    Operation,
-    content,
-    parameter,
-    response,
-    responses_with,
-)
+from api.http.description import PLAIN, PROBLEM, Operation, content, parameter, response
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
 from api.http.replies import Problem, Reply
@@ -192,35 +183,36 @@ def error_form(request: Request, refused: Refusal) -> Reply:
     return reply
 
 
-def _operation(form: str, body: Described) -> Operation:
+_PARAMETERS = (
+    parameter("pool", where="path"),
+    *(parameter(f"param{place}") for place in range(1, 11)),
+    parameter("search_engine"),
+    parameter("search_keywords"),
+    parameter("search_keyword_id"),
+    parameter("landing_page"),
+    parameter("referrer"),
+    parameter("mobile_click_to_call", {"type": "string", "enum": ["0", "1"]}),
+    parameter("publisher", text="The account to credit"),
+)
+
+
+def _operation(form: str, body: Any) -> Operation:
     """The operation of one ``form``: for readers, each is a path of its own."""
     error = content(str, "application/xml" if form == "xml" else PLAIN)
-    refusals = responses_with(
-        error,
-        {
-            400: "A parameter that isn't acceptable",
-            401: "No key, or not the pool's",
-            503: "The store is away: try again",
-        },
-    )
-    # A pool with a slash makes it a path that isn't there: that is refused as a problem.
-    unknown = response("No such pool", error | content(Problem, PROBLEM))
+    responses = {
+        200: body,
+        400: response("A parameter that isn't acceptable", error),
+        401: response("No key, or not the pool's", error),
+        # A pool with a slash makes it a path that isn't there: that is refused as a problem.
+        404: response("No such pool", error | content(Problem, PROBLEM)),
+        503: response("The store is away: try again", error),
+    }
     return Operation(
         "GET",
         f"allocate_number_{form}",
         "A number for a parameter tuple; the pool's own parameter names work too",
-        {200: response("The number, or state none", body), **refusals, 404: unknown},
-        (
-            parameter("pool", where="path"),
-            *(parameter(f"param{place}") for place in range(1, 11)),
-            parameter("search_engine"),
-            parameter("search_keywords"),
-            parameter("search_keyword_id"),
-            parameter("landing_page"),
-            parameter("referrer"),
-            parameter("mobile_click_to_call", {"type": "string", "enum": ["0", "1"]}),
-            parameter("publisher", text="The account to credit"),
-        ),
+        responses,
+        parameters=_PARAMETERS,
         security=("RingPoolKey", "Bearer"),
         fixed={"form": form},
     )
@@ -231,7 +223,7 @@ allocate_number = Endpoint(
     error_form,
     {"GET": _allocate_number},
     [
-        _operation("json", content(Allocation)),
+        _operation("json", Allocation),
         _operation("xml", content(str, "application/xml")),
         _operation("csv", content(str, "text/csv")),
     ],

@@ -22,7 +22,7 @@ from api.ad_servers.allocate_number import (
     parse_request,
 )
 from api.http import lookups, replies
-from api.http.description import PLAIN, Operation, content, response, responses_with
+from api.http.description import PLAIN, Operation, content, response
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal, Refused, refusal
 from api.http.replies import Reply
@@ -198,39 +198,23 @@ def _request_id(raw: Raw) -> Raw:
         return Raw()
 
 
-_ROWS = {"type": "array", "items": {"anyOf": [BulkAnswer, BulkError]}}
-
-bulk = Endpoint(
+_RESPONSES = {
+    "type": "object",
+    "required": ["responses"],
+    "properties": {"responses": {"type": "array", "items": {"anyOf": [BulkAnswer, BulkError]}}},
+}
+_ERROR = content(str, PLAIN)
+_BULK = Operation(
+    "POST",
     "bulk",
-    error_form,
-    {"POST": _bulk},
-    [
-        Operation(
-            "POST",
-            "bulk",
-            "Up to 1,000 number requests; a bad row fails alone",
-            {
-                200: response(
-                    "An answer or an error a row, in order",
-                    content(
-                        {
-                            "type": "object",
-                            "required": ["responses"],
-                            "properties": {"responses": _ROWS},
-                        }
-                    ),
-                ),
-                **responses_with(
-                    content(str, PLAIN),
-                    {
-                        400: "No list of requests",
-                        413: "The body is too large",
-                        415: "The body isn't JSON",
-                        503: "The store is away: try again",
-                    },
-                ),
-            },
-            body=content(BulkRequest),
-        )
-    ],
+    "Up to 1,000 number requests; a bad row fails alone",
+    {
+        200: response("An answer or an error a row, in order", content(_RESPONSES)),
+        400: response("No list of requests", _ERROR),
+        413: response("The body is too large", _ERROR),
+        415: response("The body isn't JSON", _ERROR),
+        503: response("The store is away: try again", _ERROR),
+    },
+    body=BulkRequest,
 )
+bulk = Endpoint("bulk", error_form, {"POST": _bulk}, [_BULK])

@@ -40,34 +40,47 @@ _PROBLEMS = {
 }
 
 
-class Operation(NamedTuple):
-    """One method of an endpoint's path. ``id``: the operationId. ``responses``: by status.
+_DESCRIPTIONS = {200: "The answer", 201: "Made", 204: "Done", 304: "As you have it"}
 
-    ``body``: ``content(...)`` of the request. ``security``: names of ``SECURITY_SCHEMES``, any of
-    which will do. ``fixed``: values of path parameters, when one route is described as several
-    paths.
+
+class Operation(NamedTuple):
+    """One method of an endpoint's path. ``id``: the operationId.
+
+    ``responses``: by status, the type of the JSON body, ``content(...)`` of another body, None for
+    no body, or a whole ``response(...)``. ``problems``: statuses that are answered as
+    problem+json, to which 503 is added; None: there are none. ``body``: of the request, a type or
+    ``content(...)``. ``security``: names of ``SECURITY_SCHEMES``, any of which will do. ``fixed``:
+    values of path parameters, when one route is described as several paths.
     """
 
     method: str
     id: str
     summary: str
-    responses: Mapping[int, Described]
+    responses: Mapping[int, Any]
+    problems: Sequence[int] | None = None
     parameters: Sequence[Described] = ()
-    body: Described | None = None
+    body: Any = None
     security: Sequence[str] = ()
     fixed: Mapping[str, str] = {}
 
     def described(self) -> Described:
         """The operation object of OpenAPI."""
+        responses = {
+            status: body if _is_response(body) else response(_DESCRIPTIONS[status], body)
+            for status, body in self.responses.items()
+        }
+        if self.problems is not None:
+            for status in (*self.problems, 503):
+                responses[status] = response(_PROBLEMS[status], content(Problem, PROBLEM))
         made: Described = {
             "operationId": self.id,
             "summary": self.summary,
-            "responses": {str(status): each for status, each in self.responses.items()},
+            "responses": {str(status): each for status, each in responses.items()},
         }
         if self.parameters:
             made["parameters"] = list(self.parameters)
         if self.body is not None:
-            made["requestBody"] = {"required": True, "content": self.body}
+            made["requestBody"] = {"required": True, "content": _content(self.body)}
         if self.security:
             made["security"] = [{scheme: []} for scheme in self.security]
         return made
@@ -78,21 +91,17 @@ def content(schema: Schema, *media: str) -> Described:
     return {name: {"schema": schema} for name in media or (JSON,)}
 
 
-def response(description: str, body: Described | None = None) -> Described:
-    """A response, and its ``content(...)`` when it has a body."""
-    return {"description": description} | ({"content": body} if body else {})
+def response(description: str, body: Any = None) -> Described:
+    """A response in words; ``body`` as in ``Operation.responses``."""
+    return {"description": description} | ({} if body is None else {"content": _content(body)})
 
 
-def responses_with(body: Described, descriptions: Mapping[int, str]) -> dict[int, Described]:
-    """Several responses whose bodies are alike."""
-    return {status: response(text, body) for status, text in descriptions.items()}
+def _is_response(body: Any) -> bool:
+    return isinstance(body, dict) and "description" in body
 
 
-def problems(*statuses: int) -> dict[int, Described]:
-    """Refusals as problem+json; 503 for a store that is away is always among them."""
-    return responses_with(
-        content(Problem, PROBLEM), {status: _PROBLEMS[status] for status in (*statuses, 503)}
-    )
+def _content(body: Any) -> Described:
+    return body if isinstance(body, dict) else content(body)
 
 
 def parameter(

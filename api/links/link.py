@@ -18,7 +18,7 @@ from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from api.http import lookups
 from api.http.addresses import URL_SAFE, in_ascii
-from api.http.description import Operation, content, parameter, problems, response
+from api.http.description import Operation, content, parameter, response
 from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import NO_STORE, Reply
@@ -224,21 +224,15 @@ def _dial_page(number: str, page: str) -> Reply:
     return Reply(200, b"text/html; charset=utf-8", text.encode(), (NO_STORE, _DIAL_POLICY))
 
 
-link = Endpoint(
+_LINK = Operation(
+    "GET",
     "link",
-    problem_form,
-    {"GET": _link},
-    [
-        Operation(
-            "GET",
-            "link",
-            "To the landing page with a signed number, the query's parameters kept",
-            {
-                200: response("A page that dials, for phones", content(str, "text/html")),
-                302: response("The landing page"),
-                **problems(400, 404),
-            },
-            [parameter("pool", where="path")],
-        )
-    ],
+    "To the landing page with a signed number, the query's parameters kept",
+    {
+        200: response("A page that dials, for phones", content(str, "text/html")),
+        302: response("The landing page"),
+    },
+    (400, 404),
+    [parameter("pool", where="path")],
 )
+link = Endpoint("link", problem_form, {"GET": _link}, [_LINK])

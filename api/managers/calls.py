@@ -9,7 +9,6 @@ from msgspec import Meta, Struct
 
 from allocator.answers import Call, CallCredit
 from api.http import lookups, replies
-from api.http.description import content, problems, response
 from api.http.documents import decoded
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
@@ -125,20 +124,12 @@ def _reply(pool_id: str, credit: CallCredit) -> CallReply:
     )
 
 
-calls = Endpoint(
-    "calls",
-    problem_form,
-    {"POST": _record_call},
-    [
-        ManagedOperation(
-            "POST",
-            "record_call",
-            "Credit an inbound call to who held its number, once per id",
-            {
-                200: response("Credited", content(CallReply)),
-                **problems(400, 401, 404, 413, 415, 422),
-            },
-            body=content(CallReport),
-        )
-    ],
+_RECORD_CALL = ManagedOperation(
+    "POST",
+    "record_call",
+    "Credit an inbound call to who held its number, once per id",
+    {200: CallReply},
+    (400, 401, 404, 413, 415, 422),
+    body=CallReport,
 )
+calls = Endpoint("calls", problem_form, {"POST": _record_call}, [_RECORD_CALL])

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from allocator.answers import Holding
 from api.http import replies
-from api.http.description import content, parameter, problems, response
+from api.http.description import parameter
 from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import Reply
@@ -165,20 +165,12 @@ def unknown_number(number: str) -> Refusal:
     return Refusal(404, "UnknownNumber", f"{number} is in no pool")
 
 
-number = Endpoint(
-    "number",
-    problem_form,
-    {"GET": _look_up},
-    [
-        ManagedOperation(
-            "GET",
-            "get_number",
-            "Where a number is, and who holds it or held it at a time",
-            {
-                200: response("What is known", content(NumberLookup)),
-                **problems(400, 401, 404),
-            },
-            (parameter("number", Number, "path"), parameter("at", Time)),
-        )
-    ],
+_GET_NUMBER = ManagedOperation(
+    "GET",
+    "get_number",
+    "Where a number is, and who holds it or held it at a time",
+    {200: NumberLookup},
+    (400, 401, 404),
+    (parameter("number", Number, "path"), parameter("at", Time)),
 )
+number = Endpoint("number", problem_form, {"GET": _look_up}, [_GET_NUMBER])

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from allocator.answers import NumberRow, PoolStatus
 from api.http import lookups, replies
-from api.http.description import content, parameter, problems, response
+from api.http.description import parameter
 from api.http.documents import decoded
 from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import page, page_parameters
@@ -117,7 +117,10 @@ def _pool_number(row: NumberRow) -> PoolNumber:
     )
 
 
-_REFUSED_CHANGES = problems(400, 401, 404, 413, 415, 422)
+_PAGE = page_parameters(
+    Annotated[str, Meta(pattern="^[0-9]{0,20}$")], "About how many: small pools come on one page"
+)
+_CHANGE_PROBLEMS = (400, 401, 404, 413, 415, 422)
 
 pool_numbers = Endpoint(
     "pool_numbers",
@@ -128,43 +131,35 @@ pool_numbers = Endpoint(
             "GET",
             "list_pool_numbers",
             "The numbers in a pool and who holds them",
-            {200: response("A page", content(PoolNumbers)), **problems(400, 401, 404)},
-            (
-                ID,
-                *page_parameters(
-                    Annotated[str, Meta(pattern="^[0-9]{0,20}$")],
-                    "About how many: small pools come on one page",
-                ),
-            ),
+            {200: PoolNumbers},
+            (400, 401, 404),
+            (ID, *_PAGE),
         ),
         ManagedOperation(
             "POST",
             "add_pool_numbers",
             "Add numbers",
-            {204: response("Added"), **_REFUSED_CHANGES},
+            {204: None},
+            _CHANGE_PROBLEMS,
             [ID],
-            body=content(NumberChange),
+            NumberChange,
         ),
         ManagedOperation(
             "DELETE",
             "remove_pool_numbers",
             "Drain numbers: each goes when its guarantee is over. A body works as in POST",
-            {204: response("Draining, or gone"), **_REFUSED_CHANGES},
+            {204: None},
+            _CHANGE_PROBLEMS,
             (ID, parameter("number", Number, required=True)),
         ),
     ],
 )
+
+_STATUS = "A pool's numbers and answers, counted"
+
 pool_status = Endpoint(
     "pool_status",
     problem_form,
     {"GET": _status},
-    [
-        ManagedOperation(
-            "GET",
-            "get_pool_status",
-            "A pool's numbers and answers, counted",
-            {200: response("The counts", content(PoolStatus)), **problems(401, 404)},
-            [ID],
-        )
-    ],
+    [ManagedOperation("GET", "get_pool_status", _STATUS, {200: PoolStatus}, (401, 404), [ID])],
 )

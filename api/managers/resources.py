@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from api.http import replies
-from api.http.description import JSON, Operation, content, parameter, problems, response
+from api.http.description import JSON, Operation, content, parameter
 from api.http.documents import parsed_object
 from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import page, page_parameters
@@ -33,7 +33,7 @@ Entity = Account | Pool | Stock
 
 ID = parameter("id", Identifier, "path")
 
-_REFUSED_CHANGES = problems(400, 401, 403, 404, 409, 413, 415, 422)
+_CHANGE_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422)
 
 
 class Collection:
@@ -186,65 +186,44 @@ class Collection:
         )
 
     def _list_operations(self) -> list[Operation]:
-        entity = shown(self._kind)
+        section, name, entity = self._section, self._name, shown(self._kind)
         listed = {
             "type": "object",
-            "required": [self._section],
-            "properties": {self._section: {"type": "array", "items": entity}, "next": str},
+            "required": [section],
+            "properties": {section: {"type": "array", "items": entity}, "next": str},
         }
+        problems = _CHANGE_PROBLEMS
         return [
             ManagedOperation(
                 "GET",
-                f"list_{self._section}",
-                f"The {self._section}, by id",
-                {200: response("A page", content(listed)), **problems(400, 401)},
+                f"list_{section}",
+                f"The {section}, by id",
+                {200: content(listed)},
+                (400, 401),
                 page_parameters(),
             ),
             ManagedOperation(
-                "POST",
-                f"create_{self._name}",
-                f"Make a {self._name}",
-                {201: response("Made", content(entity)), **_REFUSED_CHANGES},
-                body=content(entity),
+                "POST", f"create_{name}", f"Make a {name}", {201: entity}, problems, body=entity
             ),
         ]
 
     def _item_operations(self) -> list[Operation]:
-        entity, name = content(shown(self._kind)), self._name
+        name, entity, put = self._name, shown(self._kind), put_body(self._kind)
+        patch = content(patch_body(self._kind), JSON, "application/merge-patch+json")
+        problems = _CHANGE_PROBLEMS
+        reading = f"A {name} without its numbers"
+        replacing = "Make or replace; numbers are left alone unless given"
+        changing = "Change some fields (RFC 7396)"
+        removing = "Remove it; refused while it is in use"
+        made = {200: entity, 201: entity}
         return [
+            ManagedOperation("GET", f"get_{name}", reading, {200: entity}, (401, 404), [ID]),
+            ManagedOperation("PUT", f"put_{name}", replacing, made, problems, [ID], put),
             ManagedOperation(
-                "GET",
-                f"get_{name}",
-                f"A {name} without its numbers",
-                {200: response("It", entity), **problems(401, 404)},
-                [ID],
+                "PATCH", f"patch_{name}", changing, {200: entity}, problems, [ID], patch
             ),
             ManagedOperation(
-                "PUT",
-                f"put_{name}",
-                "Make or replace; numbers are left alone unless given",
-                {
-                    200: response("Replaced", entity),
-                    201: response("Made", entity),
-                    **_REFUSED_CHANGES,
-                },
-                [ID],
-                body=content(put_body(self._kind)),
-            ),
-            ManagedOperation(
-                "PATCH",
-                f"patch_{name}",
-                "Change some fields (RFC 7396)",
-                {200: response("Changed", entity), **_REFUSED_CHANGES},
-                [ID],
-                body=content(patch_body(self._kind), JSON, "application/merge-patch+json"),
-            ),
-            ManagedOperation(
-                "DELETE",
-                f"delete_{name}",
-                "Remove it; refused while it is in use",
-                {204: response("Removed"), **problems(401, 403, 404, 409)},
-                [ID],
+                "DELETE", f"delete_{name}", removing, {204: None}, (401, 403, 404, 409), [ID]
             ),
         ]
 

@@ -14,7 +14,7 @@ from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
 from api import metrics
 from api.http import replies
-from api.http.description import PLAIN, Operation, content, problems, response
+from api.http.description import PLAIN, Operation, content
 from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import RETRY_AFTER, Refusal
 from api.http.replies import Reply
@@ -87,30 +87,18 @@ async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
     return sorted(found, key=lambda pair: pair[0])
 
 
-_HEALTHY = response("Yes", content(Health))
-
 livez = Endpoint(
-    "livez",
-    problem_form,
-    {"GET": _livez},
-    [Operation("GET", "livez", "Alive", {200: _HEALTHY})],
+    "livez", problem_form, {"GET": _livez}, [Operation("GET", "livez", "Alive", {200: Health})]
 )
 readyz = Endpoint(
     "readyz",
     problem_form,
     {"GET": _readyz},
-    [Operation("GET", "readyz", "Ready", {200: _HEALTHY, **problems()})],
+    [Operation("GET", "readyz", "Ready", {200: Health}, ())],
 )
 exposition = Endpoint(
     "metrics",
     problem_form,
     {"GET": _metrics},
-    [
-        Operation(
-            "GET",
-            "metrics",
-            "Prometheus",
-            {200: response("Text format", content(str, PLAIN))},
-        )
-    ],
+    [Operation("GET", "metrics", "Prometheus", {200: content(str, PLAIN)})],
 )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from api.http.description import Operation, content, parameter, response, responses_with
+from api.http.description import Operation, parameter, response
 from api.pages.swap_answers import Swaps
 
 NotEmpty = Annotated[str, Meta(min_length=1)]
@@ -25,25 +25,23 @@ PAGE_PARAMETERS = (
     parameter("pool", text="Only this pool"),
 )
 
-PAGE_REFUSALS = responses_with(
-    content(Swaps),
-    {
-        400: "A parameter that can't be read",
-        403: "A page that isn't the account's",
-        404: "No such account, or no such pool of it",
-        503: "The store is away",
-    },
-)
+PAGE_REFUSALS = {
+    400: response("A parameter that can't be read", Swaps),
+    403: response("A page that isn't the account's", Swaps),
+    404: response("No such account, or no such pool of it", Swaps),
+    503: response("The store is away", Swaps),
+}
+
+_BEACON_RESPONSES = PAGE_REFUSALS | {
+    204: None,
+    413: response("The form is too large", Swaps),
+    415: response("The body is no form", Swaps),
+}
 
 
 def beacon_operations(name: str, summary: str) -> list[Operation]:
     """What a page reports without waiting for an answer: GET, or POST as browsers send beacons."""
-    reported = (
-        PAGE_REFUSALS
-        | {204: response("Noted")}
-        | responses_with(content(Swaps), {413: "The form is too large", 415: "The body is no form"})
-    )
     return [
-        Operation("GET", name, summary, reported, PAGE_PARAMETERS),
-        Operation("POST", f"{name}_beacon", summary, reported, PAGE_PARAMETERS),
+        Operation(method, id, summary, _BEACON_RESPONSES, parameters=PAGE_PARAMETERS)
+        for method, id in (("GET", name), ("POST", f"{name}_beacon"))
     ]

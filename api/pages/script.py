@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from api.http import lookups, replies
-from api.http.description import Operation, content, parameter, problems, response
+from api.http.description import Operation, content, parameter
 from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import Reply
@@ -26,7 +26,23 @@ _FOR_MINUTES = (b"cache-control", b"public, max-age=300")
 _FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
 _MAX_PREPARED = 10_000
 
-_ANSWER = response("JavaScript", content(str, "text/javascript"))
+_SCRIPT = content(str, "text/javascript")
+_ACCOUNT_SCRIPT = Operation(
+    "GET",
+    "account_script",
+    "The page script with an account's settings",
+    {200: _SCRIPT, 304: None},
+    (400, 404),
+    [ACCOUNT],
+)
+_PINNED_SCRIPT = Operation(
+    "GET",
+    "pinned_script",
+    "The page script of one version, for ever",
+    {200: _SCRIPT},
+    (404,),
+    [parameter("version", where="path"), parameter("file", where="path")],
+)
 
 
 class _Script(NamedTuple):
@@ -83,20 +99,7 @@ def _account_script_endpoint() -> Endpoint:
             return replies.empty((*headers, *_SHARED), status=304)
         return prepared.script.reply(request, headers)
 
-    return Endpoint(
-        "account_script",
-        problem_form,
-        {"GET": account_script},
-        [
-            Operation(
-                "GET",
-                "account_script",
-                "The page script with an account's settings",
-                {200: _ANSWER, 304: response("As you have it"), **problems(400, 404)},
-                [ACCOUNT],
-            )
-        ],
-    )
+    return Endpoint("account_script", problem_form, {"GET": account_script}, [_ACCOUNT_SCRIPT])
 
 
 async def _pinned_script(request: Request) -> Reply:
@@ -127,17 +130,4 @@ def _matches(if_none_match: str, etag: str) -> bool:
 _FILES = {"dni.js": _script(bundle.SOURCE), "dni-debug.js": _script(bundle.DEBUG_SOURCE)}
 
 account_script = _account_script_endpoint()
-pinned_script = Endpoint(
-    "pinned_script",
-    problem_form,
-    {"GET": _pinned_script},
-    [
-        Operation(
-            "GET",
-            "pinned_script",
-            "The page script of one version, for ever",
-            {200: _ANSWER, **problems(404)},
-            [parameter("version", where="path"), parameter("file", where="path")],
-        )
-    ],
-)
+pinned_script = Endpoint("pinned_script", problem_form, {"GET": _pinned_script}, [_PINNED_SCRIPT])

@@ -17,7 +17,7 @@ from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from allocator.worker.cache import CachedAssignment
 from api.http import lookups, replies
-from api.http.description import Operation, content, parameter, response
+from api.http.description import Operation, parameter, response
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
 from api.http.replies import Reply
@@ -334,23 +334,27 @@ def _error_form(request: Request, refused: Refusal) -> Reply:
     return replies.json(value, refused.status, headers)
 
 
-swap = Endpoint(
+_SWAP = Operation(
+    "GET",
     "swap",
-    _error_form,
-    {"GET": _swap, "OPTIONS": _preflight},
-    [
-        Operation(
-            "GET",
-            "swap",
-            "Which numbers a page shows; with callback=NAME as JSONP",
-            {
-                200: response("Numbers, and targets that keep theirs", content(Swaps)),
-                **PAGE_REFUSALS,
-            },
-            PAGE_PARAMETERS,
-        )
-    ],
+    "Which numbers a page shows; with callback=NAME as JSONP",
+    {200: Swaps, **PAGE_REFUSALS},
+    parameters=PAGE_PARAMETERS,
 )
+_VERIFY = Operation(
+    "GET",
+    "verify",
+    "Whether a tracking link's number is ours; with callback=NAME as JSONP",
+    {200: Verdict, 400: response("A parameter is missing", Swaps)},
+    parameters=(
+        parameter("rp_number", NotEmpty, required=True),
+        parameter("rp_pool", NotEmpty, required=True),
+        parameter("rp_exp", {"type": "string", "pattern": "^[0-9]{1,12}$"}, required=True),
+        parameter("rp_sig", NotEmpty, required=True),
+    ),
+)
+
+swap = Endpoint("swap", _error_form, {"GET": _swap, "OPTIONS": _preflight}, [_SWAP])
 ping = Endpoint(
     "ping",
     _error_form,
@@ -363,25 +367,4 @@ release = Endpoint(
     {"GET": _release, "POST": _release, "OPTIONS": _preflight},
     beacon_operations("release", "The visitor has left (visitor pools)"),
 )
-verify = Endpoint(
-    "verify",
-    _error_form,
-    {"GET": _verify},
-    [
-        Operation(
-            "GET",
-            "verify",
-            "Whether a tracking link's number is ours; with callback=NAME as JSONP",
-            {
-                200: response("The verdict", content(Verdict)),
-                400: response("A parameter is missing", content(Swaps)),
-            },
-            (
-                parameter("rp_number", NotEmpty, required=True),
-                parameter("rp_pool", NotEmpty, required=True),
-                parameter("rp_exp", {"type": "string", "pattern": "^[0-9]{1,12}$"}, required=True),
-                parameter("rp_sig", NotEmpty, required=True),
-            ),
-        )
-    ],
-)
+verify = Endpoint("verify", _error_form, {"GET": _verify}, [_VERIFY])

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from api.app import routes
 from api.demo_pages.routes import demo_routes
-from api.http.description import Operation, content, parameter, response
+from api.http.description import Operation, content, parameter
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply, empty
 from api.http.request import Request
@@ -67,14 +67,13 @@ def route(path: str, *operations: Operation) -> Route:
 def test_types_become_schemas() -> None:
     """A struct is referred to, wherever it stands; another type is written out where it stands."""
     rows = content({"type": "array", "items": Row})
-    read = Operation(
-        "GET", "read", "Read", {200: response("Rows", rows)}, [parameter("id", int, "path")]
-    )
+    read = Operation("GET", "read", "Read", {200: rows}, (404,), [parameter("id", int, "path")])
     document = openapi_document([route("/rows/{id}.{form}", read._replace(fixed={"form": "json"}))])
     (described,) = document["paths"]["/rows/{id}.json"].values()
     reference = {"$ref": "#/components/schemas/Row"}
     answered = described["responses"]["200"]["content"]["application/json"]
     assert answered == {"schema": {"type": "array", "items": reference}}
+    assert sorted(described["responses"]) == ["200", "404", "503"]
     assert described["parameters"][0]["schema"] == {"type": "integer"}
     assert document["components"]["schemas"]["Row"]["required"] == ["at"]
 
@@ -83,7 +82,7 @@ def test_two_types_of_one_name_are_refused() -> None:
     """One would hide the other's schema."""
     other = msgspec.defstruct("Row", ["by"])
     both = [
-        route(path, Operation("GET", path, "Read", {200: response("A row", content(kind))}))
+        route(path, Operation("GET", path, "Read", {200: kind}))
         for path, kind in (("/rows", Row), ("/others", other))
     ]
     with pytest.raises(ValueError, match="two types of the API are called Row"):
