@@ -48,7 +48,7 @@ from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
 from api.http.services import LifespanState, Services
 from api.links import link
-from api.managers import number_lookup, pool_numbers, resources
+from api.managers import calls, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -89,7 +89,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks", resources.stocks.all),
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
-        Route("/admin/v1/calls", number_lookup.calls),
+        Route("/admin/v1/calls", calls.calls),
     ]
 
 

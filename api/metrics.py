@@ -1,8 +1,8 @@
-"""Prometheus metrics: what requests cost, and how every pool stands.
+"""Prometheus metrics: the time that requests take, and every pool's numbers and answers.
 
 With several workers the request histogram lives in files under ``PROMETHEUS_MULTIPROC_DIR``
-(``ringpool.serving`` sets it before the workers start), so any worker answers for all. Pools are
-read from the store at the scrape, once, whichever worker is asked.
+(``api.server.serving`` sets it before the workers start), so any worker reports for all. Pools are
+read from the store at the scrape, by the worker that is asked.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Metrics:
         child.observe(seconds)
 
     def exposition(self, pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool) -> bytes:
-        """The text format. ``pools``: those that answered in time."""
+        """All metrics in the text format. ``pools``: id and status of those read in time."""
         requests = self._own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             requests = CollectorRegistry()

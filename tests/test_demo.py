@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from api.app import routes
-from api.demo_pages import demo_routes
+from api.demo_pages.routes import demo_routes
 from ringpool.demo.entities import (
     ACCOUNT,
     PLACEMENTS,
@@ -59,7 +59,7 @@ async def patient(route: Route) -> None:
 
 
 async def visit(browser: Browser, url: str, *, javascript: bool = True) -> Page:
-    """Open a page as somebody who was never here before."""
+    """Open a page as a new visitor."""
     context = await browser.new_context(java_script_enabled=javascript)
     page = await context.new_page()
     page.set_default_timeout(PATIENT_MS)
@@ -120,8 +120,8 @@ async def test_small_pool_overflows(demo: Service, browser: Browser) -> None:
     assert shown[2] == POOLS[TOO_SMALL].overflow_number
 
 
-async def test_panel_tells_what_happened(demo: Service, browser: Browser) -> None:
-    """The page's own account of it names printed number, shown number, state and pool."""
+async def test_the_panel_shows_what_was_swapped(demo: Service, browser: Browser) -> None:
+    """It names printed number, shown number, state and pool."""
     page = await visit(browser, f"{demo.url}/demo?website=panel&location=header")
     row = page.locator("#swaps tr", has_text=PLACEMENTS)
     await expect(row).to_contain_text(PRINTED)

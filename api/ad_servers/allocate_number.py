@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
 from allocator.answers import Answer, State
 from allocator.worker.cache import HeldAnswer
-from api.ad_servers.allocation import FORMS, allocation_reply, error_form
+from api.ad_servers.allocation import FORMS, Allocation, allocation_reply, error_form
 from api.ad_servers.number_request import parse_request
 from api.http import lookups
+from api.http.description import PLAIN, PROBLEM, Operation, content, parameter, response
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal
-from api.http.replies import Reply
+from api.http.replies import Problem, Reply
 from api.http.request import Request
 from api.http.response_cache import Computed
 from ringpool.catalog.snapshot import Snapshot
@@ -62,4 +64,48 @@ async def _compute(request: Request, key: _Key, snapshot: Snapshot) -> Computed[
     return Computed(reply, (answer,), size, wanted.click.attributes())
 
 
-allocate_number = Endpoint("allocate_number", error_form, {"GET": _allocate_number})
+_PARAMETERS = (
+    parameter("pool", where="path"),
+    *(parameter(f"param{place}") for place in range(1, 11)),
+    parameter("search_engine"),
+    parameter("search_keywords"),
+    parameter("search_keyword_id"),
+    parameter("landing_page"),
+    parameter("referrer"),
+    parameter("mobile_click_to_call", {"type": "string", "enum": ["0", "1"]}),
+    parameter("publisher", text="The account to credit"),
+)
+
+
+def _operation(form: str, body: Any) -> Operation:
+    """The operation of one ``form``: for readers, each is a path of its own."""
+    error = content(str, "application/xml" if form == "xml" else PLAIN)
+    responses = {
+        200: body,
+        400: response("A parameter that isn't acceptable", error),
+        401: response("No key, or not the pool's", error),
+        # A pool with a slash makes it a path that isn't there: that is refused as a problem.
+        404: response("No such pool", error | content(Problem, PROBLEM)),
+        503: response("The store is away: try again", error),
+    }
+    return Operation(
+        "GET",
+        f"allocate_number_{form}",
+        "A number for a parameter tuple; the pool's own parameter names work too",
+        responses,
+        parameters=_PARAMETERS,
+        security=("RingPoolKey", "Bearer"),
+        fixed={"form": form},
+    )
+
+
+allocate_number = Endpoint(
+    "allocate_number",
+    error_form,
+    {"GET": _allocate_number},
+    [
+        _operation("json", Allocation),
+        _operation("xml", content(str, "application/xml")),
+        _operation("csv", content(str, "text/csv")),
+    ],
+)

@@ -20,6 +20,7 @@ from allocator.worker.cache import AssignmentCache, HeldAnswer
 from api.ad_servers.allocation import Allocation, allocation_json, error_form
 from api.ad_servers.number_request import NumberRequest, parse_request
 from api.http import lookups, replies
+from api.http.description import PLAIN, Operation, content, response
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal, Refused, refusal
 from api.http.replies import Reply
@@ -215,4 +216,23 @@ def _request_id(raw: Raw) -> Raw:
         return Raw()
 
 
-bulk = Endpoint("bulk", error_form, {"POST": _bulk})
+_RESPONSES = {
+    "type": "object",
+    "required": ["responses"],
+    "properties": {"responses": {"type": "array", "items": {"anyOf": [BulkAnswer, BulkError]}}},
+}
+_ERROR = content(str, PLAIN)
+_BULK = Operation(
+    "POST",
+    "bulk",
+    "Up to 1,000 number requests; a bad row fails alone",
+    {
+        200: response("An answer or an error a row, in order", content(_RESPONSES)),
+        400: response("No list of requests", _ERROR),
+        413: response("The body is too large", _ERROR),
+        415: response("The body isn't JSON", _ERROR),
+        503: response("The store is away: try again", _ERROR),
+    },
+    body=BulkRequest,
+)
+bulk = Endpoint("bulk", error_form, {"POST": _bulk}, [_BULK])

@@ -1,4 +1,4 @@
-"""JSON bodies of the managers' API: 400 for what is no JSON, 422 for what it mustn't say."""
+"""JSON bodies of the managers' API: 400 for what isn't JSON, 422 for JSON that isn't accepted."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from ringpool.faults import Fault, Faults
 
 T = TypeVar("T")
 
-_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_PATH = re.compile(r" - at `\$\.?(.*)`$")
+"""Where msgspec names the field in its messages."""
 
 
 def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
-    """The body as a struct; Faults name the field."""
+    """The body as ``decode`` makes it; raises Refusal 400, or Faults that name the field."""
     try:
         return decode(body)
     except msgspec.ValidationError as error:
-        place = _PLACE.search(str(error))
-        field = place[1] if place else "document"
-        raise Faults([Fault(field, _PLACE.sub("", str(error)))]) from None
+        path = _PATH.search(str(error))
+        field = path[1] if path else "document"
+        raise Faults([Fault(field, _PATH.sub("", str(error)))]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, "InvalidDocument", f"not JSON: {error}") from None
 
 
 def parsed_object(body: bytes) -> dict[str, Any]:
-    """The body as an object that isn't checked yet."""
+    """The body as a JSON object whose fields aren't checked yet; raises as ``decoded`` does."""
     document = decoded(msgspec.json.decode, body)
     if not isinstance(document, dict):
         raise Faults([Fault("document", "expected an object")])

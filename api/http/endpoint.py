@@ -5,17 +5,23 @@ Raw ASGI under Starlette's routing: one parse, one encode, two ``send`` calls.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.types import Receive, Scope, Send
 
+from api.http.description import Operation
 from api.http.refusals import Headers, Refusal, Refused, method_not_allowed, refusal
-from api.http.replies import Reply
+from api.http.replies import Reply, problem
 from api.http.request import Request
 
 Handler = Callable[[Request], Awaitable[Reply]]
 ErrorForm = Callable[[Request, Refusal], Reply]
 """How errors are written for an audience: problem+json, XML, plain text, JSONP."""
+
+
+def problem_form(_request: Request, refused: Refusal) -> Reply:
+    """The error form of all who have no form of their own: problem+json."""
+    return problem(refused)
 
 
 async def deliver(reply: Reply, headers: Headers, scope: Scope, send: Send) -> None:
@@ -26,10 +32,20 @@ async def deliver(reply: Reply, headers: Headers, scope: Scope, send: Send) -> N
 
 
 class Endpoint:
-    """One path. HEAD runs the GET handler (which must take nothing then) and drops the body."""
+    """One path. HEAD runs the GET handler (which must take nothing then) and drops the body.
 
-    def __init__(self, name: str, error_form: ErrorForm, handlers: Mapping[str, Handler]) -> None:
+    ``operations``: what ``/openapi.json`` says of it; without any, it isn't listed there.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        error_form: ErrorForm,
+        handlers: Mapping[str, Handler],
+        operations: Sequence[Operation] = (),
+    ) -> None:
         self.name = name
+        self.operations = operations
         self._error_form = error_form
         self._handlers = dict(handlers)
         if "GET" in handlers:

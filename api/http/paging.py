@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from api.http.description import Described, Schema, parameter
 from api.http.request import Request
 from ringpool.faults import Fault
 
 DEFAULT_LIMIT = 100
-MOST = 1000
+MAX_LIMIT = 1000
 
 
 def page(request: Request) -> tuple[str, int]:
     """``after`` ("" for the first page) and ``limit`` (1 to 1000); raises Fault."""
     parameters = request.parameters()
     text = parameters.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= MOST):
-        raise Fault("limit", f"expected 1 to {MOST}")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
+        raise Fault("limit", f"expected 1 to {MAX_LIMIT}")
     return parameters.get("after", ""), int(text)
+
+
+def page_parameters(after: Schema = str, limit_text: str = "") -> tuple[Described, Described]:
+    """Both parameters for ``/openapi.json``."""
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    return parameter("after", after), parameter("limit", limit, text=limit_text)

@@ -11,8 +11,9 @@ from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.worker.cache import HeldAnswer
-from api.http import lookups, replies
-from api.http.endpoint import Endpoint
+from api.http import lookups
+from api.http.description import Operation, content, parameter, response
+from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -145,4 +146,15 @@ def _click_to_call(pool: Pool, parameters: Mapping[str, str]) -> bool:
     return pool.mobile_click_to_call if wanted is None else wanted in ("1", "true", "yes")
 
 
-link = Endpoint("link", lambda _request, refused: replies.problem(refused), {"GET": _link})
+_LINK = Operation(
+    "GET",
+    "link",
+    "To the landing page with a signed number, the query's parameters kept",
+    {
+        200: response("A page that dials, for phones", content(str, "text/html")),
+        302: response("The landing page"),
+    },
+    (400, 404),
+    [parameter("pool", where="path")],
+)
+link = Endpoint("link", problem_form, {"GET": _link}, [_LINK])

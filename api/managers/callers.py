@@ -1,29 +1,41 @@
-"""Who calls the managers' API: the administrator, or an account limited to what is its own."""
+"""Who calls the managers' API, and what a caller may see and change.
+
+A caller is the administrator, or an account that is limited to what is its own.
+"""
 
 from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from functools import partial
 
+from api.http import lookups
+from api.http.description import Operation
 from api.http.refusals import Refusal
 from api.http.request import Request
+from ringpool.catalog.snapshot import PreparedPool
+from ringpool.model import Account, Entity
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ringpool admin"')
+
+ManagedOperation = partial(Operation, security=("Bearer",))
+"""An operation that needs a manager's token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``account`` is None for the administrator."""
+    """``account``: the id of the account whose key it is; None for the administrator."""
 
     account: str | None
 
-    def sees(self, account_id: str) -> bool:
-        """Whether this caller may see and change what belongs to an account."""
-        return self.account is None or self.account == account_id
+    def may_see(self, entity: Entity) -> bool:
+        """Whether the entity belongs to this caller. To others it is as if it weren't there."""
+        owner = entity.id if isinstance(entity, Account) else entity.account
+        return self.account is None or self.account == owner
 
-    def check_owns(self, account_id: str) -> None:
+    def check_owns(self, entity: Entity) -> None:
         """Raise Refusal 403 when this caller would give something to another account."""
-        if not self.sees(account_id):
+        if not self.may_see(entity):
             raise Refusal(403, "Forbidden", f"this key is for account {self.account} alone")
 
     def check_administrator(self) -> None:
@@ -32,7 +44,7 @@ class Caller:
             raise Refusal(403, "Forbidden", "only the administrator's token may do this")
 
 
-def caller(request: Request) -> Caller:
+def authenticate(request: Request) -> Caller:
     """Whose token it is; raises Refusal 401. Every key is compared, in constant time each."""
     token = request.bearer()
     if token:
@@ -52,3 +64,13 @@ def caller(request: Request) -> Caller:
         "send Authorization: Bearer with a token of this service",
         headers=(_CHALLENGE,),
     )
+
+
+async def callers_pool(request: Request) -> PreparedPool:
+    """The pool that the path's ``id`` names, if the caller may see it; raises Refusal 401, 404."""
+    caller = authenticate(request)
+    pool_id = request.path("id")
+    prepared = await lookups.pool(request.services, pool_id)
+    if not caller.may_see(prepared.pool):
+        raise lookups.unknown_pool(pool_id)
+    return prepared

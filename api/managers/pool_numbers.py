@@ -1,4 +1,4 @@
-"""For managers: the numbers in a pool, and how the pool stands."""
+"""For managers: the numbers in a pool, and the pool's counters."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from allocator.answers import NumberRow
+from allocator.answers import NumberRow, PoolStatus
 from api.http import lookups, replies
+from api.http.description import parameter
 from api.http.documents import decoded
-from api.http.endpoint import Endpoint
-from api.http.paging import page
+from api.http.endpoint import Endpoint, problem_form
+from api.http.paging import page, page_parameters
 from api.http.replies import Reply
 from api.http.request import Request
-from api.managers.callers import Caller, caller
-from api.managers.resources import problem
-from ringpool.catalog.snapshot import PreparedPool
+from api.managers.callers import ManagedOperation, callers_pool
+from api.managers.resources import ID
 from ringpool.faults import Fault
+from ringpool.model import Number
 from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
 
@@ -44,9 +45,10 @@ class PoolNumber(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class PoolNumbers(Struct, frozen=True, omit_defaults=True):
-    """``next``: the ``after`` of the next page, absent on the last. Pages are no snapshot.
+    """``next``: the ``after`` of the next page, absent on the last.
 
-    ``limit`` is about how many a page holds: small pools come on one.
+    Pages are read one by one, and the pool may change between them. ``limit`` is about how many a
+    page holds: small pools come on one.
     """
 
     numbers: list[PoolNumber]
@@ -57,7 +59,7 @@ class NumberChange(Struct, frozen=True, forbid_unknown_fields=True):
     """Numbers to add to a pool or to remove from it."""
 
     numbers: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=40)]],
+        list[Number],
         Meta(min_length=1, max_length=MAX_NUMBERS),
     ]
 
@@ -65,20 +67,20 @@ class NumberChange(Struct, frozen=True, forbid_unknown_fields=True):
 _decode_change = msgspec.json.Decoder(NumberChange).decode
 
 
-async def _numbers(request: Request) -> Reply:
-    prepared = await _own_pool(request, caller(request))
+async def _list(request: Request) -> Reply:
+    prepared = await callers_pool(request)
     after, limit = page(request)
     if after and not (after.isascii() and after.isdecimal() and int(after[:21]) <= _LAST_CURSOR):
         raise Fault("after", "expected what the page before gave as next")
     following, rows = await request.services.allocator.numbers(
         prepared.pool.id, after or "0", limit
     )
-    shown = [_shown(row) for row in rows]
-    return replies.json(PoolNumbers(shown, "" if following == "0" else following))
+    numbers = [_pool_number(row) for row in rows]
+    return replies.json(PoolNumbers(numbers, "" if following == "0" else following))
 
 
 async def _add(request: Request) -> Reply:
-    prepared = await _own_pool(request, caller(request))
+    prepared = await callers_pool(request)
     change = decoded(_decode_change, await request.document(MAX_BODY_BYTES))
     await request.services.catalog.add_numbers(prepared.pool.id, change.numbers)
     return replies.empty()
@@ -86,30 +88,22 @@ async def _add(request: Request) -> Reply:
 
 async def _remove(request: Request) -> Reply:
     """Drain the numbers in the body or, as not every client sends one, the one in ``?number=``."""
-    prepared = await _own_pool(request, caller(request))
+    prepared = await callers_pool(request)
     if request.query_string:
         number = lookups.required(request.parameters(), "number")
-        wanted = [f"+{number[1:]}" if number[0] == " " else number]  # a plus, read as in a form
+        removed = [f"+{number[1:]}" if number[0] == " " else number]  # a plus, read as in a form
     else:
-        wanted = decoded(_decode_change, await request.document(MAX_BODY_BYTES)).numbers
-    await request.services.catalog.remove_numbers(prepared.pool.id, wanted)
+        removed = decoded(_decode_change, await request.document(MAX_BODY_BYTES)).numbers
+    await request.services.catalog.remove_numbers(prepared.pool.id, removed)
     return replies.empty()
 
 
 async def _status(request: Request) -> Reply:
-    prepared = await _own_pool(request, caller(request))
+    prepared = await callers_pool(request)
     return replies.json(await request.services.allocator.status(prepared.pool.id))
 
 
-async def _own_pool(request: Request, who: Caller) -> PreparedPool:
-    pool_id = request.path("id")
-    prepared = await lookups.pool(request.services, pool_id)
-    if not who.sees(prepared.pool.account):
-        raise lookups.unknown_pool(pool_id)
-    return prepared
-
-
-def _shown(row: NumberRow) -> PoolNumber:
+def _pool_number(row: NumberRow) -> PoolNumber:
     if row.since == 0:
         return PoolNumber(number=row.number, draining=bool(row.leaving))
     return PoolNumber(
@@ -123,5 +117,49 @@ def _shown(row: NumberRow) -> PoolNumber:
     )
 
 
-pool_numbers = Endpoint("pool_numbers", problem, {"GET": _numbers, "POST": _add, "DELETE": _remove})
-pool_status = Endpoint("pool_status", problem, {"GET": _status})
+_PAGE = page_parameters(
+    Annotated[str, Meta(pattern="^[0-9]{0,20}$")], "About how many: small pools come on one page"
+)
+_CHANGE_PROBLEMS = (400, 401, 404, 413, 415, 422)
+
+pool_numbers = Endpoint(
+    "pool_numbers",
+    problem_form,
+    {"GET": _list, "POST": _add, "DELETE": _remove},
+    [
+        ManagedOperation(
+            "GET",
+            "list_pool_numbers",
+            "The numbers in a pool and who holds them",
+            {200: PoolNumbers},
+            (400, 401, 404),
+            (ID, *_PAGE),
+        ),
+        ManagedOperation(
+            "POST",
+            "add_pool_numbers",
+            "Add numbers",
+            {204: None},
+            _CHANGE_PROBLEMS,
+            [ID],
+            NumberChange,
+        ),
+        ManagedOperation(
+            "DELETE",
+            "remove_pool_numbers",
+            "Drain numbers: each goes when its guarantee is over. A body works as in POST",
+            {204: None},
+            _CHANGE_PROBLEMS,
+            (ID, parameter("number", Number, required=True)),
+        ),
+    ],
+)
+
+_STATUS = "A pool's numbers and answers, counted"
+
+pool_status = Endpoint(
+    "pool_status",
+    problem_form,
+    {"GET": _status},
+    [ManagedOperation("GET", "get_pool_status", _STATUS, {200: PoolStatus}, (401, 404), [ID])],
+)

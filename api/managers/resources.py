@@ -1,201 +1,234 @@
 """For managers: accounts, pools and stocks as resources. Every change goes through the catalog.
 
 The representation of a pool or stock leaves its ``numbers`` out (there may be a million): they
-are a resource of their own. A body without ``numbers`` leaves them alone, as everywhere, and one
-with ``numbers`` says all of them.
+are a resource of their own. A body without ``numbers`` leaves them as they are; one with
+``numbers`` lists all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from api.http import replies
+from api.http.description import JSON, Operation, content, parameter
 from api.http.documents import parsed_object
-from api.http.endpoint import Endpoint
-from api.http.paging import page
+from api.http.endpoint import Endpoint, problem_form
+from api.http.paging import page, page_parameters
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
-from api.managers.callers import Caller, caller
+from api.managers.callers import Caller, ManagedOperation, authenticate
+from api.managers.entity_schemas import patch_body, put_body, shown
+from api.managers.merge_patch import merge_patch
 from ringpool.config import codec
 from ringpool.faults import Fault, Faults
-from ringpool.model import Account, Configuration, Entity, Pool, Stock
+from ringpool.model import Account, Configuration, Entity, Identifier, Pool, Stock
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-class AccountList(Struct, frozen=True, omit_defaults=True):
-    """``next``: the ``after`` of the next page, absent on the last."""
+ID = parameter("id", Identifier, "path")
 
-    accounts: list[Account]
-    next: str = ""
-
-
-class PoolList(Struct, frozen=True, omit_defaults=True):
-    """``next``: the ``after`` of the next page, absent on the last."""
-
-    pools: list[Pool]
-    next: str = ""
-
-
-class StockList(Struct, frozen=True, omit_defaults=True):
-    """``next``: the ``after`` of the next page, absent on the last."""
-
-    stocks: list[Stock]
-    next: str = ""
+_CHANGE_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422)
 
 
 class Collection:
-    """One kind of entity: its list and its items."""
+    """One kind of entity: the endpoints of the list and of one item."""
 
-    def __init__(self, section: str, kind: type[Entity], list_kind: type[Any]) -> None:
-        self._section = section
+    def __init__(self, kind: type[Entity]) -> None:
         self._kind = kind
-        self._list = list_kind
-        singular = section.removesuffix("s")
-        self.all = Endpoint(section, problem, {"GET": self._page, "POST": self._create})
+        self._name = kind.__name__.lower()
+        self._section = f"{self._name}s"
+        self.all = Endpoint(
+            self._section,
+            problem_form,
+            {"GET": self._list, "POST": self._create},
+            self._list_operations(),
+        )
         self.one = Endpoint(
-            singular,
-            problem,
+            self._name,
+            problem_form,
             {
                 "GET": self._read,
                 "PUT": self._put,
                 "PATCH": self._patch,
                 "DELETE": self._delete,
             },
+            self._item_operations(),
         )
 
-    async def _page(self, request: Request) -> Reply:
-        who = caller(request)
+    async def _list(self, request: Request) -> Reply:
+        caller = authenticate(request)
         await request.services.keeper.refresh()
         after, limit = page(request)
-        known = self._known(request)
-        ids = sorted(key for key in known if key > after and who.sees(owner(known[key])))
-        shown = [known[key] for key in ids[:limit]]
-        following = ids[limit - 1] if len(ids) > limit else ""
-        return replies.json(self._list(shown, following))
+        entities = self._entities(request)
+        ids = sorted(id for id in entities if id > after and caller.may_see(entities[id]))
+        following = {"next": ids[limit - 1]} if len(ids) > limit else {}
+        return replies.json({self._section: [entities[id] for id in ids[:limit]]} | following)
 
     async def _create(self, request: Request) -> Reply:
-        who = caller(request)
-        wanted = self._entity(parsed_object(await request.document(MAX_BODY_BYTES)))
-        self._check_writable(who, wanted, None)
+        caller = authenticate(request)
+        wanted = self._parse(parsed_object(await request.document(MAX_BODY_BYTES)))
+        self._check_writable(caller, wanted, None)
         await request.services.keeper.refresh()
-        if wanted.id in self._known(request):
+        if wanted.id in self._entities(request):
             raise Refusal(409, "Exists", f"{wanted.id} exists already: PUT or PATCH it")
-        await self._apply(request, wanted)
         location = f"/admin/v1/{self._section}/{wanted.id}".encode("ascii")
-        return replies.json(
-            self._known(request)[wanted.id], 201, headers=((b"location", location),)
-        )
+        saved = await self._apply(request, wanted)
+        return replies.json(saved, 201, headers=((b"location", location),))
 
     async def _read(self, request: Request) -> Reply:
-        return replies.json(await self._present(request, caller(request)))
+        return replies.json(await self._find(request, authenticate(request)))
 
     async def _put(self, request: Request) -> Reply:
-        who = caller(request)
+        caller = authenticate(request)
         entity_id = request.path("id")
         document = parsed_object(await request.document(MAX_BODY_BYTES))
         if document.setdefault("id", entity_id) != entity_id:
             raise Faults([Fault("id", "is another one than the URL's")])
         await request.services.keeper.refresh()
-        present = self._known(request).get(entity_id)
-        if present is not None and not who.sees(owner(present)):
-            raise _unknown(self._kind, entity_id)
-        return await self._replace(request, who, present, document)
+        present = self._entities(request).get(entity_id)
+        if present is not None and not caller.may_see(present):
+            raise self._unknown(entity_id)
+        return await self._replace(request, caller, present, document)
 
     async def _patch(self, request: Request) -> Reply:
-        who = caller(request)
-        change = parsed_object(await request.document(MAX_BODY_BYTES))
-        present = await self._present(request, who)
-        if change.get("id", present.id) != present.id:
+        caller = authenticate(request)
+        patch = parsed_object(await request.document(MAX_BODY_BYTES))
+        present = await self._find(request, caller)
+        if patch.get("id", present.id) != present.id:
             raise Faults([Fault("id", "can't be changed")])
-        whole = msgspec.to_builtins(present, enc_hook=codec.encode_hook)
-        return await self._replace(request, who, present, _merged(whole, change))
+        document = msgspec.to_builtins(present, enc_hook=codec.encode_hook)
+        return await self._replace(request, caller, present, merge_patch(document, patch))
 
     async def _delete(self, request: Request) -> Reply:
-        who = caller(request)
-        present = await self._present(request, who)
-        self._check_writable(who, present, present)
+        caller = authenticate(request)
+        present = await self._find(request, caller)
+        self._check_writable(caller, present, present)
         catalog = request.services.catalog
         try:
-            if isinstance(present, Account):
-                await catalog.delete_account(present.id)
-            elif isinstance(present, Pool):
-                await catalog.delete_pool(present.id)
-            else:
-                await catalog.delete_stock(present.id)
+            match present:
+                case Account():
+                    await catalog.delete_account(present.id)
+                case Pool():
+                    await catalog.delete_pool(present.id)
+                case Stock():
+                    await catalog.delete_stock(present.id)
         except Fault as error:
             raise Refusal(409, "InUse", error.message, faults=(error,)) from None
         await request.services.keeper.refresh()
         return replies.empty()
 
     async def _replace(
-        self, request: Request, who: Caller, present: Entity | None, document: dict[str, Any]
+        self, request: Request, caller: Caller, present: Entity | None, document: dict[str, Any]
     ) -> Reply:
-        wanted = self._entity(document)
-        self._check_writable(who, wanted, present)
-        await self._apply(request, wanted)
-        saved = self._known(request)[wanted.id]
-        return replies.json(saved, 201 if present is None else 200)
+        wanted = self._parse(document)
+        self._check_writable(caller, wanted, present)
+        return replies.json(await self._apply(request, wanted), 201 if present is None else 200)
 
-    async def _present(self, request: Request, who: Caller) -> Entity:
+    async def _apply(self, request: Request, wanted: Entity) -> Entity:
+        """Save the entity; returns it as it is then. Raises Faults, their paths inside of it."""
+        services = request.services
+        try:
+            await services.catalog.apply(_configuration(wanted))
+        except Faults as error:
+            prefix = f"{self._section}[0]."
+            raise Faults(
+                Fault(fault.field.removeprefix(prefix), fault.message) for fault in error.faults
+            ) from None
+        await services.keeper.refresh()
+        return self._entities(request)[wanted.id]
+
+    async def _find(self, request: Request, caller: Caller) -> Entity:
+        """The entity that the path names, if the caller may see it; raises Refusal 404."""
         await request.services.keeper.refresh()
         entity_id = request.path("id")
-        present = self._known(request).get(entity_id)
-        if present is None or not who.sees(owner(present)):
-            raise _unknown(self._kind, entity_id)
+        present = self._entities(request).get(entity_id)
+        if present is None or not caller.may_see(present):
+            raise self._unknown(entity_id)
         return present
 
-    def _known(self, request: Request) -> Mapping[str, Entity]:
-        directory = request.services.snapshot
+    def _entities(self, request: Request) -> Mapping[str, Entity]:
+        """All of this kind by id, as the worker knows them now."""
+        snapshot = request.services.snapshot
         if self._kind is Account:
-            return directory.accounts
+            return snapshot.accounts
         if self._kind is Stock:
-            return directory.stocks
-        return {key: prepared.pool for key, prepared in directory.pools.items()}
+            return snapshot.stocks
+        return {pool_id: prepared.pool for pool_id, prepared in snapshot.pools.items()}
 
-    def _entity(self, document: dict[str, Any]) -> Entity:
-        found = list(codec.faults(document, self._kind, ""))
-        if found:
-            raise Faults(found)
+    def _parse(self, document: dict[str, Any]) -> Entity:
+        """The document as an entity; raises Faults that name every field that is wrong."""
+        faults = list(codec.faults(document, self._kind, ""))
+        if faults:
+            raise Faults(faults)
         return codec.convert(document, self._kind)
 
-    def _check_writable(self, who: Caller, entity: Entity, present: Entity | None) -> None:
+    def _check_writable(self, caller: Caller, entity: Entity, present: Entity | None) -> None:
+        """Raise Refusal 403 when the caller may not put ``entity`` in ``present``'s place."""
         if isinstance(entity, Account):
-            who.check_administrator()
+            caller.check_administrator()
             return
-        who.check_owns(entity.account)
+        caller.check_owns(entity)
         if isinstance(entity, Pool) and entity.on_exhausted is not None:
             known = present.on_exhausted if isinstance(present, Pool) else None
             if entity.on_exhausted != known:
                 # The service itself posts there, and can reach what an account's owner can't.
-                who.check_administrator()
+                caller.check_administrator()
 
-    async def _apply(self, request: Request, wanted: Entity) -> None:
-        services = request.services
-        try:
-            await services.catalog.apply(_alone(wanted))
-        except Faults as error:
-            prefix = f"{self._section}[0]."
-            raise Faults(_rooted(error.faults, prefix)) from None
-        await services.keeper.refresh()
+    def _unknown(self, entity_id: str) -> Refusal:
+        return Refusal(
+            404, f"Unknown{self._kind.__name__}", f"there is no {self._name} {entity_id[:63]!r}"
+        )
+
+    def _list_operations(self) -> list[Operation]:
+        section, name, entity = self._section, self._name, shown(self._kind)
+        listed = {
+            "type": "object",
+            "required": [section],
+            "properties": {section: {"type": "array", "items": entity}, "next": str},
+        }
+        problems = _CHANGE_PROBLEMS
+        return [
+            ManagedOperation(
+                "GET",
+                f"list_{section}",
+                f"The {section}, by id",
+                {200: content(listed)},
+                (400, 401),
+                page_parameters(),
+            ),
+            ManagedOperation(
+                "POST", f"create_{name}", f"Make a {name}", {201: entity}, problems, body=entity
+            ),
+        ]
+
+    def _item_operations(self) -> list[Operation]:
+        name, entity, put = self._name, shown(self._kind), put_body(self._kind)
+        patch = content(patch_body(self._kind), JSON, "application/merge-patch+json")
+        problems = _CHANGE_PROBLEMS
+        reading = f"A {name} without its numbers"
+        replacing = "Make or replace; numbers are left alone unless given"
+        changing = "Change some fields (RFC 7396)"
+        removing = "Remove it; refused while it is in use"
+        made = {200: entity, 201: entity}
+        return [
+            ManagedOperation("GET", f"get_{name}", reading, {200: entity}, (401, 404), [ID]),
+            ManagedOperation("PUT", f"put_{name}", replacing, made, problems, [ID], put),
+            ManagedOperation(
+                "PATCH", f"patch_{name}", changing, {200: entity}, problems, [ID], patch
+            ),
+            ManagedOperation(
+                "DELETE", f"delete_{name}", removing, {204: None}, (401, 403, 404, 409), [ID]
+            ),
+        ]
 
 
-def problem(_request: Request, refused: Refusal) -> Reply:
-    """The managers' error form."""
-    return replies.problem(refused)
-
-
-def owner(entity: Entity) -> str:
-    """The account that an entity belongs to; an account belongs to itself."""
-    return entity.id if isinstance(entity, Account) else entity.account
-
-
-def _alone(entity: Entity) -> Configuration:
+def _configuration(entity: Entity) -> Configuration:
+    """A configuration of this entity alone."""
     match entity:
         case Account():
             return Configuration(accounts=(entity,))
@@ -205,29 +238,6 @@ def _alone(entity: Entity) -> Configuration:
             return Configuration(stocks=(entity,))
 
 
-def _merged(present: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """RFC 7396: null removes, objects are merged, everything else replaces."""
-    merged = dict(present)
-    for name, value in change.items():
-        if value is None:
-            merged.pop(name, None)
-        elif isinstance(value, dict):
-            inner = merged.get(name)
-            merged[name] = _merged(inner if isinstance(inner, dict) else {}, value)
-        else:
-            merged[name] = value
-    return merged
-
-
-def _rooted(faults: Iterable[Fault], prefix: str) -> list[Fault]:
-    return [Fault(fault.field.removeprefix(prefix), fault.message) for fault in faults]
-
-
-def _unknown(kind: type[Entity], entity_id: str) -> Refusal:
-    word = kind.__name__.lower()
-    return Refusal(404, f"Unknown{kind.__name__}", f"there is no {word} {entity_id[:63]!r}")
-
-
-accounts = Collection("accounts", Account, AccountList)
-pools = Collection("pools", Pool, PoolList)
-stocks = Collection("stocks", Stock, StockList)
+accounts = Collection(Account)
+pools = Collection(Pool)
+stocks = Collection(Stock)

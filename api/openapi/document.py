@@ -1,71 +1,41 @@
-"""``/openapi.json``: OpenAPI 3.1 made from the msgspec types that the endpoints read and write.
-
-``callback`` of ``/v1/swap`` and ``/v1/verify`` is told in words: with it the answer is a script,
-200 whatever happened.
-"""
+"""``/openapi.json``: OpenAPI 3.1 made of what the endpoints declare (``api.http.description``)."""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable
+from functools import lru_cache
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Meta, Struct
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
 
-from allocator.answers import PoolStatus
-from api.ad_servers.allocation import Allocation
-from api.ad_servers.bulk import BulkAnswer, BulkError, BulkRequest
 from api.http import replies
-from api.http.endpoint import Endpoint
-from api.http.replies import Problem, Reply
+from api.http.description import SECURITY_SCHEMES, Described, Operation
+from api.http.endpoint import Endpoint, problem_form
+from api.http.replies import Reply
 from api.http.request import Request
-from api.managers.number_lookup import CallReply, CallReport, NumberStory
-from api.managers.pool_numbers import NumberChange, PoolNumbers
-from api.managers.resources import problem
-from api.openapi.managers import managers_paths
-from api.openapi.parts import COMPONENT
-from api.openapi.public import public_paths
-from api.operators.health import Health
-from api.pages.swap_answers import Swaps
-from api.pages.verify import Verdict
-from ringpool.model import Account, Pool, Stock
-from ringpool.times import Duration
 
-_TYPES = (
-    Allocation,
-    BulkAnswer,
-    BulkError,
-    BulkRequest,
-    CallReply,
-    CallReport,
-    Health,
-    NumberChange,
-    NumberStory,
-    PoolNumbers,
-    PoolStatus,
-    Problem,
-    Swaps,
-    Verdict,
-)
+_REFERENCE = "#/components/schemas/{name}"
 
-_DURATION = Annotated[str, Meta(pattern="^[0-9]{1,9}[smhdwy]$")]
+_PLAIN = (str, int, float, bool, type(None))
 
 
-@cache
-def description() -> dict[str, Any]:
-    """The whole document."""
-    entities = [
-        written
-        for kind in (Account, Pool, Stock)
-        for written in (
-            _in_words(kind),
-            _in_words(kind, f"Put{kind.__name__}"),
-            _in_words(kind, f"Patch{kind.__name__}", patch=True),
-        )
-    ]
-    types = (*_TYPES, *entities)
-    _, schemas = msgspec.json.schema_components(types, ref_template=COMPONENT)
+def openapi_document(routes: Iterable[BaseRoute]) -> Described:
+    """The whole document. A route whose endpoint declares no operation isn't in it."""
+    paths: dict[str, Described] = {}
+    for route in routes:
+        if isinstance(route, Route) and isinstance(route.endpoint, Endpoint):
+            for operation in route.endpoint.operations:
+                path = route.path
+                for name, value in operation.fixed.items():
+                    path = path.replace(f"{{{name}}}", value)
+                paths.setdefault(path, {})[operation.method.lower()] = operation.described()
+    types: dict[str, type[Struct]] = {}
+    described = _with_schemas(paths, types)
+    _, schemas = msgspec.json.schema_components(types.values(), ref_template=_REFERENCE)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -73,46 +43,39 @@ def description() -> dict[str, Any]:
             "version": version("ringpool"),
             "description": "Every traffic source gets its own phone number.",
         },
-        "paths": {**public_paths(), **managers_paths()},
+        "paths": described,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {
-                "Bearer": {"type": "http", "scheme": "bearer"},
-                "RingPoolKey": {"type": "apiKey", "in": "query", "name": "ring_pool_key"},
-            },
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
 
-def _in_words(kind: type[Struct], name: str = "", *, patch: bool = False) -> type[Struct]:
-    """The struct as JSON writes it: durations are text, and so are their defaults.
-
-    Under a ``name`` of its own the id may be left out, as the URL says it; in a ``patch``,
-    everything may, and null removes what isn't required.
-    """
-    fields: list[Any] = []
-    for field in msgspec.structs.fields(kind):
-        written = _DURATION if field.type is Duration else field.type
-        default = str(field.default) if isinstance(field.default, Duration) else field.default
-        if patch:
-            fields.append((field.name, written if field.required else written | None, UNSET))
-        elif field.required and name and field.name == "id":
-            fields.append((field.name, written, UNSET))
-        elif field.required:
-            fields.append((field.name, written))
-        else:
-            fields.append((field.name, written, default))
-    return msgspec.defstruct(
-        name or kind.__name__,
-        fields,
-        namespace={"__doc__": kind.__doc__},
-        kw_only=True,
-        forbid_unknown_fields=True,
-    )
+def _with_schemas(value: Any, types: dict[str, type[Struct]]) -> Any:
+    """``value`` with a schema in the place of each type; structs are referred to, and collected."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, dict):
+        return {name: _with_schemas(item, types) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_schemas(item, types) for item in value]
+    if isinstance(value, type) and issubclass(value, Struct):
+        name = value.__name__
+        if types.setdefault(name, value) is not value:
+            raise ValueError(f"two types of the API are called {name}")
+        return {"$ref": _REFERENCE.format(name=name)}
+    return msgspec.json.schema(value)
 
 
-async def _document(_request: Request) -> Reply:
-    return replies.json(description())
+@lru_cache(maxsize=1)
+def _encoded(app: Starlette) -> bytes:
+    return msgspec.json.encode(openapi_document(app.routes))
 
 
-document = Endpoint("openapi", problem, {"GET": _document})
+async def _document(request: Request) -> Reply:
+    return replies.json_text(_encoded(request.scope["app"]))
+
+
+document = Endpoint(
+    "openapi", problem_form, {"GET": _document}, [Operation("GET", "openapi", "This", {200: dict})]
+)

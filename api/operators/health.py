@@ -1,8 +1,9 @@
-"""For operators: is the process alive, can it serve, and how do things stand."""
+"""For operators: is the process alive, can it serve, and its metrics."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from importlib.metadata import version
 
 from msgspec import Struct
@@ -13,7 +14,8 @@ from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from api import metrics
 from api.http import replies
-from api.http.endpoint import Endpoint
+from api.http.description import PLAIN, Operation, content
+from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import RETRY_AFTER, Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -25,7 +27,8 @@ READY_SECONDS = 1.0
 SCRAPE_SECONDS = 2.0
 """How long ``/metrics`` spends on pools; what isn't read by then is left out of this scrape."""
 
-_AT_ONCE = 32
+_MAX_READERS = 32
+"""Pools that a scrape reads from the store at the same time."""
 
 
 class Health(Struct, frozen=True):
@@ -36,7 +39,7 @@ class Health(Struct, frozen=True):
 
 
 async def _livez(_request: Request) -> Reply:
-    """The process alone: a restart doesn't cure a store that is away."""
+    """The process alone: a store that is away isn't cured by a restart of the process."""
     return replies.json(Health("alive", version("ringpool")))
 
 
@@ -59,33 +62,43 @@ async def _metrics(request: Request) -> Reply:
 
 
 async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
-    """Every pool's status, as many as the store gives within SCRAPE_SECONDS."""
+    """Every pool's status, as many as the store gives within SCRAPE_SECONDS.
+
+    A store that is away, or a part of a cluster, isn't asked for every pool: the scrape ends when
+    as many reads have failed as go on at the same time.
+    """
     found: list[tuple[str, PoolStatus]] = []
     failures = 0
 
     async def read(pool_id: str) -> None:
         nonlocal failures
-        if failures >= _AT_ONCE:  # a store that is down costs one deadline, not one a pool
-            return
         try:
             found.append((pool_id, await services.allocator.status(pool_id)))
         except UnknownPool:
-            pass
+            pass  # deleted since the snapshot
         except StoreUnavailable:
             failures += 1
+            if failures == _MAX_READERS:
+                raise
 
-    try:
+    with suppress(TimeoutError, StoreUnavailable):
         async with asyncio.timeout(SCRAPE_SECONDS):
-            await gather_limited(read, services.snapshot.pools, _AT_ONCE)
-    except TimeoutError:
-        pass
+            await gather_limited(read, services.snapshot.pools, _MAX_READERS)
     return sorted(found, key=lambda pair: pair[0])
 
 
-def _problem(_request: Request, refused: Refusal) -> Reply:
-    return replies.problem(refused)
-
-
-livez = Endpoint("livez", _problem, {"GET": _livez})
-readyz = Endpoint("readyz", _problem, {"GET": _readyz})
-exposition = Endpoint("metrics", _problem, {"GET": _metrics})
+livez = Endpoint(
+    "livez", problem_form, {"GET": _livez}, [Operation("GET", "livez", "Alive", {200: Health})]
+)
+readyz = Endpoint(
+    "readyz",
+    problem_form,
+    {"GET": _readyz},
+    [Operation("GET", "readyz", "Ready", {200: Health}, ())],
+)
+exposition = Endpoint(
+    "metrics",
+    problem_form,
+    {"GET": _metrics},
+    [Operation("GET", "metrics", "Prometheus", {200: content(str, PLAIN)})],
+)

@@ -12,6 +12,7 @@ from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
 from api.pages.admission import admit, page_click, preflight
+from api.pages.page_operations import beacon_operations
 from api.pages.page_replies import error_form
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
@@ -62,5 +63,15 @@ async def _for_each_pool(
     return replies.empty([replies.NO_STORE, *page.cors])
 
 
-ping = Endpoint("ping", error_form, {"GET": _ping, "POST": _ping, "OPTIONS": preflight})
-release = Endpoint("release", error_form, {"GET": _release, "POST": _release, "OPTIONS": preflight})
+ping = Endpoint(
+    "ping",
+    error_form,
+    {"GET": _ping, "POST": _ping, "OPTIONS": preflight},
+    beacon_operations("ping", "The visitor is still there"),
+)
+release = Endpoint(
+    "release",
+    error_form,
+    {"GET": _release, "POST": _release, "OPTIONS": preflight},
+    beacon_operations("release", "The visitor has left (visitor pools)"),
+)

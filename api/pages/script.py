@@ -9,11 +9,13 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from api.http import lookups, replies
-from api.http.endpoint import Endpoint
+from api.http.description import Operation, content, parameter
+from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.pages import origins
+from api.pages.page_operations import ACCOUNT
 from ringpool.catalog.page_settings import page_settings
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.model import Account
@@ -24,6 +26,24 @@ _SHARED = (origins.ANY, replies.CROSS_ORIGIN, (b"vary", b"Accept-Encoding"))
 _FOR_MINUTES = (b"cache-control", b"public, max-age=300")
 _IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
 _MAX_PREPARED = 10_000
+
+_SCRIPT = content(str, "text/javascript")
+_ACCOUNT_SCRIPT = Operation(
+    "GET",
+    "account_script",
+    "The page script with an account's settings",
+    {200: _SCRIPT, 304: None},
+    (400, 404),
+    [ACCOUNT],
+)
+_PINNED_SCRIPT = Operation(
+    "GET",
+    "pinned_script",
+    "The page script of one version, for ever",
+    {200: _SCRIPT},
+    (404,),
+    [parameter("version", where="path"), parameter("file", where="path")],
+)
 
 
 class _Script(NamedTuple):
@@ -81,7 +101,7 @@ def _account_script_endpoint() -> Endpoint:
             return replies.empty((*headers, *_SHARED), status=304)
         return prepared.script.reply(request, headers)
 
-    return Endpoint("account_script", _problem, {"GET": account_script})
+    return Endpoint("account_script", problem_form, {"GET": account_script}, [_ACCOUNT_SCRIPT])
 
 
 async def _pinned_script(request: Request) -> Reply:
@@ -109,11 +129,7 @@ def _matches(if_none_match: str, etag: str) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
-def _problem(_request: Request, refused: Refusal) -> Reply:
-    return replies.problem(refused)
-
-
 _FILES = {"dni.js": _script(bundle.SOURCE), "dni-debug.js": _script(bundle.DEBUG_SOURCE)}
 
 account_script = _account_script_endpoint()
-pinned_script = Endpoint("pinned_script", _problem, {"GET": _pinned_script})
+pinned_script = Endpoint("pinned_script", problem_form, {"GET": _pinned_script}, [_PINNED_SCRIPT])

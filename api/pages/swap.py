@@ -13,11 +13,13 @@ from allocator.answers import Answer, State
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.worker.cache import AssignmentCache, HeldAnswer
+from api.http.description import Operation
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.response_cache import Computed
 from api.pages.admission import Admission, AskedPool, admit, page_click, preflight
+from api.pages.page_operations import PAGE_PARAMETERS, PAGE_REFUSALS
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
 from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps, swap_of
 from ringpool.catalog.snapshot import Snapshot
@@ -159,4 +161,12 @@ def _swaps(page: Admission, results: Sequence[Answer | _Withheld]) -> Swaps:
     return Swaps(swaps=swaps, none=nothing)
 
 
-swap = Endpoint("swap", error_form, {"GET": _swap, "OPTIONS": preflight})
+_SWAP = Operation(
+    "GET",
+    "swap",
+    "Which numbers a page shows; with callback=NAME as JSONP",
+    {200: Swaps, **PAGE_REFUSALS},
+    parameters=PAGE_PARAMETERS,
+)
+
+swap = Endpoint("swap", error_form, {"GET": _swap, "OPTIONS": preflight}, [_SWAP])

@@ -8,11 +8,14 @@ from time import time
 from msgspec import Struct
 
 from api.http import lookups
+from api.http.description import Operation, parameter, response
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
 from api.pages import origins
+from api.pages.page_operations import NotEmpty
 from api.pages.page_replies import callback_name, error_form, page_reply
+from api.pages.swap_answers import Swaps
 from ringpool.faults import Fault
 
 
@@ -37,4 +40,16 @@ async def _verify(request: Request) -> Reply:
     return page_reply(callback, Verdict(valid), [origins.ANY])
 
 
-verify = Endpoint("verify", error_form, {"GET": _verify})
+_VERIFY = Operation(
+    "GET",
+    "verify",
+    "Whether a tracking link's number is ours; with callback=NAME as JSONP",
+    {200: Verdict, 400: response("A parameter is missing", Swaps)},
+    parameters=(
+        parameter("rp_number", NotEmpty, required=True),
+        parameter("rp_pool", NotEmpty, required=True),
+        parameter("rp_exp", {"type": "string", "pattern": "^[0-9]{1,12}$"}, required=True),
+        parameter("rp_sig", NotEmpty, required=True),
+    ),
+)
+verify = Endpoint("verify", error_form, {"GET": _verify}, [_VERIFY])

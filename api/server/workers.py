@@ -4,8 +4,11 @@ The kernel spreads new connections over sockets that are bound with SO_REUSEPORT
 that all listen on, the first to wake takes all that came at once: an ad server that opens its
 connections together would keep one worker busy and the others idle.
 
-The parent holds the sockets too, so that what comes while a worker is replaced waits for its
-successor.
+The parent holds the sockets too, so that connections that come while a worker is replaced wait for
+its successor.
+
+uvicorn has no interface for this: ``Workers`` overrides parts of its supervisor.
+``tests/api/server/test_uvicorn_connection.py`` says which of them another version has changed.
 """
 
 from __future__ import annotations
@@ -21,10 +24,10 @@ from uvicorn.supervisors.multiprocess import Process
 def listen(host: str, port: int, count: int, backlog: int) -> list[socket.socket]:
     """``count`` sockets on one port (0: a free one); raises OSError.
 
-    Nobody else may listen there. A system that can't spread connections gets one socket.
+    No other process may listen there. A system that can't spread connections gets one socket.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Without SO_REUSEPORT this fails beside any other listener, another service of ours too.
+    # Without SO_REUSEPORT this fails beside any other listener, even one that shares its port.
     only = socket.create_server((host, port), family=family, backlog=backlog)
     if count == 1 or not hasattr(socket, "SO_REUSEPORT"):
         return [only]
@@ -45,7 +48,10 @@ class Workers(Multiprocess):
 
     @property
     def sockets(self) -> list[socket.socket]:
-        """What the process that is about to start listens on: what a dead one did, or none yet."""
+        """The socket of the process that is about to start.
+
+        It is that of a process that died or, at the start, one that no process listens on yet.
+        """
         place = next(
             (i for i, process in enumerate(self.processes) if not process.process.is_alive()),
             len(self.processes),
@@ -54,16 +60,16 @@ class Workers(Multiprocess):
 
     @sockets.setter
     def sockets(self, _sockets: list[socket.socket]) -> None:
-        """uvicorn's own assignment."""
+        """uvicorn assigns them; they are the listeners'."""
 
     def terminate_all(self) -> None:
-        """Let go of the port first, so that no connection is taken in that nobody would answer."""
+        """Close the listeners first, so that no connection waits there without an answer."""
         for listener in self._listeners:
             listener.close()
         super().terminate_all()
 
     def restart_all(self) -> None:
-        """On SIGHUP: end one worker after the other; each one's successor takes its socket over."""
+        """On SIGHUP: end one worker after the other; its successor listens on the same socket."""
         for place, process in enumerate(self.processes):
             process.terminate()
             process.join()
@@ -71,7 +77,7 @@ class Workers(Multiprocess):
             self.processes[place].start()
 
     def handle_ttin(self) -> None:
-        """The number of workers is that of the sockets, so it stays."""
+        """Nothing: there are as many workers as sockets."""
 
     def handle_ttou(self) -> None:
-        """As ``handle_ttin``: connections to a socket without a worker would wait for ever."""
+        """Nothing: connections to a socket without a worker would wait for ever."""

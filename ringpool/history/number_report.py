@@ -1,4 +1,4 @@
-"""Everything known of one number: whose it is, where it is, who holds it or held it at a time."""
+"""All that is known of one number: owner, place, and who holds it or held it at a time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ringpool.catalog.snapshot import Snapshot
 class OverflowUse(Struct, frozen=True, kw_only=True):
     """A pool that gives this number when it is exhausted.
 
-    ``answers``: how many it gave so in the clock hour (UTC) of the moment asked for; None when
-    no moment was.
+    ``answers``: how often it gave it in the clock hour (UTC) of the report's ``at``; None for a
+    report about now.
     """
 
     pool: str
@@ -23,11 +23,12 @@ class OverflowUse(Struct, frozen=True, kw_only=True):
 
 
 class NumberReport(Struct, frozen=True, kw_only=True):
-    """One number (E.164). ``owner`` is "" when no pool or stock has it.
+    """One number (E.164). ``owner`` is "" when no pool or stock lists it.
 
     ``pool``: the pool it is in now, its owner or the one that its stock lent it to ("": none).
-    ``holder``: who holds it now, or did at ``at`` (Unix ms) when a moment was asked for; then it
-    names the pool it was in.
+    ``available_from``: Unix ms from which a stock's number may be lent; None while it is lent.
+    ``at``: Unix ms that the report is about; None: now. ``holder``: who holds the number now, or
+    held it at ``at``; a former holding names the pool that the number was in.
     """
 
     number: str
@@ -44,16 +45,13 @@ class NumberReport(Struct, frozen=True, kw_only=True):
 async def number_report(
     catalog: Catalog,
     allocator: Allocator,
-    directory: Snapshot,
+    snapshot: Snapshot,
     number: str,
     at_ms: int | None = None,
 ) -> NumberReport:
     """Look a number (E.164) up everywhere; an unknown one gives a report with nothing in it."""
     owner, pool, in_stock = await catalog.locate(number, at_ms)
-    holder, available_from = None, None
-    if in_stock is not None:
-        holder = in_stock.holding if at_ms is not None else None
-        available_from = None if pool else in_stock.available_from
+    holder = in_stock.holding if in_stock and at_ms is not None else None
     if pool and holder is None:
         try:
             holder = await allocator.holder(pool, number, at_ms)
@@ -67,18 +65,18 @@ async def number_report(
         owner=owner.id if owner else "",
         pool=pool,
         draining=owner is not None and owner.leaving,
-        available_from=available_from,
+        available_from=in_stock.available_from if in_stock and not pool else None,
         at=at_ms,
         holder=holder,
-        overflow_of=await _overflow(allocator, directory, number, at_ms),
+        overflow_of=await _overflow_uses(allocator, snapshot, number, at_ms),
     )
 
 
-async def _overflow(
-    allocator: Allocator, directory: Snapshot, number: str, at_ms: int | None
+async def _overflow_uses(
+    allocator: Allocator, snapshot: Snapshot, number: str, at_ms: int | None
 ) -> tuple[OverflowUse, ...]:
     uses: list[OverflowUse] = []
-    for prepared in directory.overflow_pools(number):
+    for prepared in snapshot.overflow_pools(number):
         pool_id = prepared.pool.id
         answers = None if at_ms is None else await allocator.overflow_in_hour(pool_id, at_ms)
         uses.append(OverflowUse(pool=pool_id, answers=answers))

@@ -1,4 +1,4 @@
-"""Whose a number is or was, and calls."""
+"""Who holds a number, or held it at a time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from tests.api.conftest import Site
 
 
 async def test_the_second_of_an_assignment_is_the_new_holders(site: Site) -> None:
-    """Answers tell whole seconds: asked about that second, or called in it, the tuple is found."""
+    """Answers are in whole seconds: a lookup or a call within that second finds the tuple."""
     pool = await site.pool(1)
     given = (await site.ask(pool, website="a")).json()["number"]
     path = f"/admin/v1/numbers/{given}"
     holder = (await site.client.get(path, headers=site.auth)).json()["holder"]
     since = holder["assigned_at"]
-    story = await site.client.get(path, params={"at": since}, headers=site.auth)
-    assert story.json()["holder"]["tuple"] == {"website": "a"}
-    assert story.json()["at"] == since
+    lookup = await site.client.get(path, params={"at": since}, headers=site.auth)
+    assert lookup.json()["holder"]["tuple"] == {"website": "a"}
+    assert lookup.json()["at"] == since
     call = {"id": "a-call", "number": given, "started_at": since}
     answer = await site.client.post("/admin/v1/calls", json=call, headers=site.auth)
     assert answer.json()["tuple"] == {"website": "a"}
@@ -35,9 +35,20 @@ async def test_a_time_that_is_none_is_refused(site: Site, at: str) -> None:
     assert response.json()["errors"][0]["field"] == "at"
 
 
-async def test_a_call_before_1970_is_refused(site: Site) -> None:
-    """The fault names ``started_at``."""
-    call = {"id": "1", "number": site.number(1), "started_at": "1969-12-31T23:59:59Z"}
-    response = await site.client.post("/admin/v1/calls", json=call, headers=site.auth)
-    assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == "started_at"
+async def test_a_number_is_looked_up(site: Site) -> None:
+    """Owner, present holder with both clicks, and who held it at a time."""
+    pool = await site.pool(1)
+    number = (await site.ask(pool, website="one", gclid="abc")).json()["number"]
+    url = f"/admin/v1/numbers/{number}"
+    found = (await site.client.get(url, headers=site.auth)).json()
+    assert (found["owner"], found["pool"]) == (f"pool/{pool}", pool)
+    assert found["holder"]["first_click"]["gclid"] == "abc"
+    before = await site.client.get(url, params={"at": "2020-01-01T00:00:00Z"}, headers=site.auth)
+    assert "holder" not in before.json()
+    for at in ("yesterday", "2020-01-01", "2020-01-01T00:00:00", "9" * 400):
+        assert (await site.client.get(url, params={"at": at}, headers=site.auth)).status_code == 400
+    overflow = await site.client.get(f"/admin/v1/numbers/{site.number(9999)}", headers=site.auth)
+    assert overflow.json()["overflow_of"] == [{"pool": pool}]
+    unknown = await site.client.get("/admin/v1/numbers/+18005550100", headers=site.auth)
+    assert unknown.status_code == 404
+    assert (await site.client.get("/admin/v1/numbers/12", headers=site.auth)).status_code == 404

@@ -7,10 +7,19 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
+import httpx
+import msgspec
 import pytest
+from msgspec import Struct
+from starlette.routing import Route
 
 from api.app import routes
-from api.openapi.document import description
+from api.demo_pages.routes import demo_routes
+from api.http.description import Operation, content, parameter
+from api.http.endpoint import Endpoint, problem_form
+from api.http.replies import Reply, empty
+from api.http.request import Request
+from api.openapi.document import openapi_document
 from tests.api.conftest import ADMIN
 from tests.api.service import service
 
@@ -29,9 +38,55 @@ def test_every_path_is_described() -> None:
     served = {route.path for route in routes()}
     number_api = "/api/v1/ring_pools/{pool}/allocate_number.{form}"
     described = {
-        number_api if "allocate_number" in path else path for path in description()["paths"]
+        number_api if "allocate_number" in path else path
+        for path in openapi_document(routes())["paths"]
     }
     assert served == described
+
+
+async def test_what_is_served_is_the_document_of_the_apps_routes(client: httpx.AsyncClient) -> None:
+    """The demo's pages, which declare no operation, would not be in it."""
+    served = await client.get("/openapi.json")
+    assert served.content == msgspec.json.encode(openapi_document(routes()))
+    assert not openapi_document(demo_routes())["paths"]
+
+
+class Row(Struct):
+    """A type of one test."""
+
+    at: int
+
+
+def route(path: str, *operations: Operation) -> Route:
+    async def handler(_request: Request) -> Reply:
+        return empty()
+
+    return Route(path, Endpoint("test", problem_form, {"GET": handler}, operations))
+
+
+def test_types_become_schemas() -> None:
+    """A struct is referred to, wherever it stands; another type is written out where it stands."""
+    rows = content({"type": "array", "items": Row})
+    read = Operation("GET", "read", "Read", {200: rows}, (404,), [parameter("id", int, "path")])
+    document = openapi_document([route("/rows/{id}.{form}", read._replace(fixed={"form": "json"}))])
+    (described,) = document["paths"]["/rows/{id}.json"].values()
+    reference = {"$ref": "#/components/schemas/Row"}
+    answered = described["responses"]["200"]["content"]["application/json"]
+    assert answered == {"schema": {"type": "array", "items": reference}}
+    assert sorted(described["responses"]) == ["200", "404", "503"]
+    assert described["parameters"][0]["schema"] == {"type": "integer"}
+    assert document["components"]["schemas"]["Row"]["required"] == ["at"]
+
+
+def test_two_types_of_one_name_are_refused() -> None:
+    """One would hide the other's schema."""
+    other = msgspec.defstruct("Row", ["by"])
+    both = [
+        route(path, Operation("GET", path, "Read", {200: kind}))
+        for path, kind in (("/rows", Row), ("/others", other))
+    ]
+    with pytest.raises(ValueError, match="two types of the API are called Row"):
+        openapi_document(both)
 
 
 @pytest.mark.timeout(600)  # thousands of requests, on a machine that may be busy

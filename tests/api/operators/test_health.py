@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from allocator.port import Argument, Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.scripts import Script
 from api.app import create_app
+from api.operators import health
 from ringpool.settings import Settings
 from tests.api.conftest import KEY, Site, running
 from tests.servers import stores
@@ -68,7 +71,7 @@ async def test_alive_and_ready(client: httpx.AsyncClient, switch: Switch) -> Non
 
 
 async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Switch) -> None:
-    """Swap answers none, links redirect bare, the API says 503; recovery needs no restart."""
+    """Swap answers none, links redirect without a number, the API answers 503; all recovers."""
     target = site.number(8000)
     pool = await site.pool(swap_targets=[target])
     switch.away = True
@@ -95,7 +98,7 @@ async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Sw
     assert (await site.ask(pool, website="one")).json()["state"] == "new"
 
 
-async def test_a_worker_that_starts_without_its_store_says_503_not_404(
+async def test_a_worker_that_starts_without_its_store_answers_503_not_404(
     settings: Settings, valkey_store: Store
 ) -> None:
     """Nothing could be read yet, so nothing is known to be missing."""
@@ -107,8 +110,8 @@ async def test_a_worker_that_starts_without_its_store_says_503_not_404(
         assert (await client.get("/dni.js?account=some")).status_code == 503
 
 
-async def test_a_store_that_hangs_delays_nobody_beyond_its_timeout(settings: Settings) -> None:
-    """A stopped server: every answer comes in time, and all is well when it goes on."""
+async def test_a_store_that_hangs_delays_no_answer_beyond_its_timeout(settings: Settings) -> None:
+    """A stopped server: every answer comes in time, and recovers when the server goes on."""
     with stores.valkey() as server:
         store = await connect(server.url, timeout_ms=2000)
         async with running(create_app(settings, store=store)) as client:
@@ -132,7 +135,7 @@ async def test_a_store_that_hangs_delays_nobody_beyond_its_timeout(settings: Set
         await store.aclose()
 
 
-async def test_metrics_tell_each_pool_once(site: Site, switch: Switch) -> None:
+async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     """Pool gauges from the store, request histogram by endpoint; the store's absence shows."""
     pool = await site.pool(3)
     await site.ask(pool, website="one")
@@ -150,3 +153,39 @@ async def test_metrics_tell_each_pool_once(site: Site, switch: Switch) -> None:
     assert samples["ringpool_store_up", None] == 1
     switch.away = True
     assert "ringpool_store_up 0.0" in (await site.client.get("/metrics")).text
+
+
+class FailingAllocator:
+    """Pool states from a store that answers for some pools only."""
+
+    def __init__(self, answering: Iterable[str] = ()) -> None:
+        self.answering = set(answering)
+        self.reads = 0
+
+    async def status(self, pool_id: str) -> str:
+        self.reads += 1
+        await asyncio.sleep(0)
+        if pool_id not in self.answering:
+            raise StoreUnavailable
+        return f"status of {pool_id}"
+
+
+def services(pools: Iterable[str], allocator: FailingAllocator) -> Any:
+    snapshot = SimpleNamespace(pools=dict.fromkeys(pools))
+    return SimpleNamespace(snapshot=snapshot, allocator=allocator)
+
+
+async def test_a_scrape_does_not_ask_an_absent_store_for_every_pool() -> None:
+    """It ends when as many reads have failed as go on at the same time."""
+    allocator = FailingAllocator()
+    pools = [f"pool-{index}" for index in range(1000)]
+    assert await health._statuses(services(pools, allocator)) == []
+    assert allocator.reads < 2 * health._MAX_READERS
+
+
+async def test_a_scrape_reads_the_pools_that_a_part_of_the_store_answers_for() -> None:
+    """Pools whose part of a cluster is away are left out, the others are there by id."""
+    pools = [f"pool-{index:04}" for index in range(1000)]
+    answering = pools[health._MAX_READERS - 1 :]
+    found = await health._statuses(services(reversed(pools), FailingAllocator(answering)))
+    assert found == [(pool_id, f"status of {pool_id}") for pool_id in answering]

@@ -17,11 +17,11 @@ from api.server.http_protocol import Protocol
 Scope = dict[str, Any]
 
 PATIENCE_SECONDS = 30.0
-"""Less than uvicorn itself is told to keep idle connections for."""
+"""Less than ``timeout_keep_alive`` below."""
 
 
 async def app(scope: Scope, receive: Any, send: Any) -> None:
-    """Answer as the path asks; /echo says what arrived."""
+    """Answer as the path asks; /echo and /whole describe what arrived."""
     headers: list[tuple[bytes, bytes]] = [(b"x-one", b"1")]
     body = b"hello"
     match scope["path"]:
@@ -76,7 +76,7 @@ async def port() -> AsyncIterator[int]:
         lifespan="off",
         log_config=None,
         timeout_keep_alive=60,
-        timeout_graceful_shutdown=1,  # a connection that a test left open holds up nobody
+        timeout_graceful_shutdown=1,  # a connection that a test left open delays no other
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
@@ -88,8 +88,8 @@ async def port() -> AsyncIterator[int]:
     await running
 
 
-async def said(port: int, request: bytes, ending: bytes = b"") -> bytes:
-    """All that comes back until ``ending`` (else until the server closes)."""
+async def exchange(port: int, request: bytes, ending: bytes = b"") -> bytes:
+    """Send a request; returns what comes back until ``ending``, else until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     answer = b""
@@ -111,7 +111,7 @@ def get(path: str, *lines: str, method: str = "GET", version: str = "1.1") -> by
 
 async def test_a_plain_answer_is_whole(port: int) -> None:
     """Status, headers, length and body, and the connection stays."""
-    answer = await said(port, get("/a") + get("/b"), b"hellohello"[:5])
+    answer = await exchange(port, get("/a") + get("/b"), b"hellohello"[:5])
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"x-one: 1\r\ncontent-length: 5\r\n\r\nhello" in answer
     assert b"connection: close" not in answer
@@ -119,21 +119,21 @@ async def test_a_plain_answer_is_whole(port: int) -> None:
 
 async def test_path_and_query_arrive_as_sent(port: int) -> None:
     """Escapes stay in the raw path; everything after the first question mark is the query."""
-    answer = await said(port, get("/echo?a=%20b?c", "Connection: close"))
+    answer = await exchange(port, get("/echo?a=%20b?c", "Connection: close"))
     assert answer.endswith(b"GET /echo a=%20b?c ")
 
 
-async def test_unusual_targets_are_parse_request(port: int) -> None:
+async def test_unusual_targets_are_understood(port: int) -> None:
     """An absolute URL and a fragment are read as uvicorn reads them."""
     for target in ("http://test/echo?a=1", "/echo?a=1#part"):
-        answer = await said(port, get(target, "Connection: close"))
+        answer = await exchange(port, get(target, "Connection: close"))
         assert answer.endswith(b"GET /echo a=1 "), target
 
 
 async def test_requests_sent_ahead_are_answered_in_order(port: int) -> None:
     """The second waits for the first, which takes its time."""
     requests = get("/slow") + get("/echo?second", "Connection: close")
-    answer = await said(port, requests)
+    answer = await exchange(port, requests)
     assert answer.index(b"hello") < answer.index(b"GET /echo second")
 
 
@@ -177,8 +177,8 @@ async def test_answers_of_a_turn_go_out_together() -> None:
         assert [answer[:15] for answer in wire.written] == [b"HTTP/1.1 200 OK"]
 
 
-async def test_who_left_is_passed_over() -> None:
-    """An answer to a closed connection is dropped, and its neighbours' are not."""
+async def test_a_response_to_a_closed_connection_is_dropped() -> None:
+    """Those to its neighbours are not."""
     connections = [connected() for _ in range(3)]
     for protocol, _ in connections:
         protocol.data_received(get("/"))
@@ -213,8 +213,8 @@ async def test_whole_requests_are_answered_whatever_comes_behind_them(
     writer.close()
 
 
-async def test_an_answer_goes_before_the_end_of_who_hears_it() -> None:
-    """What was answered in the same turn is written before the connection closes."""
+async def test_a_response_is_written_before_the_connection_closes() -> None:
+    """What was answered in the turn in which the client's stream ends still goes out."""
     protocol, wire = connected()
     protocol.data_received(get("/"))
     await asyncio.sleep(0)
@@ -223,7 +223,7 @@ async def test_an_answer_goes_before_the_end_of_who_hears_it() -> None:
 
 
 async def test_a_body_that_will_not_come_whole_is_not_waited_for(port: int) -> None:
-    """The connection ends with what its client sends."""
+    """The connection closes when its client's stream ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(get("/whole", "Content-Length: 9", method="POST") + b"part")
     writer.write_eof()
@@ -249,15 +249,15 @@ async def test_an_offer_to_go_on_in_another_protocol_is_declined(port: int, body
     length = "Content-Length: 3" if len(body) == 3 else "Transfer-Encoding: chunked"
     offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAM", length)
     following = get("/echo?second", "Connection: close")
-    answer = await said(port, get("/echo?", *offer, method="POST") + body + following)
+    answer = await exchange(port, get("/echo?", *offer, method="POST") + body + following)
     assert answer.count(b"HTTP/1.1 200") == 2
     assert answer.index(b"POST /echo  abc") < answer.index(b"GET /echo second")
 
 
 async def test_trailers_are_no_headers(port: int) -> None:
-    """What stands behind a body doesn't pass for what stood before it."""
+    """Fields behind a body aren't read as if they stood before it."""
     head = get("/whole", "Transfer-Encoding: chunked", "Connection: close", method="POST")
-    answer = await said(port, head + b"1\r\na\r\n0\r\nx-forwarded-for: 1.2.3.4\r\n\r\n")
+    answer = await exchange(port, head + b"1\r\na\r\n0\r\nx-forwarded-for: 1.2.3.4\r\n\r\n")
     assert answer.endswith(b"1 host transfer-encoding connection")
 
 
@@ -276,18 +276,18 @@ async def test_chunks_are_no_part_of_the_head(port: int) -> None:
     """A long body in chunks is read, wherever the pieces that arrive are cut."""
     head = get("/whole", "Transfer-Encoding: chunked", "Connection: close", method="POST")
     chunk = b"%x\r\n%b\r\n" % (50_000, b"b" * 50_000)
-    answer = await said(port, head + chunk * 20 + b"0\r\n\r\n")
+    answer = await exchange(port, head + chunk * 20 + b"0\r\n\r\n")
     assert answer.endswith(b"1000000 host transfer-encoding connection")
 
 
 async def test_a_body_arrives(port: int) -> None:
     """With a length, after 100 Continue, or in chunks."""
     plain = get("/echo?", "Content-Length: 3", "Connection: close", method="POST") + b"abc"
-    assert (await said(port, plain)).endswith(b"abc")
+    assert (await exchange(port, plain)).endswith(b"abc")
     expecting = get(
         "/echo?", "Content-Length: 3", "Expect: 100-continue", "Connection: close", method="POST"
     )
-    answer = await said(port, expecting + b"abc")
+    answer = await exchange(port, expecting + b"abc")
     assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"abc")
 
@@ -301,16 +301,16 @@ async def test_a_body_arrives(port: int) -> None:
         (get("/parts", "Connection: close"), b"4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n"),
     ],
 )
-async def test_what_is_no_plain_exchange(port: int, request_: bytes, fits: bytes) -> None:
+async def test_exchanges_that_are_not_plain(port: int, request_: bytes, fits: bytes) -> None:
     """Closing, HTTP/1.0, HEAD and answers in parts are framed as they must be."""
-    assert fits in await said(port, request_)
+    assert fits in await exchange(port, request_)
 
 
-async def test_a_missing_length_is_made_up_for(port: int) -> None:
-    """Without a length the answer goes in chunks, but for 204, which has no body."""
-    answer = await said(port, get("/unmeasured"), b"0\r\n\r\n")
+async def test_a_response_without_a_length_goes_in_chunks(port: int) -> None:
+    """All but 204, which has no body."""
+    answer = await exchange(port, get("/unmeasured"), b"0\r\n\r\n")
     assert b"transfer-encoding: chunked" in answer
-    answer = await said(port, get("/empty"), b"\r\n\r\n")
+    answer = await exchange(port, get("/empty"), b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 204")
     assert b"chunked" not in answer
 
@@ -318,21 +318,21 @@ async def test_a_missing_length_is_made_up_for(port: int) -> None:
 @pytest.mark.parametrize("path", ["/injected", "/broken"])
 async def test_an_answer_that_is_wrong_never_passes_for_right(port: int, path: str) -> None:
     """A header that would make two, or an app that breaks: no 200, no body."""
-    answer = await said(port, get(path))
+    answer = await exchange(port, get(path))
     assert b"x-more" not in answer
     assert b"hello" not in answer
     assert b"200 OK" not in answer
 
 
 async def test_a_wrong_length_ends_the_connection(port: int) -> None:
-    """Whoever reads sees that something is missing."""
-    assert (await said(port, get("/short"))).endswith(b"content-length: 9\r\n\r\nhello")
+    """The client sees that something is missing."""
+    assert (await exchange(port, get("/short"))).endswith(b"content-length: 9\r\n\r\nhello")
 
 
 async def test_heads_without_end_are_refused(port: int) -> None:
     """More than MAX_HEAD_BYTES bytes of headers are answered 400 and the connection closed."""
     endless = b"GET / HTTP/1.1\r\n" + b"x-a: " + b"a" * 200_000
-    assert (await said(port, endless)).startswith(b"HTTP/1.1 400")
+    assert (await exchange(port, endless)).startswith(b"HTTP/1.1 400")
 
 
 async def test_a_body_is_no_part_of_the_head(port: int) -> None:
@@ -340,7 +340,7 @@ async def test_a_body_is_no_part_of_the_head(port: int) -> None:
     length = 2 * http_protocol.MAX_HEAD_BYTES
     head = b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % length
     following = b"GET /plain HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-    answer = await said(port, head + b"b" * length + following)
+    answer = await exchange(port, head + b"b" * length + following)
     assert answer.count(b"HTTP/1.1 200") == 2
 
 
@@ -355,7 +355,7 @@ async def test_a_body_is_no_part_of_the_head(port: int) -> None:
 async def test_a_head_that_does_not_end_is_given_up(
     port: int, monkeypatch: pytest.MonkeyPatch, before: bytes, begun: bytes, answer: bytes
 ) -> None:
-    """On a new connection or a kept one: whoever sends a head by and by holds it for so long."""
+    """On a new connection or a kept one: a client that sends slowly holds it for so long."""
     monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 1.0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -371,6 +371,6 @@ async def test_a_head_that_does_not_end_is_given_up(
 async def test_an_answer_may_take_longer_than_a_head(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the head is there, its time is no matter."""
+    """Once the head is there, its time limit is off."""
     monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.5)
-    assert b"hello" in await said(port, b"GET /slower HTTP/1.1\r\nhost: x\r\n\r\n", b"hello")
+    assert b"hello" in await exchange(port, b"GET /slower HTTP/1.1\r\nhost: x\r\n\r\n", b"hello")

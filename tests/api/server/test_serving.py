@@ -92,7 +92,7 @@ def test_every_guarantee_survives_kill_9(tmp_path: Path) -> None:
 
 
 def test_a_stop_lets_requests_end(tmp_path: Path) -> None:
-    """Under load from keep-alive connections a stop resets nobody: every request is answered."""
+    """Under load from keep-alive connections a stop resets none: every request is answered."""
     with service(tmp_path) as running:
         make_pool(running.client)
         stopping = threading.Event()
@@ -143,12 +143,12 @@ def test_a_head_without_end_is_cut_off(tmp_path: Path) -> None:
         assert running.client.get("/livez").status_code == 200
 
 
-def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path: Path) -> None:
+def test_a_service_that_cannot_start_prints_why_in_one_line(tmp_path: Path) -> None:
     """A wrong setting, a taken port, a data directory in use."""
     with service(tmp_path) as running:
         other = tmp_path / "other"
         other.mkdir()
-        for data_dir, variables, said in (
+        for data_dir, variables, message in (
             (tmp_path, {}, "RINGPOOL_DATA_DIR: "),
             (other, {"RINGPOOL_WORKERS": "many"}, "RINGPOOL_WORKERS: "),
             (other, {}, f":{httpx.URL(running.url).port}: "),
@@ -156,11 +156,11 @@ def test_a_service_that_cannot_start_says_why_in_one_line(tmp_path: Path) -> Non
             done = refused(running, data_dir, variables)
             assert done.returncode == 1
             (line,) = done.stderr.strip().splitlines()
-            assert said in line
+            assert message in line
 
 
 def test_a_command_beside_it_does_not_keep_a_service_from_starting(tmp_path: Path) -> None:
-    """A command alone runs the store for a moment: a service that starts then waits for it."""
+    """A command without a service runs the store itself: a service that starts then waits."""
     command = EmbeddedServer(tmp_path)
     command.start()
     ending = threading.Timer(0.5, command.stop)
@@ -199,7 +199,7 @@ def refused(
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_store_may_die_while_the_service_runs(tmp_path: Path, workers: str) -> None:
-    """The embedded store is started again, and nothing that was promised is lost."""
+    """The embedded store is started again, and no guarantee is lost."""
     with service(tmp_path, "--workers", workers) as running:
         make_pool(running.client)
         number = ask(running.client, "a")["number"]

@@ -1,4 +1,4 @@
-"""Several workers on one port: connections are spread, and none waits for a worker that is gone."""
+"""Several workers on one port: connections are spread, and none waits for a dead worker."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_hangup_replaces_the_workers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_nobody_else_may_listen_there(count: int) -> None:
+def test_no_other_process_may_listen_there(count: int) -> None:
     """A port is refused when it has a listener, though both would share it."""
     listeners = listen("127.0.0.1", 0, 2, 16)
     port = listeners[0].getsockname()[1]

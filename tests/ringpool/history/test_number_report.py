@@ -1,4 +1,4 @@
-"""Everything known of one number."""
+"""All that is known of one number."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ HOUR_MS = 3_600_000
 
 async def report(bench: Bench, number: str, at_ms: int | None = None) -> NumberReport:
     """Report on a number as the CLI does."""
-    directory = Snapshot(*await bench.catalog.entities())
-    return await number_report(bench.catalog, bench.allocator, directory, number, at_ms)
+    snapshot = Snapshot(*await bench.catalog.entities())
+    return await number_report(bench.catalog, bench.allocator, snapshot, number, at_ms)
 
 
 async def configure(bench: Bench, phone: Phone) -> None:
@@ -44,8 +44,8 @@ async def configure(bench: Bench, phone: Phone) -> None:
     )
 
 
-async def test_an_unknown_number_is_nobodys(bench: Bench, phone: Phone) -> None:
-    """No owner, no place, no holder."""
+async def test_an_unknown_number_has_no_owner(bench: Bench, phone: Phone) -> None:
+    """Nor a pool, nor a holder."""
     await configure(bench, phone)
     assert await report(bench, phone(9)) == NumberReport(number=phone(9))
 
@@ -74,9 +74,9 @@ async def test_a_pools_number_and_its_holder(bench: Bench, phone: Phone) -> None
 async def test_a_stocks_number_is_followed(bench: Bench, phone: Phone) -> None:
     """In its stock it is available; lent, it is in its pool, with a holder."""
     await configure(bench, phone)
-    shelved = await report(bench, phone(2))
-    assert (shelved.owner_kind, shelved.owner, shelved.pool) == ("stock", "s", "")
-    assert shelved.available_from is not None
+    in_stock = await report(bench, phone(2))
+    assert (in_stock.owner_kind, in_stock.owner, in_stock.pool) == ("stock", "s", "")
+    assert in_stock.available_from is not None
     await bench.allocator.allocate("p", [Ask("m1=x"), Ask("m1=y")])
     lent = await report(bench, phone(2))
     assert (lent.owner, lent.pool, lent.available_from) == ("s", "p", None)
@@ -85,7 +85,7 @@ async def test_a_stocks_number_is_followed(bench: Bench, phone: Phone) -> None:
 
 
 async def test_a_number_that_left_still_has_its_past(bench: Bench, phone: Phone) -> None:
-    """Removed from its pool, it is nobody's, and who held it is still known."""
+    """Removed from its pool, it has no owner, and who held it is still known."""
     await configure(bench, phone)
     (answer,) = await bench.allocator.allocate("p", [Ask("m1=x")])
     await bench.catalog.remove_numbers("p", [phone(1)])

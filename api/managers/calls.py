@@ -1,0 +1,135 @@
+"""For managers: inbound calls, credited to the holder of the number that was called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from allocator.answers import Call, CallCredit
+from api.http import lookups, replies
+from api.http.documents import decoded
+from api.http.endpoint import Endpoint, problem_form
+from api.http.replies import Reply
+from api.http.request import Request
+from api.http.services import Services
+from api.managers.callers import Caller, ManagedOperation, authenticate
+from api.managers.number_lookup import Time, unknown_number
+from ringpool.faults import Fault, Faults
+from ringpool.model import Number
+from ringpool.numbers import phone
+from ringpool.times import format_rfc3339, to_unix_ms
+from ringpool.visits import tuples
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class CallReport(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An inbound call. ``id`` makes it count once. Without ``started_at``: now."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    number: Number
+    caller: Annotated[str, Meta(max_length=40)] = ""
+    started_at: Time | None = None
+    duration_seconds: Annotated[int, Meta(ge=0, le=604_800)] = 0
+
+
+class CallReply(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Whom the call is credited to. ``counted`` false: this id was counted before.
+
+    Without ``tuple``, nobody held the number then; ``overflow``: it is the overflow number.
+    """
+
+    id: str
+    number: str
+    pool: str
+    counted: bool
+    overflow: bool = False
+    tuple: dict[str, str] | None = None
+    assigned_at: str = ""
+    calls: int = 0
+
+
+_decode_report = msgspec.json.Decoder(CallReport).decode
+
+
+async def _record_call(request: Request) -> Reply:
+    caller = authenticate(request)
+    call = _call(decoded(_decode_report, await request.document(MAX_BODY_BYTES)))
+    pool_id, overflow = await _called_pool(request.services, call.number, caller)
+    credit = await request.services.allocator.record_call(pool_id, call, overflow=overflow)
+    if credit is None:
+        raise unknown_number(call.number)
+    return replies.json(_reply(pool_id, credit))
+
+
+def _call(report: CallReport) -> Call:
+    """The call as the allocator takes it; raises Faults."""
+    try:
+        number = phone.parse(report.number)
+    except ValueError as error:
+        raise Faults([Fault("number", str(error))]) from None
+    try:
+        started_at = to_unix_ms(report.started_at) if report.started_at else 0
+    except ValueError as error:
+        raise Faults([Fault("started_at", str(error))]) from None
+    return Call(
+        id=report.id,
+        number=number,
+        caller=report.caller,
+        started_at=started_at,
+        duration_seconds=report.duration_seconds,
+    )
+
+
+async def _called_pool(services: Services, number: str, caller: Caller) -> tuple[str, bool]:
+    """The pool that a call to a number concerns, and whether as its overflow number.
+
+    Of several pools with one overflow number, the one that gave it last. Raises Refusal 404.
+    """
+    overflow_pools = [
+        prepared.pool.id
+        for prepared in services.snapshot.overflow_pools(number)
+        if caller.may_see(prepared.pool)
+    ]
+    if len(overflow_pools) > 1:
+        last_given = {
+            pool_id: (await services.allocator.status(pool_id)).last_overflow
+            for pool_id in overflow_pools
+        }
+        overflow_pools.sort(key=last_given.__getitem__, reverse=True)
+    if overflow_pools:
+        return overflow_pools[0], True
+    pool_id = (await services.catalog.locate(number)).pool
+    if not pool_id:
+        raise unknown_number(number)
+    prepared = await lookups.pool(services, pool_id)
+    if not caller.may_see(prepared.pool):
+        raise unknown_number(number)
+    return pool_id, False
+
+
+def _reply(pool_id: str, credit: CallCredit) -> CallReply:
+    holding = credit.holding
+    return CallReply(
+        id=credit.id,
+        number=credit.number,
+        pool=pool_id,
+        counted=credit.counted,
+        overflow=credit.overflow,
+        tuple=tuples.parse(holding.tuple) if holding else None,
+        assigned_at=format_rfc3339(holding.since) if holding else "",
+        calls=holding.calls if holding else 0,
+    )
+
+
+_RECORD_CALL = ManagedOperation(
+    "POST",
+    "record_call",
+    "Credit an inbound call to who held its number, once per id",
+    {200: CallReply},
+    (400, 401, 404, 413, 415, 422),
+    body=CallReport,
+)
+calls = Endpoint("calls", problem_form, {"POST": _record_call}, [_RECORD_CALL])

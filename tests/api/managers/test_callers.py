@@ -1,0 +1,63 @@
+"""Who may call the managers' API, and what an account's key reaches."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.api.conftest import Site
+
+ACCOUNT_KEY = "account-key-0123456789"
+
+
+@pytest.mark.parametrize("token", ["", "Bearer", "Bearer wrong", "Basic YTpi", "Bearer \u00e9"])
+async def test_managers_need_a_token(client: httpx.AsyncClient, token: str) -> None:
+    """No token or a wrong one: 401 that asks for Bearer."""
+    headers = {"authorization": token.encode("latin-1")} if token else {}
+    response = await client.get("/admin/v1/pools", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith("Bearer ")
+
+
+async def test_an_accounts_key_reaches_its_own_and_no_more(site: Site) -> None:
+    """Its pools, numbers and calls; of other accounts it learns nothing, and gives them nothing."""
+    await site.make_account(api_keys=[ACCOUNT_KEY])
+    other = Site(site.client, f"{site.account}-o", f"{int(site.area) + 1}")
+    await other.make_account()
+    foreign = await other.pool(1)
+    own = await site.pool(1)
+    client = site.client
+    auth = {"authorization": f"Bearer {ACCOUNT_KEY}"}
+    listed = (await client.get("/admin/v1/pools", headers=auth)).json()["pools"]
+    assert [pool["id"] for pool in listed] == [own]
+    assert (await client.get(f"/admin/v1/pools/{own}", headers=auth)).status_code == 200
+    for path in (foreign, f"{foreign}/numbers", f"{foreign}/status"):
+        assert (await client.get(f"/admin/v1/pools/{path}", headers=auth)).status_code == 404
+    number = (await other.ask(foreign)).json()["number"]
+    assert (await client.get(f"/admin/v1/numbers/{number}", headers=auth)).status_code == 404
+    call = {"id": "x", "number": number}
+    assert (await client.post("/admin/v1/calls", json=call, headers=auth)).status_code == 404
+    body = {"account": other.account, "parameters": ["a"], "allow_overflow": False}
+    for method, pool in (("PUT", foreign), ("PUT", f"{own}-2"), ("PATCH", own)):
+        response = await client.request(method, f"/admin/v1/pools/{pool}", json=body, headers=auth)
+        assert response.status_code == (404 if pool == foreign else 403)
+    renamed = await client.patch(
+        f"/admin/v1/accounts/{site.account}", json={"name": "x"}, headers=auth
+    )
+    assert renamed.status_code == 403
+    assert (
+        await client.patch(f"/admin/v1/pools/{own}", json={"name": "mine"}, headers=auth)
+    ).status_code == 200
+
+
+async def test_only_the_administrator_names_webhooks(site: Site) -> None:
+    """An account can't have the service post to an address of its choosing, but may keep one."""
+    other_key = f"webhook-{site.account}-key"
+    await site.make_account(api_keys=[other_key])
+    pool = f"/admin/v1/pools/{await site.pool(1)}"
+    account = {"authorization": f"Bearer {other_key}"}
+    hook = {"on_exhausted": {"webhook": "http://ops.example/hook"}}
+    assert (await site.client.patch(pool, json=hook, headers=account)).status_code == 403
+    assert (await site.client.patch(pool, json=hook, headers=site.auth)).status_code == 200
+    kept = await site.client.patch(pool, json={"name": "mine"}, headers=account)
+    assert (kept.status_code, kept.json()["on_exhausted"]) == (200, hook["on_exhausted"])
