@@ -37,12 +37,12 @@ def parse_request(
     """
     pool = snapshot.pools[pool_id].pool
     _check_key(pool, parameters.get("ring_pool_key") or bearer)
-    link_parameters = []
+    click_to_call = ""
     if (publisher := parameters.get("publisher", "")) and publisher not in snapshot.accounts:
         raise Fault("publisher", "no such account")
     if "mobile_click_to_call" in parameters:
         switch = _parse_switch(parameters["mobile_click_to_call"])
-        link_parameters.append(f"mobile_click_to_call={switch:d}")
+        click_to_call = f"mobile_click_to_call={switch:d}"
     click = Click(
         parameters.get("landing_page", ""),
         parameters.get("referrer", ""),
@@ -51,7 +51,7 @@ def parse_request(
         {"publisher": publisher} if publisher else {},
     )
     ask = click.ask(pool)
-    link = tracking_url(base_url, pool_id, ask.tuple, "&".join(link_parameters))
+    link = tracking_url(base_url, pool_id, ask.tuple, click_to_call)
     return NumberRequest(pool_id, click, ask, link)
 
 

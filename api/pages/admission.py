@@ -33,8 +33,13 @@ class AskedPool(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """A page that may ask. ``unknown_targets``: those that no pool of the account replaces."""
+    """A page that may ask.
 
+    ``snapshot``: what it was admitted under, a newer one perhaps than the one given.
+    ``unknown_targets``: those that no pool of the account replaces.
+    """
+
+    snapshot: Snapshot
     account: Account
     cors: Headers
     pools: Sequence[AskedPool]
@@ -58,7 +63,7 @@ async def admit(request: Request, parameters: Mapping[str, str], snapshot: Snaps
         newer = await lookups.with_pool(services, snapshot, pool_id)
         return await admit(request, parameters, newer)
     pools, unknown = _asked_pools(snapshot, account_id, pool_id, parameters.get("targets"))
-    return Admission(account, cors, pools, unknown)
+    return Admission(snapshot, account, cors, pools, unknown)
 
 
 async def preflight(request: Request) -> Reply:

@@ -46,13 +46,12 @@ async def _for_each_pool(
 ) -> Reply:
     """Notify each pool that swap would ask, but those that can make no tuple of this visit."""
     parameters = await request.form(MAX_FORM_BYTES)
-    snapshot = request.services.snapshot
-    page = await admit(request, parameters, snapshot)
+    page = await admit(request, parameters, request.services.snapshot)
     if not crawlers.takes_nothing(request.method, request.headers):
         click = page_click(
             parameters,
             is_phone=crawlers.is_phone(request.headers),
-            publishers=snapshot.accounts,
+            publishers=page.snapshot.accounts,
         )
 
         async def notify_one(pool: Pool) -> None:

@@ -102,7 +102,8 @@ async def _compute(
     page = await admit(request, parameters, snapshot)
     results: Sequence[Answer | _Withheld] = [_Withheld("not_a_visitor")] * len(page.pools)
     if visit.is_visitor:
-        click = page_click(parameters, is_phone=visit.is_phone, publishers=snapshot.accounts)
+        publishers = page.snapshot.accounts
+        click = page_click(parameters, is_phone=visit.is_phone, publishers=publishers)
         results = await _allocate_all(request.services.assignments, page.pools, click)
     swaps = _swaps(page, results)
     held = [result for result in results if isinstance(result, HeldAnswer)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -95,3 +96,17 @@ async def test_the_first_request_after_the_store_came_finds_what_there_is(
         assert (await client.get(path.format(site.account, pool))).status_code == 503
         store.away = False
         assert (await client.get(path.format(site.account, pool))).status_code in (200, 302)
+
+
+async def test_a_publisher_made_with_a_pool_is_credited_at_once(
+    site: Site, worker: httpx.AsyncClient, unique: str
+) -> None:
+    """The whole request goes by the snapshot in which its pool was found."""
+    publisher = Site(site.client, f"{unique}-p", site.area)
+    await publisher.make_account()
+    pool = await site.pool(parameters=["website"])
+    page = quote(f"https://shop.example/?website=a&publisher={publisher.account}", safe="")
+    answer = await worker.get(f"/v1/swap?account={site.account}&pool={pool}&url={page}")
+    (swap,) = answer.json()["swaps"]
+    report = await site.client.get(f"/admin/v1/numbers/{swap['number']}", headers=site.auth)
+    assert report.json()["holder"]["tuple"] == {"website": "a", "publisher": publisher.account}
