@@ -10,16 +10,39 @@ BIN := $(VENV)/bin
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.installed: pyproject.toml
-	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	    echo '$(PYTHON) is no Python >= 3.11 with venv: install one (Debian: python3-venv),' \
-	         'or name one with make PYTHON=…' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+PIP := -m pip --disable-pip-version-check
+# The lock files name every package with what it needs: --no-deps installs just that.
+LOCKED := install --quiet --no-deps --require-hashes
+EDITABLE := install --quiet --no-deps --no-build-isolation --editable .
+
+UV ?= $(BIN)/uv
+# For Python 3.11 and later on any platform, every file of a version with its hash, no index named.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+# $(call new_venv,FOLDER)
+define new_venv
+@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+    echo '$(PYTHON) is no Python >= 3.11 with venv: install one (Debian: python3-venv),' \
+         'or name one with make PYTHON=…' >&2; exit 1; }
+$(PYTHON) -m venv $(1)
+endef
+
+$(VENV)/.installed: pyproject.toml requirements/runtime.txt requirements/build.txt
+	$(call new_venv,$(VENV))
+	$(BIN)/python $(PIP) $(LOCKED) -r requirements/runtime.txt -r requirements/build.txt
+	$(BIN)/python $(PIP) $(EDITABLE)
 	@touch $@
 
-$(VENV)/.developing: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
+$(VENV)/.developing: $(VENV)/.installed requirements/development.txt
+	$(BIN)/python $(PIP) $(LOCKED) -r requirements/development.txt
+	@touch $@
+
+.venv-lowest/.installed: pyproject.toml requirements/lowest.txt
+	rm -rf .venv-lowest
+	$(call new_venv,.venv-lowest)
+	.venv-lowest/bin/python $(PIP) $(LOCKED) -r requirements/lowest.txt
+	.venv-lowest/bin/python $(PIP) $(EDITABLE)
 	@touch $@
 
 .PHONY: install
@@ -34,16 +57,29 @@ test: $(VENV)/.developing ## every test, real servers and a real browser include
 	@tests/install-tools
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+.PHONY: test-lowest
+test-lowest: .venv-lowest/.installed ## the tests with the lowest versions that pyproject.toml allows, but for the browser
+	@tests/install-tools
+	.venv-lowest/bin/python -m pytest -n 2 --ignore tests/snippet $(ARGS)
+
 .PHONY: conformance
 conformance: $(VENV)/.developing ## run the snippet's conformance suite and write its table
 	@tests/install-tools
 	$(BIN)/python -m tests.snippet.conformance.table
 
 .PHONY: lint
-lint: $(VENV)/.developing ## ruff and mypy --strict
+lint: $(VENV)/.developing ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: lock
+lock: $(VENV)/.developing ## make requirements/*.txt anew from pyproject.toml (ARGS=--upgrade: newest versions)
+	$(COMPILE) --all-extras $(ARGS) pyproject.toml -o requirements/development.txt
+	$(COMPILE) -c requirements/development.txt pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) -c requirements/development.txt --group build -o requirements/build.txt
+	$(COMPILE) --upgrade --no-config --resolution lowest-direct --extra test pyproject.toml -o requirements/lowest.txt
 
 .PHONY: bench
 bench: $(VENV)/.developing ## the performance figures, one `name: value` line each (ARGS=--quick)

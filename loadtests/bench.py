@@ -1,4 +1,4 @@
-"""``python -m loadtests.bench``: the project's honest mirror.
+"""``python -m loadtests.bench``: the performance figures.
 
 Every figure that compares is measured side by side in this one run. On stdout one ``name: value``
 line a figure; what happens meanwhile, and a table in the end, on stderr.
@@ -13,16 +13,18 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from loadtests import report
+from loadtests.comparison import compare as compared
+from loadtests.comparison import summary
 from loadtests.figures import Figure, Skipped, written
 from loadtests.report import Run
 from loadtests.section import Bench, Section
 from loadtests.sections import (
     alternatives,
+    clients,
     cluster,
-    hiredis,
     http,
     latency,
     scale,
@@ -43,20 +45,26 @@ SECTIONS: tuple[Section, ...] = (
     cluster.SECTION,
     start.SECTION,
     alternatives.SECTION,
-    hiredis.SECTION,
+    clients.SECTION,
     snippet.SECTION,
 )
-"""In the order of issue 4's table."""
+"""In the order of BENCHMARKS.md."""
 
-_err = Console(stderr=True)
+_err = Console(stderr=True, width=None if sys.stderr.isatty() else 140)
 
 
 @click.command()
 @click.option("--only", multiple=True, help="Measure what has this figure (repeatable).")
 @click.option("--quick", is_flag=True, help="Fewer rounds, smaller pools: a look between edits.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the run here.")
-@click.option("--compare", type=click.Path(exists=True, path_type=Path), help="An older --json.")
-@click.option("--write", is_flag=True, help="Write BENCHMARKS.md from this run.")
+@click.option(
+    "--compare",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_flag=False,
+    flag_value=report.LANDED,
+    help="Compare with an older --json; without a file, with the run of BENCHMARKS.md.",
+)
+@click.option("--write", is_flag=True, help="Write BENCHMARKS.md and loadtests/landed.json.")
 def main(
     only: tuple[str, ...], quick: bool, json_file: Path | None, compare: Path | None, write: bool
 ) -> None:
@@ -65,13 +73,17 @@ def main(
     if not sections:
         known = ", ".join(name for section in SECTIONS for name in section.names)
         raise click.UsageError(f"--only knows {known}")
+    if write and (only or quick):
+        raise click.UsageError("--write wants the whole run: without --only and --quick")
     older = report.load(compare) if compare else None
     run = measure(sections, quick=quick)
-    _show(run, older)
+    _show(run)
+    if older:
+        _show_changes(run, older)
     if json_file:
         json_file.write_bytes(report.encode(run))
     if write:
-        report.PAGE.write_text(report.page(run), "utf-8")
+        report.publish(run)
     if run.faults:
         sys.exit(1)
 
@@ -106,12 +118,10 @@ def measure(sections: list[Section], *, quick: bool) -> Run:
     return run
 
 
-def _show(run: Run, older: Run | None) -> None:
-    table = Table("figure", "median", "lowest", "highest", "unit", "target", "")
-    before = older.figures() if older else {}
-    if older:
-        table.add_column("before")
-        table.add_column("change")
+def _show(run: Run) -> None:
+    table = Table(
+        Column("figure", no_wrap=True), "median", "lowest", "highest", "unit", "target", ""
+    )
     for figure in run.figures().values():
         cells = [
             figure.name,
@@ -120,19 +130,29 @@ def _show(run: Run, older: Run | None) -> None:
             str(figure.target or ""),
             figure.verdict,
         ]
-        if older:
-            cells += _change(figure, before.get(figure.name))
         table.add_row(*cells, style="red" if figure.verdict == "missed" else None)
     _err.print(table)
 
 
-def _change(figure: Figure, before: Figure | None) -> list[str]:
-    """The older median, and by how much this one differs; "≈" inside both runs' spreads."""
-    if before is None or not before.value:
-        return ["", ""]
-    overlap = figure.low <= before.high and before.low <= figure.high
-    change = f"{figure.value / before.value - 1:+.0%}"
-    return [written(before.value), f"≈ {change}" if overlap else change]
+def _show_changes(run: Run, older: Run) -> None:
+    table = Table(Column("figure", no_wrap=True), "before", "now", "unit", "change", "")
+    changes = compared(run, older)
+    for change in changes:
+        before = change.before
+        cells = [
+            change.figure.name,
+            "" if before is None else _with_rounds(before),
+            _with_rounds(change.figure),
+            *(change.figure.unit, change.ratio, change.verdict),
+        ]
+        table.add_row(*cells, style={"worse": "red", "better": "green"}.get(change.verdict))
+    _err.print(table)
+    _err.print(f"Compared with the run of {older.started}.")
+    _err.print(summary(changes))
+
+
+def _with_rounds(figure: Figure) -> str:
+    return f"{written(figure.value)} ({written(figure.low)} to {written(figure.high)})"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is measured: figures, each with its spread and, where issue 4 sets one, its target."""
+"""What is measured: figures, each with its spread and, where one is set, its target."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One measured value: the median of the rounds, between its lowest and highest round.
 
     ``unit``: "" for a ratio. ``meaning``: what was measured, for a reader of BENCHMARKS.md.
+    ``less_is_better``: said of a ratio without a target; targets and units say it of themselves.
     """
 
     name: str
@@ -37,6 +38,14 @@ class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str = ""
     meaning: str = ""
     target: Target | None = None
+    less_is_better: bool = False
+
+    @property
+    def more_is_better(self) -> bool:
+        """Which way is better: as the target says, else the unit (rates, or times and bytes)."""
+        if self.target is not None:
+            return self.target.at_least is not None
+        return self.unit.endswith("/s") or not (self.unit or self.less_is_better)
 
     @property
     def verdict(self) -> str:
@@ -57,6 +66,7 @@ def of_rounds(
     *,
     unit: str = "",
     target: Target | None = None,
+    less_is_better: bool = False,
 ) -> Figure:
     """A figure from its rounds."""
     return Figure(
@@ -67,6 +77,7 @@ def of_rounds(
         unit=unit,
         meaning=meaning,
         target=target,
+        less_is_better=less_is_better,
     )
 
 

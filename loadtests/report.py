@@ -11,6 +11,8 @@ from msgspec import Struct, field
 from loadtests.figures import Figure, written
 
 PAGE = Path(__file__).parent.parent / "BENCHMARKS.md"
+LANDED = Path(__file__).parent / "landed.json"
+"""The run that BENCHMARKS.md was written from, to compare a later one with."""
 
 
 class Run(Struct, kw_only=True):
@@ -38,6 +40,12 @@ def load(file: Path) -> Run:
     return msgspec.json.decode(file.read_bytes(), type=Run)
 
 
+def publish(run: Run) -> None:
+    """Write BENCHMARKS.md and the file that ``--compare`` compares with."""
+    PAGE.write_text(page(run), "utf-8")
+    LANDED.write_bytes(encode(run))
+
+
 def page(run: Run) -> str:
     """BENCHMARKS.md."""
     lines = [
@@ -48,7 +56,7 @@ def page(run: Run) -> str:
         "other machines, absolute figures don't. Each value is the median of the rounds, with the",
         "lowest and the highest round beside it.",
         "",
-        f"Measured {run.started}" + (" with `--quick`" if run.quick else "") + ".",
+        f"Measured {run.started}.",
         "",
         "| the machine | |",
         "|---|---|",

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from allocator.port import Store
 from allocator.redis.url import connect
 from tests.servers import stores
+from tests.servers.cluster import Cluster, cluster3
 
 # How long an example takes, or the making of one, is never the subject.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,21 +40,21 @@ def redis7_server() -> Iterator[stores.Server]:
 
 
 @pytest.fixture(scope="session")
-def cluster_server() -> Iterator[stores.Cluster]:
+def cluster_server() -> Iterator[Cluster]:
     """A cluster of three Valkeys."""
-    with stores.cluster3() as cluster:
+    with cluster3() as cluster:
         yield cluster
 
 
 @pytest.fixture(params=["valkey", "redis7", "cluster"])
-def backend(request: pytest.FixtureRequest) -> stores.Server | stores.Cluster:
+def backend(request: pytest.FixtureRequest) -> stores.Server | Cluster:
     """Each kind of server in turn."""
-    server: stores.Server | stores.Cluster = request.getfixturevalue(f"{request.param}_server")
+    server: stores.Server | Cluster = request.getfixturevalue(f"{request.param}_server")
     return server
 
 
 @pytest.fixture
-async def store(backend: stores.Server | stores.Cluster) -> AsyncIterator[Store]:
+async def store(backend: stores.Server | Cluster) -> AsyncIterator[Store]:
     """A store on each kind of server in turn."""
     store = await connect(backend.url, timeout_ms=PATIENT_MS)
     yield store

@@ -134,7 +134,7 @@ async def test_the_panel_shows_what_was_swapped(demo: Service, browser: Browser)
 
 async def test_printed_addresses_lead_somewhere(demo: Service, browser: Browser) -> None:
     """Landing page, overflow page, tracking link and curl line work as they are printed."""
-    landing, overflow, tracking, number_api = demo.said[-4:]
+    landing, overflow, tracking, number_api = demo.printed[-4:]
     assert OURS.fullmatch(await swapped(browser, landing.split()[-1]))
     assert "(8" in await swapped(browser, overflow.split()[-1])
     page = await visit(browser, tracking.split()[-1])

@@ -30,7 +30,11 @@ def test_ci_runs_tests_and_lint() -> None:
     assert text.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in text
     assert 'export CI="${CI:-true}"' in text
-    assert re.findall(r"^make .*$", text, re.MULTILINE) == ["make test", "make lint"]
+    assert re.findall(r"^make .*$", text, re.MULTILINE) == [
+        "make test",
+        "make lint",
+        "make test-lowest",
+    ]
     subprocess.run(["bash", "-n", script, ROOT / "tests" / "install-tools"], check=True)
 
 

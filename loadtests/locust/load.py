@@ -107,7 +107,7 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
             locustfile.AdServer,
             locustfile.CallCentre,
         ],
-        shape_class=locustfile.Shape(),
+        shape_class=locustfile.Shape(),  # type: ignore[no-untyped-call]
         host=url,
     )
     seconds = [Second() for _ in range(int(plan.seconds) + 1)]

@@ -15,5 +15,5 @@ class Planned(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         """Users wanted now, and how many may come or go a second: all, so that a step is a step."""
-        users = self.plan.users_at(self.get_run_time())
+        users = self.plan.users_at(self.get_run_time())  # type: ignore[no-untyped-call]
         return None if users is None else (users, float(max(step[1] for step in self.plan.steps)))

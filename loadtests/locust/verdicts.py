@@ -42,6 +42,7 @@ def plan(name: str, *, users: int, minutes: float) -> Plan:
 
     ``short``: constant too, for ``make load``.
     """
+    steps: tuple[tuple[float, int], ...]
     match name:
         case "knee":
             steps = tuple((_STEP_SECONDS * n, users * n) for n in range(1, 11))

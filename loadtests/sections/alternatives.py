@@ -11,7 +11,7 @@ from loadtests.figures import Figure, Skipped, of_rounds
 from loadtests.rounds import Contender
 from loadtests.section import Bench, Section
 from loadtests.sections.http import measured_services
-from loadtests.tools import pools, postgres, requests, services
+from loadtests.tools import pools, requests, services
 from loadtests.tools.services import Service
 
 _LOADS = {"held": requests.number_api("held"), "new": requests.number_api_new("new")}
@@ -45,7 +45,7 @@ def _measure(bench: Bench) -> list[Figure]:
     if importlib.util.find_spec("asyncpg") is None:
         raise Skipped("asyncpg isn't installed (make bench installs it)")
     with (
-        postgres.running(bench.folder, bench.others) as database,
+        services.database(bench.folder, bench.others) as database,
         services.store(bench.others) as store,
         measured_services(bench) as (ours, _),
     ):

@@ -119,7 +119,9 @@ def _measure(bench: Bench) -> list[Figure]:
             meaning = f"p99 next to p50 of {name} at {SHARE:.0%} of its peak rate"
             tails = [percentile(took, 0.99) / percentile(took, 0.5) for took in runs]
             target = Target(at_most=4) if url == ours.url else None
-            figures.append(of_rounds(f"{name}_p99_to_p50", tails, meaning, target=target))
+            figures.append(
+                of_rounds(f"{name}_p99_to_p50", tails, meaning, target=target, less_is_better=True)
+            )
             for share in (50, 99):
                 values = [percentile(took, share / 100) * 1000 for took in runs]
                 meaning = f"{share} % of answers come within, at {SHARE:.0%} of the peak rate"

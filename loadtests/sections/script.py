@@ -98,6 +98,7 @@ def _measure(bench: Bench) -> list[Figure]:
             "script_cost_inside",
             [ratio for _, ratio in ratios],
             "the same by the server's own account (commandstats), the network left out",
+            less_is_better=True,
         ),
         of_rounds("script_time", inside, "one allocation inside the server", unit="µs"),
     ]

@@ -114,14 +114,29 @@ def _first_swap(site: Site, nodes: int, targets: int, rounds: int) -> list[Figur
     size = f"{nodes}_{targets}"
     limit = Target(at_most=WARM_AT_MOST) if (nodes, targets) == (2_000, 1) else None
     made = [
-        of_rounds(f"snippet_cold_{size}", figures["cold"], f"First swap ever, {of}"),
-        of_rounds(f"snippet_warm_{size}", figures["warm"], f"Swap, warm, {of}", target=limit),
-        of_rounds(f"snippet_naive_{size}", figures["naive"], f"Naive swapper, warm, {of}"),
+        of_rounds(
+            f"snippet_cold_{size}", figures["cold"], f"First swap ever, {of}", less_is_better=True
+        ),
+        of_rounds(
+            f"snippet_warm_{size}",
+            figures["warm"],
+            f"Swap, warm, {of}",
+            target=limit,
+            less_is_better=True,
+        ),
+        of_rounds(
+            f"snippet_naive_{size}",
+            figures["naive"],
+            f"Naive swapper, warm, {of}",
+            less_is_better=True,
+        ),
         of_rounds(f"snippet_cold_ms_{size}", figures["ms"], f"First swap ever, {of}", unit="ms"),
     ]
     if nodes == NODES[0]:
         meaning = f"A batch of {BATCH} new text nodes, {of.split(', ')[-1]}"
-        made.append(of_rounds(f"snippet_batch_{targets}", figures["batch"], meaning))
+        made.append(
+            of_rounds(f"snippet_batch_{targets}", figures["batch"], meaning, less_is_better=True)
+        )
     return made
 
 

@@ -12,7 +12,8 @@ from loadtests.section import Bench, Section
 from loadtests.tools import pools, requests, services
 from ringpool.config import config_file
 from ringpool.model import Account, Configuration
-from tests.servers.stores import free_port
+from tests.servers.process import READY_SECONDS, free_port, running
+from tests.servers.service import RINGPOOL, environment
 
 
 def _measure(bench: Bench) -> list[Figure]:
@@ -22,8 +23,8 @@ def _measure(bench: Bench) -> list[Figure]:
     file = bench.folder / "pools.yaml"
     file.write_text(config_file.write(wanted))
     subprocess.run(
-        [*services.RINGPOOL, "apply", str(file)],
-        env={"RINGPOOL_DATA_DIR": str(data), "PATH": ""},
+        [RINGPOOL, "apply", file],
+        env={**environment(), "RINGPOOL_DATA_DIR": str(data)},
         check=True,
         capture_output=True,
         timeout=60,
@@ -39,11 +40,11 @@ def _seconds_to_first_answer(bench: Bench, data: Path) -> float:
         f"http://127.0.0.1:{port}/api/v1/ring_pools/held/allocate_number.json"
         f"?ring_pool_key={requests.KEY}&website=one"
     )
-    environment = {"RINGPOOL_DATA_DIR": str(data)}
-    command = [*services.RINGPOOL, "serve", "--port", str(port)]
+    variables = {**environment(), "RINGPOOL_DATA_DIR": str(data)}
+    command = (RINGPOOL, "serve", "--port", str(port))
     started = time.perf_counter()
-    with services.process(command, environment, bench.folder / "start", bench.core):
-        while time.perf_counter() - started < services.READY_SECONDS:
+    with running(command, bench.folder / "log", environment=variables, cores=bench.core):
+        while time.perf_counter() - started < READY_SECONDS:
             with contextlib.suppress(OSError):
                 status, _ = services.get(url)
                 if status == 200:

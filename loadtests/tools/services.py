@@ -1,27 +1,34 @@
-"""The processes that are measured: started on their cores, ready when entered, stopped by pid."""
+"""The servers that are measured: those that tests start too, each kept on its cores."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loadtests.figures import Skipped
 from loadtests.tools import machine
 from tests.servers import stores
+from tests.servers.cluster import Cluster, cluster3
+from tests.servers.postgres import postgres
+from tests.servers.process import NotInstalled, free_port, running, until_answered
+from tests.servers.service import environment, serving
 
-READY_SECONDS = 30.0
-_STORE_TIMEOUT_MS = "5000"  # under full load a store on a shared core may pause for long
+_ROOT = Path(__file__).parents[2]
+_POSTGRES_SETTINGS = {
+    # What a careful operator would set for this load: Redis writes nothing to disk here either, so
+    # a commit needn't wait for one.
+    "shared_buffers": "256MB",
+    "synchronous_commit": "off",
+    "max_connections": "50",
+}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Service:
     """A running HTTP service."""
 
@@ -46,12 +53,24 @@ def store(cores: frozenset[int]) -> Iterator[stores.Server]:
 
 
 @contextlib.contextmanager
-def cluster(cores: frozenset[int]) -> Iterator[stores.Cluster]:
+def cluster(cores: frozenset[int]) -> Iterator[Cluster]:
     """Three Valkey primaries."""
-    with stores.cluster3() as nodes:
+    with cluster3() as nodes:
         for node in nodes.primaries:
             machine.pin(node.pid, cores)
         yield nodes
+
+
+@contextlib.contextmanager
+def database(folder: Path, cores: frozenset[int]) -> Iterator[str]:
+    """A PostgreSQL; yields its URL. Raises Skipped."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = postgres(folder, settings=_POSTGRES_SETTINGS, cores=cores)
+            url = stack.enter_context(server)
+        except NotInstalled as missing:
+            raise Skipped(str(missing)) from None
+        yield url
 
 
 @contextlib.contextmanager
@@ -59,87 +78,40 @@ def ringpool(
     redis_url: str, folder: Path, cores: frozenset[int], *, workers: int = 1
 ) -> Iterator[Service]:
     """The service as it is run in production, on a store."""
-    port = stores.free_port()
-    command = (*RINGPOOL, "serve", "--port", str(port), "--workers", str(workers))
-    environment = {
-        "RINGPOOL_REDIS_URL": redis_url,
-        "RINGPOOL_DATA_DIR": str(folder),
-        "RINGPOOL_REDIS_TIMEOUT_MS": _STORE_TIMEOUT_MS,
-    }
-    with process(command, environment, folder, cores) as started:
-        service = Service(f"http://127.0.0.1:{port}", started.pid)
-        wait_for(f"{service.url}/readyz", started, folder / "log")
-        yield service
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {"RINGPOOL_REDIS_URL": redis_url}
+    with serving(folder, "--workers", str(workers), settings=settings, cores=cores) as started:
+        get(f"{started.url}/readyz")
+        yield Service(started.url, started.process.pid)
 
 
 @contextlib.contextmanager
 def asgi(
-    app: str, folder: Path, cores: frozenset[int], environment: Mapping[str, str] | None = None
+    app: str, folder: Path, cores: frozenset[int], variables: Mapping[str, str]
 ) -> Iterator[Service]:
-    """Another ASGI app (``module:name``), served by uvicorn with the settings that ours has."""
-    port = stores.free_port()
+    """Another ASGI app (``module:name``), served by uvicorn with the settings that ours has.
+
+    ``variables``: what it finds in its environment.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
     command = (
         *(sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--ws", "none", "--backlog", "2048"),
         *("--no-access-log", "--no-server-header", "--no-proxy-headers", "--log-level", "warning"),
     )
-    with process(command, environment or {}, folder, cores) as started:
-        service = Service(f"http://127.0.0.1:{port}", started.pid)
-        wait_for(f"{service.url}/", started, folder / "log")
+    log = folder / "log"
+    inherited = {**environment(), "PYTHONPATH": str(_ROOT), **variables}
+    with running(command, log, environment=inherited, cores=cores) as process:
+        service = Service(f"http://127.0.0.1:{port}", process.pid)
+        until_answered(process, log, lambda: get(f"{service.url}/"))
         yield service
-
-
-RINGPOOL = (sys.executable, "-c", "from ringpool.cli import main; main()")
-"""The ``ringpool`` command of this interpreter."""
-
-
-@contextlib.contextmanager
-def process(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    folder: Path,
-    cores: frozenset[int],
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with its output in ``folder``/log, ended when the context is left."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("RINGPOOL_")}
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "log").open("ab") as log:
-        started = subprocess.Popen(
-            command,
-            env={**inherited, **environment, "PYTHONPATH": str(Path(__file__).parents[2])},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        machine.pin(started.pid, cores)
-        yield started
-    finally:
-        started.send_signal(signal.SIGTERM)
-        try:
-            started.wait(15)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
-
-
-def wait_for(url: str, started: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the service answers at all; raises RuntimeError when it ends or takes too long."""
-    limit = time.monotonic() + READY_SECONDS
-    while time.monotonic() < limit:
-        if started.poll() is not None:
-            break
-        with contextlib.suppress(OSError):
-            get(url)
-            return
-        time.sleep(0.005)
-    raise RuntimeError(f"{started.args!r} doesn't answer:\n{log.read_text()[-2000:]}")
 
 
 def get(url: str) -> tuple[int, bytes]:
     """Status and body of a GET, on a connection of its own."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     with contextlib.closing(connection):
         connection.request("GET", f"{parts.path}?{parts.query}")
         response = connection.getresponse()

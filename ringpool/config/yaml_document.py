@@ -6,6 +6,7 @@ would otherwise fail far from its line.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import yaml
@@ -16,6 +17,10 @@ MAX_CHARACTERS = 256 * 1024 * 1024
 MAX_VALUES = 20_000_000
 """How many values a document may hold once its aliases are written out."""
 MAX_DEPTH = 32
+ALIASED_VALUES = 100_000
+"""How many values aliases may add to any document, however short."""
+ALIASED_PER_VALUE = 5
+"""How many more they may add for each value in the text, so that work is linear in its length."""
 
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -67,7 +72,23 @@ def _position(mark: Any) -> str:
 
 
 def _check_depth(text: str) -> None:
-    """Refuse deep nesting before composing, which recurses in C and would end the process."""
+    """Refuse deep nesting before composing, which recurses in C and would end the process.
+
+    PyYAML's scanner reads ahead of the events, and since 6.0.3 has a nesting limit of its own. So
+    an error of it may come before the event that goes too deep: what leads up to it is looked at
+    again without the character that caused it.
+    """
+    try:
+        _check_depth_of_events(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        if mark is not None and mark.index < len(text):
+            with contextlib.suppress(yaml.YAMLError):
+                _check_depth_of_events(text[: mark.index])
+        raise
+
+
+def _check_depth_of_events(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -88,17 +109,20 @@ class _Graph:
     def __init__(self) -> None:
         self._sizes: dict[int, tuple[int, int]] = {}
         self._open: set[int] = set()
+        self._in_text = 0
         self._faults: list[Fault] = []
 
     def faults(self, root: yaml.Node) -> list[Fault]:
         values, _ = self._size(root)
-        if values > MAX_VALUES:
-            message = f"more than {MAX_VALUES} values once its aliases are written out"
+        most = min(MAX_VALUES, self._in_text + ALIASED_VALUES + self._in_text * ALIASED_PER_VALUE)
+        if values > most:
+            message = f"more than {most} values once its aliases are written out"
             self._faults.append(Fault("document", message))
         return self._faults
 
     def _size(self, node: yaml.Node) -> tuple[int, int]:
         """How many values and levels a node stands for with every alias written out."""
+        self._in_text += 1
         if node.tag not in _TAGS:
             message = f"the tag {node.tag!r} isn't known here"
             self._faults.append(Fault(_position(node.start_mark), message))

@@ -19,6 +19,7 @@ from allocator.stocks import Stocks
 from tests.allocator import racer
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, numbers
 from tests.servers import stores
+from tests.servers.cluster import Cluster
 
 PROCESSES = 3
 PATIENCE_SECONDS = 100.0
@@ -51,7 +52,7 @@ def check_promises(log: racer.Log) -> int:
 
 
 async def test_200_tuples_20_numbers(
-    backend: stores.Server | stores.Cluster,
+    backend: stores.Server | Cluster,
     store: Store,
     unique: str,
     processes: ProcessPoolExecutor,

@@ -18,7 +18,7 @@ import redis
 from allocator import embedded
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer, open_embedded
 from allocator.redis.url import connect
-from tests.servers.stores import until
+from tests.servers.process import until
 
 SERVICE = """
 import sys

@@ -15,7 +15,7 @@ from redis.asyncio.connection import Connection
 from allocator.embedded import valkey_binary
 from allocator.redis.cluster_client import ClusterClient, slot_of
 from allocator.redis.connection import transport_of
-from tests.servers import stores
+from tests.servers import cluster, stores
 
 
 async def test_redis_py_keeps_its_transport_where_the_connection_takes_it(
@@ -55,7 +55,7 @@ async def test_aioredis_cluster_is_as_its_client_extends_it() -> None:
 
 
 async def test_aioredis_cluster_tells_the_primary_of_a_slot(
-    cluster_server: stores.Cluster,
+    cluster_server: cluster.Cluster,
 ) -> None:
     """Its map of slots is read by ``ClusterClient.primary_of``."""
     nodes = [("127.0.0.1", node.port) for node in cluster_server.primaries]

@@ -13,7 +13,8 @@ from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from tests.allocator.lua_scripts import BROKEN, COUNT, ECHO, READ, script
 from tests.conftest import PATIENT_MS
-from tests.servers.stores import Cluster, Server
+from tests.servers.cluster import Cluster
+from tests.servers.stores import Server
 
 unpack = msgspec.msgpack.decode
 Backend = Server | Cluster

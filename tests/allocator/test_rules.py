@@ -11,6 +11,7 @@ from allocator.scripts import Script
 from allocator.stocks import Stocks
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, make, numbers
 from tests.servers import stores
+from tests.servers.cluster import Cluster
 
 
 async def states(pool: PoolUnderTest, *tuples: str) -> list[str]:
@@ -270,7 +271,7 @@ class TestEdit:
 
 class TestScriptCache:
     async def test_a_flush_of_the_scripts_is_not_noticed(
-        self, backend: stores.Server | stores.Cluster, store: Store, unique: str
+        self, backend: stores.Server | Cluster, store: Store, unique: str
     ) -> None:
         """After SCRIPT FLUSH in the middle of the work every call goes on as if nothing was."""
         nodes = [backend] if isinstance(backend, stores.Server) else backend.primaries

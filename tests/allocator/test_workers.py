@@ -20,7 +20,8 @@ from allocator.transfers import Transfers
 from tests.allocator import racer
 from tests.allocator.pools import OVERFLOW, numbers
 from tests.conftest import PATIENT_MS
-from tests.servers import stores
+from tests.servers.process import until
+from tests.servers.sentinel import sentinel
 
 WORKERS = 2
 ENOUGH = 500
@@ -39,9 +40,9 @@ def check_given(given: Sequence[racer.TimedAnswer]) -> int:
     )
     for _, of_number in itertools.groupby(promises, key=lambda promise: promise[0]):
         holder, end = "", 0.0
-        for _, at, until, tuple_ in of_number:
+        for _, at, ends, tuple_ in of_number:
             assert tuple_ == holder or at >= end, (tuple_, holder, at - end)
-            holder, end = tuple_, max(until, end if tuple_ == holder else 0.0)
+            holder, end = tuple_, max(ends, end if tuple_ == holder else 0.0)
     return len(promises)
 
 
@@ -51,7 +52,7 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
 ) -> None:
     """Racing workers with memory, a store that edits and drains, and a primary that is killed."""
     with (
-        stores.sentinel() as watched,
+        sentinel() as watched,
         ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as processes,
     ):
         await make_pool(watched.url, unique)
@@ -67,7 +68,7 @@ async def test_promises_hold_through_edits_drains_and_a_failover(
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await disturb(allocator, Transfers(store), unique, revisions)
                 watched.primary.kill()
-                stores.until(lambda: watched.replica.command("ROLE")[0] in (b"master", "master"))
+                until(lambda: watched.replica.command("ROLE")[0] in (b"master", "master"))
                 watched.primary.settings["replicaof"] = f"127.0.0.1 {watched.replica.port}"
                 watched.primary.start()
                 await disturb(allocator, Transfers(store), unique, revisions)

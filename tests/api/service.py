@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
-import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.api.conftest import ADMIN
+from tests.servers.service import serving
 
 PATIENCE_SECONDS = 60
 
@@ -23,7 +21,7 @@ PATIENCE_SECONDS = 60
 class Service:
     """A running ``ringpool serve``. ``client`` may be used by many threads."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     url: str
     client: httpx.Client
 
@@ -36,29 +34,10 @@ class Service:
 @contextmanager
 def service(data_dir: Path, *options: str, port: int = 0) -> Iterator[Service]:
     """Start ``ringpool serve`` on the data directory; ready when this is entered."""
-    program = shutil.which("ringpool", path=sysconfig.get_path("scripts"))
-    assert program is not None
-    command = [program, "serve", "--port", str(port), *options]
-    environment = {
-        **os.environ,
-        "RINGPOOL_DATA_DIR": str(data_dir),
-        "RINGPOOL_ADMIN_TOKEN": ADMIN,
-        "RINGPOOL_REDIS_TIMEOUT_MS": "10000",  # machines under test are busy
-    }
-    with open(data_dir / "log", "a") as log:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
-        )
-    assert process.stdout is not None
-    try:
-        first = process.stdout.readline()
-        assert first, (data_dir / "log").read_text()
-        url = first.split()[-1]
-        with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as client:
-            assert client.get("/readyz").status_code == 200
-            yield Service(process, url, client)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
-        process.stdout.close()
+    settings = {"RINGPOOL_DATA_DIR": str(data_dir), "RINGPOOL_ADMIN_TOKEN": ADMIN}
+    with (
+        serving(data_dir, *options, port=port, settings=settings) as started,
+        httpx.Client(base_url=started.url, timeout=PATIENCE_SECONDS) as client,
+    ):
+        assert client.get("/readyz").status_code == 200
+        yield Service(started.process, started.url, client)

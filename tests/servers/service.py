@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-STOP_SECONDS = 60
+from tests.servers.process import running
 
 RINGPOOL = Path(sys.executable).with_name("ringpool")
 """The command of the environment that the tests run in."""
@@ -19,47 +19,49 @@ RINGPOOL = Path(sys.executable).with_name("ringpool")
 
 @dataclass(frozen=True)
 class Service:
-    """A running service. ``said``: what it has printed, up to its being ready."""
+    """A running service. ``printed``: the lines on its stdout, up to its being ready."""
 
     url: str
-    said: tuple[str, ...]
-    pid: int
+    printed: tuple[str, ...]
+    process: subprocess.Popen[bytes]
 
 
 @contextmanager
 def serving(
-    folder: Path, *arguments: str, last_line: str = "listens on", command: Path = RINGPOOL
+    folder: Path,
+    *arguments: str,
+    last_line: str = "listens on",
+    command: Path = RINGPOOL,
+    port: int = 0,
+    settings: Mapping[str, str] | None = None,
+    cores: frozenset[int] | None = None,
 ) -> Iterator[Service]:
-    """Serve from ``folder`` with its data in it; ready when a line with ``last_line`` is printed.
+    """Serve from ``folder``; ready when a line with ``last_line`` is printed.
 
-    The port listens by then: requests wait until the app is up.
+    The port listens by then: requests wait until the app is up. The data is in ``folder`` unless
+    ``settings``, its RINGPOOL_ variables, say otherwise; its log is ``folder``/log.
     """
-    with (folder / "stderr").open("ab") as errors:
-        process = subprocess.Popen(
-            [command, "serve", "--port", "0", *arguments],
-            cwd=folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    assert process.stdout is not None
-    with process.stdout as output:
-        try:
-            said = []
+    log = folder / "log"
+    with running(
+        [command, "serve", "--port", str(port), *arguments],
+        log,
+        environment={**environment(), **(settings or {})},
+        cores=cores,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        with process.stdout as output:
+            printed = []
             for line in output:
-                said.append(line.rstrip("\n"))
-                if last_line in line:
+                printed.append(line.decode().rstrip("\n"))
+                if last_line in printed[-1]:
                     break
             else:
-                raise RuntimeError((folder / "stderr").read_text())
-            found = re.search(r"http://\S+", "\n".join(said))
-            assert found is not None, said
-            yield Service(found[0], tuple(said), process.pid)
-        finally:
-            process.terminate()
-            process.wait(STOP_SECONDS)
+                raise RuntimeError(log.read_text())
+            found = re.search(r"http://\S+", "\n".join(printed))
+            assert found is not None, printed
+            yield Service(found[0], tuple(printed), process)
 
 
 def environment() -> Mapping[str, str]:

@@ -1,65 +1,28 @@
-"""Real servers for tests: each a context manager, on loopback, ready when it is entered.
+"""Single stores: real servers on loopback, ready when their context is entered.
 
-``valkey`` and ``cluster`` run the valkey-server that the embedded store runs, ``redis7`` Debian's
-redis-server. Every process started here is stopped here, by its pid.
+``valkey`` runs the valkey-server that the embedded store runs, ``redis7`` Debian's redis-server.
 """
 
 from __future__ import annotations
 
-import contextlib
-import datetime
-import ipaddress
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from allocator.embedded import valkey_binary
-
-T = TypeVar("T")
-
-READY_SECONDS = 60.0
-
-
-def until(condition: Callable[[], T], seconds: float = READY_SECONDS) -> T:
-    """Wait until the condition holds, errors of the server counting as "not yet"."""
-    limit = time.monotonic() + seconds
-    while True:
-        error: Exception | None = None
-        try:
-            if result := condition():
-                return result
-        except ChildProcessError:  # it has ended: there is nothing to wait for
-            raise
-        except (redis.RedisError, OSError) as caught:
-            error = caught
-        if time.monotonic() > limit:
-            raise TimeoutError(f"not within {seconds} s: {condition}") from error
-        time.sleep(0.01)
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on now. Another may take it: starters try again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.servers.certificates import Certificate
+from tests.servers.process import READY_SECONDS, free_port, temporary_folder, until
 
 
 @dataclass
@@ -159,18 +122,9 @@ class Server:
             )
 
 
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="ringpool-test-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
+@contextmanager
 def _running(binary: Path, settings: dict[str, Any], *arguments: str) -> Iterator[Server]:
-    with _folder() as folder:
+    with temporary_folder() as folder:
         server = Server(binary, folder, settings, arguments)
         try:
             server.start()
@@ -179,154 +133,38 @@ def _running(binary: Path, settings: dict[str, Any], *arguments: str) -> Iterato
             server.stop()
 
 
-@contextlib.contextmanager
+@contextmanager
 def valkey(**settings: Any) -> Iterator[Server]:
     """A standalone Valkey 9; ``settings`` with ``_`` for ``-``."""
     with _running(valkey_binary(), _dashed(settings)) as server:
         yield server
 
 
-@contextlib.contextmanager
+@contextmanager
 def redis7(**settings: Any) -> Iterator[Server]:
     """Debian's Redis 7. Without it the test is skipped, and in CI fails."""
     with _running(_redis7_binary(), _dashed(settings)) as server:
         yield server
 
 
-@dataclass
-class Cluster:
-    """Three primaries in the order of their slots, and replicas of the first of them."""
-
-    primaries: list[Server]
-    replicas: list[Server]
-
-    @property
-    def url(self) -> str:
-        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.primaries)
-
-
-@contextlib.contextmanager
-def cluster3(*, replicas: int = 0, **settings: Any) -> Iterator[Cluster]:
-    """Three Valkey primaries in cluster mode that share the slots and agree on it.
-
-    They are slow to take each other for dead, as a busy machine needs: who wants a failover says
-    how soon (``cluster_node_timeout``, ms).
-    """
-    options = {
-        "cluster-enabled": "yes",
-        "cluster-port": "{bus}",
-        "cluster-node-timeout": 15_000,
-        "cluster-replica-validity-factor": 0,  # a replica never is too far behind to take over
-        **_dashed(settings),
-    }
-    with contextlib.ExitStack() as stack:
-        running = [_running(valkey_binary(), options) for _ in range(3 + replicas)]
-        nodes = [stack.enter_context(node) for node in running]
-        for position, (node, slots) in enumerate(
-            zip(nodes, ((0, 5460), (5461, 10922), (10923, 16383)), strict=False)
-        ):
-            node.command("CLUSTER", "SET-CONFIG-EPOCH", position + 1)
-            node.command("CLUSTER", "ADDSLOTSRANGE", *slots)
-        for node in nodes[1:]:
-            nodes[0].command("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
-        until(lambda: all(_cluster_agrees(node, len(nodes)) for node in nodes))
-        for primary, replica in zip(nodes[:3], nodes[3:], strict=False):
-            replica.command("CLUSTER", "REPLICATE", _text(primary.command("CLUSTER", "MYID")))
-        for replica in nodes[3:]:
-            until(lambda replica=replica: _replicates(replica))
-        until(lambda: all(_cluster_agrees(node, len(nodes)) for node in nodes))
-        yield Cluster(nodes[:3], nodes[3:])
-
-
-@dataclass
-class Sentinel:
-    """A primary called ``numbers``, its replica, and one Sentinel that watches them."""
-
-    primary: Server
-    replica: Server
-    sentinel: Server
-
-    @property
-    def url(self) -> str:
-        return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/numbers"
-
-
-@contextlib.contextmanager
-def sentinel() -> Iterator[Sentinel]:
-    """A Sentinel that fails over within about three seconds.
-
-    Both stores keep what they have on disk: on a busy machine the Sentinel takes a living primary
-    for dead, and may promote the one that was started again before it has copied anything.
-    """
-    disk = {"appendonly": "yes", "appendfsync": "always"}
-    with contextlib.ExitStack() as stack:
-        primary = stack.enter_context(valkey(**disk))
-        replica = stack.enter_context(replica_of(primary, **disk))
-        watch = {
-            "sentinel monitor": f"numbers 127.0.0.1 {primary.port} 1",
-            "sentinel down-after-milliseconds": "numbers 2000",
-            "sentinel failover-timeout": "numbers 3000",
-        }
-        with _folder() as folder:
-            watcher = Server(valkey_binary(), folder, watch, ("--sentinel",))
-            try:
-                watcher.start()
-                until(lambda: watcher.command("SENTINEL", "REPLICAS", "numbers"))
-                yield Sentinel(primary, replica, watcher)
-            finally:
-                watcher.stop()
-
-
-@contextlib.contextmanager
+@contextmanager
 def replica_of(primary: Server, **settings: Any) -> Iterator[Server]:
     """A Valkey that has all its primary has."""
     settings |= {"replicaof": f"127.0.0.1 {primary.port}", "repl-diskless-sync-delay": 0}
     primary.command("CONFIG", "SET", "repl-diskless-sync-delay", 0)
     with _running(valkey_binary(), settings) as replica:
-        until(lambda: _replicates(replica))
+        until(lambda: replicates(replica))
         yield replica
 
 
-@dataclass
-class Certificate:
-    """Files of a certificate for 127.0.0.1 that is its own authority."""
-
-    certificate: Path
-    key: Path
-
-
-@contextlib.contextmanager
-def certificate() -> Iterator[Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    with _folder() as folder:
-        files = Certificate(folder / "cert.pem", folder / "key.pem")
-        files.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-        files.key.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        yield files
+@contextmanager
+def sentinel_server(settings: dict[str, Any]) -> Iterator[Server]:
+    """A process that only watches others."""
+    with _running(valkey_binary(), settings, "--sentinel") as server:
+        yield server
 
 
-@contextlib.contextmanager
+@contextmanager
 def redis7_tls(files: Certificate) -> Iterator[Server]:
     """Debian's Redis 7 that speaks TLS alone, with these files; connect to ``server.url``."""
     settings = {
@@ -337,7 +175,7 @@ def redis7_tls(files: Certificate) -> Iterator[Server]:
         "tls-ca-cert-file": files.certificate,
         "tls-auth-clients": "no",
     }
-    with _folder() as folder:
+    with temporary_folder() as folder:
         server = _TlsServer(_redis7_binary(), folder, settings)
         try:
             server.start()
@@ -369,15 +207,7 @@ def _dashed(settings: dict[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in settings.items()}
 
 
-def _text(reply: Any) -> str:
-    return reply.decode() if isinstance(reply, bytes) else str(reply)
-
-
-def _cluster_agrees(node: Server, size: int) -> bool:
-    facts = node.command("CLUSTER INFO")
-    return facts["cluster_state"] == "ok" and int(facts["cluster_known_nodes"]) == size
-
-
-def _replicates(replica: Server) -> bool:
+def replicates(replica: Server) -> bool:
+    """Whether a replica is connected to its primary."""
     facts = replica.command("INFO", "replication")
     return bool(facts["role"] == "slave" and facts["master_link_status"] == "up")

@@ -19,27 +19,28 @@ from allocator.redis.url import connect
 from tests.allocator.lua_scripts import COUNT, ECHO, READ
 from tests.allocator.test_port import answering, echo
 from tests.conftest import PATIENT_MS
-from tests.servers import stores
+from tests.servers import cluster as servers
+from tests.servers.process import free_port
 
 unpack = msgspec.msgpack.decode
 PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
-async def cluster_store(cluster_server: stores.Cluster) -> AsyncIterator[Store]:
+async def cluster_store(cluster_server: servers.Cluster) -> AsyncIterator[Store]:
     store = await connect(cluster_server.url, timeout_ms=PATIENT_MS)
     yield store
     await store.aclose()
 
 
 @pytest.fixture(scope="module")
-def replicated() -> Iterator[stores.Cluster]:
+def replicated() -> Iterator[servers.Cluster]:
     """A cluster of its own, whose first primary has a replica."""
-    with stores.cluster3(replicas=1, cluster_node_timeout=2000) as cluster:
+    with servers.cluster3(replicas=1, cluster_node_timeout=2000) as cluster:
         yield cluster
 
 
-def _key_on(cluster: stores.Cluster, position: int, unique: str) -> tuple[str, int]:
+def _key_on(cluster: servers.Cluster, position: int, unique: str) -> tuple[str, int]:
     """A key, and its slot, that belongs to the primary at that position."""
     for number in range(1000):
         key = f"{{{unique}-{number}}}"
@@ -60,7 +61,7 @@ async def pinging(store: Store) -> None:
 
 
 async def test_pools_lie_on_every_primary(
-    cluster_server: stores.Cluster, cluster_store: Store, unique: str
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
 ) -> None:
     """Each primary gets the calls of its own slots, and its own copy of the script."""
     for node in cluster_server.primaries:
@@ -72,7 +73,7 @@ async def test_pools_lie_on_every_primary(
 
 
 async def test_a_slot_that_moved_is_followed(
-    cluster_server: stores.Cluster, cluster_store: Store, unique: str
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
 ) -> None:
     """While a slot moves (ASK) and after it has (MOVED), calls reach the node that has the key."""
     source, target = cluster_server.primaries[:2]
@@ -99,7 +100,7 @@ async def shortly(store: Store, key: str) -> None:
 
 
 async def test_what_the_library_has_found_is_asked_directly(
-    cluster_server: stores.Cluster,
+    cluster_server: servers.Cluster,
     cluster_store: Store,
     unique: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -118,7 +119,7 @@ async def test_what_the_library_has_found_is_asked_directly(
 
 
 async def test_an_idle_connection_is_woken(
-    cluster_server: stores.Cluster, cluster_store: Store, unique: str
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
 ) -> None:
     """After a pause one call goes through the library, and the short way is open again."""
     key, _ = _key_on(cluster_server, 0, unique)
@@ -131,7 +132,7 @@ async def test_an_idle_connection_is_woken(
 
 
 async def test_a_slot_that_moved_away_from_a_known_primary_is_followed(
-    cluster_server: stores.Cluster, cluster_store: Store, unique: str
+    cluster_server: servers.Cluster, cluster_store: Store, unique: str
 ) -> None:
     """The node that was asked directly says where the slot is, and the call goes on there."""
     source, target = cluster_server.primaries[1:]
@@ -154,7 +155,7 @@ async def test_keys_of_two_slots_are_a_bug_not_an_outage(cluster_store: Store) -
     assert not isinstance(caught.value, StoreUnavailable)
 
 
-async def test_ping_misses_a_single_primary(cluster_server: stores.Cluster) -> None:
+async def test_ping_misses_a_single_primary(cluster_server: servers.Cluster) -> None:
     """A cluster is ready when all of its primaries answer, not one of them."""
     store = await connect(cluster_server.url, timeout_ms=300)
     await pinging(store)
@@ -168,9 +169,9 @@ async def test_ping_misses_a_single_primary(cluster_server: stores.Cluster) -> N
     await store.aclose()
 
 
-async def test_a_node_of_the_url_may_be_away(cluster_server: stores.Cluster, unique: str) -> None:
+async def test_a_node_of_the_url_may_be_away(cluster_server: servers.Cluster, unique: str) -> None:
     """One reachable node is enough to find the others."""
-    nobody = stores.free_port()
+    nobody = free_port()
     url = cluster_server.url.replace("//", f"//127.0.0.1:{nobody},")
     store = await connect(url, timeout_ms=PATIENT_MS)
     assert await echo(store, f"{{{unique}}}", "found") == "found"
@@ -179,7 +180,7 @@ async def test_a_node_of_the_url_may_be_away(cluster_server: stores.Cluster, uni
 
 async def test_a_cluster_that_is_away_is_an_outage_and_found_later(unique: str) -> None:
     """A store may be made before its cluster; calls fail until it is there."""
-    port = stores.free_port()
+    port = free_port()
     store = await connect(f"redis+cluster://127.0.0.1:{port}", timeout_ms=200)
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
@@ -208,7 +209,7 @@ async def test_who_waits_for_a_cluster_that_another_call_gave_up_hears_of_it(
 
 
 async def test_it_begins_anew_when_every_node_has_moved(
-    cluster_server: stores.Cluster, unique: str, monkeypatch: pytest.MonkeyPatch
+    cluster_server: servers.Cluster, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a time without any success, the cluster is looked up in the URL again."""
     monkeypatch.setattr("allocator.redis.cluster._RENEW_SECONDS", 0.2)
@@ -231,7 +232,7 @@ async def test_it_begins_anew_when_every_node_has_moved(
 
 
 async def test_a_write_returns_when_the_replica_has_it_and_outlives_the_primary(
-    replicated: stores.Cluster, unique: str
+    replicated: servers.Cluster, unique: str
 ) -> None:
     """WAIT goes to the node that took the write; after a failover the value is still there."""
     store = await connect(replicated.url, timeout_ms=PATIENT_MS, wait_replicas=1)

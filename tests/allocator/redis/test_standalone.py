@@ -17,6 +17,9 @@ from tests.allocator.lua_scripts import COUNT, ECHO, READ
 from tests.allocator.test_port import answering, echo, unconfirmed
 from tests.conftest import PATIENT_MS
 from tests.servers import stores
+from tests.servers.certificates import certificate
+from tests.servers.process import until
+from tests.servers.sentinel import sentinel
 
 unpack = msgspec.msgpack.decode
 
@@ -164,19 +167,19 @@ async def test_a_replica_refuses_writes_as_an_outage(unique: str) -> None:
 
 async def test_sentinel_leads_to_the_new_primary(unique: str) -> None:
     """After the primary's death, calls reach the replica that took over, and what it has."""
-    with stores.sentinel() as watched:
+    with sentinel() as watched:
         async with opened(watched.url) as store:
             await store.run(COUNT, [unique], [7])
-            stores.until(lambda: watched.replica.command("GET", unique) == b"7")
+            until(lambda: watched.replica.command("GET", unique) == b"7")
             watched.primary.kill()
-            stores.until(lambda: watched.replica.command("ROLE")[0] in ("master", b"master"))
+            until(lambda: watched.replica.command("ROLE")[0] in ("master", b"master"))
             await answering(store, unique)
             assert unpack(await store.run(COUNT, [unique], [1])) == 8
 
 
 async def test_a_name_that_sentinel_does_not_know_is_an_outage() -> None:
     """The reason is a sentence, not the Sentinel client's settings."""
-    with stores.sentinel() as watched:
+    with sentinel() as watched:
         async with opened(watched.url.replace("numbers", "unknown")) as store:
             with pytest.raises(StoreUnavailable, match="no Sentinel knows"):
                 await store.ping()
@@ -184,7 +187,7 @@ async def test_a_name_that_sentinel_does_not_know_is_an_outage() -> None:
 
 async def test_tls_needs_a_certificate_that_is_trusted(unique: str) -> None:
     """rediss:// works with the authority's file, and refuses a server without it."""
-    with stores.certificate() as files, stores.redis7_tls(files) as server:
+    with certificate() as files, stores.redis7_tls(files) as server:
         async with opened(server.url) as store:
             assert await echo(store, unique, "private") == "private"
         async with opened(server.url.partition("?")[0]) as store:

@@ -17,7 +17,7 @@ import pytest
 from allocator.embedded import EmbeddedServer
 from tests.api.conftest import ADMIN, KEY
 from tests.api.service import PATIENCE_SECONDS, Service, service
-from tests.servers.stores import until
+from tests.servers.process import until
 
 AUTH = {"authorization": f"Bearer {ADMIN}"}
 

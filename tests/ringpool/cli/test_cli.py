@@ -26,6 +26,7 @@ from ringpool.times import format_rfc3339
 from tests.conftest import PATIENT_MS
 from tests.ringpool.config.test_config_file import COMPLETE
 from tests.servers import stores
+from tests.servers.process import free_port
 
 Run = Callable[..., Result]
 
@@ -278,7 +279,7 @@ def test_the_doctor_tells_of_pools_in_the_future(
 
 def test_the_doctor_says_that_the_store_is_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unreachable store is a finding, not a crash; so is a wrong setting."""
-    monkeypatch.setenv("RINGPOOL_REDIS_URL", f"redis://127.0.0.1:{stores.free_port()}")
+    monkeypatch.setenv("RINGPOOL_REDIS_URL", f"redis://127.0.0.1:{free_port()}")
     result = run("doctor")
     assert result.exit_code == 1
     assert "fail  store: " in result.stdout

@@ -51,6 +51,12 @@ def test_dates_stay_text() -> None:
         ("a: !!int foo", "document", "'foo'"),
         ("a: \ud800", "document", "surrogates"),
         ("[" * 500_000, f"line 1, column {MAX_DEPTH + 1}", "deeper"),
+        ("[" * 1001, f"line 1, column {MAX_DEPTH + 1}", "deeper"),
+        ("- " * 100_000, f"line 1, column {2 * MAX_DEPTH + 1}", "deeper"),
+        ("? " * 100_000, f"line 1, column {2 * MAX_DEPTH + 1}", "deeper"),
+        ("é: [x]\nb: " + "[" * 2000, f"line 2, column {MAX_DEPTH + 3}", "deeper"),
+        ('[{"a":' * 100_000, f"line 1, column {6 * MAX_DEPTH // 2 + 1}", "deeper"),
+        ("[" * MAX_DEPTH + "}", f"line 1, column {MAX_DEPTH + 1}", "not YAML"),
     ],
     ids=lambda value: ascii(value)[:20],
 )
@@ -61,6 +67,31 @@ def test_a_trap_is_one_located_fault(text: str, field: str, said: str) -> None:
     (fault,) = raised.value.faults
     assert fault.field == field
     assert said in fault.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x: &x [{'1, ' * 4000}]\npools:\n" + "- numbers: *x\n" * 4000,
+        "x: &x {" + ", ".join(f"k{n}: 1" for n in range(4000)) + "}\ny:\n" + "- <<: *x\n" * 2400,
+        "x: &x {a: 1, b: 2, c: 3, d: 4, e: 5}\ny: {<<: [" + "*x, " * 30_000 + "]}",
+    ],
+    ids=["values", "merged one by one", "merged at once"],
+)
+def test_aliases_cannot_multiply_the_work(text: str) -> None:
+    """A short document can't stand for millions of values, each of which would be checked."""
+    with pytest.raises(Faults, match="written out") as raised:
+        load(text)
+    (fault,) = raised.value.faults
+    assert fault.field == "document"
+
+
+def test_aliases_serve_a_large_file() -> None:
+    """Ten thousand pools may share the settings that are written once."""
+    shared = ", ".join(f"k{n}: 1" for n in range(20))
+    pools = "".join(f"- {{<<: *x, id: p{n}, numbers: ['+1888{n:07d}']}}\n" for n in range(10_000))
+    document = load(f"x: &x {{{shared}}}\npools:\n{pools}")
+    assert document["pools"][-1]["k19"] == 1  # type: ignore[index]
 
 
 def test_aliases_cannot_deepen_without_end() -> None:
