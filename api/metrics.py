@@ -28,7 +28,7 @@ _GAUGES = {
     "draining": "Removed numbers that wait for their guarantee to end",
     "utilization": "Share of the numbers inside a guarantee, 0 to 1",
     "oldest_held_seconds": "How long the assignment that falls due first has stood",
-    "exhausted": "1 when every number is inside its guarantee",
+    "exhausted": "1 when every number is inside its guarantee and the pool can't grow",
 }
 _COUNTERS = {
     "new_total": "Answers with an unassigned number",

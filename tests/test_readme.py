@@ -69,13 +69,18 @@ def test_configuration_keys() -> None:
         for section, kind in fields.items()
         for spec in msgspec.structs.fields(kind)
     ]
-    listed = [(key, told) for key, told, _ in table("### Pools") + table("### Accounts and stocks")]
+    listed = [
+        (key, documented_default)
+        for key, documented_default, _ in table("### Pools") + table("### Accounts and stocks")
+    ]
     assert [key for key, _ in listed] == [key for key, _ in expected]
-    for (key, told), (_, plain) in zip(listed, expected, strict=True):
+    for (key, documented_default), (_, plain) in zip(listed, expected, strict=True):
         if plain is None:
-            assert not told.startswith(("`", "required")) or key == "`overflow_number`", key
+            assert (
+                not documented_default.startswith(("`", "required")) or key == "`overflow_number`"
+            ), key
         else:
-            assert told == plain, key
+            assert documented_default == plain, key
 
 
 def default(spec: msgspec.structs.FieldInfo) -> str | None:

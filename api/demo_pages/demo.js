@@ -45,9 +45,9 @@ document.addEventListener("ringpool:swapped", async event => {
   }));
 });
 
-const told = [...new URLSearchParams(location.search)].filter(([name]) => !name.startsWith("rp_"));
+const shown = [...new URLSearchParams(location.search)].filter(([name]) => !name.startsWith("rp_"));
 document.getElementById("visit").textContent =
-  [...told, ["path", location.pathname]].map(pair => pair.join("=")).join(" · ");
+  [...shown, ["path", location.pathname]].map(pair => pair.join("=")).join(" · ");
 for (const link of document.querySelectorAll(".visitors a")) {
   if (link.getAttribute("href") === location.pathname + location.search) link.ariaCurrent = "page";
 }

@@ -61,8 +61,8 @@ def load(text: str) -> object:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = _position(mark) if mark is not None else "document"
-        said = " ".join(part for part in (error.problem, error.context) if part)
-        raise Faults([Fault(where, f"not YAML: {said}")]) from None
+        problem = " ".join(part for part in (error.problem, error.context) if part)
+        raise Faults([Fault(where, f"not YAML: {problem}")]) from None
     except ValueError as error:  # a scalar that isn't what its tag says, or a lone surrogate
         raise Faults([Fault("document", f"not YAML: {error}")]) from None
 

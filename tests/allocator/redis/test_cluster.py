@@ -91,7 +91,7 @@ async def test_a_slot_that_moved_is_followed(
 
 
 async def shortly(store: Store, key: str) -> None:
-    """Call until calls for the key go the short way."""
+    """Call until calls for the key go over a connection of our own."""
     assert isinstance(store, ClusterStore)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while store._routes.ready(key) is None:
@@ -112,7 +112,7 @@ async def test_what_the_library_has_found_is_asked_directly(
     assert unpack(await cluster_store.run(COUNT, [key], [1])) == 1
     monkeypatch.setattr(
         connection, "_IDLE_SECONDS", PATIENCE_SECONDS
-    )  # else a pause ends the short way
+    )  # else a pause closes the connection
     monkeypatch.delattr(Cluster, "execute")
     counted = await asyncio.gather(*[cluster_store.run(COUNT, [key], [1]) for _ in range(50)])
     assert sorted(map(unpack, counted)) == list(range(2, 52))
@@ -121,7 +121,7 @@ async def test_what_the_library_has_found_is_asked_directly(
 async def test_an_idle_connection_is_woken(
     cluster_server: servers.Cluster, cluster_store: Store, unique: str
 ) -> None:
-    """After a pause one call goes through the library, and the short way is open again."""
+    """After a pause one call goes through the library, then our own connection is used again."""
     key, _ = _key_on(cluster_server, 0, unique)
     await shortly(cluster_store, key)
     assert isinstance(cluster_store, ClusterStore)
@@ -188,7 +188,7 @@ async def test_a_cluster_that_is_away_is_an_outage_and_found_later(unique: str) 
     await store.aclose()
 
 
-async def test_who_waits_for_a_cluster_that_another_call_gave_up_hears_of_it(
+async def test_a_join_that_another_call_gave_up_fails_for_those_who_wait(
     monkeypatch: pytest.MonkeyPatch, unique: str
 ) -> None:
     """It is an outage like any other, and no cancelling: what runs in a task goes on."""

@@ -34,7 +34,7 @@ def test_dates_stay_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "field", "said"),
+    ("text", "field", "message"),
     [
         ("a: [1\nb: 2", "line 2, column 2", "while parsing a flow sequence"),
         ("a: \x01", "character 4", "control characters"),
@@ -60,13 +60,13 @@ def test_dates_stay_text() -> None:
     ],
     ids=lambda value: ascii(value)[:20],
 )
-def test_a_trap_is_one_located_fault(text: str, field: str, said: str) -> None:
+def test_a_trap_is_one_located_fault(text: str, field: str, message: str) -> None:
     """Broken, hostile or ambiguous YAML is refused with its place, never with a crash."""
     with pytest.raises(Faults) as raised:
         load(text)
     (fault,) = raised.value.faults
     assert fault.field == field
-    assert said in fault.message
+    assert message in fault.message
 
 
 @pytest.mark.parametrize(
