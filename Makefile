@@ -1,4 +1,4 @@
-# `make` alone tells what there is.
+# `make` alone lists the targets.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 PORT ?= 8000

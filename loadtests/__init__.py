@@ -1,1 +1,1 @@
-"""``python -m loadtests.bench`` measures; ``python -m loadtests.load`` behaves as people do."""
+"""Performance figures (``loadtests.bench``) and simulated users (``loadtests.locust.load``)."""

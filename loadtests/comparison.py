@@ -10,7 +10,10 @@ from loadtests.report import Run
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure then and now. ``verdict``: better, worse, same, or why it can't be told."""
+    """A figure then and now.
+
+    ``verdict``: better, worse, same; new (no figure before); another machine (not comparable).
+    """
 
     figure: Figure
     before: Figure | None

@@ -28,7 +28,7 @@ class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One measured value: the median of the rounds, between its lowest and highest round.
 
     ``unit``: "" for a ratio. ``meaning``: what was measured, for a reader of BENCHMARKS.md.
-    ``less_is_better``: said of a ratio without a target; targets and units say it of themselves.
+    ``less_is_better``: for a ratio without a target; a target or a unit implies it.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def more_is_better(self) -> bool:
-        """Which way is better: as the target says, else the unit (rates, or times and bytes)."""
+        """Whether a higher value is better: by target, else unit, else ``less_is_better``."""
         if self.target is not None:
             return self.target.at_least is not None
         return self.unit.endswith("/s") or not (self.unit or self.less_is_better)

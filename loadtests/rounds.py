@@ -24,7 +24,7 @@ class Contender:
 class Samples:
     """A contender's rounds: requests a second, and requests a second of its processor time.
 
-    The second says what the first would be if nobody else used the core.
+    The second is what the first would be if nothing else used the core.
     """
 
     rates: list[float] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Samples:
         return [a / b for a, b in zip(self.rates, other.rates, strict=True)]
 
     def over_by_core(self, other: Samples) -> list[float]:
-        """The same a second of processor time: how much work a request is, whoever waits."""
+        """The same a second of processor time: the work of a request, waiting left out."""
         return [a / b for a, b in zip(self.core_rates, other.core_rates, strict=True)]
 
 

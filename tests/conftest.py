@@ -1,7 +1,7 @@
 """Servers and stores that tests of every package share.
 
 A server starts once per test process and is never flushed: a test works in a pool of its own
-(``unique``). Whoever breaks a server starts one of its own from ``tests.servers``.
+(``unique``). A test that breaks a server starts its own from ``tests.servers``.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ async def store(backend: stores.Server | Cluster) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def valkey_store(valkey_server: stores.Server) -> AsyncIterator[Store]:
-    """A store on Valkey alone, for tests that say nothing of the store."""
+    """A store on Valkey alone, for tests that aren't about the store."""
     store = await connect(valkey_server.url, timeout_ms=PATIENT_MS)
     yield store
     await store.aclose()

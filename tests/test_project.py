@@ -64,6 +64,6 @@ def test_licence_is_apache() -> None:
 
 
 def test_packages_are_typed() -> None:
-    """Each package says that its types are to be believed."""
+    """Each package has the marker that its types may be used."""
     for package in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
         assert (ROOT / package / "py.typed").is_file()

@@ -1,1 +1,1 @@
-"""`make load`: users that behave like people and ad servers."""
+"""`make load`: locust users that act as visitors, ad servers and call centres."""

@@ -11,14 +11,17 @@ _BODY_SHOWN = 160
 
 
 class Failures:
-    """Notes failed requests. ``saw`` listens to locust's; ``started`` is a monotonic time."""
+    """Records failed requests. ``record`` is a listener of locust's request event.
+
+    ``started``: when the run began, a monotonic time.
+    """
 
     def __init__(self, started: float) -> None:
         self._started = started
         self._count = 0
         self._lines: list[str] = []
 
-    def saw(
+    def record(
         self,
         request_type: str,
         name: str,
@@ -28,7 +31,7 @@ class Failures:
         context: Mapping[str, Any],
         **_: Any,
     ) -> None:
-        """Note a request if it failed: when, who asked what, and what came back."""
+        """Keep a request if it failed: when, which user, what it asked for, what came back."""
         if exception is None:
             return
         self._count += 1
@@ -36,13 +39,13 @@ class Failures:
             body = (getattr(response, "content", None) or b"")[:_BODY_SHOWN]
             self._lines.append(
                 f"second {time.monotonic() - self._started:.1f}: "
-                f"{context.get('user', 'somebody')}, {request_type} {name}: {exception!r}, "
+                f"{context.get('user', 'unknown user')}, {request_type} {name}: {exception!r}, "
                 f"status {getattr(response, 'status_code', 0)} after {response_time:.0f} ms, "
                 f"body {body!r}"
             )
 
-    def told(self) -> Iterator[str]:
-        """Yield a line a failure, the first ones; and how many more there were."""
+    def report(self) -> Iterator[str]:
+        """Yield one text for each of the first failures, and how many more there were."""
         yield from self._lines
         if self._count > len(self._lines):
             yield f"and {self._count - len(self._lines):,} more"

@@ -1,7 +1,7 @@
-"""``python -m loadtests.load``: people by the hundred, headless, against a running service.
+"""``python -m loadtests.locust.load``: simulated users, headless, against a running service.
 
 Prints locust's table and what the run is to show, and writes an HTML report with plots. Only a
-service on this machine is loaded, unless told otherwise.
+service on this machine is loaded, unless ``--anywhere`` is given.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from locust import stats  # noqa: E402
 from locust.env import Environment  # noqa: E402
 from locust.html import get_html_report  # noqa: E402
 
-from loadtests.locust import people, verdicts  # noqa: E402
+from loadtests.locust import scenario, verdicts  # noqa: E402
 from loadtests.locust.failures import Failures  # noqa: E402
 from loadtests.locust.verdicts import Plan, Second  # noqa: E402
 
@@ -57,7 +57,7 @@ def main(
     anywhere: bool,
     prepare: bool,
 ) -> None:
-    """Load a running service as people do, and judge how it bears it.
+    """Load a running service with simulated users, and judge how it copes.
 
     \b
     short  constant load, half a minute: is anything answered with an error?
@@ -115,14 +115,14 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
     started = time.monotonic()
     failures = Failures(started)
 
-    def saw(response_time: float, exception: Exception | None, **_: Any) -> None:
+    def record(response_time: float, exception: Exception | None, **_: Any) -> None:
         second = seconds[min(len(seconds) - 1, int(time.monotonic() - started))]
         second.answers += 1
         second.errors += exception is not None
         second.took_ms.append(response_time)
 
-    environment.events.request.add_listener(saw)
-    environment.events.request.add_listener(failures.saw)
+    environment.events.request.add_listener(record)
+    environment.events.request.add_listener(failures.record)
     runner = environment.create_local_runner()
     stats.HISTORY_STATS_INTERVAL_SEC = max(1, int(plan.seconds) // 200)
     gevent.spawn(stats.stats_history, runner)  # what the report plots
@@ -145,7 +145,7 @@ def run(plan: Plan, url: str, report: Path) -> list[verdicts.Verdict]:
     stats.print_stats(environment.stats, current=False)
     stats.print_percentile_stats(environment.stats)
     stats.print_error_report(environment.stats)
-    for line in (*verdicts.table(plan, seconds), verdicts.curve(memory), *failures.told()):
+    for line in (*verdicts.table(plan, seconds), verdicts.curve(memory), *failures.report()):
         click.echo(line)
     report.write_text(get_html_report(environment), "utf-8")
     return verdicts.judge(plan, seconds[: int(plan.seconds)], memory)
@@ -160,8 +160,8 @@ def _make_pools(url: str) -> None:
     if not token:
         raise click.UsageError("set RINGPOOL_ADMIN_TOKEN: the pools are made through the API")
     headers = {"Authorization": f"Bearer {token}"}
-    documents = {f"accounts/{people.ACCOUNT}": {"name": "Load test"}} | {
-        f"pools/{pool}": document for pool, document in people.pools().items()
+    documents = {f"accounts/{scenario.ACCOUNT}": {"name": "Load test"}} | {
+        f"pools/{pool}": document for pool, document in scenario.pools().items()
     }
     with httpx.Client(base_url=f"{url}/admin/v1/", headers=headers, timeout=60) as client:
         for path, document in documents.items():

@@ -1,6 +1,7 @@
-"""The four kinds of people, as locust users. ``python -m loadtests.load`` runs them.
+"""The four kinds of locust users. ``python -m loadtests.locust.load`` runs them.
 
-By hand: ``python -m loadtests.load --prepare``, ``locust -f loadtests/locustfile.py --host URL``.
+By hand: ``python -m loadtests.locust.load --prepare``, then
+``locust -f loadtests/locust/locustfile.py --host URL``.
 """
 
 from __future__ import annotations
@@ -15,33 +16,33 @@ import msgspec
 from locust import FastHttpUser, between, constant_throughput, task
 from locust.exception import StopUser
 
-from loadtests.locust import people, shapes, verdicts
+from loadtests.locust import scenario, shapes, verdicts
 
 _HEADERS = {
     "User-Agent": "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
-    "Referer": people.LANDING_URL,
+    "Referer": scenario.LANDING_URL,
 }
 _ROWS = 50
 
 if "RINGPOOL_LOAD_PLAN" in os.environ:
 
     class Shape(shapes.Planned):
-        """The plan of ``loadtests.load``."""
+        """The plan of ``loadtests.locust.load``."""
 
         plan = msgspec.json.decode(os.environ["RINGPOOL_LOAD_PLAN"], type=verdicts.Plan)
 
 
-class _Person(FastHttpUser):
-    """Tells with each request who made it."""
+class _User(FastHttpUser):
+    """Adds the kind of user to each request's context."""
 
     abstract = True
 
     def context(self) -> dict[str, str]:
-        """What ``loadtests.failures`` is told."""
+        """What ``loadtests.locust.failures`` reports of a failed request's user."""
         return {"user": type(self).__name__}
 
 
-class LandingPageVisitor(_Person):
+class LandingPageVisitor(_User):
     """Comes by an advertisement, looks at a few pages, stays a while, leaves."""
 
     weight = 60
@@ -51,10 +52,10 @@ class LandingPageVisitor(_Person):
         self._begin()
 
     def _begin(self) -> None:
-        self.visitor = people.visitor()
-        self.url = people.page(people.placement())
+        self.visitor = scenario.visitor()
+        self.url = scenario.page(scenario.placement())
         self.pages_left = random.choices((1, 2, 3, 6), weights=(50, 25, 15, 10))[0]
-        self.client.get(f"/dni.js?account={people.ACCOUNT}", headers=_HEADERS, name="/dni.js")
+        self.client.get(f"/dni.js?account={scenario.ACCOUNT}", headers=_HEADERS, name="/dni.js")
 
     @task
     def look(self) -> None:
@@ -70,11 +71,11 @@ class LandingPageVisitor(_Person):
 
     def _ask(self, path: str, **more: str) -> None:
         parameters = {
-            "account": people.ACCOUNT,
+            "account": scenario.ACCOUNT,
             "url": self.url,
             "ref": "https://www.google.com/",
             "visitor": self.visitor,
-            "targets": ",".join(people.TARGETS.values()),
+            "targets": ",".join(scenario.TARGETS.values()),
             **more,
         }
         with self.client.get(
@@ -88,8 +89,8 @@ class LandingPageVisitor(_Person):
                 response.failure("an error as JSONP")
 
 
-class LinkClicker(_Person):
-    """Everybody who clicks a tracking link; the landing page is somebody else's."""
+class LinkClicker(_User):
+    """Clicks tracking links; landing pages are no part of the service."""
 
     weight = 20
     wait_time = between(0.1, 0.4)
@@ -98,8 +99,8 @@ class LinkClicker(_Person):
     def click(self) -> None:
         """One click with its own click id."""
         with self.client.get(
-            f"/t/{people.PLACEMENTS}",
-            params={**people.placement(), "gclid": people.click_id()},
+            f"/t/{scenario.PLACEMENTS}",
+            params={**scenario.placement(), "gclid": scenario.click_id()},
             headers=_HEADERS,
             allow_redirects=False,
             name="/t/{pool}",
@@ -110,8 +111,8 @@ class LinkClicker(_Person):
                 response.failure("no number in the link")
 
 
-class AdServer(_Person):
-    """A program on a kept connection, at its own pace."""
+class AdServer(_User):
+    """A program on a keep-alive connection, at a constant rate."""
 
     weight = 15
     wait_time = constant_throughput(20)
@@ -120,8 +121,8 @@ class AdServer(_Person):
     def number(self) -> None:
         """One number in JSON."""
         self.client.get(
-            f"/api/v1/ring_pools/{people.PLACEMENTS}/allocate_number.json"
-            f"?{people.number_query(people.placement())}",
+            f"/api/v1/ring_pools/{scenario.PLACEMENTS}/allocate_number.json"
+            f"?{scenario.number_query(scenario.placement())}",
             name="allocate_number.json",
         )
 
@@ -130,8 +131,8 @@ class AdServer(_Person):
         """Many numbers in one call; a row with an error fails the call."""
         rows = [
             {
-                "api_suffix": f"{people.PLACEMENTS}/allocate_number.json"
-                f"?{people.number_query(people.placement())}",
+                "api_suffix": f"{scenario.PLACEMENTS}/allocate_number.json"
+                f"?{scenario.number_query(scenario.placement())}",
                 "request_id": str(row),
             }
             for row in range(_ROWS)
@@ -143,8 +144,8 @@ class AdServer(_Person):
                 response.failure("an error in a row")
 
 
-class CallCentre(_Person):
-    """Reports calls to numbers that were shown a moment ago."""
+class CallCentre(_User):
+    """Reports calls to numbers that were shown just before."""
 
     weight = 5
     wait_time = between(1, 4)
@@ -159,8 +160,8 @@ class CallCentre(_Person):
     def call(self) -> None:
         """A visitor's number, then the call to it."""
         response = self.client.get(
-            f"/api/v1/ring_pools/{people.PLACEMENTS}/allocate_number.json"
-            f"?{people.number_query(people.placement())}",
+            f"/api/v1/ring_pools/{scenario.PLACEMENTS}/allocate_number.json"
+            f"?{scenario.number_query(scenario.placement())}",
             name="allocate_number.json",
         )
         if response.status_code != 200:

@@ -8,7 +8,7 @@ from loadtests.locust.verdicts import Plan
 
 
 class Planned(LoadTestShape):
-    """As many users as the plan says for this moment; ends with the plan."""
+    """As many users as the plan has at this time; ends with the plan."""
 
     abstract = True
     plan: Plan

@@ -1,4 +1,4 @@
-"""What a load run is to show, and whether it did: knee, soak, spike.
+"""What a load run is to show, and whether it does: knee, soak, spike.
 
 A run is seen as seconds: how many answers, how many errors, how long they took; and how long this
 program was kept from running, because then the service may have been as well.
@@ -75,7 +75,7 @@ class Second:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found, in words, and whether that is as it should be; None: can't be told."""
+    """What was found, and whether it is as it should be; None: it can't be judged."""
 
     passed: bool | None
     text: str
@@ -95,7 +95,7 @@ def judge(plan: Plan, seconds: Sequence[Second], memory: Sequence[int]) -> list[
 
 
 def table(plan: Plan, seconds: Sequence[Second]) -> Iterator[str]:
-    """Yield a heading and a line for each step of the plan."""
+    """Yield a heading and a row for each step of the plan."""
     yield "  seconds  users  answers/s  p95 ms  errors  held up"
     begin = 0
     for until, users in plan.steps:
@@ -122,7 +122,7 @@ def _errors(seconds: Sequence[Second]) -> Verdict:
     answers, errors = sum(s.answers for s in seconds), sum(s.errors for s in seconds)
     text = f"{answers:,} answers, {errors:,} errors"
     if errors:
-        # What is told in a second was often begun in the one before.
+        # A request that failed in one second was often sent in the one before.
         near = [pair for pair in pairwise((Second(), *seconds)) if pair[1].errors]
         held_up = max(second.held_up_ms for pair in near for second in pair)
         text += f"; the load itself came up to {held_up:.0f} ms late in those seconds"
@@ -152,7 +152,7 @@ def _knee(plan: Plan, seconds: Sequence[Second]) -> Verdict:
 def _flat(memory: Sequence[int]) -> Verdict:
     """Memory at the beginning and the end of what comes after the warm-up.
 
-    Until then the service comes to remember all that is ever asked (``loadtests.people``), so what
+    By then the service has cached all that is asked for (``loadtests.locust.scenario``), so what
     grows later is no cache. Medians of a fifth each: single readings jump.
     """
     if not memory:

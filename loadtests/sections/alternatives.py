@@ -1,4 +1,4 @@
-"""Ringpool's number API next to what people would use instead, in the same run."""
+"""Ringpool's number API next to two ways to build it without Ringpool, in the same run."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 aioredis-cluster was last released in 2023. It is used behind one adapter (``allocator/redis/
 cluster.py``) that asks it only where a slot is, and for the calls that don't go the usual way; the
-rest goes through connections of ours. So its own rate matters little. What would make one switch:
+rest goes through connections of ours. So its rate matters little. What would make one switch:
 
 - it no longer installs or runs on a Python that is supported, or with the redis-py or hiredis that
-  the rest needs, and nobody releases a fix;
+  the rest needs, and no fix is released;
 - a fault in how it follows a failover or resharding that the adapter can't keep off
   (``tests/allocator/redis/test_cluster.py`` goes through them);
 - another client answers more calls a second of processor time than ``client_ringpool`` does here,
@@ -57,7 +57,7 @@ def _measure(bench: Bench) -> list[Figure]:
             meaning = f"{name}: calls/s next to {_BASE}, one EVALSHA a call, {TASKS} at a time"
             ratios = [_rate(one) / _rate(base) for one, base in pairs]
             figures.append(of_rounds(label, ratios, meaning))
-        meaning = f"{name}: processor time of a call, threads of its own included"
+        meaning = f"{name}: processor time of a call, the client's threads included"
         times = [one.cpu_seconds / one.calls * 1e6 for one in found[name]]
         figures.append(of_rounds(f"{label}_cpu", times, meaning, unit="µs"))
     return figures
@@ -68,7 +68,7 @@ def _rate(measured: Measured) -> float:
 
 
 def _one(bench: Bench, name: str, url: str) -> Measured:
-    """A client in a process of its own, so that its threads and its memory are its own too."""
+    """One client in a process of its own, so that its processor time is known."""
     command = (sys.executable, "-m", "loadtests.tools.cluster_clients", name, url)
     ended = subprocess.Popen(
         (*command, str(bench.seconds)),

@@ -1,8 +1,9 @@
-"""How long answers take at 60 % of the peak rate, requests coming whether answers do or not.
+"""How long answers take at 60 % of the peak rate, requests sent whether answers come or not.
 
-wrk only sends when an answer has come, so a service that stalls is asked less and looks well. Here
-requests leave by the clock on 32 kept connections, one that has to wait for a free connection
-counts from when it was due. The bare endpoint beside it says what the machine and this client add.
+wrk sends the next request when an answer has come, so a service that stalls is asked less and looks
+fast. Here requests are sent by the clock on 32 keep-alive connections; one that waits for a free
+connection is timed from when it was due. The bare endpoint shows what the machine and this client
+add.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def constant_rate(url: str, paths: Iterator[str], rate: float, seconds: float) -
 
 
 def _answer(connection: socket.socket) -> bytes:
-    """One answer, as long as its head says: the bare endpoint's comes in two pieces."""
+    """One answer, read to its content-length: the bare endpoint's comes in two pieces."""
     answer = connection.recv(65536)
     length = _LENGTH.search(answer)
     whole = answer.find(b"\r\n\r\n") + 4 + (int(length[1]) if length else 0)

@@ -1,6 +1,6 @@
 """Whether size costs: a pool of a million numbers, ten thousand pools, and memory a number.
 
-Times are the server's own account of one allocation (commandstats), the clock simulated so that
+Times are what the server counts for one allocation (commandstats), the clock simulated so that
 pools of every size are in the same state: every number assigned, all but a few recyclable.
 """
 

@@ -97,7 +97,7 @@ def _measure(bench: Bench) -> list[Figure]:
         of_rounds(
             "script_cost_inside",
             [ratio for _, ratio in ratios],
-            "the same by the server's own account (commandstats), the network left out",
+            "the same as the server counts it (commandstats), the network left out",
             less_is_better=True,
         ),
         of_rounds("script_time", inside, "one allocation inside the server", unit="µs"),

@@ -3,7 +3,7 @@
 wrk and the store need processor time too. With four cores or more they have cores of their own;
 with fewer they share the workers': everything on one core is then compared with everything on
 two, so that what a worker can spend doubles. Waking a process costs more on another core than on
-the own one, where the single worker has all of them; so the processor time of a request is also
+its own, where the single worker has all of them; so the processor time of a request is also
 compared with that of one worker that has wrk and the store on the other core.
 
 All are asked on twice the usual connections, so that each of two workers has as many as the single
@@ -101,7 +101,7 @@ def _measure(bench: Bench) -> list[Figure]:
             f"two_workers_{name}_by_core",
             [2 * ratio for ratio in samples[name, "two"].over_by_core(samples[name, "apart"])],
             f"twice what the second of two workers' processor time answers, next to that of one "
-            f"with wrk and the store on another core, {name}: two workers with nobody beside them",
+            f"with wrk and the store on another core, {name}: two workers with nothing beside them",
         )
         for name in _LOADS
     ]

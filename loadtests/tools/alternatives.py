@@ -1,4 +1,4 @@
-"""The number API as people would build it instead: on PostgreSQL, and with one EVALSHA a request.
+"""The number API built without Ringpool: on PostgreSQL, and with one EVALSHA a request.
 
 Both answer what ours does, with the key checked, and leave the rest out: no formats but JSON, no
 attributes, no history, no growth. ``ALTERNATIVE_URL`` names the database.

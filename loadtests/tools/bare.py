@@ -1,4 +1,4 @@
-"""The measure of all: a bare Starlette endpoint that returns a body of BARE_LENGTH bytes."""
+"""What others are compared with: a bare Starlette endpoint, its body BARE_LENGTH bytes."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 def cores() -> tuple[int, frozenset[int]]:
     """The core that the worker gets, and the others, for wrk and the store.
 
-    With a single core both are the same: ratios still say something, rates don't.
+    With a single core both are the same: ratios are still of use, rates aren't.
     """
     available = sorted(os.sched_getaffinity(0))
     return available[-1], frozenset(available[:-1] or available)

@@ -35,7 +35,7 @@ _runs = itertools.count(1)
 
 
 class Load(Struct, frozen=True):
-    """What wrk saw. ``refused``: answers with status 400 or more. ``failed``: no answer."""
+    """What wrk counted. ``refused``: answers with status 400 or more. ``failed``: no answer."""
 
     requests: int
     seconds: float
@@ -51,7 +51,7 @@ class Load(Struct, frozen=True):
 
 
 class LoadFailed(Exception):
-    """wrk saw errors: a rate with errors in it is no rate."""
+    """wrk counted errors: a rate with errors in it is no rate."""
 
 
 def binary() -> str:
@@ -67,8 +67,8 @@ def run(
 ) -> Load:
     """Load ``url`` from one thread and so many connections.
 
-    ``script``: Lua that defines ``request``; ``RUN`` is a text of its own for every run, so that
-    counters in URLs never meet again. Raises LoadFailed.
+    ``script``: Lua that defines ``request``; ``RUN`` differs in every run, so that
+    URLs with counters aren't repeated. Raises LoadFailed.
     """
     file = folder / "requests.lua"
     file.write_text(_HEAD % (USER_AGENT, next(_runs)) + script + _TAIL)

@@ -28,8 +28,8 @@ class Cluster:
 def cluster3(*, replicas: int = 0, **settings: Any) -> Iterator[Cluster]:
     """Three Valkey primaries in cluster mode that share the slots and agree on it.
 
-    They are slow to take each other for dead, as a busy machine needs: who wants a failover says
-    how soon (``cluster_node_timeout``, ms).
+    The nodes take each other for dead late, as a busy machine needs; for a test of failovers give
+    ``cluster_node_timeout`` (ms).
     """
     options = {
         "cluster_enabled": "yes",

@@ -44,7 +44,7 @@ def until(condition: Callable[[], T], seconds: float = READY_SECONDS) -> T:
 
 
 def free_port() -> int:
-    """A TCP port nobody listens on now. Another may take it: starters try again."""
+    """A TCP port that is free now. Another process may take it: starters try again."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -53,7 +53,7 @@ def free_port() -> int:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder of one's own, removed in the end."""
+    """A new folder, removed in the end."""
     folder = Path(tempfile.mkdtemp(prefix="ringpool-test-"))
     try:
         yield folder

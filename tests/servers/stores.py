@@ -29,7 +29,7 @@ from tests.servers.process import READY_SECONDS, free_port, temporary_folder, un
 class Server:
     """One server process. ``settings`` are lines of its configuration file.
 
-    ``{port}`` in them stands for its port, ``{bus}`` for another one that is its own.
+    ``{port}`` in them stands for its port, ``{bus}`` for its second one, the cluster bus.
     """
 
     binary: Path
@@ -56,7 +56,7 @@ class Server:
             self._launch()
             try:
                 until(self._answers)
-            except ChildProcessError:  # somebody else took a port
+            except ChildProcessError:  # another process took a port
                 self.port = self.bus = 0
             else:
                 return
@@ -96,7 +96,7 @@ class Server:
         assert self.process is not None
         if self.process.poll() is not None:
             raise ChildProcessError
-        with self._client() as client:  # who answers may be somebody else, on a port just taken
+        with self._client() as client:  # another process may have taken the port
             return bool(client.ping() and client.info("server")["process_id"] == self.pid)
 
     def _launch(self) -> None:

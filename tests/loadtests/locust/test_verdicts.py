@@ -53,7 +53,7 @@ def test_memory_must_be_flat_after_the_warm_up(a_minute: float, passed: bool) ->
 
 
 def test_a_short_soak_is_not_judged_by_memory() -> None:
-    """Nobody can tell a leak from caches that fill."""
+    """A leak looks like caches that fill."""
     verdict = judge(plan("soak", users=1, minutes=10), seconds([1.0]), FILLING)[1]
     assert verdict.passed is None
     assert "at least 20 minutes" in verdict.text

@@ -1,8 +1,8 @@
-"""What people ask for: the pools of the load test, keywords as searches are spread, page URLs.
+"""What the simulated users ask for: pools, keywords as frequent as in searches, page URLs.
 
-It is a small world: a fixed list of placements, some far more often in it than others, and of
-visitors who come back. In ten minutes all of it was asked for, and the service's memories hold what
-they ever will; what grows after that is a leak. Click ids and callbacks are new every time.
+Placements are a fixed list in which some are far more frequent than others, and visitors return. In
+ten minutes all of them have been asked for and the service's caches are full: memory that grows
+after that is a leak. Click ids and callbacks are new every time.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def placement() -> dict[str, str]:
 
 
 def visitor() -> str:
-    """The id of somebody who was here before, or soon was."""
+    """The id of a returning visitor."""
     return random.choice(_VISITORS)
 
 
 def click_id() -> str:
-    """A gclid of one's own."""
+    """A new gclid."""
     return f"Cj0KCQiA{random.getrandbits(96):024x}EALw_wcB"
 
 
