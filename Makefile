@@ -28,20 +28,20 @@ define new_venv
 $(PYTHON) -m venv $(1)
 endef
 
-$(VENV)/.installed: pyproject.toml requirements/runtime.txt requirements/build.txt
+$(VENV)/.installed: pyproject.toml requirements-runtime.txt requirements-build.txt
 	$(call new_venv,$(VENV))
-	$(BIN)/python $(PIP) $(LOCKED) -r requirements/runtime.txt -r requirements/build.txt
+	$(BIN)/python $(PIP) $(LOCKED) -r requirements-runtime.txt -r requirements-build.txt
 	$(BIN)/python $(PIP) $(EDITABLE)
 	@touch $@
 
-$(VENV)/.developing: $(VENV)/.installed requirements/development.txt
-	$(BIN)/python $(PIP) $(LOCKED) -r requirements/development.txt
+$(VENV)/.developing: $(VENV)/.installed requirements-development.txt
+	$(BIN)/python $(PIP) $(LOCKED) -r requirements-development.txt
 	@touch $@
 
-.venv-lowest/.installed: pyproject.toml requirements/lowest.txt
+.venv-lowest/.installed: pyproject.toml requirements-lowest.txt
 	rm -rf .venv-lowest
 	$(call new_venv,.venv-lowest)
-	.venv-lowest/bin/python $(PIP) $(LOCKED) -r requirements/lowest.txt
+	.venv-lowest/bin/python $(PIP) $(LOCKED) -r requirements-lowest.txt
 	.venv-lowest/bin/python $(PIP) $(EDITABLE)
 	@touch $@
 
@@ -75,11 +75,11 @@ lint: $(VENV)/.developing ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 .PHONY: lock
-lock: $(VENV)/.developing ## make requirements/*.txt anew from pyproject.toml (ARGS=--upgrade: newest versions)
-	$(COMPILE) --all-extras $(ARGS) pyproject.toml -o requirements/development.txt
-	$(COMPILE) -c requirements/development.txt pyproject.toml -o requirements/runtime.txt
-	$(COMPILE) -c requirements/development.txt --group build -o requirements/build.txt
-	$(COMPILE) --upgrade --no-config --resolution lowest-direct --extra test pyproject.toml -o requirements/lowest.txt
+lock: $(VENV)/.developing ## make requirements-*.txt anew from pyproject.toml (ARGS=--upgrade: newest versions)
+	$(COMPILE) --all-extras $(ARGS) pyproject.toml -o requirements-development.txt
+	$(COMPILE) -c requirements-development.txt pyproject.toml -o requirements-runtime.txt
+	$(COMPILE) -c requirements-development.txt --group build -o requirements-build.txt
+	$(COMPILE) --upgrade --no-config --resolution lowest-direct --extra test pyproject.toml -o requirements-lowest.txt
 
 .PHONY: bench
 bench: $(VENV)/.developing ## the performance figures, one `name: value` line each (ARGS=--quick)

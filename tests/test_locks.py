@@ -1,4 +1,4 @@
-"""The lock files in requirements/: whole, with hashes, and as pyproject.toml asks for."""
+"""The lock files, requirements-*.txt: whole, with hashes, and as pyproject.toml asks for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PINNED = re.compile(
 
 
 def text(lock: str) -> str:
-    return (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
+    return (ROOT / f"requirements-{lock}.txt").read_text("utf-8")
 
 
 def pins(lock: str) -> dict[str, set[Version]]:
@@ -79,7 +79,7 @@ def test_a_lock_has_what_the_project_asks_for(lock: str) -> None:
     pinned = pins(lock)
     for requirement in wanted(lock):
         versions = pinned.get(canonicalize_name(requirement.name))
-        assert versions, f"{requirement} isn't in requirements/{lock}.txt: make lock"
+        assert versions, f"{requirement} isn't in requirements-{lock}.txt: make lock"
         for version in versions:
             assert requirement.specifier.contains(version), (
                 f"{requirement}, not {version}: make lock"
