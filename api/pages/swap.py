@@ -23,7 +23,7 @@ from api.pages.page_operations import PAGE_PARAMETERS, PAGE_REFUSALS
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
 from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps, swap_of
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.faults import Fault
+from ringpool.faults import Fault, Missing
 from ringpool.model import Pool
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click
@@ -138,6 +138,8 @@ async def _allocate_all(
 async def _allocate(assignments: AssignmentCache, pool: Pool, click: Click) -> Answer | _Withheld:
     try:
         answer = await assignments.allocate(pool.id, click.ask(pool))
+    except Missing as error:
+        return _Withheld("missing_parameter", str(error))
     except Fault as error:
         return _Withheld("invalid_parameter", str(error))
     except StoreUnavailable:

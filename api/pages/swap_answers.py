@@ -39,8 +39,9 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class NoSwap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why a target keeps the page's own number.
 
-    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter``
-    (with ``message``), ``unknown_target`` (no ``pool``) or ``unknown_pool`` (deleted just now).
+    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter`` or
+    ``missing_parameter`` (with ``message``), ``unknown_target`` (no ``pool``) or ``unknown_pool``
+    (deleted just now).
     """
 
     target: str
