@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import Sequence
 from hashlib import sha256
@@ -11,19 +12,21 @@ from typing import NamedTuple
 from api.http import lookups, replies
 from api.http.description import Operation, content, parameter
 from api.http.endpoint import Endpoint, problem_form
-from api.http.refusals import Refusal
-from api.http.replies import Reply
+from api.http.refusals import Refusal, refusal
+from api.http.replies import Reply, script_safe
 from api.http.request import Request
 from api.pages import origins
 from api.pages.page_operations import ACCOUNT
 from ringpool.catalog.page_settings import page_settings
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.faults import Fault
 from ringpool.model import Account
 from snippet import bundle
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
 _SHARED = (origins.ANY, replies.CROSS_ORIGIN, (b"vary", b"Accept-Encoding"))
 _FOR_MINUTES = (b"cache-control", b"public, max-age=300")
+_ASKED_AGAIN = (b"cache-control", b"no-cache")
 _IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
 _MAX_PREPARED = 10_000
 
@@ -33,7 +36,7 @@ _ACCOUNT_SCRIPT = Operation(
     "account_script",
     "The page script with an account's settings",
     {200: _SCRIPT, 304: None},
-    (400, 404),
+    (),
     [ACCOUNT],
 )
 _PINNED_SCRIPT = Operation(
@@ -93,8 +96,11 @@ def _account_script_endpoint() -> Endpoint:
 
     async def account_script(request: Request) -> Reply:
         services = request.services
-        account_id = lookups.required(request.parameters(), "account")
-        snapshot = await lookups.with_account(services, services.snapshot, account_id)
+        try:
+            account_id = lookups.required(request.parameters(), "account")
+            snapshot = await lookups.with_account(services, services.snapshot, account_id)
+        except (Fault, Refusal) as error:
+            return _complaint(refusal(error))
         prepared = scripts.of(request, snapshot, snapshot.accounts[account_id])
         headers = (_FOR_MINUTES, (b"etag", prepared.etag))
         if _matches(request.header(b"if-none-match"), prepared.etag.decode("ascii")):
@@ -102,6 +108,21 @@ def _account_script_endpoint() -> Endpoint:
         return prepared.script.reply(request, headers)
 
     return Endpoint("account_script", problem_form, {"GET": account_script}, [_ACCOUNT_SCRIPT])
+
+
+def _complaint(refused: Refusal) -> Reply:
+    """A script that tells the page's owner on the console what is wrong with the tag.
+
+    200, as browsers don't run a script with another status, and to be asked for again, since the
+    account may be made meanwhile.
+    """
+    message = (
+        f"Ringpool: {refused.message}. The numbers on this page stay as they are. "
+        "`ringpool snippet ACCOUNT` prints the right tag."
+    )
+    body = script_safe(b"console.error(%s);" % json.dumps(message).encode("ascii"))
+    kind = (b"x-ringpool-error", refused.kind.encode("ascii"))
+    return Reply(200, _JAVASCRIPT, body, (_ASKED_AGAIN, kind, *_SHARED))
 
 
 async def _pinned_script(request: Request) -> Reply:

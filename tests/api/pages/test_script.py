@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import httpx
 import pytest
 
 from snippet import bundle
 from tests.api.conftest import Site
+from tests.servers.programs import program
 
 
 async def test_the_accounts_script_carries_its_targets(site: Site) -> None:
@@ -30,10 +33,33 @@ async def test_the_accounts_script_carries_its_targets(site: Site) -> None:
     assert site.number(8001) in changed.text
 
 
-async def test_a_script_needs_an_account_that_is_there(client: httpx.AsyncClient) -> None:
-    """Missing: 400; unknown: 404."""
-    assert (await client.get("/dni.js")).status_code == 400
-    assert (await client.get("/dni.js?account=nobody")).status_code == 404
+@pytest.mark.parametrize(
+    ("query", "kind", "said"),
+    [
+        ("", "MissingParameter", "account: missing"),
+        ("account=", "MissingParameter", "account: missing"),
+        ("account=nobody", "UnknownAccount", "there is no account 'nobody'"),
+        ("account=%3C/script%3E%22", "UnknownAccount", "there is no account '</script>\"'"),
+        ("account=%zz", "InvalidParameter", "account: has a %"),
+    ],
+)
+async def test_a_wrong_account_is_told_on_the_console(
+    client: httpx.AsyncClient, query: str, kind: str, said: str
+) -> None:
+    """A script that runs anywhere, does nothing else, and isn't kept."""
+    response = await client.get(f"/dni.js?{query}")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert response.headers["x-ringpool-error"] == kind
+    assert "<" not in response.text
+    ran = subprocess.run(
+        [program("node"), "-e", response.text], capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.startswith(f"Ringpool: {said}")
+    assert "stay as they are" in ran.stderr
 
 
 async def test_the_pinned_script_is_for_ever(client: httpx.AsyncClient) -> None:
