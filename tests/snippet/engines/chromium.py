@@ -6,10 +6,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
-from playwright.sync_api import Browser, BrowserType, sync_playwright
+from playwright.sync_api import BrowserType, sync_playwright
+
+from tests.snippet.engines.protocol import START_MS, Browser
 
 NAME = "chromium"
+TITLE = "Chromium"
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -32,6 +36,11 @@ def missing() -> str | None:
     return "Chromium isn't installed (Debian's chromium, or RINGPOOL_CHROMIUM)"
 
 
+def options() -> dict[str, Any]:
+    """What Playwright, whichever of its two APIs, starts it with."""
+    return {"executable_path": _executable(), "args": list(_ARGUMENTS), "timeout": START_MS}
+
+
 class Launcher:
     """Starts Chromiums."""
 
@@ -41,13 +50,13 @@ class Launcher:
 
     def launch(self, *, restores_pages: bool = False) -> Browser:
         """Start one. ``restores_pages``: with the cache that Playwright switches off."""
-        return self._browsers.launch(
-            executable_path=_executable(),
-            args=list(_ARGUMENTS),
+        browser = self._browsers.launch(
             ignore_default_args=["--disable-back-forward-cache"] if restores_pages else [],
             # Without the bypass rule Chromium would resolve names under localhost itself.
             proxy={"server": self._proxy, "bypass": "<-loopback>"},
+            **options(),
         )
+        return cast(Browser, browser)
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser as PlaywrightBrowser
 from playwright.sync_api import BrowserContext, BrowserType, Page, sync_playwright
 
+from tests.snippet.engines.protocol import START_MS, Stage
 from tests.snippet.engines.protocol import Browser as BrowserProtocol
 from tests.snippet.engines.protocol import Context as ContextProtocol
-from tests.snippet.engines.protocol import Stage
 from tests.snippet.engines.protocol import Tab as TabProtocol
 
 NAME = "firefox"
+TITLE = "Firefox"
 _FOLLOW_LINK = """url => {
   const link = document.createElement('a');
   link.href = url;
@@ -125,6 +126,7 @@ class Launcher:
         browser = self._browsers.launch(
             channel="moz-firefox",
             executable_path=_executable(),
+            timeout=START_MS,
             firefox_user_prefs={
                 "browser.chrome.site_icons": False,  # no requests that no page makes
                 "dom.ipc.processPrelaunch.enabled": False,  # processes that a test never uses

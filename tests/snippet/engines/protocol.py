@@ -13,6 +13,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+START_MS = 60_000
+"""How long a browser may take to start on a busy machine."""
+
 Stage = Literal["commit", "domcontentloaded", "load"]
 """How far a navigation has come: its answer is there, it is parsed, all it names is loaded."""
 
@@ -90,6 +93,12 @@ class Tab(Protocol):
     ) -> object:
         """Wait until a function gives something true; ``TimeoutError`` after as many ms."""
 
+    def wait_for_selector(self, selector: str, *, timeout: float | None = None) -> object:
+        """Wait until an element matches; ``TimeoutError`` after as many ms."""
+
+    def wait_for_timeout(self, timeout: float) -> None:
+        """Let events of the browser come in for as many milliseconds."""
+
     def inner_text(self, selector: str) -> str:
         """The text of the first element that matches, as it is drawn, once there is one."""
 
@@ -153,6 +162,8 @@ class Engine(Protocol):
     """A module of this package: one engine."""
 
     NAME: str
+    TITLE: str
+    """As people write it."""
 
     def missing(self) -> str | None:
         """What isn't installed, in a sentence; None when the engine can run."""

@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Error, TimeoutError
 
-from tests.snippet.conformance.browser import BrowserThread
+from tests.snippet.conformance.browser import PHONE, BrowserThread
 from tests.snippet.conformance.service import Service
 from tests.snippet.conformance.site import PLAIN_HTTP, SHOP, TARGET, Site
-from tests.snippet.engines.available import ENGINES, required
-from tests.snippet.engines.protocol import Browser, Launcher
+from tests.snippet.engines.protocol import Browser
 
 OLD, NEW = "800-555-0100", "888-869-5345"
 BODY = f"<p>{OLD}</p>"
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def launcher(
-    request: pytest.FixtureRequest, browser_thread: BrowserThread, service: Service
-) -> Iterator[Launcher]:
-    """Each engine in turn."""
-    opened = required(request.param).launcher(service.at("127.0.0.1"))
-    yield browser_thread.run(opened.__enter__)
-    browser_thread.run(lambda: opened.__exit__(None, None, None))
-
-
-@pytest.fixture(scope="module")
-def browser(browser_thread: BrowserThread, launcher: Launcher) -> Iterator[Browser]:
-    """One browser of the engine."""
-    browser: Browser = browser_thread.run(launcher.launch)
-    yield browser
-    browser_thread.run(browser.close)
-
-
-@pytest.fixture
-def restoring_site(
-    browser_thread: BrowserThread, launcher: Launcher, service: Service
-) -> Iterator[Site]:
-    """A site in a browser with a back/forward cache."""
-    browser: Browser = browser_thread.run(launcher.launch, restores_pages=True)
-    site: Site = browser_thread.run(Site, browser=browser, service=service)
-    yield site
-    browser_thread.run(browser.close)
-
-
 def test_swap(site: Site) -> None:
     """The script runs and swaps, and asks the service with the page's address."""
     view = site.open(BODY, query="gclid=one").shows(NEW)
-    (call,) = site.account.heard("/v1/swap")
+    (call,) = site.account.requests("/v1/swap")
     assert call.params["url"] == view.tab.url
     assert view.tab.url.endswith("/?gclid=one")
 
@@ -141,7 +112,7 @@ def test_referrer(site: Site) -> None:
     referrer = "http://search.example/?q=flowers"
     view = site.open(BODY, referrer=referrer).shows(NEW)
     assert view.run("() => document.referrer") == referrer
-    assert site.account.heard("/v1/swap")[0].params["ref"] == referrer
+    assert site.account.requests("/v1/swap")[0].params["ref"] == referrer
 
 
 def test_cookies(site: Site) -> None:
@@ -162,7 +133,7 @@ def test_profiles(site: Site, browser: Browser, service: Service) -> None:
     read = "() => [document.cookie, localStorage.a ?? '']"
     site.open(BODY, tag="").run(note)
     assert site.open(BODY, tag="").run(read) == ["a=1", "1"]
-    other = Site(browser, service)  # type: ignore[arg-type]
+    other = Site(browser, service)
     assert other.open(BODY, tag="").run(read) == ["", ""]
     other.close()
 
@@ -249,9 +220,8 @@ def test_clock(site: Site) -> None:
 
 def test_phone(browser_thread: BrowserThread, browser: Browser, service: Service) -> None:
     """A profile may say that it is another browser."""
-    agent = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Mobile Safari/537.36"
-    site = Site(browser, service, user_agent=agent, is_mobile=True, has_touch=True)  # type: ignore[arg-type]
-    assert site.open(BODY).run("() => navigator.userAgent") == agent
+    site = Site(browser, service, **PHONE)
+    assert site.open(BODY).run("() => navigator.userAgent") == PHONE["user_agent"]
     site.close()
 
 
@@ -263,3 +233,43 @@ def test_script_tag_and_size(site: Site) -> None:
     assert site.account.asked() == [TARGET]
     view.tab.set_viewport_size({"width": 1100, "height": 900})
     view.becomes([1100, 900], "() => [innerWidth, innerHeight]")
+
+
+def test_other_server(site: Site) -> None:
+    """A server of the test's own answers at its port, piece by piece; elsewhere nobody does."""
+    go_on = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["content-length"])
+            said = [self.path, self.headers["host"].split(":")[0], self.rfile.read(length).decode()]
+            self.send_response(200)
+            self.send_header("access-control-allow-origin", "*")
+            self.end_headers()
+            self.wfile.write("|".join(said).encode())
+            self.wfile.flush()
+            go_on.wait(20)
+            self.wfile.write(b"|end")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    view = site.open(BODY, tag="")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        url = f"http://other.example:{server.server_address[1]}/a?b=1"
+        view.run(
+            """async url => {
+              const answer = await fetch(url, {method: 'POST', body: 'hello'});
+              window.reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+            }""",
+            url,
+        )
+        assert view.run("async () => (await reader.read()).value") == "/a?b=1|other.example|hello"
+        go_on.set()
+        assert view.run("async () => (await reader.read()).value") == "|end"
+        server.shutdown()
+        thread.join()
+    failed = "url => fetch(url, {method: 'POST'}).then(() => 'answered', () => 'failed')"
+    assert view.run(failed, url) == "failed"

@@ -24,6 +24,7 @@ from tests.snippet.engines.protocol import Stage
 from tests.snippet.engines.webkit_connection import PATIENCE_MS, Connection, until
 
 NAME = "webkit"
+TITLE = "WebKit"
 _HERE = Path(__file__).parent
 _PYTHON = "/usr/bin/python3"
 """Debian's: the GTK bindings belong to it."""
@@ -215,18 +216,27 @@ class Tab:
 
     def text_content(self, selector: str) -> str | None:
         """The text of the first element that matches, once there is one."""
-        self._wait_for(selector)
+        self.wait_for_selector(selector)
         text = self.eval_on_selector(selector, "e => e.textContent")
         return None if text is None else str(text)
 
+    def wait_for_selector(self, selector: str, *, timeout: float | None = None) -> None:
+        """Wait until an element matches."""
+        there = "selector => !!document.querySelector(selector)"
+        self.wait_for_function(there, arg=selector, timeout=timeout)
+
+    def wait_for_timeout(self, timeout: float) -> None:
+        """Let events come in for as many milliseconds."""
+        self._host.listen(timeout / 1000)
+
     def inner_text(self, selector: str) -> str:
         """The text of the first element that matches as it is drawn, once there is one."""
-        self._wait_for(selector)
+        self.wait_for_selector(selector)
         return str(self.eval_on_selector(selector, "e => e.innerText"))
 
     def click(self, selector: str) -> None:
         """Click the middle of the first element that matches."""
-        self._wait_for(selector)
+        self.wait_for_selector(selector)
         x, y = self.eval_on_selector(selector, _BOX)
         self.do("press", x=x, y=y)
 
@@ -240,7 +250,12 @@ class Tab:
         found: list[Message] = []
         self.on("console", lambda message: found.append(message) if predicate(message) else None)
         yield
-        until(lambda: self.do("url") and found, self.timeout_ms)
+
+        def heard() -> list[Message]:
+            self.wait_for_timeout(20)
+            return found
+
+        until(heard, self.timeout_ms)
 
     def set_viewport_size(self, viewport_size: dict[str, int]) -> None:
         """Give the page ``width`` and ``height`` pixels."""
@@ -256,9 +271,6 @@ class Tab:
 
     def _run(self, function: str, arg: Any) -> Any:
         return self.do("evaluate", body=f"return await ({function})({json.dumps(arg)})")
-
-    def _wait_for(self, selector: str) -> None:
-        self.wait_for_function("selector => !!document.querySelector(selector)", arg=selector)
 
     def _on_event(self, event: str, text: str) -> None:
         if event == "crash":

@@ -61,6 +61,12 @@ class Connection:
             if time.monotonic() > limit:
                 raise WaitedTooLong(f"{what}: no answer in {timeout_ms:.0f} ms")
 
+    def listen(self, seconds: float) -> None:
+        """Pass on the events that come in for so long."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            self._messages(limit)
+
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin
