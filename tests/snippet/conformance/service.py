@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 from api.http import replies
 from api.http.replies import Reply
 from api.pages.swap_answers import SwapError, Swaps
+from api.pages.tag_options import tag_options
 from api.pages.verify import Verdict
 from ringpool.security.signing import Signer
 from snippet import bundle
@@ -146,7 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, "text/plain", b"nothing here", {})
         elif path == "/dni.js":
             endpoint = service.at("dni.localhost")
-            script = bundle.with_settings(account.settings(endpoint))
+            settings = account.settings(endpoint)
+            settings["o"] |= tag_options(params)
+            script = bundle.with_settings(settings)
             self._send(200, "text/javascript", script, _texts(_ANY_PAGE))
         else:
             referer, origin = (self.headers.get(name, "") for name in ("referer", "origin"))
