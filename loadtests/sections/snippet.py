@@ -213,7 +213,7 @@ def _page(site: Site, nodes: int) -> Iterator[View]:
     view.shows("".join(number.replace("800-555", "888-869") for number in numbers))
     site.serve("", tag="", headers=_ISOLATED)
     view.tab.goto(site.service.at(SHOP, path))
-    view.tab.evaluate(_HELPER)
+    view.execute(f"() => {{\n{_HELPER}\n}}")
     view.tab.evaluate(
         "([nodes, every, numbers]) => bench.fill(nodes, every, numbers)",
         [nodes, NUMBERS_EVERY, numbers],
