@@ -17,7 +17,7 @@ from api.http.replies import Reply, script_safe
 from api.http.request import Request
 from api.pages import origins
 from api.pages.page_operations import ACCOUNT
-from api.pages.tag_options import NAMES, tag_options
+from api.pages.tag_options import PARAMETERS, tag_options
 from ringpool.catalog.page_settings import page_settings
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
@@ -39,7 +39,7 @@ _ACCOUNT_SCRIPT = Operation(
     "The page script with an account's settings",
     {200: _SCRIPT, 304: None},
     (),
-    [ACCOUNT, *(parameter(name, text="As this attribute of the tag") for name in NAMES)],
+    [ACCOUNT, *PARAMETERS],
 )
 _PINNED_SCRIPT = Operation(
     "GET",

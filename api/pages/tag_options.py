@@ -8,33 +8,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Annotated
 
+from msgspec import Meta
+
+from api.http.description import parameter
 from ringpool.faults import Fault
 
-_ANY = r"(?s:.*)"
-
-_VALUES = {
-    "data-targets": r"[+\d,\s]+",
-    "data-selector": _ANY,
-    "data-format": "national|international|e164",
-    "data-timeout": r"\d{1,6}",
-    "data-hide-until": _ANY,
-    "data-show": _ANY,
-    "data-hide": _ANY,
-    "data-invisible": _ANY,
-    "data-click-to-call": _ANY,
-    "data-jsonld": _ANY,
-    "data-params": _ANY,
-    "data-cookies": _ANY,
-    "data-consent": "required",
-    "data-days": r"\d{1,4}",
-    "data-debug": _ANY,
+_PATTERNS = {
+    "data-targets": r"^[+\d,\s]+$",
+    "data-format": "^(national|international|e164)$",
+    "data-timeout": r"^\d{1,6}$",
+    "data-consent": "^required$",
+    "data-days": r"^\d{1,4}$",
 }
-"""Each attribute with the values that it may have. Those that say which account it is, where its
-service is and whom to believe aren't among them: the address says that itself."""
+_FREE = (
+    *("data-selector", "data-hide-until", "data-show", "data-hide", "data-invisible"),
+    *("data-click-to-call", "data-jsonld", "data-params", "data-cookies", "data-debug"),
+)
 
-NAMES = tuple(_VALUES)
-"""The attributes that an address may carry."""
+NAMES = (*_PATTERNS, *_FREE)
+"""The attributes that an address may carry. Those that say which account it is, where its service
+is and whom to believe aren't among them: the address says that itself."""
+
+PARAMETERS = tuple(
+    parameter(
+        name,
+        Annotated[str, Meta(pattern=_PATTERNS[name])] if name in _PATTERNS else str,
+        text="As this attribute of the tag",
+    )
+    for name in NAMES
+)
+"""The same for ``/openapi.json``."""
 
 
 def tag_options(parameters: Mapping[str, str]) -> dict[str, str]:
@@ -46,9 +51,9 @@ def tag_options(parameters: Mapping[str, str]) -> dict[str, str]:
     for name, value in parameters.items():
         if not name.startswith("data-"):
             continue
-        if name not in _VALUES:
+        if name not in NAMES:
             raise Fault(name, "the script's address can't carry such an attribute")
-        if not re.fullmatch(_VALUES[name], value):
+        if name in _PATTERNS and not re.fullmatch(_PATTERNS[name], value):
             raise Fault(name, f"it can't be {value[:40]!r}")
         options[_in_dataset(name)] = value
     return options

@@ -154,12 +154,6 @@ function wp_check_invalid_utf8($text)
     return preg_match('/^./us', $text) ? $text : '';
 }
 
-function wp_strip_all_tags($text, $breaks = false)
-{
-    $text = strip_tags(preg_replace('@<(script|style)[^>]*?>.*?</\1>@si', '', $text));
-    return trim($breaks ? preg_replace('/[\r\n\t ]+/', ' ', $text) : $text);
-}
-
 function admin_url($path)
 {
     return 'https://shop.example/wp-admin/' . $path;
@@ -270,10 +264,14 @@ function shortcode_atts($pairs, $given, $shortcode)
     return array_merge($pairs, array_intersect_key($given, $pairs));
 }
 
-/** A text with its shortcodes carried out. */
+/**
+ * A text with its shortcodes carried out. As in WordPress, one that isn't closed takes everything up
+ * to the next closing one of its name.
+ */
 function do_shortcode(string $text): string
 {
-    $pattern = '/\[(\w+)((?:\s+\w+="[^"]*"|\s+[^\]\s"=]+)*)\s*\](?:([^\[]*)\[\/\1\])?/';
+    $pattern = '/\[(\w+)((?:\s+\w+="[^"]*"|\s+[^\]\s"=\/]+)*)\s*'
+        . '(?:\/\]|\](?:([^\[]*+(?:\[(?!\/\1\])[^\[]*+)*+)\[\/\1\])?)/';
     return preg_replace_callback($pattern, static function (array $found): string {
         preg_match_all('/(\w+)="([^"]*)"/', $found[2], $pairs);
         $attributes = $pairs[1] ? array_combine($pairs[1], $pairs[2]) : '';

@@ -63,8 +63,7 @@ function sanitize($entered): array
     foreach (DEFAULTS as $name => $default) {
         $value = is_array($entered) && isset($entered[$name]) ? $entered[$name] : '';
         // Not sanitize_text_field(), which takes the %20 out of parameters.
-        $value = is_scalar($value) ? wp_check_invalid_utf8((string) $value) : '';
-        $value = trim(wp_strip_all_tags($value, true));
+        $value = is_scalar($value) ? trim(wp_check_invalid_utf8((string) $value)) : '';
         $checked = checked_value($name, $value);
         if (null === $checked) {
             /* translators: 1: name of a field, 2: what was entered */
@@ -86,6 +85,9 @@ function checked_value(string $name, string $value): ?string
     }
     if ('' === $value) {
         return '';
+    }
+    if (preg_match('/[<\x00-\x1f\x7f]/', $value)) {
+        return null; // neither markup nor a second line is anything's value
     }
     if ('service' === $name) {
         return service_address($value);

@@ -17,32 +17,42 @@ function add_shortcode_for_numbers(): void
 }
 
 /**
- * The HTML for [ringpool_number target="+18005550100" format="national" link="yes"], or
- * [ringpool_number target="+442071838750"]020 7183 8750[/ringpool_number]. What the page caches is
- * the printed number, the same for all visitors.
+ * The HTML for [ringpool_number target="+18005550100" format="national" link="yes"], or, with its
+ * own text, [ringpool_number target="+442071838750" text="020 7183 8750"]. What a page cache keeps
+ * is the printed number, the same for all visitors.
  *
  * @param array|string $attributes What stands in the shortcode.
- * @param string|null  $content    What it encloses.
+ * @param string|null  $content    The rest of the page up to a stray [/ringpool_number], if any.
  */
 function show_number($attributes, $content = null): string
 {
     $given = shortcode_atts(
-        array('target' => '', 'format' => 'national', 'link' => 'no'),
+        array('target' => '', 'text' => '', 'format' => 'national', 'link' => 'no'),
         is_array($attributes) ? $attributes : array(),
         'ringpool_number'
     );
+    return number_as_html($given) . do_shortcode((string) $content);
+}
+
+/**
+ * A number as the page prints it.
+ *
+ * @param array $given The shortcode's attributes.
+ */
+function number_as_html(array $given): string
+{
     $target = preg_replace('/[\s().-]+/', '', (string) $given['target']);
-    $enclosed = trim(wp_strip_all_tags((string) $content));
+    $text = trim((string) $given['text']);
     $fault = fault_in($target, $given);
     if ('' !== $fault) {
-        $text = '' === $enclosed ? (string) $given['target'] : $enclosed;
+        $text = '' === $text ? (string) $given['target'] : $text;
         // Visitors read what the author wrote; whoever may edit the page, what is wrong with it.
         $hint = current_user_can('edit_posts')
             ? ' <strong>[ringpool_number: ' . esc_html($fault) . ']</strong>'
             : '';
         return esc_html($text) . $hint;
     }
-    $text = '' === $enclosed ? formatted($target, $given['format']) : $enclosed;
+    $text = '' === $text ? formatted($target, $given['format']) : $text;
     if ('yes' === $given['link']) {
         return '<a class="ringpool-number" href="' . esc_url('tel:' . $target, array('tel')) . '">'
             . esc_html($text) . '</a>';
@@ -72,7 +82,7 @@ function fault_in(string $target, array $given): string
 
 /**
  * A number as it is printed. Numbers of +1 have one form for all; how those of other countries are
- * grouped only the service knows, so they are printed as E.164 unless the shortcode encloses them.
+ * grouped only the service knows, so they are printed as E.164 unless the shortcode has a text.
  *
  * @param string $target E.164.
  * @param string $format How it is written: national, international or e164.
