@@ -9,6 +9,7 @@ The way of a request for a number, from a page, a tracking link or an ad server:
         | remembered: its clicks are counted
         | else compute(snapshot):
         |   pools     whose page or key it is, which pools it asks     http/lookups
+        |             for pages by the account's rules     ringpool/catalog/routing
         |   tuples    Click.ask(pool)                      ringpool/visits/click
         |   allocate  AssignmentCache.allocate(pool, ask)  allocator/worker/cache
         |   render    what the answer depends on, and what is the same for all
@@ -47,6 +48,7 @@ from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
 from api.http.services import LifespanState, Services
+from api.http.trusted_peer import TrustedPeer
 from api.links import link
 from api.managers import calls, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
@@ -57,6 +59,7 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.security.keeping import Seal
 from ringpool.settings import Settings
 
 _MAX_SIGNATURES = 8192
@@ -116,6 +119,8 @@ def create_app(
     if settings.trusted_proxies:
         proxies = list(settings.trusted_proxies)
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
+        if settings.country_header:
+            middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
     app = _App(
         routes=[*routes(), *more_routes],
         middleware=middleware,
@@ -172,6 +177,7 @@ async def _services(
         keyring=keyring,
         metrics=metrics,
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
+        seal=Seal(keyring.signer.derived_key("sticky")),
     )
 
 

@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, Raw, Struct
 from allocator.answers import Answer
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
-from allocator.worker.cache import AssignmentCache, HeldAnswer
+from allocator.worker.cache import AssignmentCache
 from api.ad_servers.allocation import Allocation, allocation_json, error_form
 from api.ad_servers.number_request import NumberRequest, parse_request
 from api.http import lookups, replies
@@ -148,6 +148,8 @@ async def _compute(
 
     async def allocate(pool_id: str) -> None:
         places, requests = zip(*waiting[pool_id], strict=True)
+        for wanted in requests:
+            services.metrics.count_unfilled(pool_id, wanted.unfilled)
         answers = await _allocate(services.assignments, pool_id, requests)
         for place, wanted, answer in zip(places, requests, answers, strict=True):
             computed[place] = _computed(keys[place], wanted, answer)
@@ -179,6 +181,9 @@ async def _allocate(
     assignments: AssignmentCache, pool_id: str, requests: Sequence[NumberRequest]
 ) -> Sequence[Answer | StoreUnavailable | UnknownPool]:
     """The answers of one pool, in order, each with its own failure."""
+    fixed = requests[0].fixed
+    if fixed is not None:
+        return [fixed] * len(requests)
     try:
         return await assignments.allocate_many(pool_id, [wanted.ask for wanted in requests])
     except UnknownPool as error:
@@ -191,10 +196,8 @@ def _computed(
     if not isinstance(answer, Answer):
         return Computed(answer)
     document = allocation_json(answer, wanted.tracking_url)
-    if not isinstance(answer, HeldAnswer):
-        return Computed(document)
     size = len(key.api_suffix or "") + len(key.bearer) + len(key.base_url) + len(document)
-    return Computed(document, (answer,), size, wanted.click.attributes())
+    return wanted.computed(answer, document, size)
 
 
 def _with_id(document: bytes, request_id: Raw) -> bytes:

@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from allocator.answers import Ask
+from allocator.answers import Answer, Ask
+from allocator.worker.cache import HeldAnswer
 from api.http.refusals import Refusal
+from api.http.response_cache import Computed
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Pool
 from ringpool.visits.click import Click
 from ringpool.visits.tracking_url import tracking_url
 
+_A = TypeVar("_A")
+
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
 class NumberRequest(NamedTuple):
-    """One request for a number, authorised and read under one snapshot."""
+    """One request for a number, authorised and read under one snapshot.
+
+    ``fixed``: a static pool's answer. ``unfilled``: how many parameters held a placeholder.
+    """
 
     pool_id: str
     click: Click
     ask: Ask
     tracking_url: str
+    fixed: Answer | None
+    unfilled: int
+
+    def computed(self, answer: Answer, value: _A, size: int) -> Computed[_A]:
+        """What was computed of the answer: to be repeated as long as that stands.
+
+        ``size``: bytes of the texts of key and value.
+        """
+        if self.unfilled:  # so that each is counted
+            return Computed(value)
+        if answer is self.fixed:
+            return Computed(value, (), size)
+        if isinstance(answer, HeldAnswer):
+            return Computed(value, (answer,), size, self.click.attributes())
+        return Computed(value)
 
 
 def parse_request(
@@ -35,7 +57,8 @@ def parse_request(
     ``bearer``: the key that came in a header, "" without one. ``base_url``: what tracking links
     begin with. Raises Refusal or Fault.
     """
-    pool = snapshot.pools[pool_id].pool
+    prepared = snapshot.pools[pool_id]
+    pool = prepared.pool
     _check_key(pool, parameters.get("ring_pool_key") or bearer)
     click_to_call = ""
     if (publisher := parameters.get("publisher", "")) and publisher not in snapshot.accounts:
@@ -52,7 +75,7 @@ def parse_request(
     )
     ask = click.ask(pool)
     link = tracking_url(base_url, pool_id, ask.tuple, click_to_call)
-    return NumberRequest(pool_id, click, ask, link)
+    return NumberRequest(pool_id, click, ask, link, prepared.fixed, click.unfilled_of(pool))
 
 
 def _check_key(pool: Pool, key: str) -> None:
