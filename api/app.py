@@ -50,7 +50,7 @@ from api.http.response_cache import ResponseCache
 from api.http.services import LifespanState, Services
 from api.http.trusted_peer import TrustedPeer
 from api.links import link
-from api.managers import calls, number_lookup, pool_numbers, resources
+from api.managers import calls, explain, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -59,7 +59,7 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
-from ringpool.security.keeping import Seal
+from ringpool.security.keeping import seal_for
 from ringpool.settings import Settings
 
 _MAX_SIGNATURES = 8192
@@ -93,6 +93,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
+        Route("/admin/v1/explain", explain.explain),
     ]
 
 
@@ -177,7 +178,7 @@ async def _services(
         keyring=keyring,
         metrics=metrics,
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
-        seal=Seal(keyring.signer.derived_key("sticky")),
+        seal=seal_for(keyring.signer),
     )
 
 

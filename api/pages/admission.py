@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,19 +14,15 @@ from api.http.refusals import Headers
 from api.http.replies import Reply
 from api.http.request import Request
 from api.pages import origins
-from ringpool.catalog.routing import Targets
+from ringpool.catalog.routing import Targets, read_targets
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.faults import Fault
 from ringpool.model import Account
 from ringpool.visits import crawlers
-from ringpool.visits.click import Click, Surroundings
+from ringpool.visits.click import Surroundings
 from ringpool.visits.source_rules import FROM_HEADERS
-
-MAX_TARGETS = 100
 
 _NONE: frozenset[str] = frozenset()
 _ACCOUNT = re.compile(rb"(?:^|&)account=([a-z0-9-]{1,63})(?=&|$)")
-_TARGET = re.compile(r"\+?\d{4,15}(;ext=\d{1,11})?")
 
 
 class Admission(NamedTuple):
@@ -108,35 +104,7 @@ def _asked(
     return asked, [target for target in on_page if target not in by_target]
 
 
-@lru_cache(maxsize=1024)
-def _split_targets(text: str) -> tuple[str, ...]:
-    """The numbers in ``targets``, split by commas. A plus that became a blank in the URL counts."""
-    targets = [target.strip() for target in text.split(",") if target.strip()]
-    if len(targets) > MAX_TARGETS:
-        raise Fault("targets", f"at most {MAX_TARGETS}")
-    for target in targets:
-        if not _TARGET.fullmatch(target):
-            raise Fault("targets", f"{target[:40]!r} is not a number in E.164")
-    return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
-
-
-def page_click(
-    parameters: Mapping[str, str], surroundings: Surroundings, publishers: Container[str]
-) -> Click:
-    """The click that a page reports; raises a Fault for a visitor id that is none.
-
-    ``publishers``: accounts that the page's URL may name as its publisher.
-    """
-    return Click(
-        parameters.get("url", ""),
-        parameters.get("ref", ""),
-        parameters,
-        parameters.get("visitor", ""),
-        {},
-        publishers,
-        surroundings,
-        (parameters.get("first_url", ""), parameters.get("first_ref", "")),
-    )
+_split_targets = lru_cache(maxsize=1024)(read_targets)
 
 
 def surroundings_of(request: Request) -> Surroundings:

@@ -16,14 +16,14 @@ from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
-from api.pages.admission import Admission, admit, page_click, preflight, surroundings_of
+from api.pages.admission import Admission, admit, preflight, surroundings_of
 from api.pages.page_operations import beacon_operations
 from api.pages.page_replies import error_form
 from ringpool.catalog.routing import kept_numbers, route, signed_number
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
 from ringpool.visits import crawlers
-from ringpool.visits.click import Click
+from ringpool.visits.click import Click, page_click
 
 MAX_FORM_BYTES = 16 * 1024
 

@@ -25,7 +25,6 @@ from api.pages.admission import (
     Admission,
     admit,
     headers_read,
-    page_click,
     preflight,
     surroundings_of,
 )
@@ -44,7 +43,7 @@ from ringpool.catalog.routing import (
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.visits import crawlers
-from ringpool.visits.click import Click, Surroundings
+from ringpool.visits.click import Click, Surroundings, page_click
 from ringpool.visits.per_click import SplitQuery, split_page_query
 from ringpool.visits.queries import read_query
 

@@ -10,6 +10,8 @@ import base64
 import hmac
 from typing import NamedTuple
 
+from ringpool.security.signing import Signer
+
 MAX_TEXT = 4096
 """Characters of one text: a tuple of the greatest length fits."""
 
@@ -50,3 +52,8 @@ class Seal:
 
     def _mac(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:_MAC_BYTES]
+
+
+def seal_for(signer: Signer) -> Seal:
+    """The seal of a service with this signing key."""
+    return Seal(signer.derived_key("sticky"))

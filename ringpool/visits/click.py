@@ -145,3 +145,22 @@ class Click:
         url, referrer = self._first
         extra = {name: value for name, value in self._extra.items() if name != "publisher"}
         return Click(url, referrer, self.given, self.visitor, extra, self._publishers)
+
+
+def page_click(
+    parameters: Mapping[str, str], surroundings: Surroundings, publishers: Container[str]
+) -> Click:
+    """The click that a page's request reports; raises a Fault for a visitor id that is none.
+
+    ``publishers``: accounts that the page's URL may name as its publisher.
+    """
+    return Click(
+        parameters.get("url", ""),
+        parameters.get("ref", ""),
+        parameters,
+        parameters.get("visitor", ""),
+        {},
+        publishers,
+        surroundings,
+        (parameters.get("first_url", ""), parameters.get("first_ref", "")),
+    )
