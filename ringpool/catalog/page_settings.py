@@ -28,8 +28,8 @@ class TargetSettings(
 
     ``number``: the target in E.164, as in the pool's ``swap_targets``.
     ``plan``: ``ringpool.numbers.plans.plan(number)``.
-    ``pools``: those whose tracking links' signed numbers replace it: the pools that name it, and
-    those of the account that name no target. A signed number of any other pool isn't shown.
+    ``pools``: those that name it, in the order of the rules: a tracking link's signed number of one
+    of them replaces it.
     ``format``, ``call`` (``mobile_click_to_call``: phones get ``tel:`` links): of the first pool
     that names it, in the order of the rules.
     ``hold_ms``: the longest ``hold_on_activity`` of these pools; 0: the page sends no pings and no
@@ -57,6 +57,7 @@ class PageSettings(
         "key": "k",
         "targets": "t",
         "params": "q",
+        "link_pools": "p",
         "domains": "d",
         "defaults": "o",
     },
@@ -67,10 +68,13 @@ class PageSettings(
     when the script can't tell from its own address where it was loaded from (a first-party proxy
     keeps working). ``key``: the public key of tracking links, the raw uncompressed 65-byte P-256
     point in base64url without padding. ``params``: query parameters that make another visit of a
-    page URL when they differ: the names of the account's pool parameters (the script itself knows
-    the click ids and ``utm_*``). ``domains``: hosts (with port, if any) that outgoing links may
-    carry the number to. ``defaults``: values for ``data-`` attributes that the tag lacks, named as
-    in JavaScript's ``dataset`` (``{"timeout": "1000", "clickToCall": ""}``).
+    page URL when they differ: the names of the account's pool parameters and those that rules read
+    (the script itself knows the click ids and ``utm_*``). ``link_pools``: the account's pools
+    without swap targets that a tracking link may lead from; their signed numbers replace all the
+    account's targets on the landing page. Those of pools named neither here nor with a target are
+    another account's, and replace none. ``domains``: hosts (with port, if any) that outgoing links
+    may carry the number to. ``defaults``: values for ``data-`` attributes that the tag lacks, named
+    as in JavaScript's ``dataset`` (``{"timeout": "1000", "clickToCall": ""}``).
     """
 
     account: str
@@ -78,6 +82,7 @@ class PageSettings(
     key: str = ""
     targets: tuple[TargetSettings, ...] = ()
     params: tuple[str, ...] = ()
+    link_pools: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     defaults: dict[str, str] = {}
 
@@ -96,15 +101,9 @@ def page_settings(
         account=account.id,
         endpoint=endpoint,
         key=public_key,
-        targets=tuple(
-            _target_settings(
-                number,
-                pools,
-                [prepared.pool.id for prepared in directory.link_pools(account.id, number)],
-            )
-            for number, pools in targets.items()
-        ),
+        targets=tuple(_target_settings(number, pools) for number, pools in targets.items()),
         params=tuple(dict.fromkeys(_parameters(of_targets))),
+        link_pools=tuple(prepared.pool.id for prepared in directory.landing_pools(account.id)),
         defaults=_defaults(of_targets),
         domains=tuple(urlsplit(origin).netloc for origin in account.origins),
     )
@@ -112,15 +111,13 @@ def page_settings(
     return built
 
 
-def _target_settings(
-    number: str, pools: Sequence[PreparedPool], link_pools: Sequence[str]
-) -> TargetSettings:
+def _target_settings(number: str, pools: Sequence[PreparedPool]) -> TargetSettings:
     first = pools[0].pool
     visitors = [prepared.pool.type is PoolType.VISITOR for prepared in pools]
     return TargetSettings(
         number=number,
         plan=plan(number),
-        pools=tuple(link_pools),
+        pools=tuple(prepared.pool.id for prepared in pools),
         format=first.format,
         hold_ms=max(int(prepared.pool.hold_on_activity) for prepared in pools),
         visitor=all(visitors) or (1 if any(visitors) else False),

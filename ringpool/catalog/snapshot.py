@@ -105,10 +105,9 @@ class Snapshot:
         """
         return prepared.pool.swap_targets or tuple(self.targets(prepared.pool.account))
 
-    def link_pools(self, account_id: str, target: str) -> Sequence[PreparedPool]:
-        """Return the pools whose tracking links' numbers replace a target: as above, reversed."""
-        named = self.targets(account_id).get(target, ())
-        return [*named, *self._landing.get(account_id, ())]
+    def landing_pools(self, account_id: str) -> Sequence[PreparedPool]:
+        """Return an account's pools with a tracking link and no targets of their own."""
+        return self._landing.get(account_id, ())
 
     def overflow_pools(self, number: str) -> Sequence[PreparedPool]:
         """Return the pools that give this number (E.164) when they are exhausted."""
