@@ -9,6 +9,7 @@ The way of a request for a number, from a page, a tracking link or an ad server:
         | remembered: its clicks are counted
         | else compute(snapshot):
         |   pools     whose page or key it is, which pools it asks     http/lookups
+        |             for pages by the account's rules     ringpool/catalog/routing
         |   tuples    Click.ask(pool)                      ringpool/visits/click
         |   allocate  AssignmentCache.allocate(pool, ask)  allocator/worker/cache
         |   render    what the answer depends on, and what is the same for all
@@ -48,8 +49,9 @@ from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
 from api.http.services import LifespanState, Services
+from api.http.trusted_peer import TrustedPeer
 from api.links import link
-from api.managers import calls, number_lookup, pool_numbers, resources
+from api.managers import calls, explain, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -58,6 +60,7 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.security.keeping import seal_for
 from ringpool.settings import Settings
 
 _MAX_SIGNATURES = 8192
@@ -96,6 +99,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
+        Route("/admin/v1/explain", explain.explain),
     ]
 
 
@@ -122,6 +126,8 @@ def create_app(
     if settings.trusted_proxies:
         proxies = list(settings.trusted_proxies)
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
+        if settings.country_header:
+            middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
     app = _App(
         routes=[*routes(), *more_routes],
         middleware=middleware,
@@ -178,6 +184,7 @@ async def _services(
         keyring=keyring,
         metrics=metrics,
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
+        seal=seal_for(keyring.signer),
     )
 
 

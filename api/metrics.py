@@ -58,6 +58,12 @@ class Metrics:
             registry=self._own,
         )
         self._children: dict[tuple[str, int], Histogram] = {}
+        self._unfilled = Counter(
+            "ringpool_unfilled_placeholders",
+            "Parameters that came as an ad network's unfilled placeholder",
+            ("pool",),
+            registry=self._own,
+        )
 
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
         """Count one request. ``endpoint`` is a route's name, never a path from outside."""
@@ -70,6 +76,11 @@ class Metrics:
     def count_ignored(self, pool_id: str, parameters: int) -> None:
         """Count the parameters of one number request, to a pool that exists, that nobody reads."""
         self._ignored.labels(pool_id).inc(parameters)
+
+    def count_unfilled(self, pool: str, count: int) -> None:
+        """Count parameters of a pool's tuple that held a placeholder. ``pool``: an existing one."""
+        if count:
+            self._unfilled.labels(pool).inc(count)
 
     def exposition(self, pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool) -> bytes:
         """All metrics in the text format. ``pools``: id and status of those read in time."""

@@ -174,11 +174,16 @@ def pattern(text: ast.expr) -> str:
     )
 
 
-def test_configuration_example() -> None:
-    """The configuration shown is one that `apply` takes."""
-    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+def test_configuration_examples() -> None:
+    """The configurations shown are such that `apply` takes them."""
+    example, rule = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    plain = yaml.safe_load(example)
     read = config_file.read(example)
-    assert [pool.id for pool in read.pools] == [yaml.safe_load(example)["pools"][0]["id"]]
+    assert [pool.id for pool in read.pools] == [plain["pools"][0]["id"]]
+    plain["pools"][0] |= yaml.safe_load(rule)
+    (pool,) = config_file.read(yaml.safe_dump(plain)).pools
+    assert pool.when is not None
+    assert len(pool.when) == 4
 
 
 def test_links_and_picture_exist() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from msgspec import Struct
 
 from allocator.answers import Answer, State
-from allocator.worker.cache import HeldAnswer
 from api.ad_servers.allocation import FORMS, Allocation, allocation_reply, error_form
 from api.ad_servers.dated_paths import check_date, dated
 from api.ad_servers.number_request import parse_request
@@ -77,14 +76,12 @@ async def _compute(request: Request, key: _Key, snapshot: Snapshot) -> Computed[
     wanted = parse_request(snapshot, key.pool_id, request.parameters(), key.bearer, key.base_url)
     answer = Answer(State.NONE, "")
     if request.method != "HEAD":  # which takes nothing
-        answer = await services.assignments.allocate(wanted.pool_id, wanted.ask)
+        services.metrics.count_unfilled(wanted.pool_id, wanted.unfilled)
+        answer = wanted.fixed or await services.assignments.allocate(wanted.pool_id, wanted.ask)
     reply = allocation_reply(key.form, answer, wanted.tracking_url, wanted.ignored)
     if wanted.ignored:
         reply = _NumberReply(reply, key.pool_id, len(wanted.ignored))
-    if not isinstance(answer, HeldAnswer):
-        return Computed(reply)
-    size = len(key.query) + len(key.bearer) + len(reply.body)
-    return Computed(reply, (answer,), size, wanted.click.attributes())
+    return wanted.computed(answer, reply, len(key.query) + len(key.bearer) + len(reply.body))
 
 
 _PARAMETERS = (

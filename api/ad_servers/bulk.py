@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Raw, Struct
 from allocator.answers import Answer
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
-from allocator.worker.cache import AssignmentCache, HeldAnswer
+from allocator.worker.cache import AssignmentCache
 from api.ad_servers.allocation import Allocation, allocation_json, error_form
 from api.ad_servers.dated_paths import VERSION_OR_DATE, check_date, dated
 from api.ad_servers.number_request import NumberRequest, parse_request
@@ -173,6 +173,8 @@ async def _compute(
 
     async def allocate(pool_id: str) -> None:
         places, requests = zip(*waiting[pool_id], strict=True)
+        for wanted in requests:
+            services.metrics.count_unfilled(pool_id, wanted.unfilled)
         answers = await _allocate(services.assignments, pool_id, requests)
         for place, wanted, answer in zip(places, requests, answers, strict=True):
             computed[place] = _computed(keys[place], wanted, answer)
@@ -206,6 +208,9 @@ async def _allocate(
     assignments: AssignmentCache, pool_id: str, requests: Sequence[NumberRequest]
 ) -> Sequence[Answer | StoreUnavailable | UnknownPool]:
     """The answers of one pool, in order, each with its own failure."""
+    fixed = requests[0].fixed
+    if fixed is not None:
+        return [fixed] * len(requests)
     try:
         return await assignments.allocate_many(pool_id, [wanted.ask for wanted in requests])
     except UnknownPool as error:
@@ -221,10 +226,8 @@ def _computed(
     row: _Answer = document
     if wanted.ignored:
         row = _Partly(document, wanted.pool_id, len(wanted.ignored))
-    if not isinstance(answer, HeldAnswer):
-        return Computed(row)
     size = len(key.api_suffix or "") + len(key.bearer) + len(key.base_url) + len(document)
-    return Computed(row, (answer,), size, wanted.click.attributes())
+    return wanted.computed(answer, row, size)
 
 
 def _document(answer: _Answer, metrics: Metrics) -> bytes:

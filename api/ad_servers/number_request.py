@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from allocator.answers import Ask
+from allocator.answers import Answer, Ask
+from allocator.worker.cache import HeldAnswer
 from api.http.refusals import Refusal
+from api.http.response_cache import Computed
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Pool
@@ -15,6 +17,8 @@ from ringpool.visits.click import Click
 from ringpool.visits.pool_tuples import fields_read, parameter_names
 from ringpool.visits.tracking_url import tracking_url
 from ringpool.visits.traffic import SOURCE_PARAMETERS
+
+_A = TypeVar("_A")
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
 _MAX_NAME = 64
@@ -31,7 +35,8 @@ _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no
 class NumberRequest(NamedTuple):
     """One request for a number, authorised and read under one snapshot.
 
-    ``tracking_url``: "" for a pool without landing page. ``ignored``: parameters that nobody reads,
+    ``tracking_url``: "" for a pool without landing page. ``fixed``: a static pool's answer.
+    ``unfilled``: how many parameters held a placeholder. ``ignored``: parameters that nobody reads,
     in their order.
     """
 
@@ -39,7 +44,22 @@ class NumberRequest(NamedTuple):
     click: Click
     ask: Ask
     tracking_url: str
+    fixed: Answer | None
+    unfilled: int
     ignored: tuple[str, ...] = ()
+
+    def computed(self, answer: Answer, value: _A, size: int) -> Computed[_A]:
+        """What was computed of the answer: to be repeated as long as that stands.
+
+        ``size``: bytes of the texts of key and value.
+        """
+        if self.unfilled:  # so that each is counted
+            return Computed(value)
+        if answer is self.fixed:
+            return Computed(value, (), size)
+        if isinstance(answer, HeldAnswer):
+            return Computed(value, (answer,), size, self.click.attributes())
+        return Computed(value)
 
 
 def parse_request(
@@ -51,7 +71,8 @@ def parse_request(
     begin with. Raises Refusal or Fault, among them Refusal 400 for a parameter that nobody reads
     when the pool is strict.
     """
-    pool = snapshot.pools[pool_id].pool
+    prepared = snapshot.pools[pool_id]
+    pool = prepared.pool
     _check_key(pool, parameters.get("ring_pool_key") or bearer)
     ignored = _unread(pool, parameters)
     if ignored and pool.strict:
@@ -73,7 +94,8 @@ def parse_request(
     link = ""
     if pool.landing_url is not None:
         link = tracking_url(base_url, pool_id, ask.tuple, click_to_call)
-    return NumberRequest(pool_id, click, ask, link, ignored)
+    unfilled = click.unfilled_of(pool)
+    return NumberRequest(pool_id, click, ask, link, prepared.fixed, unfilled, ignored)
 
 
 def _unread(pool: Pool, parameters: Mapping[str, str]) -> tuple[str, ...]:

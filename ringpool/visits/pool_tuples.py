@@ -9,6 +9,7 @@
 | `referrer`          | `referrer_host`                                           |
 | `referrer_search`   | as `search` for a visit from a search, else as `referrer` |
 | `visitor`           | `visitor`                                                 |
+| `static`            | none                                                      |
 
 A number that is asked for on a publisher's behalf isn't another publisher's: the tuple ends with
 `publisher=ID` then, in pools of every type.
@@ -22,6 +23,10 @@ of that name, then what is known of the source under that name (``path``, ``host
 ``referrer_host``, ``utm_source``, ``gclid``…). None of them: missing. Given or in the URL, but
 empty: empty. A pool's ``require`` refuses tuples with every parameter missing (``any``), or with
 one missing (``all``).
+
+`cookie.NAME` is a cookie that the page gives (`data-cookies`, with consent), `referrer.NAME` a
+parameter of the referrer's URL. A value that is an ad network's placeholder (`placeholders`) is
+missing. Pools with `touch: first` make the tuple of the visitor's first visit.
 
 Search engines and keywords are compared without case and with blanks collapsed, in all types but
 `custom`, whose values are as they were written.
@@ -44,6 +49,7 @@ _PARAMETERS = {
     PoolType.REFERRER: ("referrer_host",),
     PoolType.REFERRER_SEARCH: ("referrer_host", *_SEARCH),
     PoolType.VISITOR: ("visitor",),
+    PoolType.STATIC: (),
 }
 _POSITIONS = (*(f"param{position}" for position in range(1, 11)), "", "")
 """Ten names have positions; "" is none, as no query has a parameter without a name. A search that
@@ -83,13 +89,13 @@ def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
 
 def fields_read(pool: Pool) -> frozenset[str]:
     """The names under which something given can become part of the pool's tuples."""
-    return _fields(pool.type, pool.parameters)
+    return _fields_read(parameter_names(pool))
 
 
 @lru_cache(maxsize=4096)
-def _fields(kind: PoolType, parameters: tuple[str, ...]) -> frozenset[str]:
-    names = _names(kind, parameters)
-    return frozenset((*names, *filter(None, _POSITIONS[: len(names)])))
+def _fields_read(names: tuple[str, ...]) -> frozenset[str]:
+    of_referrer = (name.removeprefix("referrer.") for name in names if name.startswith("referrer."))
+    return frozenset((*names, *of_referrer, *filter(None, _POSITIONS[: len(names)])))
 
 
 def tuple_for(
