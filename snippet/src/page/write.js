@@ -26,9 +26,9 @@ export const write = (node, after) => {
   let entry = entries.get(node);
   if (!entry) {
     // WebKit forgets an attribute's node that no script holds, and its entry with it: the element
-    // holds it.
+    // holds it, in an entry of its own that is never ours.
     const holder = /** @type {any} */ (node).ownerElement || node;
-    entries.set(holder, /** @type {any} */ ([node, entries.get(holder)]));
+    entries.set(holder, /** @type {any} */ ({ written_: [node, entries.get(holder)] }));
     entries.set(node, (entry = /** @type {Entry} */ ({ limit_: 0 })));
   }
   if (!isOurs(node)) entry.original_ = before;
