@@ -85,8 +85,6 @@ def headers_read(snapshot: Snapshot, query: bytes) -> frozenset[str]:
 
     All of them, when the account can't be told without reading the whole query.
     """
-    if not snapshot.by_headers:  # no account has such rules
-        return _NONE
     account = _ACCOUNT.search(query)
     if account is None:
         return FROM_HEADERS
@@ -137,7 +135,11 @@ def target_formats(text: str) -> Mapping[str, NumberFormat | None]:
     return formats
 
 
+def device(*, is_phone: bool) -> str:
+    """The visitor's device, as rules and attributes name it."""
+    return "phone" if is_phone else "other"
+
+
 def surroundings_of(request: Request) -> Surroundings:
     """What a request's headers tell of the visitor."""
-    device = "phone" if crawlers.is_phone(request.headers) else "other"
-    return Surroundings(device, request.country())
+    return Surroundings(device(is_phone=crawlers.is_phone(request.headers)), request.country())

@@ -25,6 +25,7 @@ from api.pages import server_visit
 from api.pages.admission import (
     Admission,
     admit,
+    device,
     headers_read,
     preflight,
     surroundings_of,
@@ -72,14 +73,15 @@ class _Visit(Struct, frozen=True):
     query: bytes
     split: SplitQuery
     callback: str
-    surroundings: Surroundings
+    is_phone: bool
     is_visitor: bool
     snapshot: Snapshot
 
     def attributes(self) -> bytes:
         """What is kept of this click when its answer was remembered."""
+        surroundings = Surroundings(device(is_phone=self.is_phone))
         parameters = read_query(self.query)
-        return page_click(parameters, self.surroundings, self.snapshot.accounts).attributes()
+        return page_click(parameters, surroundings, self.snapshot.accounts).attributes()
 
 
 class _Withheld(NamedTuple):
@@ -118,19 +120,18 @@ def _parse(request: Request) -> _Visit:
         return _parse_server_visit(request, bearer)
     query = request.query_string
     split = split_page_query(query)
-    surroundings = surroundings_of(request)
+    is_phone = crawlers.is_phone(request.headers)
     snapshot = request.services.snapshot
-    read = headers_read(snapshot, query)
+    read: tuple[str, ...] = ()
+    if snapshot.by_headers and (names := headers_read(snapshot, query)):
+        surroundings = surroundings_of(request)
+        read = tuple(getattr(surroundings, name) for name in sorted(names))
     return _Visit(
-        _Key(
-            split.cache_key,
-            request.header(b"origin"),
-            tuple(getattr(surroundings, name) for name in sorted(read)) if read else (),
-        ),
+        _Key(split.cache_key, request.header(b"origin"), read),
         query,
         split,
         split.value(b"callback").decode("ascii"),
-        surroundings,
+        is_phone,
         not crawlers.takes_nothing(request.method, request.headers),
         snapshot,
     )
@@ -162,7 +163,7 @@ async def _compute(
     parameters = read_query(visit.query)
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
-    click = page_click(parameters, visit.surroundings, page.snapshot.accounts)
+    click = page_click(parameters, surroundings_of(request), page.snapshot.accounts)
     valid_seconds = math.inf
     if visit.is_visitor:
         results, unmatched, valid_seconds = await _answer_all(request.services, page, click)
