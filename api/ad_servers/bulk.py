@@ -164,7 +164,7 @@ async def _compute(
             if pool_id not in snapshot.pools:
                 raise lookups.unknown_pool(pool_id)
             wanted = parse_request(snapshot, pool_id, parameters, key.bearer, key.base_url)
-            if is_bare(wanted.ask.tuple):
+            if wanted.fixed is None and is_bare(wanted.ask.tuple):
                 names = ", ".join(parameter_names(snapshot.pools[pool_id].pool))
                 raise Missing(names, "a row needs at least one of them, an empty one perhaps")
             waiting[pool_id].append((place, wanted))
