@@ -4,7 +4,9 @@
 // {"chunks": [html, …], "script": source}. Options: `framework` (react18, react19, vue, svelte,
 // angular), `mode` (development, production), `document` (React renders the whole document),
 // `streamed` (a part comes in a second chunk; Vue: a component that the browser loads late),
-// `suspended` (Vue hydrates when data is there, as Nuxt does), `tag` (React renders the script's tag), `transition` (hydrated as Next does).
+// `suspended` (Vue hydrates when data is there, as Nuxt may), `tag` (React renders the script's tag),
+// `transition` (hydrated as Next does), `interrupted` (a part has to be waited for while React
+// hydrates), `island` (as Astro makes them).
 //
 // In what is printed, SCRIPT_URL stands for the script's address and BUNDLE_URL for the bundle's.
 import { spawnSync } from "node:child_process";
@@ -67,6 +69,8 @@ const page = body => `<!doctype html><html lang="en"><head><meta charset="utf-8"
   + (library == "react" ? "" : `<script async src="BUNDLE_URL"></script>`) + "</body></html>";
 
 const container = {
+  island: html => `<script>window.Astro = {}</script>`
+    + `<astro-island id="island" ssr client="visible"><div id="root">${html}</div></astro-island>`,
   react: html => `<div id="root">${html}</div>`,
   vue: html => `<div id="app">${html}</div>`,
   svelte: html => `<div style="display: contents">${html}</div>`,
@@ -92,7 +96,7 @@ try {
   if (run.status) throw new Error(run.stderr.slice(-2000));
   let chunks = JSON.parse(run.stdout.split("\n").filter(Boolean).pop());
   if (library != "angular" && !options.document) {
-    const [before, after] = page(container[library]("\0")).split("\0");
+    const [before, after] = page(container[options.island ? "island" : library]("\0")).split("\0");
     chunks[0] = before + chunks[0];
     chunks[chunks.length - 1] += after;
   }

@@ -9,7 +9,13 @@ function Slow({ wait }) {
   return <p id="slow">Later: call {PHONE}</p>;
 }
 
-export function App({ wait }) {
+/** What isn't there yet when React comes to it; no boundary is around it. */
+function Interruption({ until }) {
+  until();
+  return null;
+}
+
+export function App({ wait, until }) {
   const [count, setCount] = useState(0);
   return (
     <main>
@@ -23,12 +29,13 @@ export function App({ wait }) {
           <Slow wait={wait} />
         </Suspense>
       )}
+      {until && <Interruption until={until} />}
     </main>
   );
 }
 
 /** A whole document: the tag stands in its head, or is added once React runs, as Next does. */
-export function Page({ wait, tag }) {
+export function Page({ wait, until, tag }) {
   return (
     <html lang="en">
       <head>
@@ -37,7 +44,7 @@ export function Page({ wait, tag }) {
         {tag && <script async src="SCRIPT_URL" data-timeout="20000" />}
       </head>
       <body>
-        <App wait={wait} />
+        <App wait={wait} until={until} />
       </body>
     </html>
   );

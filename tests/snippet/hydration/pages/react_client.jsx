@@ -4,7 +4,20 @@ import { createRoot, hydrateRoot } from "react-dom/client";
 import { App, Page } from "./react.jsx";
 
 const options = OPTIONS;
-const props = { wait: options.streamed ? () => {} : null, tag: options.tag };
+let waiting = new Promise(done => {
+  window.release = () => {
+    waiting = null;
+    done();
+  };
+});
+const until = () => {
+  if (waiting) throw waiting;
+};
+const props = {
+  wait: options.streamed ? () => {} : null,
+  until: options.interrupted ? until : null,
+  tag: options.tag,
+};
 
 window.hydrate = () => {
   const container = options.document ? document : document.querySelector("#root");

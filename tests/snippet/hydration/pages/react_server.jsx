@@ -18,7 +18,11 @@ const sink = new Writable({
     done();
   },
 });
-const props = { wait: options.streamed ? wait : null, tag: options.tag };
+const props = {
+  wait: options.streamed ? wait : null,
+  until: options.interrupted ? () => {} : null,
+  tag: options.tag,
+};
 const stream = renderToPipeableStream(options.document ? <Page {...props} /> : <App {...props} />, {
   bootstrapScripts: ["BUNDLE_URL"],
   onShellReady() {
