@@ -38,6 +38,17 @@ look();
 """
 TYPED = "() => [kept == field, kept.isConnected, document.activeElement == kept, kept.value]"
 
+TIME_TAKEN = """
+const later = setTimeout;
+window.looks = [];
+window.setTimeout = (work, ms, ...more) => later(ms < 100 || ms > 5000 ? work : () => {
+  const start = performance.now();
+  work();
+  looks.push([start, performance.now()]);
+}, ms, ...more);
+"""
+"""Notes when the script's looks begin and end, in ms."""
+
 WITHOUT_COMPARISON = ("svelte", "angular")
 """They write their own text without a look at what stands there, so nothing waits for them."""
 
@@ -298,3 +309,21 @@ def test_known_number(site: Site, server: StreamingServer, page: tuple[str, ...]
     opened.types()
     opened.bundle.release()
     opened.is_whole()
+
+
+def test_many_waiting(site: Site, server: StreamingServer) -> None:
+    """3,000 numbers that wait take at most a tenth of the time, and are swapped in the end."""
+    items = "".join(f"<div><p>{item}<!-- -->: {OLD}</p></div>" for item in range(3000))
+    path = f"/{site.account.id}/image"
+    image = server.serve(path, Answer("", held=1, content_type="image/png"))
+    loading = f"<img src={server.at(SHOP, path)}>"  # the page waits as long as it loads
+    view = site.open(f"<div id=root>{items}</div>{loading}", before=[TIME_TAKEN])
+    site.requests("/v1/swap")
+    waited = view.run("() => looks.length")
+    view.becomes(True, "waited => looks.length > waited + 12", waited)
+    assert view.text("#root").count(NEW) == 0
+    looks = view.run("waited => looks.slice(waited)", waited)
+    taken = sum(end - start for start, end in looks[:-1])
+    assert taken <= 0.1 * (looks[-1][0] - looks[0][0])
+    image.release()
+    view.becomes(3000, "text => document.body.textContent.split(text).length - 1", NEW)
