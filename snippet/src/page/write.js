@@ -5,6 +5,8 @@
  * @typedef {{ original_: string, written_: string, limit_: number }} Entry
  */
 
+import { waits } from "./hydration.js";
+
 /** @type {WeakMap<Node, Entry>} */
 const entries = new WeakMap();
 
@@ -16,12 +18,13 @@ export const isOurs = node => {
 
 /**
  * Changes a text or attribute node in place, and keeps what it held. A script that writes the old
- * number back over and over wins in the end; one that renders it now and then doesn't.
+ * number back over and over wins in the end; one that renders it now and then doesn't. What a
+ * framework hasn't hydrated yet stays as it is until then.
  * @param {Node} node @param {string} after
  */
 export const write = (node, after) => {
   const before = /** @type {string} */ (node.nodeValue);
-  if (before == after) return;
+  if (before == after || waits(node)) return;
   const now = Date.now();
   let entry = entries.get(node);
   if (!entry) {
