@@ -42,6 +42,7 @@ from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
+from api.ad_servers.allocation import error_reply
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -74,6 +75,11 @@ def routes() -> list[Route]:
         Route("/v1/release", presence.release),
         Route("/v1/verify", verify.verify),
         Route("/api/v1/bulk.json", bulk.bulk),
+        Route(
+            "/api/{date}/ring_pools/{pool}/allocate_number.{form}",
+            allocate_number.dated_allocate_number,
+        ),
+        Route("/api/{date}/bulk.json", bulk.dated_bulk),
         Route("/dni.js", script.account_script),
         Route("/dni/{version}/{file}", script.pinned_script),
         Route("/livez", health.livez),
@@ -188,10 +194,18 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def _not_found(_request: StarletteRequest, error: Exception) -> Response:
-    """What Starlette's routing refuses, as problem+json: a path that isn't there."""
+async def _not_found(request: StarletteRequest, error: Exception) -> Response:
+    """What Starlette's routing refuses: a path that isn't there.
+
+    Under ``/api`` it is written as the number API's errors, else as problem+json.
+    """
     assert isinstance(error, HTTPException)
-    reply = replies.problem(Refusal(error.status_code, "NotFound", "there is no such path"))
+    path = request.scope["path"]
+    refused = Refusal(error.status_code, "NotFound", "there is no such path")
+    if path.startswith("/api/"):
+        reply = error_reply("xml" if path.endswith(".xml") else "", refused)
+    else:
+        reply = replies.problem(refused)
     response = Response(reply.body, reply.status)
     response.raw_headers = reply.headers
     return response

@@ -72,6 +72,14 @@ class NumberFormat(enum.StrEnum):
     E164 = "e164"
 
 
+class Require(enum.StrEnum):
+    """How many of its parameters a tuple must have for the pool to give it a number."""
+
+    NONE = "none"
+    ANY = "any"
+    ALL = "all"
+
+
 class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How much one call and one click weigh when activity is compared."""
 
@@ -103,6 +111,8 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     key: Key | UnsetType = UNSET
     type: PoolType = PoolType.CUSTOM
     parameters: Annotated[tuple[str, ...], Meta(max_length=10)] = ()
+    strict: bool = False
+    require: Require = Require.NONE
     min_duration: Duration = Duration(600_000)
     hold_on_activity: Duration = Duration(0)
     recycle: Recycle = Recycle.LEAST_ACTIVE

@@ -31,6 +31,7 @@ from api.links.landing import (
     without_number,
 )
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.faults import Missing
 from ringpool.model import Pool
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click
@@ -132,10 +133,9 @@ def _click(key: _Key, parameters: Mapping[str, str], snapshot: Snapshot) -> Clic
 
 async def _allocate(services: Services, pool: Pool, click: Click) -> Answer | None:
     """The click's answer; None when the landing page keeps its own number."""
-    ask = click.ask(pool)
     try:
-        answer = await services.assignments.allocate(pool.id, ask)
-    except (StoreUnavailable, UnknownPool):
+        answer = await services.assignments.allocate(pool.id, click.ask(pool))
+    except (Missing, StoreUnavailable, UnknownPool):
         return None
     return None if answer.state is State.NONE else answer
 

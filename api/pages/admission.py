@@ -11,15 +11,16 @@ from api.http import lookups, replies
 from api.http.refusals import Headers
 from api.http.replies import Reply
 from api.http.request import Request
-from api.pages import origins
+from api.pages import origins, server_visit
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
-from ringpool.model import Account, Pool
+from ringpool.model import Account, NumberFormat, Pool
 from ringpool.visits.click import Click
 
 MAX_TARGETS = 100
 
-_TARGET = re.compile(r"\+?\d{4,15}(;ext=\d{1,11})?")
+_FORMATS = "|".join(NumberFormat)
+_TARGET = re.compile(rf"(\+?\d{{4,15}}(?:;ext=\d{{1,11}})?)(?::({_FORMATS}))?", re.ASCII)
 
 
 class AskedPool(NamedTuple):
@@ -49,14 +50,19 @@ class Admission(NamedTuple):
 async def admit(request: Request, parameters: Mapping[str, str], snapshot: Snapshot) -> Admission:
     """Find the account, check the page's origin, and find the pools that it asks.
 
+    A server has a key instead of an origin (``server_visit``).
     Those are the pools of ``targets``, of ``pool``, or of every target of the account. Raises a
     Refusal, a Fault, or StoreUnavailable when nothing could be read yet.
     """
     services = request.services
-    account_id = lookups.required(parameters, "account")
-    snapshot = await lookups.with_account(services, snapshot, account_id)
-    account = snapshot.accounts[account_id]
-    cors = origins.allowed(request, account)
+    if request.bearer():
+        snapshot, account = await server_visit.account_of(request, parameters, snapshot)
+        account_id, cors = account.id, []
+    else:
+        account_id = lookups.required(parameters, "account")
+        snapshot = await lookups.with_account(services, snapshot, account_id)
+        account = snapshot.accounts[account_id]
+        cors = origins.allowed(request, account)
     pool_id = parameters.get("pool", "")
     if pool_id and pool_id not in snapshot.pools:
         # A newer configuration may have other origins: everything is looked at again under it.
@@ -87,7 +93,7 @@ def _asked_pools(
         by_target = dict.fromkeys(named.pool.swap_targets, named)
         if not by_target:
             return [AskedPool(named.pool, ("",))], []
-    on_page = by_target if targets is None else _split_targets(targets)
+    on_page = by_target if targets is None else target_formats(targets)
     asked: dict[str, tuple[Pool, list[str]]] = {}
     unknown = []
     for target in on_page:
@@ -100,15 +106,26 @@ def _asked_pools(
 
 
 @lru_cache(maxsize=1024)
-def _split_targets(text: str) -> tuple[str, ...]:
-    """The numbers in ``targets``, split by commas. A plus that became a blank in the URL counts."""
+def target_formats(text: str) -> Mapping[str, NumberFormat | None]:
+    """The numbers in ``targets``, split by commas, and the format that each is wanted in.
+
+    That is written after a colon (``+18005550100:national``); None: the pool's. A plus that became
+    a blank in the URL counts.
+    """
     targets = [target.strip() for target in text.split(",") if target.strip()]
     if len(targets) > MAX_TARGETS:
         raise Fault("targets", f"at most {MAX_TARGETS}")
+    formats: dict[str, NumberFormat | None] = {}
     for target in targets:
-        if not _TARGET.fullmatch(target):
-            raise Fault("targets", f"{target[:40]!r} is not a number in E.164")
-    return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
+        matched = _TARGET.fullmatch(target)
+        if matched is None:
+            message = f"{target[:40]!r} is not a number in E.164, with :FORMAT ({_FORMATS}) or not"
+            raise Fault("targets", message)
+        number = f"+{matched[1].removeprefix('+')}"
+        wanted = NumberFormat(matched[2]) if matched[2] else None
+        if formats.setdefault(number, wanted) is not wanted:
+            raise Fault("targets", f"{number} is there twice, with different formats")
+    return formats
 
 
 def page_click(

@@ -18,12 +18,20 @@ from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.response_cache import Computed
-from api.pages.admission import Admission, AskedPool, admit, page_click, preflight
+from api.pages import server_visit
+from api.pages.admission import (
+    Admission,
+    AskedPool,
+    admit,
+    page_click,
+    preflight,
+    target_formats,
+)
 from api.pages.page_operations import PAGE_PARAMETERS, PAGE_REFUSALS
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
 from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps, swap_of
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.faults import Fault
+from ringpool.faults import Fault, Missing
 from ringpool.model import Pool
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click
@@ -32,10 +40,11 @@ from ringpool.visits.queries import read_query
 
 
 class _Key(Struct, frozen=True):
-    """All of a request that its answer depends on."""
+    """All of a request that its answer depends on. ``bearer``: a server's key; "" for a page."""
 
     query: tuple[bytes, ...]
     origin: str
+    bearer: str
 
 
 class _Visit(Struct, frozen=True):
@@ -77,14 +86,17 @@ async def _swap(request: Request) -> Reply:
         )
     else:
         answer = (await compute(visit.snapshot)).answer
-    return answer.reply(visit.callback) if isinstance(answer, HeldSwaps) else answer
+    reply = answer.reply(visit.callback) if isinstance(answer, HeldSwaps) else answer
+    return server_visit.private(reply) if visit.key.bearer else reply
 
 
 def _parse(request: Request) -> _Visit:
+    if bearer := request.bearer():
+        return _parse_server_visit(request, bearer)
     query = request.query_string
     split = split_page_query(query)
     return _Visit(
-        _Key(split.cache_key, request.header(b"origin")),
+        _Key(split.cache_key, request.header(b"origin"), ""),
         query,
         split,
         split.value(b"callback").decode("ascii"),
@@ -94,10 +106,24 @@ def _parse(request: Request) -> _Visit:
     )
 
 
+def _parse_server_visit(request: Request, bearer: str) -> _Visit:
+    visit = server_visit.read(request)
+    split = split_page_query(visit.query)
+    return _Visit(
+        _Key(split.cache_key, "", bearer),
+        visit.query,
+        split,
+        "",
+        visit.is_phone,
+        visit.is_visitor,
+        request.services.snapshot,
+    )
+
+
 async def _compute(
     request: Request, visit: _Visit, snapshot: Snapshot
 ) -> Computed[Reply | HeldSwaps]:
-    parameters = request.parameters()
+    parameters = read_query(visit.query)
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
     results: Sequence[Answer | _Withheld] = [_Withheld("not_a_visitor")] * len(page.pools)
@@ -105,23 +131,26 @@ async def _compute(
         publishers = page.snapshot.accounts
         click = page_click(parameters, is_phone=visit.is_phone, publishers=publishers)
         results = await _allocate_all(request.services.assignments, page.pools, click)
-    swaps = _swaps(page, results)
+    swaps = _swaps(page, results, parameters.get("targets"))
+    headers = page.cors
+    if visit.key.bearer:
+        headers = server_visit.number_headers(swaps.swaps)
     held = [result for result in results if isinstance(result, HeldAnswer)]
-    if len(held) < len(results) or not _is_shared(request, visit, page, callback):
-        return Computed(page_reply(callback, swaps, page.cors))
-    answer = HeldSwaps(swaps, page.cors)
+    if len(held) < len(results) or not _is_shared(visit, page, callback):
+        return Computed(page_reply(callback, swaps, headers))
+    answer = HeldSwaps(swaps, headers)
     size = sum(map(len, (*visit.key.query, visit.key.origin))) + answer.size
     return Computed(answer, held, size)
 
 
-def _is_shared(request: Request, visit: _Visit, page: Admission, callback: str) -> bool:
+def _is_shared(visit: _Visit, page: Admission, callback: str) -> bool:
     """Whether other visitors whose request has the same key get the same answer.
 
     Not if the page is known by its referrer only, which isn't in the key, nor if the callback's
     name couldn't be cut out of the key.
     """
     return (
-        (bool(request.header(b"origin")) or not page.account.origins)
+        bool(visit.key.bearer or visit.key.origin or not page.account.origins)
         and callback == visit.callback
         and visit.split.shareable(asked.pool for asked in page.pools)
     )
@@ -138,6 +167,8 @@ async def _allocate_all(
 async def _allocate(assignments: AssignmentCache, pool: Pool, click: Click) -> Answer | _Withheld:
     try:
         answer = await assignments.allocate(pool.id, click.ask(pool))
+    except Missing as error:
+        return _Withheld("missing_parameter", str(error))
     except Fault as error:
         return _Withheld("invalid_parameter", str(error))
     except StoreUnavailable:
@@ -147,13 +178,16 @@ async def _allocate(assignments: AssignmentCache, pool: Pool, click: Click) -> A
     return _Withheld("exhausted") if answer.state is State.NONE else answer
 
 
-def _swaps(page: Admission, results: Sequence[Answer | _Withheld]) -> Swaps:
-    """What the pools gave, target by target."""
+def _swaps(
+    page: Admission, results: Sequence[Answer | _Withheld], targets_text: str | None
+) -> Swaps:
+    """What the pools gave, target by target, each in the format asked for."""
+    formats = target_formats(targets_text) if targets_text else {}
     swaps: list[Swap] = []
     nothing = [NoSwap(target=target, reason="unknown_target") for target in page.unknown_targets]
     for (pool, targets), result in zip(page.pools, results, strict=True):
         if isinstance(result, Answer):
-            swaps += [swap_of(target, pool, result) for target in targets]
+            swaps += [swap_of(target, pool, result, formats.get(target)) for target in targets]
         else:
             nothing += [
                 NoSwap(target=target, reason=result.reason, pool=pool.id, message=result.message)

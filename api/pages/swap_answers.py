@@ -39,8 +39,9 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class NoSwap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why a target keeps the page's own number.
 
-    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter``
-    (with ``message``), ``unknown_target`` (no ``pool``) or ``unknown_pool`` (deleted just now).
+    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter`` or
+    ``missing_parameter`` (with ``message``), ``unknown_target`` (no ``pool``) or ``unknown_pool``
+    (deleted just now).
     """
 
     target: str
@@ -64,9 +65,9 @@ class Swaps(Struct, frozen=True, omit_defaults=True, kw_only=True):
     none: Sequence[NoSwap] = ()
 
 
-def swap_of(target: str, pool: Pool, answer: Answer) -> Swap:
-    """An answer that has a number, for one target."""
-    display, national, international, country = _spellings(answer.number, pool.format)
+def swap_of(target: str, pool: Pool, answer: Answer, style: NumberFormat | None = None) -> Swap:
+    """An answer that has a number, for one target. ``style``: of ``display``; None: the pool's."""
+    display, national, international, country = _spellings(answer.number, style or pool.format)
     return Swap(
         target=target,
         number=answer.number,

@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
+from hashlib import sha256
 
 from msgspec import Struct
 
@@ -53,6 +55,21 @@ class Snapshot:
                 self._targets.setdefault(prepared.account.id, {})[target] = prepared
             if prepared.rules.overflow_number:
                 self._overflow.setdefault(prepared.rules.overflow_number, []).append(prepared)
+
+    def account_of_key(self, key: str) -> Account | None:
+        """Return the account that has this API key.
+
+        Looked up by a digest, so that the time it takes tells nothing of the keys that there are.
+        """
+        return self._accounts_by_key.get(sha256(key.encode()).digest())
+
+    @cached_property
+    def _accounts_by_key(self) -> Mapping[bytes, Account]:
+        return {
+            sha256(key.encode()).digest(): account
+            for account in self.accounts.values()
+            for key in account.api_keys
+        }
 
     def targets(self, account_id: str) -> Mapping[str, PreparedPool]:
         """Return an account's target numbers (E.164) and the pool that replaces each."""

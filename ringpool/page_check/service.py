@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,13 +53,14 @@ def ask(tag: Tag, origin: str) -> Answer:
 
 
 def _refused(tag: Tag, answer: httpx.Response) -> Finding:
-    """Why there was no script: no such account, or no Ringpool."""
-    try:
-        detail = str(answer.json().get("detail", ""))
-    except (ValueError, AttributeError):
-        detail = ""
-    if told := detail or answer.headers.get("x-ringpool-error", ""):
-        return Finding("fail", "account", f"{tag.account}: {told}")
+    """Why there was no script: no such account, or no Ringpool.
+
+    The service says the first in a script of its own, for the page's console.
+    """
+    if "x-ringpool-error" in answer.headers:
+        told = re.search(r'"(?:[^"\\]|\\.)*"', answer.text)
+        message = json.loads(told[0]) if told else answer.headers["x-ringpool-error"]
+        return Finding("fail", "account", f"{tag.account}: {message}")
     message = f"{answer.url} answers {answer.status_code} and no page script"
     return Finding("fail", "service", message)
 

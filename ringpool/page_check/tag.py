@@ -33,7 +33,8 @@ class Tag(Struct, frozen=True, kw_only=True):
     """A tag that loads the page script.
 
     ``url``: where from, in full. ``version``: of a pinned one, else "". ``endpoint``: the service.
-    ``account``: its id, "" when the tag names none. ``attributes``: as they stand in the tag.
+    ``account``: its id, "" when the tag names none. ``attributes``: of the tag, and
+    the ``data-`` ones in its address.
     ``settings``: what a pinned tag brings along; None where that is none, or can't be read.
     """
 
@@ -81,14 +82,16 @@ def read(source: str, attributes: Mapping[str, str], base: str = "") -> Tag | No
         return None
     if known is None:
         return None
-    named = parse_qs(parts.query).get("account", [""])[0]
+    query = {name: values[0] for name, values in parse_qs(parts.query, True).items()}
+    in_address = {name: value for name, value in query.items() if name.startswith("data-")}
+    named = query.get("account", "")
     folder = parts._replace(path=parts.path[: known.start()], query="", fragment="").geturl()
     return Tag(
         url=address,
         version=known["version"] or "",
         endpoint=(attributes.get("data-endpoint") or folder).rstrip("/"),
         account=attributes.get("data-account") or named,
-        attributes=dict(attributes),
+        attributes={**in_address, **attributes},
         settings=_settings(attributes.get("data-settings", "")),
     )
 

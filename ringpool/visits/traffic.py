@@ -182,7 +182,7 @@ _FACTS = frozenset(
 
 _DIRECT = TrafficSource()
 _TRACKED = (*CLICK_IDS, *_UTM)
-_SOURCE_PARAMETERS = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
+SOURCE_PARAMETERS = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
 """Parameters that a source can be read from."""
 
 
@@ -215,7 +215,7 @@ def from_location(page: Location, referrer: str, given: Mapping[str, str]) -> Tr
     the URL's, and those over what the referrer shows. Without a referrer, the click id of a search
     engine's ad names the engine.
     """
-    if page is NOWHERE and not referrer and _SOURCE_PARAMETERS.isdisjoint(given):
+    if page is NOWHERE and not referrer and SOURCE_PARAMETERS.isdisjoint(given):
         return _DIRECT
     origin = locate(referrer)
     if origin.host == page.host:  # a click from page to page inside the site

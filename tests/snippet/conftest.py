@@ -1,20 +1,18 @@
-"""The browser, the service on loopback, and a fresh site for each case."""
+"""The browsers, the service on loopback, and a fresh site for each case."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.snippet.conformance import browser as browsers
-from tests.snippet.conformance.browser import BrowserThread
+from tests.snippet.conformance.browser import PHONE, BrowserThread
 from tests.snippet.conformance.service import Service
 from tests.snippet.conformance.site import Site
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+from tests.snippet.engines.available import ENGINES, required
+from tests.snippet.engines.protocol import Browser, Launcher
 
 _in_browser = pytest.StashKey[BrowserThread]()
 
@@ -22,7 +20,6 @@ _in_browser = pytest.StashKey[BrowserThread]()
 @pytest.fixture(scope="session")
 def browser_thread(request: pytest.FixtureRequest) -> Iterator[BrowserThread]:
     """The thread that all browser work is done on."""
-    browsers.require()
     thread = BrowserThread()
     request.config.stash[_in_browser] = thread
     yield thread
@@ -41,19 +38,29 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.fixture(scope="session")
-def browser(browser_thread: BrowserThread) -> Iterator[Browser]:
-    """One browser per test process."""
-    running = browsers.running()
-    yield browser_thread.run(running.__enter__)
-    browser_thread.run(lambda: running.__exit__(None, None, None))
-
-
-@pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
     """One service per test process."""
     with Service().running() as service:
         yield service
     assert service.faults == []
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def launcher(
+    request: pytest.FixtureRequest, browser_thread: BrowserThread, service: Service
+) -> Iterator[Launcher]:
+    """Starts browsers of each engine in turn, so that every test of a browser runs in each."""
+    opened = required(request.param).launcher(service.at("127.0.0.1"))
+    yield browser_thread.run(opened.__enter__)
+    browser_thread.run(lambda: opened.__exit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def browser(browser_thread: BrowserThread, launcher: Launcher) -> Iterator[Browser]:
+    """One browser per test process and engine."""
+    browser: Browser = browser_thread.run(launcher.launch)
+    yield browser
+    browser_thread.run(browser.close)
 
 
 @contextmanager
@@ -83,18 +90,16 @@ def new_site(browser: Browser, service: Service) -> Callable[[], Site]:
 @pytest.fixture
 def phone_site(browser_thread: BrowserThread, browser: Browser, service: Service) -> Iterator[Site]:
     """A site, looked at on a phone."""
-    with _opened(browser_thread, browser, service, **browsers.PHONE) as site:
+    with _opened(browser_thread, browser, service, **PHONE) as site:
         yield site
 
 
 @pytest.fixture
 def restoring_site(
-    browser_thread: BrowserThread, browser: Browser, service: Service
+    browser_thread: BrowserThread, launcher: Launcher, service: Service
 ) -> Iterator[Site]:
     """A site in a browser with a back/forward cache."""
-    restoring: Browser = browser_thread.run(
-        lambda: browsers.launch_beside(browser, restores_pages=True)
-    )
+    restoring: Browser = browser_thread.run(launcher.launch, restores_pages=True)
     with _opened(browser_thread, restoring, service) as site:
         yield site
     browser_thread.run(restoring.close)

@@ -23,8 +23,14 @@ export const write = (node, after) => {
   const before = /** @type {string} */ (node.nodeValue);
   if (before == after) return;
   const now = Date.now();
-  const entry = entries.get(node) || /** @type {Entry} */ ({ limit_: 0 });
-  entries.set(node, entry);
+  let entry = entries.get(node);
+  if (!entry) {
+    // WebKit forgets an attribute's node that no script holds, and its entry with it: the element
+    // holds it.
+    const holder = /** @type {any} */ (node).ownerElement || node;
+    entries.set(holder, /** @type {any} */ ([node, entries.get(holder)]));
+    entries.set(node, (entry = /** @type {Entry} */ ({ limit_: 0 })));
+  }
   if (!isOurs(node)) entry.original_ = before;
   entry.limit_ = Math.max(entry.limit_, now) + 100;
   if (entry.limit_ < now + 2e3) put(node, (entry.written_ = after));

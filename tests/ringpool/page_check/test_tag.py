@@ -49,6 +49,12 @@ def test_a_pinned_tag() -> None:
     assert list(tag.check(found, PAGE, [])) == []
 
 
+def test_attributes_in_the_address() -> None:
+    """The address may carry what a tag manager would drop; the tag's own attributes win."""
+    found = read(f'<script src="{SRC}&data-jsonld&data-days=1" data-days=2></script>')
+    assert (found.option("jsonld"), found.option("days"), found.account) == ("", "2", "shop")
+
+
 def test_other_scripts_are_none() -> None:
     """A script of another name, an inline one, and an address that is none."""
     html = '<script src="/admin.js"></script><script>dni.js</script><script src="//[/dni.js">'
