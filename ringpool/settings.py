@@ -172,7 +172,7 @@ def variable(name: str) -> str:
 
 
 def documented() -> list[tuple[str, str, str]]:
-    """Return (variable, default in words, meaning) of every setting, for the README and --help."""
+    """Return (variable, default in words, meaning) of every setting, for docs/ and --help."""
     return [
         (variable(spec.name), spec.metadata["default"], spec.metadata["meaning"])
         for spec in fields(Settings)
