@@ -17,6 +17,7 @@ from tests.snippet.engines.protocol import Browser, Launcher
 
 _in_browser = pytest.StashKey[BrowserThread]()
 
+_FIRST = next(iter(ENGINES))
 _EVERY_ENGINE = "RINGPOOL_EVERY_ENGINE"
 _IN_EACH = frozenset({"test_cases", "test_visits", "test_engines", "test_gc"})
 """Modules that run in each engine every time; `make conformance` runs all of them in each."""
@@ -29,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, left_out = [], []
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        elsewhere = parameters.get("launcher", ENGINES[0]) != ENGINES[0]
+        elsewhere = parameters.get("launcher", _FIRST) != _FIRST
         (left_out if elsewhere and item.path.stem not in _IN_EACH else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
