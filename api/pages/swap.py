@@ -151,7 +151,7 @@ def _parse_server_visit(request: Request, bearer: str) -> _Visit:
         visit.query,
         split,
         "",
-        surroundings,
+        visit.is_phone,
         visit.is_visitor,
         request.services.snapshot,
     )

@@ -42,7 +42,7 @@ _HEAD = """\
 # Conformance
 
 What the script does, case by case, each tested in three real browser engines: {engines},
-as Debian packages them (`chromium`, `firefox-esr`, WebKitGTK): {cases} cases, ✓ where one is tested.
+as Debian packages them (`chromium`, `firefox-esr`, WebKitGTK): {cases} cases, ✓ where it is tested.
 `make test` runs all of them in Chromium, and in Firefox and WebKit those of numbers, places and
 visits; `make conformance` runs all of them in all three, and writes this file if they pass.
 
