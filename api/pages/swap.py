@@ -139,15 +139,9 @@ def _parse(request: Request) -> _Visit:
 
 def _parse_server_visit(request: Request, bearer: str) -> _Visit:
     visit = server_visit.read(request)
-    surroundings = Surroundings("phone" if visit.is_phone else "other", request.country())
     split = split_page_query(visit.query)
     return _Visit(
-        _Key(
-            split.cache_key,
-            "",
-            (surroundings.device, surroundings.country),
-            bearer,
-        ),
+        _Key(split.cache_key, "", (device(is_phone=visit.is_phone),), bearer),
         visit.query,
         split,
         "",
@@ -163,7 +157,10 @@ async def _compute(
     parameters = read_query(visit.query)
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
-    click = page_click(parameters, surroundings_of(request), page.snapshot.accounts)
+    # A server's own country is none of its visitor's.
+    country = "" if visit.key.bearer else request.country()
+    surroundings = Surroundings(device(is_phone=visit.is_phone), country)
+    click = page_click(parameters, surroundings, page.snapshot.accounts)
     valid_seconds = math.inf
     if visit.is_visitor:
         results, unmatched, valid_seconds = await _answer_all(request.services, page, click)
