@@ -49,6 +49,7 @@ class PageSettings(
         "key": "k",
         "targets": "t",
         "params": "q",
+        "link_pools": "p",
         "domains": "d",
         "defaults": "o",
     },
@@ -60,7 +61,9 @@ class PageSettings(
     keeps working). ``key``: the public key of tracking links, the raw uncompressed 65-byte P-256
     point in base64url without padding. ``params``: query parameters that make another visit of a
     page URL when they differ: the names of the account's pool parameters (the script itself knows
-    the click ids and ``utm_*``). ``domains``: hosts (with port, if any) that outgoing links may
+    the click ids and ``utm_*``). ``link_pools``: the account's pools without swap targets that a
+    tracking link may lead from; their signed numbers replace all the account's targets on the
+    landing page. ``domains``: hosts (with port, if any) that outgoing links may
     carry the number to. ``defaults``: values for ``data-`` attributes that the tag lacks, named as
     in JavaScript's ``dataset`` (``{"timeout": "1000", "clickToCall": ""}``).
     """
@@ -70,6 +73,7 @@ class PageSettings(
     key: str = ""
     targets: tuple[TargetSettings, ...] = ()
     params: tuple[str, ...] = ()
+    link_pools: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     defaults: dict[str, str] = {}
 
@@ -101,6 +105,13 @@ def page_settings(
             for number, prepared in targets.items()
         ),
         params=tuple(dict.fromkeys(names)),
+        link_pools=tuple(
+            id_
+            for id_, prepared in directory.pools.items()
+            if prepared.pool.account == account.id
+            and prepared.pool.landing_url
+            and not prepared.pool.swap_targets
+        ),
         domains=tuple(urlsplit(origin).netloc for origin in account.origins),
     )
     built: dict[str, Any] = msgspec.to_builtins(settings)
