@@ -29,8 +29,20 @@ IDLE_PING_MS = 30_000
 """How often a page whose pools hold no number on activity checks whether there is anything to ping
 for."""
 
-DEFAULTS = {"timeout": "1500", "days": "30", "cookies": ""}
-"""The ``data-`` attributes that always have a value, named as in JavaScript's ``dataset``."""
+DEFAULTS = {
+    "timeout": "1500",
+    "days": "30",
+    "cookies": "",
+    "attributes": "",
+    "spoken": (
+        "alt,aria-description,aria-label,aria-placeholder,aria-valuetext,formaction,href,label,"
+        "placeholder,title,value,"
+    ),
+}
+"""The ``data-`` attributes that always have a value, named as in JavaScript's ``dataset``.
+
+``spoken``: the attributes of elements that are swapped on every page; ``attributes`` adds others.
+"""
 
 _dist = files("snippet") / "dist"
 

@@ -22,7 +22,7 @@ from tests.snippet.conformance.service import Service
 from tests.snippet.conformance.site import SHOP, Site
 from tests.snippet.conformance.view import View
 
-BYTES_AT_MOST = 5120
+BYTES_AT_MOST = 5632
 WARM_AT_MOST = 8.0
 NODES = (200, 2_000, 20_000)
 TARGETS = (1, 5, 200)

@@ -14,27 +14,33 @@ export const requestAnswers = () => {
   );
   if (wanted[0] && !testing) {
     const askedFor = readVisit();
+    const askedAt = Date.now();
     for (const target of wanted) target.answer_ = null;
-    ask("/v1/swap", visitParams(wanted)).then(reply => safely(
-      () => askedFor == visit && settle(Object(reply).swaps || [], wanted),
-    ));
+    ask("/v1/swap", visitParams(wanted)).then(reply => safely(() => {
+      if (askedFor != visit) return;
+      for (const target of wanted) target.reply_ = reply;
+      settle(Object(reply).swaps || [], wanted, askedAt);
+    }));
   }
 };
 
 /**
  * Takes answers, stores them if the visitor consents, and shows them wherever they are waited for.
  * A target that was asked about and has no answer keeps the printed number.
- * @param {Answer[]} answers @param {Target[]} [asked]
+ * `askedAt` (Unix ms): a number is held from then on, however long the answer was on its way.
+ * @param {Answer[]} answers @param {Target[]} [asked] @param {number} [askedAt]
  */
-export const settle = (answers, asked = []) => {
+export const settle = (answers, asked = [], askedAt = 0) => {
   /** @type {Record<string, string>} */
   const detail = {};
   for (const target of targets) {
     const { t } = target;
-    const answer = answers.find(({ target, number }) => target == t && number);
-    if (answer) {
-      target.answer_ = { until: Date.now() + /** @type {number} */ (answer.hold_ms), ...answer };
-    } else if (asked.includes(target)) {
+    // A service that isn't ours, or that fails, may answer anything.
+    const answer = answers.find(
+      ({ target, number }) => target == t && /^\+\d{7,15}(;ext=\d+)?$/.test(number),
+    );
+    if (answer) target.answer_ = { until: askedAt + /** @type {number} */ (answer.hold_ms), ...answer };
+    else if (asked.includes(target)) {
       target.answer_ = false;
       safely(state.onNoNumber_, t);
     }

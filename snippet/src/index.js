@@ -2,12 +2,11 @@ import { requestAnswers, settle } from "./answers.js";
 import { commands } from "./commands.js";
 import { stopHiding, updateVisibility } from "./page/visibility.js";
 import { onPageChange, watch } from "./page/watch.js";
-import { watchShadows } from "./page/watchShadows.js";
 import { renew, renewOnChange } from "./renew.js";
 import { safely } from "./safely.js";
 import { loadScript } from "./service/loadScript.js";
 import { targets } from "./state.js";
-import { endpoint, options, settings, testing } from "./tag.js";
+import { account, endpoint, options, settings, testing } from "./tag.js";
 import { reportPresence } from "./visit/presence.js";
 import { signedNumber } from "./visit/signedNumber.js";
 import { storedAnswers } from "./visit/storedAnswers.js";
@@ -26,9 +25,11 @@ if (!queue.running) {
 
   updateVisibility();
   setTimeout(stopHiding, options.timeout);
-  signedNumber().catch(() => []).then(answers => safely(() => {
+  new Promise(resolve => {
+    signedNumber().catch(() => []).then(resolve);
+    setTimeout(resolve, options.timeout, []);
+  }).then(answers => safely(() => {
     settle([...answers, ...storedAnswers()]);
-    watchShadows();
     watch(document);
     requestAnswers();
   }));
@@ -38,6 +39,6 @@ if (!queue.running) {
   addEventListener("pageshow", ({ persisted }) => persisted && renew());
   addEventListener("pagehide", () => reportPresence("/v1/release"));
   if (testing || options.debug != null) {
-    loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js");
+    loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js?" + account);
   }
 }

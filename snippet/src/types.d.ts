@@ -22,6 +22,8 @@ interface Target {
   call?: boolean;
   seen_?: boolean;
   answer_?: Answer | false | null;
+  /** what the service last replied about it: anything, where the service can't be reached */
+  reply_?: any;
   pattern_?: RegExp | null;
 }
 
@@ -36,6 +38,8 @@ interface Settings {
   t: Target[];
   /** query parameters that tell where a visitor comes from */
   q: string[];
+  /** the account's pools without targets that a tracking link may lead from */
+  p: string[];
   /** domains that outgoing links may carry a number to */
   d: string[];
   /** defaults of data- attributes, named as in dataset */

@@ -18,7 +18,12 @@ export const writeNumber = (characters, occurrence, answer, format = "") => {
   if (!whole) {
     if (sameCountry && !isVanity && digits.length == national_.replace(/\D/g, "").length) {
       for (let i = 0, at = end_ - national_.length; at < end_; at++) {
-        if (/\d/.test(characters[at])) characters[at] = digits[i++];
+        // Full-width digits stay full-width: the last four bits of a digit are its value.
+        if (/\d/.test(text_[at - start_])) {
+          characters[at] = String.fromCharCode(
+            (characters[at].charCodeAt(0) & -16) | /** @type {any} */ (digits[i++]),
+          );
+        }
       }
       return;
     }

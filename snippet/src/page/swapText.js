@@ -1,3 +1,4 @@
+import { asciiDigits } from "../numbers/asciiDigits.js";
 import { findNumbers, mayHoldNumber } from "../numbers/findNumbers.js";
 import { writeNumber } from "../numbers/writeNumber.js";
 import { answerFor, state } from "../state.js";
@@ -11,11 +12,12 @@ import { write } from "./write.js";
  * stands in. @param {any[]} nodes the line's text nodes, or one attribute
  */
 export const swapText = nodes => {
-  const text = nodes.map(node => node.nodeValue).join("");
+  const written = nodes.map(node => node.nodeValue).join("");
+  const text = asciiDigits(written);
   const [first] = nodes;
   if (state.restoring_ || !mayHoldNumber.test(text) || isSkipped(first.parentNode)) return;
   const { parentElement } = first;
-  const characters = text.split("");
+  const characters = written.split("");
   // A line break is a blank, except in preformatted text.
   for (const occurrence of findNumbers(
     parentElement && parentElement.closest("pre") ? text.replace(/\n/g, "\0") : text,

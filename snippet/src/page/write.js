@@ -1,8 +1,6 @@
 /**
- * What a text or attribute held before us, what we wrote last, and a time (Unix ms) that limits how
- * often we write: each writing moves it a tenth of a second on, and none may move it more than two
- * seconds past the present.
- * @typedef {{ original_: string, written_: string, limit_: number }} Entry
+ * What a text or attribute held before us, and what we wrote last.
+ * @typedef {{ original_: string, written_: string }} Entry
  */
 
 /** @type {WeakMap<Node, Entry>} */
@@ -15,19 +13,15 @@ export const isOurs = node => {
 };
 
 /**
- * Changes a text or attribute node in place, and keeps what it held. A script that writes the old
- * number back over and over wins in the end; one that renders it now and then doesn't.
+ * Changes a text or attribute node in place, and keeps what it held.
  * @param {Node} node @param {string} after
  */
 export const write = (node, after) => {
   const before = /** @type {string} */ (node.nodeValue);
   if (before == after) return;
-  const now = Date.now();
-  const entry = entries.get(node) || /** @type {Entry} */ ({ limit_: 0 });
-  entries.set(node, entry);
-  if (!isOurs(node)) entry.original_ = before;
-  entry.limit_ = Math.max(entry.limit_, now) + 100;
-  if (entry.limit_ < now + 2e3) put(node, (entry.written_ = after));
+  const { original_ } = isOurs(node) ? /** @type {Entry} */ (entries.get(node)) : { original_: before };
+  entries.set(node, { original_, written_: after });
+  put(node, after);
 };
 
 /** Puts back what a node held before us. @param {Node} node */

@@ -12,7 +12,7 @@ const bytes = text =>
 
 /**
  * The number that a tracking link put into the page's address, as answers for the targets of its
- * pool. Only what the account's key has signed is ever shown; where there is no WebCrypto the
+ * pool, or for all targets if that pool of the account has none. Only what the account's key has signed is ever shown; where there is no WebCrypto the
  * service verifies it. Rejects if a signature can't be decoded. @returns {Promise<Answer[]>}
  */
 export const signedNumber = async () => {
@@ -35,7 +35,7 @@ export const signedNumber = async () => {
     : (await ask("/v1/verify", query)).valid
   )) {
     signedParams = params;
-    return targets.filter(({ pool }) => pool == from).map(
+    return targets.filter(({ pool }) => pool == from || settings.p.includes(from)).map(
       ({ t }) => ({ target: t, number, until }),
     );
   }
