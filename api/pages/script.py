@@ -34,10 +34,13 @@ _SCRIPT = content(str, "text/javascript")
 _ACCOUNT_SCRIPT = Operation(
     "GET",
     "account_script",
-    "The page script with an account's settings",
+    "The page script with an account's settings; for a wrong account one that says so",
     {200: _SCRIPT, 304: None},
     (),
-    [ACCOUNT],
+    # Without an account the script is one that says so.
+    [{**ACCOUNT, "required": False, "schema": str}],
+    tag="pages",
+    examples={200: "(function(settings){/* … */})({});"},
 )
 _PINNED_SCRIPT = Operation(
     "GET",
@@ -45,7 +48,14 @@ _PINNED_SCRIPT = Operation(
     "The page script of one version, for ever",
     {200: _SCRIPT},
     (404,),
-    [parameter("version", where="path"), parameter("file", where="path")],
+    [
+        parameter("version", where="path", text="The version", example=bundle.VERSION),
+        parameter(
+            "file", where="path", text="`dni.js`, or `dni-debug.js` for tests", example="dni.js"
+        ),
+    ],
+    tag="pages",
+    examples={200: "(function(settings){/* … */})(null);"},
 )
 
 
