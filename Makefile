@@ -63,9 +63,9 @@ test-lowest: .venv-lowest/.installed ## with the lowest versions that pyproject.
 	.venv-lowest/bin/python -m pytest -n 2 --ignore tests/snippet --ignore tests/test_locks.py $(ARGS)
 
 .PHONY: conformance
-conformance: $(VENV)/.developing ## run the snippet's conformance suite and write its table
+conformance: $(VENV)/.developing ## the whole suite of the snippet in three browser engines; writes its table
 	@tests/install-tools
-	$(BIN)/python -m tests.snippet.conformance.table
+	RINGPOOL_EVERY_ENGINE=1 $(BIN)/python -m tests.snippet.conformance.table
 
 .PHONY: lint
 lint: $(VENV)/.developing ## ruff, mypy --strict, import contracts

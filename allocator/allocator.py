@@ -33,6 +33,7 @@ from allocator.replies import (
     ForgetCode,
     HolderReply,
     NumbersReply,
+    PreviewReply,
     StatusReply,
     StoredRules,
     known,
@@ -41,6 +42,7 @@ from allocator.scripts import Script, clock_argument, load
 from allocator.transfers import Arrival, Transfers
 
 _ALLOCATE = load("pool/allocate")
+_PREVIEW = load("pool/preview")
 _EDIT = load("pool/edit")
 _FORGET = load("pool/forget")
 _RELEASE = load("pool/release")
@@ -53,6 +55,7 @@ _NUMBERS = load("pool/numbers")
 
 _encode = msgspec.msgpack.Encoder().encode
 _allocated = msgspec.msgpack.Decoder(AllocateReply | bool).decode
+_previewed = msgspec.msgpack.Decoder(PreviewReply | bool).decode
 _released = msgspec.msgpack.Decoder(list[int] | bool).decode
 _edited = msgspec.msgpack.Decoder(EditCode).decode
 _forgotten = msgspec.msgpack.Decoder(ForgetCode | bool).decode
@@ -159,6 +162,19 @@ class Allocator:
             found = _answers(touched.clock, touched.answers)
             answers += [answer for answer in found if answer is not None]
         return answers
+
+    async def preview(self, pool_id: str, tuple_: str, *, now_ms: int | None = None) -> Answer:
+        """What ``allocate`` would answer a tuple now; nothing is taken or counted.
+
+        ``number`` is "" with state new where the stock would send one.
+        """
+        found: PreviewReply = known(
+            pool_id, _previewed(await self._run(_PREVIEW, pool_id, now_ms, tuple_))
+        )
+        until, left = found.guaranteed_until, found.guaranteed_until - found.clock
+        if found.grows and await self._transfers.available(found.stock, now_ms=found.clock):
+            return Answer(State.NEW, "")
+        return Answer(_STATES[found.code], found.number, until, max(0, left))
 
     def _ask(
         self,

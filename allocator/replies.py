@@ -129,6 +129,17 @@ class AllocateReply(Struct, frozen=True, array_like=True, gc=False):
     arrived: list[str]
 
 
+class PreviewReply(Struct, frozen=True, array_like=True):
+    """What ``pool/preview`` replies. ``grows``: 1 when ``stock`` is asked first."""
+
+    clock: int
+    stock: str
+    grows: int
+    code: AllocationCode
+    number: str
+    guaranteed_until: int
+
+
 class HolderReply(Struct, frozen=True, array_like=True):
     """An entry of a number's history (``lua/include/history.lua``); all empty when nobody held it.
 

@@ -28,6 +28,7 @@ from allocator.port import Argument, Store
 from allocator.replies import MoveReply, ReceiveCode, UnknownPool, known
 from allocator.scripts import Script, clock_argument, load
 
+_STATUS = load("stock/status")
 _TAKE = load("stock/take")
 _RESUME = load("stock/resume")
 _CONFIRM = load("stock/confirm")
@@ -42,6 +43,7 @@ NO_HISTORY = Raw(b"\xa0")
 _POOLS_AT_ONCE = 8
 
 _encode = msgspec.msgpack.Encoder().encode
+_counted = msgspec.msgpack.Decoder(list[int]).decode
 _moves = msgspec.msgpack.Decoder(list[MoveReply]).decode
 _numbers = msgspec.msgpack.Decoder(list[str]).decode
 _received = msgspec.msgpack.Decoder(list[ReceiveCode]).decode
@@ -70,6 +72,11 @@ class Transfers:
         self._store = store
 
     # From a stock to a pool
+
+    async def available(self, stock_id: str, *, now_ms: int | None = None) -> int:
+        """How many numbers ``take`` could send now."""
+        reply = await self._store.run(_STATUS, stock_keys(stock_id), (clock_argument(now_ms),))
+        return _counted(reply)[1]
 
     async def take(
         self, stock_id: str, pool_id: str, count: int, *, now_ms: int | None = None

@@ -9,6 +9,7 @@ The way of a request for a number, from a page, a tracking link or an ad server:
         | remembered: its clicks are counted
         | else compute(snapshot):
         |   pools     whose page or key it is, which pools it asks     http/lookups
+        |             for pages by the account's rules     ringpool/catalog/routing
         |   tuples    Click.ask(pool)                      ringpool/visits/click
         |   allocate  AssignmentCache.allocate(pool, ask)  allocator/worker/cache
         |   render    what the answer depends on, and what is the same for all
@@ -42,13 +43,15 @@ from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
+from api.ad_servers.allocation import error_reply
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
 from api.http.services import LifespanState, Services
+from api.http.trusted_peer import TrustedPeer
 from api.links import link
-from api.managers import calls, number_lookup, pool_numbers, resources
+from api.managers import calls, explain, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -57,6 +60,7 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.security.keeping import seal_for
 from ringpool.settings import Settings
 
 _MAX_SIGNATURES = 8192
@@ -74,6 +78,11 @@ def routes() -> list[Route]:
         Route("/v1/release", presence.release),
         Route("/v1/verify", verify.verify),
         Route("/api/v1/bulk.json", bulk.bulk),
+        Route(
+            "/api/{date}/ring_pools/{pool}/allocate_number.{form}",
+            allocate_number.dated_allocate_number,
+        ),
+        Route("/api/{date}/bulk.json", bulk.dated_bulk),
         Route("/dni.js", script.account_script),
         Route("/dni/{version}/{file}", script.pinned_script),
         Route("/livez", health.livez),
@@ -90,6 +99,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
+        Route("/admin/v1/explain", explain.explain),
     ]
 
 
@@ -116,6 +126,8 @@ def create_app(
     if settings.trusted_proxies:
         proxies = list(settings.trusted_proxies)
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
+        if settings.country_header:
+            middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
     app = _App(
         routes=[*routes(), *more_routes],
         middleware=middleware,
@@ -172,6 +184,7 @@ async def _services(
         keyring=keyring,
         metrics=metrics,
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
+        seal=seal_for(keyring.signer),
     )
 
 
@@ -188,10 +201,18 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def _not_found(_request: StarletteRequest, error: Exception) -> Response:
-    """What Starlette's routing refuses, as problem+json: a path that isn't there."""
+async def _not_found(request: StarletteRequest, error: Exception) -> Response:
+    """What Starlette's routing refuses: a path that isn't there.
+
+    Under ``/api`` it is written as the number API's errors, else as problem+json.
+    """
     assert isinstance(error, HTTPException)
-    reply = replies.problem(Refusal(error.status_code, "NotFound", "there is no such path"))
+    path = request.scope["path"]
+    refused = Refusal(error.status_code, "NotFound", "there is no such path")
+    if path.startswith("/api/"):
+        reply = error_reply("xml" if path.endswith(".xml") else "", refused)
+    else:
+        reply = replies.problem(refused)
     response = Response(reply.body, reply.status)
     response.raw_headers = reply.headers
     return response

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -40,7 +40,7 @@ _COUNTERS = {
 
 
 class Metrics:
-    """A worker's request histogram and the exposition of everything."""
+    """A worker's own counts and the exposition of everything."""
 
     def __init__(self) -> None:
         self._own = CollectorRegistry()
@@ -51,7 +51,19 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._own,
         )
+        self._ignored = Counter(
+            "ringpool_ignored_parameters",
+            "Parameters of number requests that nobody reads",
+            ("pool",),
+            registry=self._own,
+        )
         self._children: dict[tuple[str, int], Histogram] = {}
+        self._unfilled = Counter(
+            "ringpool_unfilled_placeholders",
+            "Parameters that came as an ad network's unfilled placeholder",
+            ("pool",),
+            registry=self._own,
+        )
 
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
         """Count one request. ``endpoint`` is a route's name, never a path from outside."""
@@ -60,6 +72,15 @@ class Metrics:
             child = self._seconds.labels(endpoint, str(status))
             self._children[endpoint, status] = child
         child.observe(seconds)
+
+    def count_ignored(self, pool_id: str, parameters: int) -> None:
+        """Count the parameters of one number request, to a pool that exists, that nobody reads."""
+        self._ignored.labels(pool_id).inc(parameters)
+
+    def count_unfilled(self, pool: str, count: int) -> None:
+        """Count parameters of a pool's tuple that held a placeholder. ``pool``: an existing one."""
+        if count:
+            self._unfilled.labels(pool).inc(count)
 
     def exposition(self, pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool) -> bytes:
         """All metrics in the text format. ``pools``: id and status of those read in time."""

@@ -14,6 +14,10 @@ class Fault(ValueError):
         self.message = message
 
 
+class Missing(Fault):
+    """Something that is needed isn't there. ``field`` names all that would do, with commas."""
+
+
 class Faults(ValueError):
     """Everything wrong with a document, in document order; nothing of it was applied."""
 

@@ -44,6 +44,7 @@ class PoolType(enum.StrEnum):
     REFERRER = "referrer"
     REFERRER_SEARCH = "referrer_search"
     VISITOR = "visitor"
+    STATIC = "static"
 
 
 class Recycle(enum.StrEnum):
@@ -63,6 +64,13 @@ class Fill(enum.StrEnum):
     IMMEDIATE = "immediate"
 
 
+class Touch(enum.StrEnum):
+    """Which visit of a visitor a tuple is made of: the one that came first, or the present one."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
 class NumberFormat(enum.StrEnum):
     """How a number is written on a page."""
 
@@ -70,6 +78,14 @@ class NumberFormat(enum.StrEnum):
     NATIONAL = "national"
     INTERNATIONAL = "international"
     E164 = "e164"
+
+
+class Require(enum.StrEnum):
+    """How many of its parameters a tuple must have for the pool to give it a number."""
+
+    NONE = "none"
+    ANY = "any"
+    ALL = "all"
 
 
 class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,6 +99,28 @@ class OnExhausted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Which address is notified when a pool has no number left to give."""
 
     webhook: Annotated[str, Meta(max_length=2048)]
+
+
+Text = Annotated[str, Meta(min_length=1, max_length=512)]
+"""What a value is compared with."""
+
+
+class Comparison(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A condition that isn't a text or a list of texts: exactly one of its keys is given.
+
+    ``pattern``: RE2's syntax, found anywhere in the value. ``present``: whether there is a value.
+    """
+
+    prefix: Text | None = None
+    pattern: Text | None = None
+    present: bool | None = None
+
+
+Condition = Text | Annotated[tuple[Text, ...], Meta(min_length=1, max_length=1000)] | Comparison
+"""What a field of a visit must be: this text, one of these, or what the comparison says."""
+
+When = Annotated[dict[str, Condition], Meta(min_length=1, max_length=20)]
+"""Conditions by field (``visits.source_rules``), all of which a visit must meet."""
 
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -103,6 +141,8 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     key: Key | UnsetType = UNSET
     type: PoolType = PoolType.CUSTOM
     parameters: Annotated[tuple[str, ...], Meta(max_length=10)] = ()
+    strict: bool = False
+    require: Require = Require.NONE
     min_duration: Duration = Duration(600_000)
     hold_on_activity: Duration = Duration(0)
     recycle: Recycle = Recycle.LEAST_ACTIVE
@@ -116,6 +156,10 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     destination: Number | None = None
     landing_url: Annotated[str, Meta(max_length=2048)] | None = None
     swap_targets: tuple[Number, ...] = ()
+    when: When | None = None
+    priority: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    touch: Touch = Touch.LAST
+    sticky: bool = False
     format: NumberFormat = NumberFormat.AS_FOUND
     mobile_click_to_call: bool = False
     history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096

@@ -67,6 +67,12 @@ def _signing_key(text: str) -> str:
     return text
 
 
+def _header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", text):
+        raise ValueError(f"{text!r} is not the name of a header")
+    return text.lower()
+
+
 def _networks(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
@@ -123,6 +129,13 @@ class Settings:
         "none",
         "addresses or networks, separated by commas, whose `X-Forwarded-*` headers are trusted",
     )
+    country_header: str | None = _setting(
+        None,
+        _header,
+        "none",
+        "header in which a trusted proxy tells the visitor's country in two letters: "
+        "`CF-IPCountry`",
+    )
     redis_timeout_ms: int = _setting(
         250, _whole(1, 60_000), "`250`", "how long one call to the store may take"
     )
@@ -140,6 +153,9 @@ class Settings:
                 values[spec.name] = spec.metadata["read"](text)
             except ValueError as error:
                 raise SettingsError(f"{name}: {error}") from None
+        if "country_header" in values and not values.get("trusted_proxies"):
+            needed = variable("trusted_proxies")
+            raise SettingsError(f"{variable('country_header')}: nobody is trusted without {needed}")
         return cls(**values)
 
     def open_keyring(self) -> Keyring:
@@ -156,7 +172,7 @@ def variable(name: str) -> str:
 
 
 def documented() -> list[tuple[str, str, str]]:
-    """Return (variable, default in words, meaning) of every setting, for the README and --help."""
+    """Return (variable, default in words, meaning) of every setting, for docs/ and --help."""
     return [
         (variable(spec.name), spec.metadata["default"], spec.metadata["meaning"])
         for spec in fields(Settings)

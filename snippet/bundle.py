@@ -52,6 +52,16 @@ def with_settings(settings: Mapping[str, Any]) -> bytes:
     return SOURCE.removesuffix(_NO_SETTINGS) + b"(" + _javascript(_completed(settings)) + b");"
 
 
+def settings_in(script: bytes) -> dict[str, Any] | None:
+    """The settings in a script that ``with_settings`` made, in any version; None in any other."""
+    at = script.rfind(b'({"')
+    try:
+        settings = json.loads(script[at + 1 :].rstrip().removesuffix(b";").removesuffix(b")"))
+    except ValueError:
+        return None
+    return settings if isinstance(settings, dict) and "t" in settings else None
+
+
 def pinned_settings(settings: Mapping[str, Any]) -> str:
     """The value of ``data-settings`` for a tag that loads the pinned URL; escape it as HTML."""
     return json.dumps(_completed(settings), separators=(",", ":"))

@@ -8,7 +8,7 @@ import { minify } from "terser";
 export const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The most that the script may weigh, in bytes. */
-export const BUDGET = 5120;
+export const BUDGET = 5632;
 
 /**
  * What dni.js weighs under `gzip -9`, in bytes, the file's name included. Node's own zlib is another

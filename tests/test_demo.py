@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from api.app import routes
 from api.demo_pages.routes import demo_routes
@@ -24,7 +24,8 @@ from ringpool.demo.entities import (
 )
 from ringpool.numbers import phone
 from tests.servers.service import RINGPOOL, Service, environment, serving
-from tests.snippet.conformance import browser as browsers
+from tests.snippet.engines import chromium
+from tests.snippet.engines.available import required
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -45,10 +46,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium."""
-    browsers.require()
+    required(chromium.NAME)
     expect.set_options(timeout=PATIENT_MS)  # machines under test are busy
-    async with browsers.running_async() as started:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(**chromium.options())
         yield started
+        await started.close()
 
 
 async def patient(route: Route) -> None:

@@ -37,7 +37,8 @@ def test_contents(wheel: Path) -> None:
     """It carries every package file that runs, and nothing that only builds or tests."""
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == PACKAGES
-    assert not [name for name in names if "node_modules" in name or "/src/" in name]
+    for folder in ("/node_modules/", "/src/", "/packages/"):
+        assert not [name for name in names if folder in name]
     assert {Path(name).suffix for name in names if ".dist-info/" not in name} <= {
         *(".py", ".typed", ".lua", ".js", ".css", ".html", ".yaml"),
     }

@@ -159,6 +159,27 @@ class AssignmentCache:
             (answer,) = await self._ask_again(pool_id, [ask])
         return answer
 
+    async def find(self, pool_id: str, ask: Ask) -> Answer | None:
+        """Answer an ask if its tuple has its number; None, and nothing is taken, when it hasn't.
+
+        Raises as ``allocate``.
+        """
+        held = self.peek(pool_id, ask.tuple)
+        if held is not None:
+            answer = self.count(held, ask.attributes, ask.clicks)
+            if answer is not None:
+                return answer
+        asked = self._clock()
+        (found,) = await self._allocator.touch(pool_id, [ask])
+        if found.state is State.NONE:
+            return None
+        if found.hold_ms == 0:
+            return found
+        remembered = self._remember(pool_id, ask.tuple, found, asked)
+        if remembered is None:
+            raise StoreUnavailable("the store's answer comes after its guarantee has ended")
+        return remembered
+
     async def allocate_many(
         self, pool_id: str, asks: Sequence[Ask]
     ) -> list[Answer | StoreUnavailable]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from urllib.parse import quote
+
 from msgspec import Struct, json
 
 from allocator.answers import Answer, State
@@ -22,6 +25,7 @@ _ELEMENTS = {
     "State": "state",
     "GuaranteedUntil": "guaranteed_until",
     "Overflow": "overflow",
+    "Ignored": "ignored",
 }
 """The names in XML and CSV, in order, and the fields of Allocation that they show."""
 
@@ -29,21 +33,26 @@ _encode = json.Encoder().encode
 
 
 class Allocation(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The answer. Without number when ``state`` is none; ``overflow`` only when it is true."""
+    """The answer. Without number when ``state`` is none; ``overflow`` only when it is true.
+
+    ``tracking_url``: only where the pool has a landing page. ``ignored``: the request's parameters
+    that nobody reads.
+    """
 
     promo_number: str = ""
     promo_number_formatted: str = ""
-    tracking_url: str
+    tracking_url: str = ""
     number: str = ""
     state: State
     guaranteed_until: str = ""
     overflow: bool = False
+    ignored: Sequence[str] = ()
 
 
-def allocation(answer: Answer, tracking_url: str) -> Allocation:
+def allocation(answer: Answer, tracking_url: str, ignored: Sequence[str] = ()) -> Allocation:
     """The answer with the field names of the number API."""
     if answer.state is State.NONE:
-        return Allocation(state=State.NONE, tracking_url=tracking_url)
+        return Allocation(state=State.NONE, tracking_url=tracking_url, ignored=ignored)
     digits, dashed = phone.digits_and_dashed(answer.number)
     return Allocation(
         promo_number=digits,
@@ -53,35 +62,57 @@ def allocation(answer: Answer, tracking_url: str) -> Allocation:
         state=answer.state,
         guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
         overflow=answer.state is State.OVERFLOW,
+        ignored=ignored,
     )
 
 
-def allocation_json(answer: Answer, tracking_url: str) -> bytes:
+def allocation_json(answer: Answer, tracking_url: str, ignored: Sequence[str] = ()) -> bytes:
     """The answer as a JSON object."""
-    return _encode(allocation(answer, tracking_url))
+    return _encode(allocation(answer, tracking_url, ignored))
 
 
-def allocation_reply(form: str, answer: Answer, tracking_url: str) -> Reply:
+def allocation_reply(
+    form: str, answer: Answer, tracking_url: str, ignored: Sequence[str] = ()
+) -> Reply:
     """The whole reply in one of FORMS."""
     if form == "json":
-        return replies.json_text(allocation_json(answer, tracking_url))
-    cells = _cells(allocation(answer, tracking_url))
+        return replies.json_text(allocation_json(answer, tracking_url, ignored))
+    cells = _cells(allocation(answer, tracking_url, ignored))
     if form == "xml":
         return replies.xml("Response", {name: cell for name, cell in cells.items() if cell})
     return replies.csv_row(cells)
 
 
 def _cells(shown: Allocation) -> dict[str, str]:
-    return {
-        name: "true" if value is True else str(value or "")
-        for name, field in _ELEMENTS.items()
-        for value in (getattr(shown, field),)
-    }
+    return {name: _cell(getattr(shown, field)) for name, field in _ELEMENTS.items()}
+
+
+def _cell(value: object) -> str:
+    """A field as text. Names of ignored parameters as in a URL, with blanks between them.
+
+    They are the caller's: escaped like this, none begins as a formula does.
+    """
+    match value:
+        case bool():
+            return "true" if value else ""
+        case tuple():
+            return " ".join(map(_escaped, value))
+    return str(value)
+
+
+def _escaped(name: str) -> str:
+    escaped = quote(name, safe="")
+    return f"%2D{escaped[1:]}" if escaped.startswith("-") else escaped
 
 
 def error_form(request: Request, refused: Refusal) -> Reply:
+    """The errors of the number API, in the form that was asked for."""
+    return error_reply(request.scope["path_params"].get("form", ""), refused)
+
+
+def error_reply(form: str, refused: Refusal) -> Reply:
     """XML for XML; else one line of text, ``Class: message``."""
-    if request.scope["path_params"].get("form") == "xml":
+    if form == "xml":
         fields = {"Class": refused.kind, "Message": refused.message}
         reply = replies.xml("Error", fields, refused.status)
     else:

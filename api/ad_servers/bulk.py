@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -16,8 +17,9 @@ from msgspec import UNSET, Meta, Raw, Struct
 from allocator.answers import Answer
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
-from allocator.worker.cache import AssignmentCache, HeldAnswer
+from allocator.worker.cache import AssignmentCache
 from api.ad_servers.allocation import Allocation, allocation_json, error_form
+from api.ad_servers.dated_paths import VERSION_OR_DATE, check_date, dated
 from api.ad_servers.number_request import NumberRequest, parse_request
 from api.http import lookups, replies
 from api.http.description import PLAIN, Operation, content, response
@@ -27,20 +29,25 @@ from api.http.replies import Reply
 from api.http.request import Request
 from api.http.response_cache import Computed
 from api.http.services import Services
+from api.metrics import Metrics
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.faults import Fault
+from ringpool.faults import Fault, Missing
+from ringpool.visits.pool_tuples import is_bare, parameter_names
 from ringpool.visits.queries import read_query
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_ROWS = 1_000
 
-_OPERATION = "allocate_number.json"
+_SUFFIX = re.compile(
+    rf"(?:(?:/?api/{VERSION_OR_DATE})?/?ring_pools/)?([^/]+)/allocate_number\.json"
+)
+"""A row's path: from the pool's id on, from ``ring_pools``, or the whole one."""
 
 
 class BulkRequest(Struct, frozen=True):
     """The body. Rows are checked one by one, so that a bad one fails alone."""
 
-    requests: Annotated[list[Raw], Meta(max_length=MAX_ROWS)]
+    requests: Annotated[list[Raw], Meta(min_length=1, max_length=MAX_ROWS)]
 
 
 class BulkRow(Struct, frozen=True):
@@ -75,7 +82,16 @@ _decode_row = msgspec.json.Decoder(BulkRow).decode
 _decode_label = msgspec.json.Decoder(_Label).decode
 _encode = msgspec.json.Encoder().encode
 
-_Answer = bytes | Exception
+
+class _Partly(Struct, frozen=True):
+    """An answer to a row of which something was ignored, which is counted every time."""
+
+    document: bytes
+    pool_id: str
+    ignored: int
+
+
+_Answer = bytes | _Partly | Exception
 """A row's answer as a JSON object, or why it has none (one of ``Refused``)."""
 
 
@@ -85,6 +101,12 @@ class _Key(Struct, frozen=True):
     api_suffix: str | None
     bearer: str
     base_url: str
+
+
+async def _dated_bulk(request: Request) -> Reply:
+    """The same under a path with a date."""
+    check_date(request)
+    return await _bulk(request)
 
 
 async def _bulk(request: Request) -> Reply:
@@ -101,7 +123,7 @@ async def _bulk(request: Request) -> Reply:
     if answers and all(isinstance(answer, StoreUnavailable) for answer in answers):
         raise StoreUnavailable
     responses = [
-        _with_id(answer if isinstance(answer, bytes) else _error(answer), request_id)
+        _with_id(_document(answer, services.metrics), request_id)
         for (_, request_id), answer in zip(rows, answers, strict=True)
     ]
     took = (b"processing-time", b"%.3f" % ((perf_counter() - started) * 1000))
@@ -142,12 +164,17 @@ async def _compute(
             if pool_id not in snapshot.pools:
                 raise lookups.unknown_pool(pool_id)
             wanted = parse_request(snapshot, pool_id, parameters, key.bearer, key.base_url)
+            if wanted.fixed is None and is_bare(wanted.ask.tuple):
+                names = ", ".join(parameter_names(snapshot.pools[pool_id].pool))
+                raise Missing(names, "a row needs at least one of them, an empty one perhaps")
             waiting[pool_id].append((place, wanted))
         except Refused as error:
             computed[place] = Computed(error)
 
     async def allocate(pool_id: str) -> None:
         places, requests = zip(*waiting[pool_id], strict=True)
+        for wanted in requests:
+            services.metrics.count_unfilled(pool_id, wanted.unfilled)
         answers = await _allocate(services.assignments, pool_id, requests)
         for place, wanted, answer in zip(places, requests, answers, strict=True):
             computed[place] = _computed(keys[place], wanted, answer)
@@ -161,7 +188,9 @@ def _unknown_pools(keys: Sequence[_Key], snapshot: Snapshot) -> Iterator[str]:
     for key in keys:
         if key.api_suffix and key.api_suffix.partition("/")[0] not in snapshot.pools:
             with suppress(Fault):
-                yield _split_suffix(key.api_suffix)[0]
+                pool_id, _ = _split_suffix(key.api_suffix)
+                if pool_id not in snapshot.pools:
+                    yield pool_id
 
 
 def _split_suffix(api_suffix: str | None) -> tuple[str, str]:
@@ -169,16 +198,19 @@ def _split_suffix(api_suffix: str | None) -> tuple[str, str]:
     if api_suffix is None:
         raise Fault("api_suffix", "expected POOL/allocate_number.json?ring_pool_key=…")
     path, _, query = api_suffix.partition("?")
-    pool_id, slash, rest = path.partition("/")
-    if not slash or rest != _OPERATION:
-        raise Fault("api_suffix", f"expected POOL/{_OPERATION} before the question mark")
-    return pool_id, query
+    matched = _SUFFIX.fullmatch(path)
+    if matched is None:
+        raise Fault("api_suffix", "expected POOL/allocate_number.json before the question mark")
+    return matched[1], query
 
 
 async def _allocate(
     assignments: AssignmentCache, pool_id: str, requests: Sequence[NumberRequest]
 ) -> Sequence[Answer | StoreUnavailable | UnknownPool]:
     """The answers of one pool, in order, each with its own failure."""
+    fixed = requests[0].fixed
+    if fixed is not None:
+        return [fixed] * len(requests)
     try:
         return await assignments.allocate_many(pool_id, [wanted.ask for wanted in requests])
     except UnknownPool as error:
@@ -190,11 +222,22 @@ def _computed(
 ) -> Computed[_Answer]:
     if not isinstance(answer, Answer):
         return Computed(answer)
-    document = allocation_json(answer, wanted.tracking_url)
-    if not isinstance(answer, HeldAnswer):
-        return Computed(document)
+    document = allocation_json(answer, wanted.tracking_url, wanted.ignored)
+    row: _Answer = document
+    if wanted.ignored:
+        row = _Partly(document, wanted.pool_id, len(wanted.ignored))
     size = len(key.api_suffix or "") + len(key.bearer) + len(key.base_url) + len(document)
-    return Computed(document, (answer,), size, wanted.click.attributes())
+    return wanted.computed(answer, row, size)
+
+
+def _document(answer: _Answer, metrics: Metrics) -> bytes:
+    """The answer as a JSON object; what was ignored of its row is counted."""
+    if isinstance(answer, bytes):
+        return answer
+    if isinstance(answer, _Partly):
+        metrics.count_ignored(answer.pool_id, answer.ignored)
+        return answer.document
+    return _error(answer)
 
 
 def _with_id(document: bytes, request_id: Raw) -> bytes:
@@ -236,3 +279,4 @@ _BULK = Operation(
     body=BulkRequest,
 )
 bulk = Endpoint("bulk", error_form, {"POST": _bulk}, [_BULK])
+dated_bulk = Endpoint("bulk", error_form, {"POST": _dated_bulk}, [dated(_BULK)])

@@ -4,27 +4,62 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from allocator.answers import Ask
+from allocator.answers import Answer, Ask
+from allocator.worker.cache import HeldAnswer
 from api.http.refusals import Refusal
+from api.http.response_cache import Computed
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Pool
 from ringpool.visits.click import Click
+from ringpool.visits.pool_tuples import fields_read, parameter_names
 from ringpool.visits.tracking_url import tracking_url
+from ringpool.visits.traffic import SOURCE_PARAMETERS
+
+_A = TypeVar("_A")
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
+_MAX_NAME = 64
+"""Characters of a name that is repeated: no parameter's is longer."""
+
+_FIELDS = SOURCE_PARAMETERS | {
+    *("landing_page", "mobile_click_to_call", "publisher", "referrer", "ring_pool_key", "visitor")
+}
+"""Parameters that are read whichever the pool is."""
+
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
 class NumberRequest(NamedTuple):
-    """One request for a number, authorised and read under one snapshot."""
+    """One request for a number, authorised and read under one snapshot.
+
+    ``tracking_url``: "" for a pool without landing page. ``fixed``: a static pool's answer.
+    ``unfilled``: how many parameters held a placeholder. ``ignored``: parameters that nobody reads,
+    in their order.
+    """
 
     pool_id: str
     click: Click
     ask: Ask
     tracking_url: str
+    fixed: Answer | None
+    unfilled: int
+    ignored: tuple[str, ...] = ()
+
+    def computed(self, answer: Answer, value: _A, size: int) -> Computed[_A]:
+        """What was computed of the answer: to be repeated as long as that stands.
+
+        ``size``: bytes of the texts of key and value.
+        """
+        if self.unfilled:  # so that each is counted
+            return Computed(value)
+        if answer is self.fixed:
+            return Computed(value, (), size)
+        if isinstance(answer, HeldAnswer):
+            return Computed(value, (answer,), size, self.click.attributes())
+        return Computed(value)
 
 
 def parse_request(
@@ -33,10 +68,15 @@ def parse_request(
     """Check the key and make the tuple, of a pool that the snapshot has.
 
     ``bearer``: the key that came in a header, "" without one. ``base_url``: what tracking links
-    begin with. Raises Refusal or Fault.
+    begin with. Raises Refusal or Fault, among them Refusal 400 for a parameter that nobody reads
+    when the pool is strict.
     """
-    pool = snapshot.pools[pool_id].pool
+    prepared = snapshot.pools[pool_id]
+    pool = prepared.pool
     _check_key(pool, parameters.get("ring_pool_key") or bearer)
+    ignored = _unread(pool, parameters)
+    if ignored and pool.strict:
+        raise _unknown_parameters(pool, ignored)
     click_to_call = ""
     if (publisher := parameters.get("publisher", "")) and publisher not in snapshot.accounts:
         raise Fault("publisher", "no such account")
@@ -51,8 +91,26 @@ def parse_request(
         {"publisher": publisher} if publisher else {},
     )
     ask = click.ask(pool)
-    link = tracking_url(base_url, pool_id, ask.tuple, click_to_call)
-    return NumberRequest(pool_id, click, ask, link)
+    link = ""
+    if pool.landing_url is not None:
+        link = tracking_url(base_url, pool_id, ask.tuple, click_to_call)
+    unfilled = click.unfilled_of(pool)
+    return NumberRequest(pool_id, click, ask, link, prepared.fixed, unfilled, ignored)
+
+
+def _unread(pool: Pool, parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """The parameters that neither the pool nor the number API knows, in their order."""
+    read = fields_read(pool)
+    return tuple(
+        name[:_MAX_NAME] for name in parameters if name not in read and name not in _FIELDS
+    )
+
+
+def _unknown_parameters(pool: Pool, ignored: tuple[str, ...]) -> Refusal:
+    names = ", ".join(ignored)
+    message = f"unknown to this pool, which reads {', '.join(parameter_names(pool))}"
+    fault = Fault(names, message)
+    return Refusal(400, "UnknownParameter", str(fault), faults=(fault,))
 
 
 def _check_key(pool: Pool, key: str) -> None:

@@ -67,3 +67,7 @@ class Endpoint:
             return await handler(request)
         except Refused as error:
             return self._error_form(request, refusal(error))
+
+    def refuse(self, scope: Scope, receive: Receive, refused: Refusal) -> Reply:
+        """A refusal that was decided before this endpoint was asked, in its form."""
+        return self._error_form(Request(scope, receive), refused)

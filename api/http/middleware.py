@@ -14,11 +14,12 @@ from time import perf_counter
 from typing import Any
 
 import structlog
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.endpoint import Endpoint, deliver
 from api.http.refusals import Headers, Refusal
-from api.http.replies import problem
+from api.http.replies import Reply, problem
 from api.metrics import Metrics
 
 MAX_TARGET_BYTES = 16 * 1024
@@ -78,7 +79,8 @@ class RequestMiddleware:
 
         try:
             if (refused := _too_long(scope, bytes_of_headers)) is not None:
-                reply = problem(refused)
+                scope.update(self._routed(scope))
+                reply = _in_form(scope, receive, refused)
                 await deliver(reply, reply.headers, scope, send_with_common_headers)
             elif (known := self._endpoints.get(scope["path"])) is not None:
                 scope["endpoint"], scope["path_params"] = known
@@ -93,7 +95,7 @@ class RequestMiddleware:
             if status:
                 raise  # the answer has begun: the server closes the connection
             failure = Refusal(500, "InternalError", "something broke here, and it was logged")
-            reply = problem(failure)
+            reply = _in_form(scope, receive, failure)
             await deliver(reply, reply.headers, scope, send_with_common_headers)
         finally:
             self._record(scope, status, perf_counter() - started, request_id)
@@ -107,6 +109,14 @@ class RequestMiddleware:
             if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
                 given = value
         return given or b"%s-%x" % (self._prefix, next(self._counter)), size
+
+    def _routed(self, scope: Scope) -> dict[str, Any]:
+        """What routing would add to the scope: ``endpoint`` and ``path_params``."""
+        for route in scope["app"].routes:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                return dict(found)
+        return {}
 
     def _remember(self, scope: Scope) -> None:
         """Keep what routing found for a path: it has the same answer every time."""
@@ -140,6 +150,17 @@ def _with_common_headers(headers: Headers, request_id: bytes) -> Headers:
         if name == b"content-security-policy":
             return [*headers, (b"x-request-id", request_id), *_SECURITY]
     return [*headers, (b"x-request-id", request_id), *_SECURITY, _CONTENT_POLICY]
+
+
+def _in_form(scope: Scope, receive: Receive, refused: Refusal) -> Reply:
+    """The refusal in the form of the endpoint asked for; a problem where none is, or it fails."""
+    endpoint = scope.get("endpoint")
+    if isinstance(endpoint, Endpoint):
+        try:
+            return endpoint.refuse(scope, receive, refused)
+        except Exception:
+            log.exception("bug", path=scope["path"][:_MAX_PATH_BYTES])
+    return problem(refused)
 
 
 def _too_long(scope: Scope, bytes_of_headers: int) -> Refusal | None:

@@ -9,7 +9,7 @@ from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
-from ringpool.faults import Fault, Faults
+from ringpool.faults import Fault, Faults, Missing
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -57,6 +57,8 @@ def refusal(error: Exception) -> Refusal:
     match error:
         case Refusal():
             return error
+        case Missing():
+            return Refusal(400, "MissingParameter", str(error), faults=(error,))
         case Fault():
             return Refusal(400, "InvalidParameter", str(error), faults=(error,))
         case Faults():

@@ -57,11 +57,15 @@ class FieldFault(msgspec.Struct, frozen=True):
     message: str
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457 problem details, with the faults by field."""
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename={"class_": "class"}):
+    """RFC 9457 problem details, with the error's class and the faults by field.
+
+    ``class_`` is written ``class``.
+    """
 
     title: str
     status: int
+    class_: str
     detail: str
     type: str = "about:blank"
     errors: tuple[FieldFault, ...] = ()
@@ -142,6 +146,7 @@ def problem(refused: Refusal) -> Reply:
     document = Problem(
         title=HTTPStatus(refused.status).phrase,
         status=refused.status,
+        class_=refused.kind,
         detail=refused.message,
         errors=tuple(FieldFault(fault.field, fault.message) for fault in refused.faults),
     )

@@ -12,9 +12,13 @@ from starlette.types import Receive, Scope
 
 from api.http.refusals import Headers, Refusal
 from api.http.services import Services
+from api.http.trusted_peer import TRUSTED
 from ringpool.visits.queries import read_query
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+
+_COUNTRY = re.compile("[A-Z]{2}")
 
 
 class Request:
@@ -103,6 +107,19 @@ class Request:
         """The token of ``Authorization: Bearer``, or ""."""
         scheme, _, token = self.header(b"authorization").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
+
+    def country(self) -> str:
+        """Where the visitor is, two letters; "" where no trusted proxy tells it.
+
+        Several headers that differ tell nothing: a visitor may have sent one of them.
+        """
+        name = self.services.settings.country_header
+        if name is None or TRUSTED not in self.scope:
+            return ""
+        wanted = name.encode("ascii")
+        found = {value.strip().upper() for key, value in self.headers if key == wanted}
+        country = found.pop().decode("latin-1") if len(found) == 1 else ""
+        return country if _COUNTRY.fullmatch(country) and country != "XX" else ""
 
     def base_url(self) -> str:
         """Where this service is reached from outside: RINGPOOL_PUBLIC_URL, else by Host header."""

@@ -14,6 +14,7 @@ from api.http.response_cache import ResponseCache
 from api.metrics import Metrics
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
+from ringpool.security.keeping import Seal
 from ringpool.security.keyring import Keyring
 from ringpool.settings import Settings
 
@@ -22,7 +23,8 @@ from ringpool.settings import Settings
 class Services:
     """Everything that an endpoint may need.
 
-    ``sign(number, pool, expires)`` remembers its signatures: many clicks share one.
+    ``sign(number, pool, expires)`` remembers its signatures: many clicks share one. ``seal``: what
+    visitors bring back of sticky pools.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class Services:
     keyring: Keyring
     metrics: Metrics
     sign: Callable[[str, str, int], str]
+    seal: Seal
 
     @property
     def snapshot(self) -> Snapshot:

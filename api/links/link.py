@@ -30,10 +30,11 @@ from api.links.landing import (
     split_landing_url,
     without_number,
 )
-from ringpool.catalog.snapshot import Snapshot
+from ringpool.catalog.snapshot import PreparedPool, Snapshot
+from ringpool.faults import Missing
 from ringpool.model import Pool
 from ringpool.visits import crawlers
-from ringpool.visits.click import Click
+from ringpool.visits.click import Click, Surroundings
 from ringpool.visits.per_click import SplitQuery, split_link_query
 from ringpool.visits.queries import read_query
 
@@ -91,7 +92,9 @@ async def _compute(
     services = request.services
     pool, snapshot = await _find_pool(services, snapshot, visit.key.pool_id)
     parameters = request.parameters(lenient=True)
-    answer = await _allocate(services, pool, _click(visit.key, parameters, snapshot))
+    click = _click(visit.key, parameters, snapshot)
+    services.metrics.count_unfilled(pool.id, click.unfilled_of(pool))
+    answer = await _allocate(services, snapshot.pools[pool.id], click)
     if answer is None:
         return Computed(without_number(pool.landing_url or "", visit.query))
     start, fragment = split_landing_url(pool.landing_url or "")
@@ -99,7 +102,12 @@ async def _compute(
     if visit.key.is_phone and _click_to_call(pool, parameters):
         landing_page = start + forwarded(visit.query) + after
         return Computed(dial_page(answer.number, landing_page))
-    if isinstance(answer, HeldAnswer) and is_plain(visit.query) and visit.split.shareable((pool,)):
+    if (
+        isinstance(answer, HeldAnswer)
+        and not click.unfilled
+        and is_plain(visit.query)
+        and visit.split.shareable((pool,))
+    ):
         shared = NumberedRedirect(start, after)
         size = sum(map(len, (*visit.key.query, visit.key.referrer))) + shared.size
         long_proof = answer.hold_ms / 1000 - SHORT_PROOF_SECONDS
@@ -123,19 +131,29 @@ def _click(key: _Key, parameters: Mapping[str, str], snapshot: Snapshot) -> Clic
     the same parameters have the same tuple.
     """
     landing_url = snapshot.pools[key.pool_id].pool.landing_url or ""
-    extra = {"device": "phone" if key.is_phone else "other", "landing_page": landing_url}
+    extra = {"landing_page": landing_url}
     publisher = parameters.get("publisher", "")
     if publisher in snapshot.accounts:
         extra["publisher"] = publisher
-    return Click("", key.referrer, parameters, parameters.get("visitor", ""), extra)
+    surroundings = Surroundings("phone" if key.is_phone else "other")
+    return Click(
+        "",
+        key.referrer,
+        parameters,
+        parameters.get("visitor", ""),
+        extra,
+        surroundings=surroundings,
+    )
 
 
-async def _allocate(services: Services, pool: Pool, click: Click) -> Answer | None:
+async def _allocate(services: Services, prepared: PreparedPool, click: Click) -> Answer | None:
     """The click's answer; None when the landing page keeps its own number."""
-    ask = click.ask(pool)
+    if prepared.fixed is not None:
+        return prepared.fixed
+    pool = prepared.pool
     try:
-        answer = await services.assignments.allocate(pool.id, ask)
-    except (StoreUnavailable, UnknownPool):
+        answer = await services.assignments.allocate(pool.id, click.ask(pool))
+    except (Missing, StoreUnavailable, UnknownPool):
         return None
     return None if answer.state is State.NONE else answer
 

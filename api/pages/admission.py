@@ -3,67 +3,72 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import structs
 
 from api.http import lookups, replies
 from api.http.refusals import Headers
 from api.http.replies import Reply
 from api.http.request import Request
-from api.pages import origins
+from api.pages import origins, server_visit
+from ringpool.catalog.routing import Targets
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
-from ringpool.model import Account, Pool
-from ringpool.visits.click import Click
+from ringpool.model import Account, NumberFormat
+from ringpool.visits import crawlers
+from ringpool.visits.click import Surroundings
+from ringpool.visits.source_rules import FROM_HEADERS
 
 MAX_TARGETS = 100
 
-_TARGET = re.compile(r"\+?\d{4,15}(;ext=\d{1,11})?")
-
-
-class AskedPool(NamedTuple):
-    """A pool that a page asks for a number, and the targets that the number would replace there.
-
-    The one target "" stands for a pool without targets that was asked for by name.
-    """
-
-    pool: Pool
-    targets: Sequence[str]
+_FORMATS = "|".join(NumberFormat)
+_TARGET = re.compile(rf"(\+?\d{{4,15}}(?:;ext=\d{{1,11}})?)(?::({_FORMATS}))?", re.ASCII)
+_NONE: frozenset[str] = frozenset()
+_ACCOUNT = re.compile(rb"(?:^|&)account=([a-z0-9-]{1,63})(?=&|$)")
 
 
 class Admission(NamedTuple):
     """A page that may ask.
 
-    ``snapshot``: what it was admitted under, a newer one perhaps than the one given.
-    ``unknown_targets``: those that no pool of the account replaces.
+    ``snapshot``: what it was admitted under, a newer one perhaps than the one given. ``targets``:
+    those asked for, each with the pools that may replace it. ``unknown_targets``: those that no
+    pool of the account replaces.
     """
 
     snapshot: Snapshot
     account: Account
     cors: Headers
-    pools: Sequence[AskedPool]
+    targets: Targets
     unknown_targets: Sequence[str]
 
 
 async def admit(request: Request, parameters: Mapping[str, str], snapshot: Snapshot) -> Admission:
-    """Find the account, check the page's origin, and find the pools that it asks.
+    """Find the account, check the page's origin, and find the pools that it may ask.
 
-    Those are the pools of ``targets``, of ``pool``, or of every target of the account. Raises a
-    Refusal, a Fault, or StoreUnavailable when nothing could be read yet.
+    A server has a key instead of an origin (``server_visit``).
+    Those are the pools of ``targets``, or of every target of the account; or ``pool`` alone, which
+    is asked for whatever visits its rule says it is for. Raises a Refusal, a Fault, or
+    StoreUnavailable when nothing could be read yet.
     """
     services = request.services
-    account_id = lookups.required(parameters, "account")
-    snapshot = await lookups.with_account(services, snapshot, account_id)
-    account = snapshot.accounts[account_id]
-    cors = origins.allowed(request, account)
+    if request.bearer():
+        snapshot, account = await server_visit.account_of(request, parameters, snapshot)
+        account_id, cors = account.id, []
+    else:
+        account_id = lookups.required(parameters, "account")
+        snapshot = await lookups.with_account(services, snapshot, account_id)
+        account = snapshot.accounts[account_id]
+        cors = origins.allowed(request, account)
     pool_id = parameters.get("pool", "")
     if pool_id and pool_id not in snapshot.pools:
         # A newer configuration may have other origins: everything is looked at again under it.
         newer = await lookups.with_pool(services, snapshot, pool_id)
         return await admit(request, parameters, newer)
-    pools, unknown = _asked_pools(snapshot, account_id, pool_id, parameters.get("targets"))
-    return Admission(snapshot, account, cors, pools, unknown)
+    targets, unknown = _asked(snapshot, account_id, pool_id, parameters.get("targets"))
+    return Admission(snapshot, account, cors, targets, unknown)
 
 
 async def preflight(request: Request) -> Reply:
@@ -75,54 +80,66 @@ async def preflight(request: Request) -> Reply:
     return replies.empty(origins.preflight(cors))
 
 
-def _asked_pools(
+def headers_read(snapshot: Snapshot, query: bytes) -> frozenset[str]:
+    """The headers that the rules of a page's account read (``source_rules.FROM_HEADERS``).
+
+    All of them, when the account can't be told without reading the whole query.
+    """
+    account = _ACCOUNT.search(query)
+    if account is None:
+        return FROM_HEADERS
+    return snapshot.by_headers.get(account[1].decode("ascii"), _NONE)
+
+
+def _asked(
     snapshot: Snapshot, account_id: str, pool_id: str, targets: str | None
-) -> tuple[list[AskedPool], list[str]]:
-    """The pools, each once, and the targets that none of them replaces."""
-    by_target = snapshot.targets(account_id)
+) -> tuple[Targets, list[str]]:
+    """The targets with their pools, and the targets that no pool replaces."""
+    by_target: Targets = snapshot.targets(account_id)
     if pool_id:
         named = snapshot.pools[pool_id]
         if named.pool.account != account_id:
             raise lookups.unknown_pool(pool_id)
-        by_target = dict.fromkeys(named.pool.swap_targets, named)
-        if not by_target:
-            return [AskedPool(named.pool, ("",))], []
-    on_page = by_target if targets is None else _split_targets(targets)
-    asked: dict[str, tuple[Pool, list[str]]] = {}
-    unknown = []
-    for target in on_page:
-        prepared = by_target.get(target)
-        if prepared is None:
-            unknown.append(target)
-        else:
-            asked.setdefault(prepared.pool.id, (prepared.pool, []))[1].append(target)
-    return [AskedPool(pool, replaced) for pool, replaced in asked.values()], unknown
+        if named.rule is not None:
+            named = structs.replace(named, rule=None)
+        if not named.pool.swap_targets:
+            return {"": (named,)}, []
+        by_target = dict.fromkeys(named.pool.swap_targets, (named,))
+    if targets is None:
+        return by_target, []
+    on_page = target_formats(targets)
+    asked = {target: by_target[target] for target in on_page if target in by_target}
+    return asked, [target for target in on_page if target not in by_target]
 
 
 @lru_cache(maxsize=1024)
-def _split_targets(text: str) -> tuple[str, ...]:
-    """The numbers in ``targets``, split by commas. A plus that became a blank in the URL counts."""
+def target_formats(text: str) -> Mapping[str, NumberFormat | None]:
+    """The numbers in ``targets``, split by commas, and the format that each is wanted in.
+
+    That is written after a colon (``+18005550100:national``); None: the pool's. A plus that became
+    a blank in the URL counts.
+    """
     targets = [target.strip() for target in text.split(",") if target.strip()]
     if len(targets) > MAX_TARGETS:
         raise Fault("targets", f"at most {MAX_TARGETS}")
+    formats: dict[str, NumberFormat | None] = {}
     for target in targets:
-        if not _TARGET.fullmatch(target):
-            raise Fault("targets", f"{target[:40]!r} is not a number in E.164")
-    return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
+        matched = _TARGET.fullmatch(target)
+        if matched is None:
+            message = f"{target[:40]!r} is not a number in E.164, with :FORMAT ({_FORMATS}) or not"
+            raise Fault("targets", message)
+        number = f"+{matched[1].removeprefix('+')}"
+        wanted = NumberFormat(matched[2]) if matched[2] else None
+        if formats.setdefault(number, wanted) is not wanted:
+            raise Fault("targets", f"{number} is there twice, with different formats")
+    return formats
 
 
-def page_click(
-    parameters: Mapping[str, str], *, is_phone: bool, publishers: Container[str]
-) -> Click:
-    """The click that a page reports; raises a Fault for a visitor id that is none.
+def device(*, is_phone: bool) -> str:
+    """The visitor's device, as rules and attributes name it."""
+    return "phone" if is_phone else "other"
 
-    ``publishers``: accounts that the page's URL may name as its publisher.
-    """
-    return Click(
-        parameters.get("url", ""),
-        parameters.get("ref", ""),
-        parameters,
-        parameters.get("visitor", ""),
-        {"device": "phone" if is_phone else "other"},
-        publishers,
-    )
+
+def surroundings_of(request: Request) -> Surroundings:
+    """What a request's headers tell of the visitor."""
+    return Surroundings(device(is_phone=crawlers.is_phone(request.headers)), request.country())

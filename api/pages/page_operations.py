@@ -22,7 +22,10 @@ PAGE_PARAMETERS = (
     parameter("ref", text="The page's referrer"),
     parameter("visitor", Annotated[str, Meta(pattern="^[A-Za-z0-9._:~-]{0,128}$")]),
     parameter("targets", text="E.164 numbers on the page, with commas"),
-    parameter("pool", text="Only this pool"),
+    parameter("pool", text="Only this pool, whatever its rule says"),
+    parameter("first_url", text="URL of the visitor's first visit"),
+    parameter("first_ref", text="Referrer of the visitor's first visit"),
+    parameter("held", text="`keep` of numbers of sticky pools that the visitor has, with commas"),
 )
 
 PAGE_REFUSALS = {

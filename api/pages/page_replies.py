@@ -39,8 +39,13 @@ def page_reply(callback: str, value: object, cors: Headers) -> Reply:
 
 
 def error_form(request: Request, refused: Refusal) -> Reply:
-    """``{"error": …, "swaps": []}``: as JSONP with status 200 when there is a valid callback."""
+    """``{"error": …, "swaps": []}``: as JSONP with status 200 when there is a valid callback.
+
+    For a server with a key it is JSON always, and no page may read it.
+    """
     value = Swaps(error=SwapError(class_=refused.kind, message=refused.message), swaps=())
+    if request.bearer():
+        return replies.json(value, refused.status, refused.headers)
     headers = [*refused.headers, *([] if refused.status == 403 else [origins.ANY])]
     callback = read_query(request.query_string, lenient=True).get("callback", "")
     if request.method == "GET" and is_callback(callback):

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from time import time
 
+from msgspec import structs
+
+from allocator.answers import Ask
 from allocator.replies import UnknownPool
 from api.http import replies
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
-from api.pages.admission import admit, page_click, preflight
+from api.http.services import Services
+from api.pages.admission import Admission, admit, preflight, surroundings_of
 from api.pages.page_operations import beacon_operations
 from api.pages.page_replies import error_form
+from ringpool.catalog.routing import kept_numbers, route, signed_number
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
 from ringpool.visits import crawlers
-from ringpool.visits.click import Click
+from ringpool.visits.click import Click, page_click
 
 MAX_FORM_BYTES = 16 * 1024
 
@@ -25,8 +31,8 @@ MAX_FORM_BYTES = 16 * 1024
 async def _ping(request: Request) -> Reply:
     """Keep-alive: the visitor is still on the page, which may extend guarantees."""
 
-    async def touch(pool: Pool, click: Click) -> None:
-        await request.services.allocator.touch(pool.id, [click.ask(pool, clicks=0)])
+    async def touch(pool: Pool, ask: Ask) -> None:
+        await request.services.allocator.touch(pool.id, [structs.replace(ask, clicks=0)])
 
     return await _for_each_pool(request, touch)
 
@@ -34,32 +40,50 @@ async def _ping(request: Request) -> Reply:
 async def _release(request: Request) -> Reply:
     """The visitor leaves. Only visitor pools let go: other tuples belong to many visitors."""
 
-    async def release(pool: Pool, click: Click) -> None:
+    async def release(pool: Pool, ask: Ask) -> None:
         if pool.type is PoolType.VISITOR:
-            await request.services.allocator.release(pool.id, [click.ask(pool).tuple])
+            await request.services.allocator.release(pool.id, [ask.tuple])
 
     return await _for_each_pool(request, release)
 
 
-async def _for_each_pool(
-    request: Request, notify: Callable[[Pool, Click], Awaitable[None]]
-) -> Reply:
-    """Notify each pool that swap would ask, but those that can make no tuple of this visit."""
+async def _for_each_pool(request: Request, notify: Callable[[Pool, Ask], Awaitable[None]]) -> Reply:
+    """Notify each pool that swap would ask, but those that can make no tuple of this visit.
+
+    Static pools have none, and none needs to hear of it.
+    """
     parameters = await request.form(MAX_FORM_BYTES)
     page = await admit(request, parameters, request.services.snapshot)
     if not crawlers.takes_nothing(request.method, request.headers):
-        click = page_click(
-            parameters,
-            is_phone=crawlers.is_phone(request.headers),
-            publishers=page.snapshot.accounts,
-        )
+        click = page_click(parameters, surroundings_of(request), page.snapshot.accounts)
+        tuples = _kept_tuples(request.services, page, click)
+        for asked in route(page.targets, click).pools:
+            with suppress(Fault):
+                pool = asked.prepared.pool
+                if asked.prepared.fixed is None:
+                    tuples.append((pool, click.ask(pool)))
 
-        async def notify_one(pool: Pool) -> None:
-            with suppress(Fault, UnknownPool):
-                await notify(pool, click)
+        async def notify_one(pool: Pool, ask: Ask) -> None:
+            with suppress(UnknownPool):
+                await notify(pool, ask)
 
-        await asyncio.gather(*(notify_one(asked.pool) for asked in page.pools))
+        await asyncio.gather(*(notify_one(pool, ask) for pool, ask in tuples))
     return replies.empty([replies.NO_STORE, *page.cors])
+
+
+def _kept_tuples(services: Services, page: Admission, click: Click) -> list[tuple[Pool, Ask]]:
+    """What the visitor has of sticky pools and of a tracking link, whatever the rules say now."""
+    found: list[tuple[Pool, Ask]] = []
+    signer, parameters = services.keyring.signer, click.url_parameters
+    signed = signed_number(page.snapshot, page.account.id, page.targets, parameters, signer, time())
+    if signed is not None and signed.asked.prepared.fixed is None:
+        pool = signed.asked.prepared.pool
+        with suppress(Fault):
+            found.append((pool, click.ask(pool)))
+    held = click.given.get("held", "")
+    kept = kept_numbers(page.snapshot, page.account.id, page.targets, held, services.seal)
+    found += [(each.asked.prepared.pool, Ask(each.tuple, click.attributes)) for each in kept]
+    return found
 
 
 ping = Endpoint(

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from api.http import lookups, replies
 from api.http.description import Operation, content, parameter
 from api.http.endpoint import Endpoint, problem_form
-from api.http.refusals import Refusal
-from api.http.replies import Reply
+from api.http.refusals import Refusal, refusal
+from api.http.replies import Reply, script_safe
 from api.http.request import Request
 from api.pages import origins
 from api.pages.page_operations import ACCOUNT
+from api.pages.tag_options import PARAMETERS, tag_options
 from ringpool.catalog.page_settings import page_settings
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.faults import Fault
 from ringpool.model import Account
 from snippet import bundle
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
 _SHARED = (origins.ANY, replies.CROSS_ORIGIN, (b"vary", b"Accept-Encoding"))
 _FOR_MINUTES = (b"cache-control", b"public, max-age=300")
+_ASKED_AGAIN = (b"cache-control", b"no-cache")
 _IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
 _MAX_PREPARED = 10_000
+_MAX_WITH_OPTIONS = 200
 
 _SCRIPT = content(str, "text/javascript")
 _ACCOUNT_SCRIPT = Operation(
@@ -33,8 +38,8 @@ _ACCOUNT_SCRIPT = Operation(
     "account_script",
     "The page script with an account's settings",
     {200: _SCRIPT, 304: None},
-    (400, 404),
-    [ACCOUNT],
+    (),
+    [ACCOUNT, *PARAMETERS],
 )
 _PINNED_SCRIPT = Operation(
     "GET",
@@ -69,39 +74,67 @@ class _Prepared(NamedTuple):
 class _AccountScripts:
     """Each account's script, made again when the configuration's revision changes."""
 
-    def __init__(self) -> None:
-        self._prepared: dict[str, _Prepared] = {}
+    def __init__(self, limit: int) -> None:
+        self._prepared: dict[tuple[str, str], _Prepared] = {}
+        self._limit = limit
 
-    def of(self, request: Request, snapshot: Snapshot, account: Account) -> _Prepared:
+    def of(
+        self, request: Request, snapshot: Snapshot, account: Account, options: Mapping[str, str]
+    ) -> _Prepared:
+        """The script with ``options``, attributes of the tag, among the account's settings."""
         endpoint = request.base_url()
-        known = self._prepared.get(account.id)
+        asked = (account.id, repr(sorted(options.items())))
+        known = self._prepared.get(asked)
         if known and known.revision == snapshot.revision and known.endpoint == endpoint:
             return known
         key = request.services.keyring.signer.public_key
-        body = bundle.with_settings(page_settings(snapshot, account, endpoint, key))
+        settings = page_settings(snapshot, account, endpoint, key)
+        body = bundle.with_settings({**settings, "o": {**settings.get("o", {}), **options}})
         # Weak: whether it goes compressed or not, it is the same script.
         etag = f'W/"{sha256(body).hexdigest()[:24]}"'.encode("ascii")
         made = _Prepared(snapshot.revision, endpoint, _script(body), etag)
-        if len(self._prepared) >= _MAX_PREPARED:
+        if len(self._prepared) >= self._limit:
             self._prepared.clear()
-        self._prepared[account.id] = made
+        self._prepared[asked] = made
         return made
 
 
 def _account_script_endpoint() -> Endpoint:
-    scripts = _AccountScripts()
+    plain = _AccountScripts(_MAX_PREPARED)
+    with_options = _AccountScripts(_MAX_WITH_OPTIONS)  # anyone can think of more: apart
 
     async def account_script(request: Request) -> Reply:
         services = request.services
-        account_id = lookups.required(request.parameters(), "account")
-        snapshot = await lookups.with_account(services, services.snapshot, account_id)
-        prepared = scripts.of(request, snapshot, snapshot.accounts[account_id])
+        try:
+            parameters = request.parameters()
+            account_id = lookups.required(parameters, "account")
+            options = tag_options(parameters)
+            snapshot = await lookups.with_account(services, services.snapshot, account_id)
+        except (Fault, Refusal) as error:
+            return _complaint(refusal(error))
+        scripts = with_options if options else plain
+        prepared = scripts.of(request, snapshot, snapshot.accounts[account_id], options)
         headers = (_FOR_MINUTES, (b"etag", prepared.etag))
         if _matches(request.header(b"if-none-match"), prepared.etag.decode("ascii")):
             return replies.empty((*headers, *_SHARED), status=304)
         return prepared.script.reply(request, headers)
 
     return Endpoint("account_script", problem_form, {"GET": account_script}, [_ACCOUNT_SCRIPT])
+
+
+def _complaint(refused: Refusal) -> Reply:
+    """A script that tells the page's owner on the console what is wrong with the tag.
+
+    200, as browsers don't run a script with another status, and to be asked for again, since the
+    account may be made meanwhile.
+    """
+    message = (
+        f"Ringpool: {refused.message}. The numbers on this page stay as they are. "
+        "`ringpool snippet ACCOUNT` prints the right tag."
+    )
+    body = script_safe(b"console.error(%s);" % json.dumps(message).encode("ascii"))
+    kind = (b"x-ringpool-error", refused.kind.encode("ascii"))
+    return Reply(200, _JAVASCRIPT, body, (_ASKED_AGAIN, kind, *_SHARED))
 
 
 async def _pinned_script(request: Request) -> Reply:

@@ -3,39 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from functools import partial
+from time import time
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from allocator.answers import Answer, State
+from allocator.answers import Answer, Ask, State
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
-from allocator.worker.cache import AssignmentCache, HeldAnswer
+from allocator.worker.cache import HeldAnswer
 from api.http.description import Operation
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.response_cache import Computed
-from api.pages.admission import Admission, AskedPool, admit, page_click, preflight
+from api.http.services import Services
+from api.pages import server_visit
+from api.pages.admission import (
+    Admission,
+    admit,
+    device,
+    headers_read,
+    preflight,
+    surroundings_of,
+    target_formats,
+)
 from api.pages.page_operations import PAGE_PARAMETERS, PAGE_REFUSALS
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
 from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps, swap_of
+from ringpool.catalog.routing import (
+    AskedPool,
+    Targets,
+    kept_numbers,
+    route,
+    seal_of,
+    signed_number,
+    without,
+)
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.faults import Fault
-from ringpool.model import Pool
+from ringpool.faults import Fault, Missing
 from ringpool.visits import crawlers
-from ringpool.visits.click import Click
+from ringpool.visits.click import Click, Surroundings, page_click
 from ringpool.visits.per_click import SplitQuery, split_page_query
 from ringpool.visits.queries import read_query
 
 
 class _Key(Struct, frozen=True):
-    """All of a request that its answer depends on."""
+    """All of a request that its answer depends on.
+
+    ``headers``: what the account's rules read. ``bearer``: a server's key; "" for a page.
+    """
 
     query: tuple[bytes, ...]
     origin: str
+    headers: tuple[str, ...] = ()
+    bearer: str = ""
 
 
 class _Visit(Struct, frozen=True):
@@ -54,9 +79,9 @@ class _Visit(Struct, frozen=True):
 
     def attributes(self) -> bytes:
         """What is kept of this click when its answer was remembered."""
-        return page_click(
-            read_query(self.query), is_phone=self.is_phone, publishers=self.snapshot.accounts
-        ).attributes()
+        surroundings = Surroundings(device(is_phone=self.is_phone))
+        parameters = read_query(self.query)
+        return page_click(parameters, surroundings, self.snapshot.accounts).attributes()
 
 
 class _Withheld(NamedTuple):
@@ -64,6 +89,15 @@ class _Withheld(NamedTuple):
 
     reason: str
     message: str = ""
+
+
+class _Result(NamedTuple):
+    """What a pool gave for its targets. ``keep``: as in ``Swap``. ``shared``: others may get it."""
+
+    asked: AskedPool
+    answer: Answer | _Withheld
+    keep: str = ""
+    shared: bool = True
 
 
 async def _swap(request: Request) -> Reply:
@@ -77,19 +111,42 @@ async def _swap(request: Request) -> Reply:
         )
     else:
         answer = (await compute(visit.snapshot)).answer
-    return answer.reply(visit.callback) if isinstance(answer, HeldSwaps) else answer
+    reply = answer.reply(visit.callback) if isinstance(answer, HeldSwaps) else answer
+    return server_visit.private(reply) if visit.key.bearer else reply
 
 
 def _parse(request: Request) -> _Visit:
+    if bearer := request.bearer():
+        return _parse_server_visit(request, bearer)
     query = request.query_string
     split = split_page_query(query)
+    is_phone = crawlers.is_phone(request.headers)
+    snapshot = request.services.snapshot
+    read: tuple[str, ...] = ()
+    if snapshot.by_headers and (names := headers_read(snapshot, query)):
+        surroundings = surroundings_of(request)
+        read = tuple(getattr(surroundings, name) for name in sorted(names))
     return _Visit(
-        _Key(split.cache_key, request.header(b"origin")),
+        _Key(split.cache_key, request.header(b"origin"), read),
         query,
         split,
         split.value(b"callback").decode("ascii"),
-        crawlers.is_phone(request.headers),
+        is_phone,
         not crawlers.takes_nothing(request.method, request.headers),
+        snapshot,
+    )
+
+
+def _parse_server_visit(request: Request, bearer: str) -> _Visit:
+    visit = server_visit.read(request)
+    split = split_page_query(visit.query)
+    return _Visit(
+        _Key(split.cache_key, "", (device(is_phone=visit.is_phone),), bearer),
+        visit.query,
+        split,
+        "",
+        visit.is_phone,
+        visit.is_visitor,
         request.services.snapshot,
     )
 
@@ -97,66 +154,149 @@ def _parse(request: Request) -> _Visit:
 async def _compute(
     request: Request, visit: _Visit, snapshot: Snapshot
 ) -> Computed[Reply | HeldSwaps]:
-    parameters = request.parameters()
+    parameters = read_query(visit.query)
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
-    results: Sequence[Answer | _Withheld] = [_Withheld("not_a_visitor")] * len(page.pools)
+    # A server's own country is none of its visitor's.
+    country = "" if visit.key.bearer else request.country()
+    surroundings = Surroundings(device(is_phone=visit.is_phone), country)
+    click = page_click(parameters, surroundings, page.snapshot.accounts)
+    valid_seconds = math.inf
     if visit.is_visitor:
-        publishers = page.snapshot.accounts
-        click = page_click(parameters, is_phone=visit.is_phone, publishers=publishers)
-        results = await _allocate_all(request.services.assignments, page.pools, click)
-    swaps = _swaps(page, results)
-    held = [result for result in results if isinstance(result, HeldAnswer)]
-    if len(held) < len(results) or not _is_shared(request, visit, page, callback):
-        return Computed(page_reply(callback, swaps, page.cors))
-    answer = HeldSwaps(swaps, page.cors)
+        results, unmatched, valid_seconds = await _answer_all(request.services, page, click)
+    else:
+        routes = route(page.targets, click)
+        results = [
+            _Result(asked, _Withheld("not_a_visitor"), shared=False) for asked in routes.pools
+        ]
+        unmatched = routes.unmatched
+    swaps = _swaps(page, results, unmatched, parameters.get("targets"))
+    headers = server_visit.number_headers(swaps.swaps) if visit.key.bearer else page.cors
+    if callback != visit.callback or not _is_shared(visit, page, results):
+        return Computed(page_reply(callback, swaps, headers))
+    held = [result.answer for result in results if isinstance(result.answer, HeldAnswer)]
+    answer = HeldSwaps(swaps, headers)
     size = sum(map(len, (*visit.key.query, visit.key.origin))) + answer.size
-    return Computed(answer, held, size)
+    return Computed(answer, held, size, valid_seconds=valid_seconds)
 
 
-def _is_shared(request: Request, visit: _Visit, page: Admission, callback: str) -> bool:
+def _is_shared(visit: _Visit, page: Admission, results: Sequence[_Result]) -> bool:
     """Whether other visitors whose request has the same key get the same answer.
 
-    Not if the page is known by its referrer only, which isn't in the key, nor if the callback's
-    name couldn't be cut out of the key.
+    Not if the page is known by its referrer only, which isn't in the key.
     """
-    return (
-        (bool(request.header(b"origin")) or not page.account.origins)
-        and callback == visit.callback
-        and visit.split.shareable(asked.pool for asked in page.pools)
+    if page.account.origins and not (visit.key.origin or visit.key.bearer):
+        return False
+    if not all(result.shared for result in results):
+        return False
+    pools = (result.asked.prepared.pool for result in results)
+    return visit.split.shareable(pools, page.snapshot.rules_of(page.account.id).compared)
+
+
+async def _answer_all(
+    services: Services, page: Admission, click: Click
+) -> tuple[Sequence[_Result], Sequence[str], float]:
+    """What the pools give, the targets that none is for, and for how many seconds that is right."""
+    left, results, valid_seconds = page.targets, list[_Result](), math.inf
+    now = time()
+    signed = signed_number(
+        page.snapshot,
+        page.account.id,
+        left,
+        click.url_parameters,
+        services.keyring.signer,
+        now,
     )
+    if signed is not None:
+        # How much of its guarantee is left isn't known here, so none is told.
+        results.append(_Result(signed.asked, Answer(State.HELD, signed.number)))
+        left, valid_seconds = without(left, signed.asked.targets), signed.expires - now
+    if held := click.given.get("held"):
+        kept = await _keep(services, page, left, held, click)
+        results += kept
+        left = without(left, (target for result in kept for target in result.asked.targets))
+    routes = route(left, click)
+    if len(routes.pools) == 1:  # most pages: no task needed
+        results.append(await _allocate(services, routes.pools[0], click))
+    else:
+        results += await asyncio.gather(
+            *(_allocate(services, asked, click) for asked in routes.pools)
+        )
+    return results, routes.unmatched, valid_seconds
 
 
-async def _allocate_all(
-    assignments: AssignmentCache, pools: Sequence[AskedPool], click: Click
-) -> Sequence[Answer | _Withheld]:
-    if len(pools) == 1:  # most pages: no task needed
-        return [await _allocate(assignments, pools[0].pool, click)]
-    return await asyncio.gather(*(_allocate(assignments, asked.pool, click) for asked in pools))
+async def _keep(
+    services: Services, page: Admission, targets: Targets, held: str, click: Click
+) -> list[_Result]:
+    """What the visitor has of sticky pools, and may keep."""
+    results: list[_Result] = []
+    for kept in kept_numbers(page.snapshot, page.account.id, targets, held, services.seal):
+        wanted = [target for target in kept.asked.targets if target in targets]
+        if not wanted:
+            continue
+        prepared = kept.asked.prepared
+        answer: Answer | _Withheld | None
+        try:
+            answer = await services.assignments.find(
+                prepared.pool.id, Ask(kept.tuple, click.attributes)
+            )
+        except StoreUnavailable:
+            answer = _Withheld("store_unavailable")
+        except UnknownPool:
+            answer = None
+        if answer is not None:
+            targets = without(targets, wanted)
+            keep = seal_of(prepared, kept.tuple, services.seal)
+            shared = isinstance(answer, HeldAnswer)
+            results.append(_Result(AskedPool(prepared, wanted), answer, keep, shared))
+    return results
 
 
-async def _allocate(assignments: AssignmentCache, pool: Pool, click: Click) -> Answer | _Withheld:
+async def _allocate(services: Services, asked: AskedPool, click: Click) -> _Result:
+    prepared = asked.prepared
+    if prepared.fixed is not None:
+        return _Result(asked, prepared.fixed)
+    pool = prepared.pool
     try:
-        answer = await assignments.allocate(pool.id, click.ask(pool))
+        ask = click.ask(pool)
+        answer = await services.assignments.allocate(pool.id, ask)
+    except Missing as error:
+        return _Result(asked, _Withheld("missing_parameter", str(error)), shared=False)
     except Fault as error:
-        return _Withheld("invalid_parameter", str(error))
+        return _Result(asked, _Withheld("invalid_parameter", str(error)), shared=False)
     except StoreUnavailable:
-        return _Withheld("store_unavailable")
+        return _Result(asked, _Withheld("store_unavailable"), shared=False)
     except UnknownPool:
-        return _Withheld("unknown_pool")
-    return _Withheld("exhausted") if answer.state is State.NONE else answer
+        return _Result(asked, _Withheld("unknown_pool"), shared=False)
+    if click.unfilled:
+        services.metrics.count_unfilled(pool.id, click.unfilled_of(pool))
+    if answer.state is State.NONE:
+        return _Result(asked, _Withheld("exhausted"), shared=False)
+    keep = "" if answer.state is State.OVERFLOW else seal_of(prepared, ask.tuple, services.seal)
+    shared = isinstance(answer, HeldAnswer) and not click.unfilled
+    return _Result(asked, answer, keep, shared)
 
 
-def _swaps(page: Admission, results: Sequence[Answer | _Withheld]) -> Swaps:
-    """What the pools gave, target by target."""
+def _swaps(
+    page: Admission,
+    results: Sequence[_Result],
+    unmatched: Sequence[str],
+    targets_text: str | None,
+) -> Swaps:
+    """What the pools gave, target by target, each in the format asked for."""
+    formats = target_formats(targets_text) if targets_text else {}
     swaps: list[Swap] = []
     nothing = [NoSwap(target=target, reason="unknown_target") for target in page.unknown_targets]
-    for (pool, targets), result in zip(page.pools, results, strict=True):
-        if isinstance(result, Answer):
-            swaps += [swap_of(target, pool, result) for target in targets]
+    nothing += [NoSwap(target=target, reason="no_rule") for target in unmatched]
+    for (prepared, targets), answer, keep, _ in results:
+        pool = prepared.pool
+        if isinstance(answer, Answer):
+            swaps += [
+                swap_of(target, pool, answer, keep, formats.get(target)) for target in targets
+            ]
         else:
             nothing += [
-                NoSwap(target=target, reason=result.reason, pool=pool.id, message=result.message)
+                NoSwap(target=target, reason=answer.reason, pool=pool.id, message=answer.message)
                 for target in targets
             ]
     return Swaps(swaps=swaps, none=nothing)

@@ -20,8 +20,10 @@ from ringpool.times import format_rfc3339
 class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One number for one target. ``cc``: country calling code of the number.
 
-    ``target`` is "" when a pool without targets was asked for by name. Overflow has no
-    ``guaranteed_until``, and its ``hold_ms`` (the last field: ``HeldSwaps``) is 0.
+    ``target`` is "" when a pool without targets was asked for by name. Overflow, a static pool's
+    number and one that came with a tracking link have no ``guaranteed_until``, and their
+    ``hold_ms`` (the last field: ``HeldSwaps``) is 0. ``keep``: what a visitor of a sticky pool
+    sends as ``held`` to keep the number.
     """
 
     target: str
@@ -33,14 +35,16 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     state: State
     guaranteed_until: str = ""
     pool: str
+    keep: str = ""
     hold_ms: int
 
 
 class NoSwap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why a target keeps the page's own number.
 
-    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter``
-    (with ``message``), ``unknown_target`` (no ``pool``) or ``unknown_pool`` (deleted just now).
+    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter`` or
+    ``missing_parameter`` (with ``message``), ``no_rule`` (it has pools, none of them for this
+    visit), ``unknown_target`` (both without ``pool``) or ``unknown_pool`` (deleted just now).
     """
 
     target: str
@@ -64,9 +68,11 @@ class Swaps(Struct, frozen=True, omit_defaults=True, kw_only=True):
     none: Sequence[NoSwap] = ()
 
 
-def swap_of(target: str, pool: Pool, answer: Answer) -> Swap:
-    """An answer that has a number, for one target."""
-    display, national, international, country = _spellings(answer.number, pool.format)
+def swap_of(
+    target: str, pool: Pool, answer: Answer, keep: str = "", style: NumberFormat | None = None
+) -> Swap:
+    """An answer that has a number, for one target. ``style``: of ``display``; None: the pool's."""
+    display, national, international, country = _spellings(answer.number, style or pool.format)
     return Swap(
         target=target,
         number=answer.number,
@@ -78,6 +84,7 @@ def swap_of(target: str, pool: Pool, answer: Answer) -> Swap:
         guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
         hold_ms=answer.hold_ms,
         pool=pool.id,
+        keep=keep,
     )
 
 
@@ -96,7 +103,10 @@ def _spellings(number: str, style: NumberFormat) -> tuple[str, str, str, str]:
 
 
 class HeldSwaps:
-    """Swaps whose numbers are all held: from request to request only ``hold_ms`` changes."""
+    """Swaps to repeat as long as the numbers in them are held: only ``hold_ms`` changes.
+
+    Where it is 0 at first it stays so: what holds without a guarantee has no end.
+    """
 
     __slots__ = ("_after", "_before", "_cors", "_swaps", "size")
 
@@ -105,7 +115,10 @@ class HeldSwaps:
         now = monotonic()
         self._cors = cors
         self._swaps = [
-            (replies.script_safe(json.encode(swap).rpartition(b":")[0]), now + swap.hold_ms / 1000)
+            (
+                replies.script_safe(json.encode(swap).rpartition(b":")[0]),
+                now + swap.hold_ms / 1000 if swap.hold_ms else None,
+            )
             for swap in swaps.swaps
         ]
         empty = json.encode(Swaps(swaps=(), none=swaps.none))
@@ -116,7 +129,10 @@ class HeldSwaps:
     def reply(self, callback: str) -> Reply:
         """The reply as of now: JSONP for a callback (checked before), JSON without one ("")."""
         now = monotonic()
-        swaps = [b"%b:%d}" % (start, int((end - now) * 1000)) for start, end in self._swaps]
+        swaps = [
+            b"%b:%d}" % (start, 0 if end is None else int((end - now) * 1000))
+            for start, end in self._swaps
+        ]
         document = b"%b[%b]%b" % (self._before, b",".join(swaps), self._after)
         if callback:
             return replies.jsonp_text(callback, document, self._cors)

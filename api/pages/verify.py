@@ -34,8 +34,11 @@ async def _verify(request: Request) -> Reply:
     )
     if not re.fullmatch(r"\d{1,12}", expires, re.ASCII):
         raise Fault("rp_exp", "expected Unix seconds")
-    valid = int(expires) > time() and request.services.keyring.signer.verify(
-        number, pool, int(expires), signature
+    account, known = parameters.get("account", ""), request.services.snapshot.pools.get(pool)
+    valid = (
+        int(expires) > time()
+        and (not account or (known is not None and known.pool.account == account))
+        and request.services.keyring.signer.verify(number, pool, int(expires), signature)
     )
     return page_reply(callback, Verdict(valid), [origins.ANY])
 
@@ -50,6 +53,7 @@ _VERIFY = Operation(
         parameter("rp_pool", NotEmpty, required=True),
         parameter("rp_exp", {"type": "string", "pattern": "^[0-9]{1,12}$"}, required=True),
         parameter("rp_sig", NotEmpty, required=True),
+        parameter("account", text="Valid only if the pool is this account's"),
     ),
 )
 verify = Endpoint("verify", error_form, {"GET": _verify}, [_VERIFY])

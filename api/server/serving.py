@@ -28,6 +28,7 @@ from allocator.stocks import Stocks
 from api.server.http_protocol import Protocol
 from api.server.log_format import configure_logging
 from api.server.workers import Workers, listen
+from ringpool import service_address
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
@@ -70,7 +71,9 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
         listeners = _listen(host, port, workers)
         for listener in listeners:
             stack.enter_context(listener)
-        base_url = settings.public_url or _address(listeners[0])
+        address = _address(listeners[0])
+        stack.enter_context(service_address.written(settings.data_dir, address))
+        base_url = settings.public_url or address
         config = uvicorn.Config(
             "api.server.worker_app:demo_app" if with_demo else "api.server.worker_app:app",
             factory=True,

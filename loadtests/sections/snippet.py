@@ -1,4 +1,4 @@
-"""What the browser script weighs, and what it costs a page in a real Chromium.
+"""What the browser script weighs, and what it costs a page in real browsers of three engines.
 
 The unit is a bare TreeWalker pass with a digit test over the same nodes in the same page, so that
 the ratios hold on other machines. A naive regex-over-innerHTML swapper is the yardstick.
@@ -16,13 +16,14 @@ from typing import Any
 from loadtests.figures import Figure, Skipped, Target, of_rounds
 from loadtests.section import Bench, Section
 from snippet import bundle
-from tests.snippet.conformance import browser as browsers
 from tests.snippet.conformance.account import Pool
 from tests.snippet.conformance.service import Service
 from tests.snippet.conformance.site import SHOP, Site
 from tests.snippet.conformance.view import View
+from tests.snippet.engines import chromium, firefox, webkit
+from tests.snippet.engines.protocol import Browser, Engine
 
-BYTES_AT_MOST = 5120
+BYTES_AT_MOST = 5632
 WARM_AT_MOST = 8.0
 NODES = (200, 2_000, 20_000)
 TARGETS = (1, 5, 200)
@@ -45,8 +46,8 @@ _BODY = "<p style='font: 20px monospace'>Call 800-555-0100 now</p>"
 
 
 def _measure(bench: Bench) -> list[Figure]:
-    if not browsers.installed():
-        raise Skipped("Chromium isn't installed")
+    if what := chromium.missing():
+        raise Skipped(what)
     with ThreadPoolExecutor(1) as thread:  # Playwright wants a thread without an event loop
         return thread.submit(_figures, bench).result()
 
@@ -62,17 +63,38 @@ def _figures(bench: Bench) -> list[Figure]:
             target=Target(at_most=BYTES_AT_MOST),
         )
     ]
-    with Service().running() as service, browsers.running() as browser:
-        for nodes in NODES:
-            for targets in TARGETS:
-                rounds = _rounds(bench.rounds, nodes)
-                site = Site(browser, service)
-                figures += _first_swap(site, nodes, targets, rounds)
-                site.close()
-        site = Site(browser, service)
-        figures += _latencies(site, bench.rounds)
-        site.close()
+    with Service().running() as service:
+        with _running(chromium, service) as browser:
+            for nodes in NODES:
+                for targets in TARGETS:
+                    rounds = _rounds(bench.rounds, nodes)
+                    with _site(browser, service) as site:
+                        figures += _first_swap(site, nodes, targets, rounds)
+            with _site(browser, service) as site:
+                figures += _latencies(site, bench.rounds)
+        for engine in (firefox, webkit):
+            if engine.missing():
+                continue
+            with _running(engine, service) as browser:
+                for targets in TARGETS:
+                    with _site(browser, service) as site:
+                        figures += _elsewhere(engine, site, targets, bench.rounds)
     return figures
+
+
+@contextmanager
+def _running(engine: Engine, service: Service) -> Iterator[Browser]:
+    with engine.launcher(service.at("127.0.0.1")) as launcher:
+        browser = launcher.launch()
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def _site(browser: Browser, service: Service) -> Iterator[Site]:
+    site = Site(browser, service)
+    yield site
+    site.close()
 
 
 def _rounds(rounds: int, nodes: int) -> int:
@@ -81,6 +103,66 @@ def _rounds(rounds: int, nodes: int) -> int:
 
 def _first_swap(site: Site, nodes: int, targets: int, rounds: int) -> list[Figure]:
     """The cost of one page's first swap, cold and warm, and of a batch of new nodes."""
+    figures = _costs(site, nodes, targets, rounds)
+    of = _of(nodes, targets)
+    size = f"{nodes}_{targets}"
+    made = [
+        of_rounds(
+            f"snippet_cold_{size}", figures["cold"], f"First swap ever, {of}", less_is_better=True
+        ),
+        of_rounds(
+            f"snippet_warm_{size}",
+            figures["warm"],
+            f"Swap, warm, {of}",
+            target=_limit(nodes, targets),
+            less_is_better=True,
+        ),
+        of_rounds(
+            f"snippet_naive_{size}",
+            figures["naive"],
+            f"Naive swapper, warm, {of}",
+            less_is_better=True,
+        ),
+        of_rounds(f"snippet_cold_ms_{size}", figures["ms"], f"First swap ever, {of}", unit="ms"),
+    ]
+    if nodes == NODES[0]:
+        meaning = f"A batch of {BATCH} new text nodes, {of.split(', ')[-1]}"
+        made.append(
+            of_rounds(f"snippet_batch_{targets}", figures["batch"], meaning, less_is_better=True)
+        )
+    return made
+
+
+def _elsewhere(engine: Engine, site: Site, targets: int, rounds: int) -> list[Figure]:
+    """The same in another engine, to its own bare pass, on a page of middle size."""
+    nodes = NODES[1]
+    figures = _costs(site, nodes, targets, rounds)
+    return [
+        of_rounds(
+            f"snippet_{engine.NAME}_{name}_{targets}",
+            figures[name],
+            f"{meaning} in {engine.TITLE}, {_of(nodes, targets)}",
+            target=_limit(nodes, targets) if name == "warm" else None,
+            less_is_better=True,
+        )
+        for name, meaning in (
+            ("cold", "First swap ever"),
+            ("warm", "Swap, warm"),
+            ("naive", "Naive swapper, warm"),
+        )
+    ]
+
+
+def _of(nodes: int, targets: int) -> str:
+    return f"{nodes:,} text nodes, {targets} target{'s' * (targets > 1)}"
+
+
+def _limit(nodes: int, targets: int) -> Target | None:
+    return Target(at_most=WARM_AT_MOST) if (nodes, targets) == (2_000, 1) else None
+
+
+def _costs(site: Site, nodes: int, targets: int, rounds: int) -> dict[str, list[float]]:
+    """What a swap, a batch and the naive swapper cost, as ratios to a bare pass; ``ms`` in ms."""
     site.offers(*(_pool(place) for place in range(targets)))
     figures: dict[str, list[float]] = {}
 
@@ -110,34 +192,7 @@ def _first_swap(site: Site, nodes: int, targets: int, rounds: int) -> list[Figur
                 "([pairs, passes]) => bench.naively(pairs, passes)", [pairs, 5]
             )
             note("naive", naive["swap"] / naive["bare"])
-    of = f"{nodes:,} text nodes, {targets} target{'s' * (targets > 1)}"
-    size = f"{nodes}_{targets}"
-    limit = Target(at_most=WARM_AT_MOST) if (nodes, targets) == (2_000, 1) else None
-    made = [
-        of_rounds(
-            f"snippet_cold_{size}", figures["cold"], f"First swap ever, {of}", less_is_better=True
-        ),
-        of_rounds(
-            f"snippet_warm_{size}",
-            figures["warm"],
-            f"Swap, warm, {of}",
-            target=limit,
-            less_is_better=True,
-        ),
-        of_rounds(
-            f"snippet_naive_{size}",
-            figures["naive"],
-            f"Naive swapper, warm, {of}",
-            less_is_better=True,
-        ),
-        of_rounds(f"snippet_cold_ms_{size}", figures["ms"], f"First swap ever, {of}", unit="ms"),
-    ]
-    if nodes == NODES[0]:
-        meaning = f"A batch of {BATCH} new text nodes, {of.split(', ')[-1]}"
-        made.append(
-            of_rounds(f"snippet_batch_{targets}", figures["batch"], meaning, less_is_better=True)
-        )
-    return made
+    return figures
 
 
 def _pool(place: int) -> Pool:
@@ -158,7 +213,7 @@ def _page(site: Site, nodes: int) -> Iterator[View]:
     view.shows("".join(number.replace("800-555", "888-869") for number in numbers))
     site.serve("", tag="", headers=_ISOLATED)
     view.tab.goto(site.service.at(SHOP, path))
-    view.tab.evaluate(_HELPER)
+    view.execute(f"() => {{\n{_HELPER}\n}}")
     view.tab.evaluate(
         "([nodes, every, numbers]) => bench.fill(nodes, every, numbers)",
         [nodes, NUMBERS_EVERY, numbers],
@@ -215,6 +270,9 @@ def _latencies(site: Site, rounds: int) -> list[Figure]:
 
 SECTION = Section(
     "The browser script",
-    ("snippet_size", "snippet_cold", "snippet_warm", "snippet_naive", "snippet_batch"),
+    (
+        *("first_swap", "snippet_size", "snippet_cold", "snippet_warm", "snippet_naive"),
+        *("snippet_batch", "snippet_firefox", "snippet_webkit"),
+    ),
     _measure,
 )

@@ -21,7 +21,17 @@ from ringpool.catalog.plan import (
 )
 from ringpool.config.codec import encode_hook
 from ringpool.config.difference import Change
-from ringpool.model import Account, Configuration, Entity, Kind, Pool, Stock, rules
+from ringpool.model import (
+    Account,
+    Configuration,
+    Entity,
+    Kind,
+    Numbers,
+    Pool,
+    PoolType,
+    Stock,
+    rules,
+)
 
 T = TypeVar("T", Pool, Stock)
 
@@ -60,7 +70,7 @@ class CatalogChange(msgspec.Struct, frozen=True):
             *numbered(self.wanted),
         )
         documents = {
-            f"{kind}/{entity.id}": _document(entity)
+            f"{kind}/{entity.id}": _document(entity, self.lists.get(f"{kind}/{entity.id}"))
             for kind, entity in everything
             if (kind, entity.id) in changed
         }
@@ -120,7 +130,17 @@ def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
     return msgspec.structs.replace(wanted, pools=pools)
 
 
-def _document(entity: Entity) -> str:
+def _document(entity: Entity, present: number_lists.Chunks | None) -> str:
+    """The entity as it is kept, without its numbers: those are in its list.
+
+    A static pool's one number is kept with it too, so that answers need no store. ``present``: the
+    list as it is before the change.
+    """
     if not isinstance(entity, Account):
-        entity = msgspec.structs.replace(entity, numbers=UNSET)
+        numbers: Numbers = UNSET
+        if isinstance(entity, Pool) and entity.type is PoolType.STATIC:
+            numbers = entity.numbers
+            if numbers is UNSET:
+                numbers = tuple(number_lists.numbers(present or {}))
+        entity = msgspec.structs.replace(entity, numbers=numbers)
     return _encode(entity).decode()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from ringpool.catalog.snapshot import Snapshot
+from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.model import Account, NumberFormat, PoolType
 from ringpool.numbers.plans import Plan, plan
 from ringpool.visits.pool_tuples import parameter_names
+
+_COOKIE = "cookie."
 
 
 class TargetSettings(
@@ -19,23 +22,28 @@ class TargetSettings(
     frozen=True,
     kw_only=True,
     omit_defaults=True,
-    rename={"number": "t", "plan": "f", "format": "as", "hold_ms": "hold"},
+    rename={"number": "t", "plan": "f", "pools": "pool", "format": "as", "hold_ms": "hold"},
 ):
-    """One number to look for on pages, and what the page must know of the pool that replaces it.
+    """One number to look for on pages, and what the page must know of the pools that replace it.
 
     ``number``: the target in E.164, as in the pool's ``swap_targets``.
     ``plan``: ``ringpool.numbers.plans.plan(number)``.
-    ``hold_ms``: the pool's ``hold_on_activity``; 0: the page sends no pings and no release.
-    ``visitor``: the pool is of type ``visitor``: asked for only with consent to a visitor id.
-    ``call``: the pool's ``mobile_click_to_call``: phones get ``tel:`` links.
+    ``pools``: those that name it, in the order of the rules: a tracking link's signed number of one
+    of them replaces it.
+    ``format``, ``call`` (``mobile_click_to_call``: phones get ``tel:`` links): of the first pool
+    that names it, in the order of the rules.
+    ``hold_ms``: the longest ``hold_on_activity`` of these pools; 0: the page sends no pings and no
+    release.
+    ``visitor``: True where all of them are of type ``visitor``: asked for only with consent to a
+    visitor id; 1 where some are: asked for without it too.
     """
 
     number: str
     plan: Plan
-    pool: str
+    pools: tuple[str, ...]
     format: NumberFormat = NumberFormat.AS_FOUND
     hold_ms: int = 0
-    visitor: bool = False
+    visitor: bool | int = False
     call: bool = False
 
 
@@ -49,6 +57,7 @@ class PageSettings(
         "key": "k",
         "targets": "t",
         "params": "q",
+        "link_pools": "p",
         "domains": "d",
         "defaults": "o",
     },
@@ -59,10 +68,13 @@ class PageSettings(
     when the script can't tell from its own address where it was loaded from (a first-party proxy
     keeps working). ``key``: the public key of tracking links, the raw uncompressed 65-byte P-256
     point in base64url without padding. ``params``: query parameters that make another visit of a
-    page URL when they differ: the names of the account's pool parameters (the script itself knows
-    the click ids and ``utm_*``). ``domains``: hosts (with port, if any) that outgoing links may
-    carry the number to. ``defaults``: values for ``data-`` attributes that the tag lacks, named as
-    in JavaScript's ``dataset`` (``{"timeout": "1000", "clickToCall": ""}``).
+    page URL when they differ: the names of the account's pool parameters and those that rules read
+    (the script itself knows the click ids and ``utm_*``). ``link_pools``: the account's pools
+    without swap targets that a tracking link may lead from; their signed numbers replace all the
+    account's targets on the landing page. Those of pools named neither here nor with a target are
+    another account's, and replace none. ``domains``: hosts (with port, if any) that outgoing links
+    may carry the number to. ``defaults``: values for ``data-`` attributes that the tag lacks, named
+    as in JavaScript's ``dataset`` (``{"timeout": "1000", "clickToCall": ""}``).
     """
 
     account: str
@@ -70,6 +82,7 @@ class PageSettings(
     key: str = ""
     targets: tuple[TargetSettings, ...] = ()
     params: tuple[str, ...] = ()
+    link_pools: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     defaults: dict[str, str] = {}
 
@@ -83,25 +96,49 @@ def page_settings(
     carried to the hosts of the account's origins, and to no others.
     """
     targets = directory.targets(account.id)
-    names = (name for prepared in targets.values() for name in parameter_names(prepared.pool))
+    of_targets = [prepared for pools in targets.values() for prepared in pools]
     settings = PageSettings(
         account=account.id,
         endpoint=endpoint,
         key=public_key,
-        targets=tuple(
-            TargetSettings(
-                number=number,
-                plan=plan(number),
-                pool=prepared.pool.id,
-                format=prepared.pool.format,
-                hold_ms=int(prepared.pool.hold_on_activity),
-                visitor=prepared.pool.type is PoolType.VISITOR,
-                call=prepared.pool.mobile_click_to_call,
-            )
-            for number, prepared in targets.items()
-        ),
-        params=tuple(dict.fromkeys(names)),
+        targets=tuple(_target_settings(number, pools) for number, pools in targets.items()),
+        params=tuple(dict.fromkeys(_parameters(of_targets))),
+        link_pools=tuple(prepared.pool.id for prepared in directory.landing_pools(account.id)),
+        defaults=_defaults(of_targets),
         domains=tuple(urlsplit(origin).netloc for origin in account.origins),
     )
     built: dict[str, Any] = msgspec.to_builtins(settings)
     return built
+
+
+def _target_settings(number: str, pools: Sequence[PreparedPool]) -> TargetSettings:
+    first = pools[0].pool
+    visitors = [prepared.pool.type is PoolType.VISITOR for prepared in pools]
+    return TargetSettings(
+        number=number,
+        plan=plan(number),
+        pools=tuple(prepared.pool.id for prepared in pools),
+        format=first.format,
+        hold_ms=max(int(prepared.pool.hold_on_activity) for prepared in pools),
+        visitor=all(visitors) or (1 if any(visitors) else False),
+        call=first.mobile_click_to_call,
+    )
+
+
+def _parameters(pools: Iterable[PreparedPool]) -> Iterator[str]:
+    """The query parameters that tuples are made of or rules read."""
+    for prepared in pools:
+        yield from parameter_names(prepared.pool)
+        if prepared.rule is not None:
+            yield from prepared.rule.page_parameters()
+
+
+def _defaults(pools: Iterable[PreparedPool]) -> dict[str, str]:
+    """The cookies that tuples are made of or rules read, as ``data-cookies`` names them."""
+    read: set[str] = set()
+    for prepared in pools:
+        read.update(parameter_names(prepared.pool))
+        if prepared.rule is not None:
+            read |= prepared.rule.fields
+    cookies = sorted(name.removeprefix(_COOKIE) for name in read if name.startswith(_COOKIE))
+    return {"cookies": ",".join(cookies)} if cookies else {}

@@ -10,13 +10,16 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
+from hashlib import sha256
 
 from msgspec import Struct
 
-from allocator.answers import Rules
+from allocator.answers import Answer, Rules, State
 from allocator.port import StoreUnavailable
 from ringpool.catalog.catalog import Catalog
-from ringpool.model import Account, Configuration, Pool, Stock, rules
+from ringpool.model import Account, Configuration, Pool, PoolType, Stock, rules
+from ringpool.visits.source_rules import FROM_HEADERS, SourceRule, prepare
 
 _log = logging.getLogger(__name__)
 
@@ -26,15 +29,37 @@ _MIN_LOOK_SECONDS = 0.05
 
 
 class PreparedPool(Struct, frozen=True):
-    """A pool with what every answer needs of it. ``pool.numbers`` is UNSET here."""
+    """A pool with what every answer needs of it. ``pool.numbers`` is UNSET but in a static pool.
+
+    ``rule``: which visits it is for; None: every visit. ``fixed``: a static pool's answer to all.
+    """
 
     pool: Pool
     account: Account
     rules: Rules
+    rule: SourceRule | None = None
+    fixed: Answer | None = None
+
+
+class AccountRules(Struct, frozen=True):
+    """What the rules of one account read.
+
+    ``headers``: fields that come from a request's headers (``source_rules.FROM_HEADERS``).
+    ``compared``: names of parameters whose values decide.
+    """
+
+    headers: frozenset[str] = frozenset()
+    compared: frozenset[str] = frozenset()
+
+
+_NO_RULES = AccountRules()
 
 
 class Snapshot:
-    """One revision of the configuration, without the numbers that pools and stocks hand out."""
+    """One revision of the configuration, without the numbers that pools and stocks hand out.
+
+    ``by_headers``: the accounts whose rules read a request's headers, and which of them.
+    """
 
     def __init__(self, revision: int, configuration: Configuration) -> None:
         self.revision = revision
@@ -43,24 +68,94 @@ class Snapshot:
         }
         self.stocks: Mapping[str, Stock] = {stock.id: stock for stock in configuration.stocks}
         self.pools: Mapping[str, PreparedPool] = {
-            pool.id: PreparedPool(pool, self.accounts[pool.account], rules(pool))
-            for pool in configuration.pools
+            pool.id: _prepared(pool, self.accounts[pool.account]) for pool in configuration.pools
         }
-        self._targets: dict[str, dict[str, PreparedPool]] = {}
+        self._targets: dict[str, dict[str, list[PreparedPool]]] = {}
         self._overflow: dict[str, list[PreparedPool]] = {}
-        for prepared in self.pools.values():
-            for target in prepared.pool.swap_targets:
-                self._targets.setdefault(prepared.account.id, {})[target] = prepared
+        self._landing: dict[str, list[PreparedPool]] = {}
+        for prepared in sorted(self.pools.values(), key=_place):
+            pool = prepared.pool
+            for target in pool.swap_targets:
+                of_account = self._targets.setdefault(prepared.account.id, {})
+                of_account.setdefault(target, []).append(prepared)
+            if pool.landing_url is not None and not pool.swap_targets:
+                self._landing.setdefault(pool.account, []).append(prepared)
             if prepared.rules.overflow_number:
                 self._overflow.setdefault(prepared.rules.overflow_number, []).append(prepared)
+        self._rules = {
+            account: _account_rules(targets) for account, targets in self._targets.items()
+        }
+        self.by_headers: Mapping[str, frozenset[str]] = {
+            account: read.headers for account, read in self._rules.items() if read.headers
+        }
 
-    def targets(self, account_id: str) -> Mapping[str, PreparedPool]:
-        """Return an account's target numbers (E.164) and the pool that replaces each."""
+    def account_of_key(self, key: str) -> Account | None:
+        """Return the account that has this API key.
+
+        Looked up by a digest, so that the time it takes tells nothing of the keys that there are.
+        """
+        return self._accounts_by_key.get(sha256(key.encode()).digest())
+
+    @cached_property
+    def _accounts_by_key(self) -> Mapping[bytes, Account]:
+        return {
+            sha256(key.encode()).digest(): account
+            for account in self.accounts.values()
+            for key in account.api_keys
+        }
+
+    def targets(self, account_id: str) -> Mapping[str, Sequence[PreparedPool]]:
+        """Return an account's target numbers (E.164) and the pools that may replace each.
+
+        The first whose rule a visit matches does: they are in the order of ``priority``, then id.
+        """
         return self._targets.get(account_id, {})
+
+    def rules_of(self, account_id: str) -> AccountRules:
+        """Return what the rules of an account's targets read."""
+        return self._rules.get(account_id, _NO_RULES)
+
+    def replaced_by_link(self, prepared: PreparedPool) -> Sequence[str]:
+        """Return the targets that the number of a pool's tracking link replaces on its page.
+
+        All of the account's, for a pool that names none.
+        """
+        return prepared.pool.swap_targets or tuple(self.targets(prepared.pool.account))
+
+    def landing_pools(self, account_id: str) -> Sequence[PreparedPool]:
+        """Return an account's pools with a tracking link and no targets of their own."""
+        return self._landing.get(account_id, ())
 
     def overflow_pools(self, number: str) -> Sequence[PreparedPool]:
         """Return the pools that give this number (E.164) when they are exhausted."""
         return self._overflow.get(number, ())
+
+
+def _prepared(pool: Pool, account: Account) -> PreparedPool:
+    rule = None if pool.when is None else prepare(pool.when)
+    fixed = None
+    if pool.type is PoolType.STATIC and pool.numbers:
+        fixed = Answer(State.HELD, pool.numbers[0])
+    return PreparedPool(pool, account, rules(pool), rule, fixed)
+
+
+def _place(prepared: PreparedPool) -> tuple[int, str]:
+    return prepared.pool.priority, prepared.pool.id
+
+
+def _account_rules(targets: Mapping[str, Sequence[PreparedPool]]) -> AccountRules:
+    found = {
+        prepared.pool.id: prepared.rule
+        for pools in targets.values()
+        for prepared in pools
+        if prepared.rule is not None
+    }
+    if not found:
+        return _NO_RULES
+    return AccountRules(
+        frozenset().union(*(rule.fields for rule in found.values())) & FROM_HEADERS,
+        frozenset().union(*(rule.names_compared() for rule in found.values())),
+    )
 
 
 class SnapshotKeeper:

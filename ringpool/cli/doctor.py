@@ -8,10 +8,8 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import Literal
 
 import click
-from msgspec import Struct
 from redis.asyncio.connection import DefaultParser
 
 from allocator.answers import PoolStatus
@@ -20,28 +18,18 @@ from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from ringpool.catalog.catalog import Catalog
-from ringpool.cli.output import as_json, print_json
+from ringpool.cli.output import as_json, print_findings, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
+from ringpool.findings import Finding
 from ringpool.security.keyring import ADMIN_TOKEN_FILE, SIGNING_KEY_FILE
 from ringpool.settings import Settings, SettingsError
 from ringpool.times import format_rfc3339
 
-Level = Literal["ok", "warn", "fail"]
-
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _CLOCK_TOLERANCE_MS = 2_000
 _POOL_CLOCK_TOLERANCE_MS = 5_000
 _OLDEST_REDIS = 7
 _CONCURRENCY = 50
 _MAX_SHOWN = 10
-
-
-class Finding(Struct, frozen=True):
-    """The result of one check. ``fail``: it doesn't work; ``warn``: it works, but may surprise."""
-
-    level: Level
-    subject: str
-    message: str
 
 
 @click.command()
@@ -54,9 +42,8 @@ def doctor(as_json: bool) -> None:
     findings = asyncio.run(_run_checks())
     if as_json:
         print_json(findings)
-    for finding in () if as_json else findings:
-        level = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
-        click.echo(f"{level}  {finding.subject}: {finding.message}")
+    else:
+        print_findings(findings)
     if any(finding.level == "fail" for finding in findings):
         sys.exit(1)
 

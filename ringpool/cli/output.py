@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ringpool.config.codec import encode_hook
+from ringpool.findings import Finding
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 """The option every command has."""
@@ -42,6 +45,13 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     for name, value in pairs:
         table.add_row(name, _cell(value))
     _console().print(table)
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Write each result of a check on a line of its own."""
+    for finding in findings:
+        level = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
+        click.echo(f"{level}  {finding.subject}: {finding.message}")
 
 
 def _cell(value: object) -> str:

@@ -17,6 +17,7 @@ from allocator.embedded import DataDirectoryBusy, open_embedded
 from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
+from ringpool import service_address
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
@@ -46,8 +47,12 @@ class Session:
 
     @property
     def public_url(self) -> str:
-        """Where browsers reach the service."""
-        return self.settings.public_url or DEFAULT_PUBLIC_URL
+        """Where browsers reach the service: as it is set, else where it was started."""
+        return (
+            self.settings.public_url
+            or service_address.read(self.settings.data_dir)
+            or DEFAULT_PUBLIC_URL
+        )
 
 
 @asynccontextmanager

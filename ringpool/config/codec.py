@@ -51,13 +51,15 @@ def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
     try:
         msgspec.convert(value, kind, dec_hook=decode_hook)
     except msgspec.ValidationError as error:
-        inner = list(_inner_faults(value, _bare(kind), path))
-        yield from inner or [Fault(path, _message(value, _bare(kind), str(error)))]
+        bare = _bare(kind, value)
+        inner = list(_inner_faults(value, bare, path))
+        yield from inner or [Fault(path, _message(value, bare, str(error)))]
 
 
 def key_text(key: str) -> str:
     """Return a key as paths show it: in quotes and on one line unless it is a plain name."""
-    return key if key.isascii() and key.replace("-", "_").isidentifier() else repr(key)
+    plain = key.replace("-", "_").replace(".", "_")
+    return key if key.isascii() and plain.isidentifier() else repr(key)
 
 
 def _inner_faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
@@ -75,16 +77,37 @@ def _inner_faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
     elif get_origin(kind) is tuple and isinstance(value, list):
         for index, item in enumerate(value):
             yield from faults(item, get_args(kind)[0], f"{path}[{index}]")
+    elif get_origin(kind) is dict and isinstance(value, dict):
+        for name, item in value.items():
+            yield from faults(item, get_args(kind)[1], f"{path}.{key_text(name)}")
 
 
-def _bare(kind: Any) -> Any:
-    """Return the type that a value should have, without constraints and alternatives."""
+def _bare(kind: Any, value: object) -> Any:
+    """Return the type that ``value`` should have, without constraints and alternatives.
+
+    Of several types it is the one that is written as the value is: keys, list or scalar; else the
+    first.
+    """
     if get_origin(kind) is Annotated:
-        return _bare(get_args(kind)[0])
+        return _bare(get_args(kind)[0], value)
     if get_origin(kind) in (Union, types.UnionType):
-        first = next(arm for arm in get_args(kind) if arm not in (type(None), msgspec.UnsetType))
-        return _bare(first)
+        arms = [
+            _bare(arm, value)
+            for arm in get_args(kind)
+            if arm not in (type(None), msgspec.UnsetType)
+        ]
+        return next((arm for arm in arms if _is_written_as(arm, value)), arms[0])
     return kind
+
+
+def _is_written_as(kind: Any, value: object) -> bool:
+    if isinstance(value, dict):
+        return _has_keys(kind)
+    return isinstance(value, list) and get_origin(kind) is tuple
+
+
+def _has_keys(kind: Any) -> bool:
+    return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
 
 
 def _message(value: object, kind: Any, error_text: str) -> str:
@@ -94,7 +117,7 @@ def _message(value: object, kind: Any, error_text: str) -> str:
         return f"expected text, got {value!r}: put it in quotes"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return f"{value!r} is none of {', '.join(member.value for member in kind)}"
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+    if _has_keys(kind) and not isinstance(value, dict):
         return "expected keys and values"
     if get_origin(kind) is tuple and not isinstance(value, list):
         return "expected a list"

@@ -11,18 +11,22 @@ from msgspec import UNSET
 from ringpool.faults import Fault
 from ringpool.model import Account, Fill, Pool, PoolType, Stock
 from ringpool.times import Duration
+from ringpool.visits.page_fields import PAGE_FIELDS
+from ringpool.visits.source_rules import when_faults
 
 NAMED_TYPES = frozenset({PoolType.CUSTOM, PoolType.CUSTOM_SEARCH})
 """Pool types whose parameters the operator names."""
 
 RESERVED = frozenset(
     {f"param{number}" for number in range(1, 11)}
-    | {"account", "callback", "pool", "ref", "targets", "url", "visitor"}
+    | PAGE_FIELDS
     | {"landing_page", "mobile_click_to_call", "publisher", "referrer", "ring_pool_key"}
     | {"search_engine", "search_keyword_id", "search_keywords"}
     | {"rp_exp", "rp_number", "rp_pool", "rp_sig", "rp_test"}
 )
 """Query parameters with a meaning of their own, which no pool can have as its parameters."""
+
+_NOT_OF_STATIC = ("stock", "overflow_number", "hold_on_activity", "sticky")
 
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
 _SECOND_MS = 1_000
@@ -52,18 +56,32 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
     yield from _parameter_faults(f"{path}.parameters", pool)
     yield from _span_faults(f"{path}.min_duration", pool.min_duration, _SECOND_MS)
     yield from _span_faults(f"{path}.hold_on_activity", pool.hold_on_activity, 0)
-    yield from _size_faults(path, pool, present)
+    if pool.type is PoolType.STATIC:
+        yield from _static_faults(path, pool, present)
+    else:
+        yield from _size_faults(path, pool, present)
+        if pool.allow_overflow and pool.overflow_number is None:
+            yield Fault(f"{path}.overflow_number", "needed unless allow_overflow is false")
     if pool.fill is Fill.IMMEDIATE and pool.stock is None:
         yield Fault(f"{path}.stock", "needed for fill: immediate")
     if pool.fill is Fill.IMMEDIATE and pool.max_size is None:
         yield Fault(f"{path}.max_size", "needed for fill: immediate")
-    if pool.allow_overflow and pool.overflow_number is None:
-        yield Fault(f"{path}.overflow_number", "needed unless allow_overflow is false")
+    if pool.when is not None:
+        yield from when_faults(f"{path}.when", pool.when)
     if pool.landing_url is not None and not _is_web_address(pool.landing_url):
         yield Fault(f"{path}.landing_url", f"{pool.landing_url!r} is not an http or https address")
     if pool.on_exhausted is not None and not _is_web_address(pool.on_exhausted.webhook):
         message = f"{pool.on_exhausted.webhook!r} is not an http or https address"
         yield Fault(f"{path}.on_exhausted.webhook", message)
+
+
+def _static_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
+    count = present if pool.numbers is UNSET else len(pool.numbers)
+    if count != 1:
+        yield Fault(f"{path}.numbers", f"a pool of type static has exactly one, not {count}")
+    for name in _NOT_OF_STATIC:
+        if getattr(pool, name):
+            yield Fault(f"{path}.{name}", "a pool of type static has none: its number is fixed")
 
 
 def _size_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from ringpool.config.draft import Draft
 from ringpool.config.entity_rules import account_faults, pool_faults, stock_faults
 from ringpool.faults import Faults
-from ringpool.model import Account, Configuration, Pool, Stock, roles
+from ringpool.model import Account, Configuration, Pool, PoolType, Stock, roles
 
 
 def check(wanted: Configuration, known: Configuration, *, canonical: bool = False) -> Configuration:
@@ -32,6 +32,7 @@ def check_draft(draft: Draft, known: Configuration, *, canonical: bool = False) 
     sizes = {pool.id: len(pool.numbers or ()) for pool in known.pools}
     for index, pool in draft.of("pools", Pool):
         draft.faults += pool_faults(f"pools[{index}]", pool, sizes.get(pool.id, 0))
+    _check_types(draft, known)
     for index, stock in draft.of("stocks", Stock):
         draft.faults += stock_faults(f"stocks[{index}]", stock)
     _check_api_keys(draft, known)
@@ -40,6 +41,16 @@ def check_draft(draft: Draft, known: Configuration, *, canonical: bool = False) 
     if draft.faults:
         raise Faults(draft.faults_in_order())
     return draft.configuration()
+
+
+def _check_types(draft: Draft, known: Configuration) -> None:
+    """A number that tuples were promised doesn't become one for everybody, nor the reverse."""
+    types = {pool.id: pool.type for pool in known.pools}
+    for index, pool in draft.of("pools", Pool):
+        before = types.get(pool.id, pool.type)
+        if before is not pool.type and PoolType.STATIC in (before, pool.type):
+            message = f"a pool of type {before.value} can't become one of type {pool.type.value}"
+            draft.fault(f"pools[{index}].type", f"{message}: make another pool")
 
 
 def _check_api_keys(draft: Draft, known: Configuration) -> None:
@@ -110,14 +121,21 @@ def _listed(draft: Draft) -> Iterator[tuple[str, str]]:
 
 
 def _check_targets(draft: Draft, untouched: Iterable[Pool]) -> None:
-    """One number on an account's pages is replaced by one pool."""
+    """Of the pools that replace a number on an account's pages, one at most is for every visit."""
     taken: dict[tuple[str, str], str] = {
         (pool.account, target): f"pool {pool.id}"
         for pool in untouched
+        if pool.when is None
         for target in pool.swap_targets
     }
     for index, pool in draft.of("pools", Pool):
+        places = {target: place for place, target in reversed([*enumerate(pool.swap_targets)])}
         for place, target in enumerate(pool.swap_targets):
             where = f"pools[{index}].swap_targets[{place}]"
-            if target and taken.setdefault((pool.account, target), where) != where:
-                draft.fault(where, f"{target} is a target of {taken[pool.account, target]} already")
+            if target and places[target] != place:
+                draft.fault(where, f"{target} is swap_targets[{places[target]}] already")
+            elif target and pool.when is None:
+                other = taken.setdefault((pool.account, target), where)
+                if other != where:
+                    message = f"{target} is a target of {other} already; give one of them a when"
+                    draft.fault(where, message)

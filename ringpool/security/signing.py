@@ -7,6 +7,7 @@ bytes, base64url without padding: what WebCrypto in the page verifies as it is.
 from __future__ import annotations
 
 import base64
+import hmac
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -70,6 +71,11 @@ class Signer:
     def pem(self) -> str:
         """Return the private key as unencrypted PKCS #8 PEM."""
         return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    def derived_key(self, purpose: str) -> bytes:
+        """Return 32 secret bytes that follow from this key, others for each purpose."""
+        scalar = self._key.private_numbers().private_value.to_bytes(32, "big")
+        return hmac.digest(scalar, purpose.encode(), "sha256")
 
     def sign(self, number: str, pool: str, expires: int) -> str:
         """Sign a number (E.164) given by a pool until ``expires`` (Unix seconds)."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
+from typing import NamedTuple
+
+from msgspec import structs
 
 from allocator.answers import Ask
 from ringpool.faults import Fault
-from ringpool.model import Pool
-from ringpool.visits.pool_tuples import tuple_for
+from ringpool.model import Pool, Touch
+from ringpool.visits.page_fields import PAGE_FIELDS
+from ringpool.visits.placeholders import unfilled, without
+from ringpool.visits.pool_tuples import fields_read, tuple_for
 from ringpool.visits.traffic import TrafficSource, attributes, from_location, locate, pack
 
 _VISITOR = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
@@ -21,17 +26,43 @@ def visitor_id(text: str) -> str:
     return text
 
 
+class Surroundings(NamedTuple):
+    """What a request tells of a visitor beside the visit. "": unknown, as the country often is."""
+
+    device: str = ""
+    country: str = ""
+
+
+_UNKNOWN = Surroundings()
+
+
 class Click:
     """What is known of a click, each part worked out when it is needed.
 
     Most clicks are by a source that has its number: then the tuple is all that is needed, and of
     the attributes those of the last click. ``given``: parameters given explicitly, names in lower
-    case. ``extra``: further attributes to keep (``publisher``, ``device``); a publisher is part of
-    the tuple too, so only that of an existing account may be here. ``publishers``: accounts that
-    the page's URL may name as its publisher, as it does behind a tracking link.
+    case. ``extra``: further attributes to keep (``publisher``, ``landing_page``); a publisher is
+    part of the tuple too, so only that of an existing account may be here. ``publishers``: accounts
+    that the page's URL may name as its publisher, as it does behind a tracking link. ``first``: URL
+    and referrer of the visitor's first visit, for pools whose tuples are made of it ("": unknown,
+    then it is this one).
+
+    ``unfilled``: parameters that hold a placeholder, and are missing therefore.
     """
 
-    __slots__ = ("_extra", "_page", "_referrer", "_source", "given", "visitor")
+    __slots__ = (
+        "_extra",
+        "_first",
+        "_page",
+        "_publishers",
+        "_referrer",
+        "_source",
+        "country",
+        "device",
+        "given",
+        "unfilled",
+        "visitor",
+    )
 
     def __init__(
         self,
@@ -41,12 +72,25 @@ class Click:
         visitor: str,
         extra: Mapping[str, str],
         publishers: Container[str] = (),
+        surroundings: Surroundings = _UNKNOWN,
+        first: tuple[str, str] = ("", ""),
     ) -> None:
-        self.given = given
+        self.device, self.country = surroundings
+        if self.device:
+            extra = {**extra, "device": self.device}
+        self._first: tuple[str, str] = first
+        self._publishers = publishers
         self.visitor = visitor_id(visitor)
-        self._page = locate(url)
+        page = locate(url)
+        unfilled_given, unfilled_on_page = unfilled(given), unfilled(page.parameters)
+        self.given = without(given, unfilled_given)
+        if unfilled_on_page:
+            parameters = without(page.parameters, unfilled_on_page)
+            page = structs.replace(page, parameters=parameters)
+        self.unfilled = unfilled_given | (unfilled_on_page - self.given.keys())
+        self._page = page
         self._referrer = referrer
-        publisher = self._page.parameters.get("publisher")
+        publisher = page.parameters.get("publisher")
         if publisher is not None and publisher in publishers:
             extra = {**extra, "publisher": publisher}
         self._extra = extra
@@ -74,12 +118,49 @@ class Click:
         """What is kept of this click with the assignment: JSON."""
         return pack(attributes(self.source, self._extra))
 
+    def parameter(self, name: str) -> str | None:
+        """A parameter that is given, or that the page's URL carries; None without one.
+
+        A page's own ``?ref=`` isn't the field ``ref`` of a page's request.
+        """
+        if name in self.given and name not in PAGE_FIELDS:
+            return self.given[name]
+        return self._page.parameters.get(name)
+
+    def unfilled_of(self, pool: Pool) -> int:
+        """How many parameters of the pool's tuples hold a placeholder on this click."""
+        return len(self.unfilled & fields_read(pool)) if self.unfilled else 0
+
     def ask(self, pool: Pool, clicks: int = 1) -> Ask:
         """The tuple that wants its number of a pool; raises a Fault that names a parameter.
 
         ``clicks`` 0: a ping, which is activity and no click.
         """
-        publisher = self._extra.get("publisher", "")
-        return Ask(
-            tuple_for(pool, self, self.given, self.visitor, publisher), self.attributes, clicks
-        )
+        source = self._first_touch() if pool.touch is Touch.FIRST and self._first[0] else self
+        publisher = source._extra.get("publisher", "")
+        tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher)
+        return Ask(tuple_, self.attributes, clicks)
+
+    def _first_touch(self) -> Click:
+        url, referrer = self._first
+        extra = {name: value for name, value in self._extra.items() if name != "publisher"}
+        return Click(url, referrer, self.given, self.visitor, extra, self._publishers)
+
+
+def page_click(
+    parameters: Mapping[str, str], surroundings: Surroundings, publishers: Container[str]
+) -> Click:
+    """The click that a page's request reports; raises a Fault for a visitor id that is none.
+
+    ``publishers``: accounts that the page's URL may name as its publisher.
+    """
+    return Click(
+        parameters.get("url", ""),
+        parameters.get("ref", ""),
+        parameters,
+        parameters.get("visitor", ""),
+        {},
+        publishers,
+        surroundings,
+        (parameters.get("first_url", ""), parameters.get("first_ref", "")),
+    )

@@ -9,7 +9,7 @@ well: it is a cache key of its own, but such queries are rare.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
 
 from ringpool.model import Pool
@@ -25,7 +25,7 @@ MAX_PER_CLICK = 16
 """Values cut out of such a query, for the same reason."""
 
 _NAMES = "|".join(sorted(CLICK_IDS)).encode()
-_VALUE = rb"([A-Za-z0-9_.-]{1,128})"
+_VALUE = rb"((?!__)[A-Za-z0-9_.-]{1,128})"  # __CLICKID__ is a placeholder, and no click id
 _IN_LINK = re.compile(rb"(&(?:visitor|%b)=)%b(?=&|$)" % (_NAMES, _VALUE))
 # Of a page's URL inside the query: %3F is its question mark, %26 its &, %3D its =, %23 its #.
 _IN_PAGE_QUERY = re.compile(
@@ -51,11 +51,12 @@ class SplitQuery(NamedTuple):
         except ValueError:
             return b""
 
-    def shareable(self, pools: Iterable[Pool]) -> bool:
+    def shareable(self, pools: Iterable[Pool], compared: Set[str] = frozenset()) -> bool:
         """Whether these pools answer every click with this cache key alike.
 
-        Not if a per-click value may become part of a tuple, or if its field comes twice, which is
-        refused when the two differ.
+        ``compared``: names of values by which rules chose the pools. Not if a per-click value is
+        one of them or may become part of a tuple, or if its field comes twice, which is refused
+        when the two differ.
         """
         key = b"".join(self.cache_key)
         if len(key) > MAX_KEY_BYTES or len(self.per_click) > MAX_PER_CLICK:
@@ -68,6 +69,8 @@ class SplitQuery(NamedTuple):
             if names.count(name) > 1 or (before and before.count("?") != 1):
                 return False
             varying = varying | {name}
+        if not varying.isdisjoint(compared):
+            return False
         return all(varying.isdisjoint(fields_read(pool)) for pool in pools)
 
     def _varying_fields(self) -> Iterator[tuple[str, str]]:

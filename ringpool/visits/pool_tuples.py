@@ -9,6 +9,7 @@
 | `referrer`          | `referrer_host`                                           |
 | `referrer_search`   | as `search` for a visit from a search, else as `referrer` |
 | `visitor`           | `visitor`                                                 |
+| `static`            | none                                                      |
 
 A number that is asked for on a publisher's behalf isn't another publisher's: the tuple ends with
 `publisher=ID` then, in pools of every type.
@@ -20,7 +21,12 @@ whose engine isn't.
 A parameter's value is the first that exists: given explicitly, then a parameter of the page's URL
 of that name, then what is known of the source under that name (``path``, ``host``,
 ``referrer_host``, ``utm_source``, ``gclid``…). None of them: missing. Given or in the URL, but
-empty: empty.
+empty: empty. A pool's ``require`` refuses tuples with every parameter missing (``any``), or with
+one missing (``all``).
+
+`cookie.NAME` is a cookie that the page gives (`data-cookies`, with consent), `referrer.NAME` a
+parameter of the referrer's URL. A value that is an ad network's placeholder (`placeholders`) is
+missing. Pools with `touch: first` make the tuple of the visitor's first visit.
 
 Search engines and keywords are compared without case and with blanks collapsed, in all types but
 `custom`, whose values are as they were written.
@@ -32,8 +38,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
-from ringpool.faults import Fault
-from ringpool.model import Pool, PoolType
+from ringpool.faults import Fault, Missing
+from ringpool.model import Pool, PoolType, Require
 from ringpool.visits.tuples import canonical, tidied
 
 _SEARCH = ("search_keywords", "search_engine")  # in the field's standard order
@@ -43,6 +49,7 @@ _PARAMETERS = {
     PoolType.REFERRER: ("referrer_host",),
     PoolType.REFERRER_SEARCH: ("referrer_host", *_SEARCH),
     PoolType.VISITOR: ("visitor",),
+    PoolType.STATIC: (),
 }
 _POSITIONS = (*(f"param{position}" for position in range(1, 11)), "", "")
 """Ten names have positions; "" is none, as no query has a parameter without a name. A search that
@@ -82,8 +89,13 @@ def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
 
 def fields_read(pool: Pool) -> frozenset[str]:
     """The names under which something given can become part of the pool's tuples."""
-    names = parameter_names(pool)
-    return frozenset((*names, *filter(None, _POSITIONS[: len(names)])))
+    return _fields_read(parameter_names(pool))
+
+
+@lru_cache(maxsize=4096)
+def _fields_read(names: tuple[str, ...]) -> frozenset[str]:
+    of_referrer = (name.removeprefix("referrer.") for name in names if name.startswith("referrer."))
+    return frozenset((*names, *of_referrer, *filter(None, _POSITIONS[: len(names)])))
 
 
 def tuple_for(
@@ -96,7 +108,8 @@ def tuple_for(
     ``visitor``: the visitor's id. ``publisher``: the account on whose behalf a number is wanted,
     checked by the caller. Raises a Fault that names the field when a given value is not acceptable
     (``tuples.canonical``) or is given in two ways, and when a visitor pool gets no visitor; values
-    from the page never do, unless all together are too long.
+    from the page never do, unless all together are too long. Raises Missing when less is there than
+    the pool requires.
     """
     if visitor:
         given = {"visitor": visitor, **given}
@@ -123,10 +136,29 @@ def tuple_for(
         raise Fault("visitor", "is needed: this pool gives each visitor a number of their own")
     if pool.type is PoolType.REFERRER_SEARCH and values.get("search_engine"):
         values.pop("referrer_host", None)
+    if pool.require is not Require.NONE:
+        _check_required(pool, names, values)
     if publisher:
         names += _PUBLISHER
         values["publisher"] = publisher
     return canonical(names, values)
+
+
+def is_bare(tuple_text: str) -> bool:
+    """Whether every parameter of the pool is missing in a canonical tuple. An empty one isn't."""
+    return not tuple_text or tuple_text.startswith("publisher=")
+
+
+def _check_required(pool: Pool, names: tuple[str, ...], values: Mapping[str, str]) -> None:
+    """Raise Missing when less of the pool's parameters is there than it requires."""
+    if pool.require is Require.ANY:
+        if not values:
+            raise Missing(", ".join(names), "at least one of them is required by this pool")
+        return
+    if pool.type is PoolType.REFERRER_SEARCH:
+        names = _SEARCH if "search_engine" in values else ("referrer_host",)
+    if missing := [name for name in names if name not in values]:
+        raise Missing(", ".join(missing), "required by this pool")
 
 
 def _found(source: Source, on_page: Mapping[str, str], name: str) -> str | None:

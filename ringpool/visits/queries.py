@@ -14,6 +14,9 @@ from ringpool.faults import Fault
 
 MAX_FIELDS = 200
 
+_PLACEHOLDER = re.compile(r"%%[A-Za-z0-9_.:=-]{1,100}%%")
+"""Of an ad network that didn't fill it in: no escapes, whatever stands behind the signs."""
+
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -48,7 +51,7 @@ def read_query(query: bytes | str, *, lenient: bool = False) -> dict[str, str]:
         if not name:
             continue
         value = raw_value
-        if "%" in value or "+" in value:
+        if ("%" in value or "+" in value) and not _PLACEHOLDER.fullmatch(value):
             value = _unescaped(value, name, lenient)
         if values.setdefault(name, value) != value and not lenient:
             raise Fault(name, "is given twice, with different values")

@@ -83,7 +83,7 @@ CLICK_IDS = {
     "awc": _ClickId(Medium.PAID),  # Awin
 }
 
-_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id")
+UTM_NAMES = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id")
 
 # Only the letters count: "paid-social" is "paidsocial". Whatever begins with "paid" is paid.
 _NO_LETTERS = re.compile(r"[^a-z]+")
@@ -136,7 +136,8 @@ _SOCIAL_DOMAINS = frozenset(
 class TrafficSource(Struct, frozen=True, kw_only=True):
     """Where one visit came from. "" stands for unknown everywhere.
 
-    ``url_parameters``: what the page's URL carries, names lower-case; here "" is a value. Hosts are
+    ``url_parameters``, ``referrer_parameters``: what the page's URL and the referrer carry, names
+    lower-case; here "" is a value. Hosts are
     lower-case without ``www.``; paths have their percent-encoding undone. ``landing_page`` and
     ``referrer`` are URLs without user names, passwords and fragments. A referrer on the page's own
     host is none.
@@ -155,14 +156,19 @@ class TrafficSource(Struct, frozen=True, kw_only=True):
     referrer_host: str = ""
     referrer_path: str = ""
     url_parameters: Mapping[str, str] = MappingProxyType({})
+    referrer_parameters: Mapping[str, str] = MappingProxyType({})
 
     def fact(self, name: str) -> str:
-        """What is known under ``name`` (a field, a click id, a ``utm_…``), or ""."""
+        """What is known under a name: a field, a click id, ``utm_…``, ``referrer.NAME``; or ""."""
         if name in _FACTS:
             value: str = getattr(self, name)
             return value
+        if name.startswith(_OF_REFERRER):
+            return self.referrer_parameters.get(name.removeprefix(_OF_REFERRER), "")
         return self.click_ids.get(name, "") or self.utm.get(name, "")
 
+
+_OF_REFERRER = "referrer."
 
 _FACTS = frozenset(
     (
@@ -181,8 +187,8 @@ _FACTS = frozenset(
 
 
 _DIRECT = TrafficSource()
-_TRACKED = (*CLICK_IDS, *_UTM)
-_SOURCE_PARAMETERS = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
+_TRACKED = (*CLICK_IDS, *UTM_NAMES)
+SOURCE_PARAMETERS = frozenset((*_TRACKED, "search_engine", "search_keywords", "search_keyword_id"))
 """Parameters that a source can be read from."""
 
 
@@ -215,7 +221,7 @@ def from_location(page: Location, referrer: str, given: Mapping[str, str]) -> Tr
     the URL's, and those over what the referrer shows. Without a referrer, the click id of a search
     engine's ad names the engine.
     """
-    if page is NOWHERE and not referrer and _SOURCE_PARAMETERS.isdisjoint(given):
+    if page is NOWHERE and not referrer and SOURCE_PARAMETERS.isdisjoint(given):
         return _DIRECT
     origin = locate(referrer)
     if origin.host == page.host:  # a click from page to page inside the site
@@ -258,6 +264,7 @@ def from_location(page: Location, referrer: str, given: Mapping[str, str]) -> Tr
         referrer_host=origin.host,
         referrer_path=origin.path,
         url_parameters=page.parameters,
+        referrer_parameters=origin.parameters,
     )
 
 

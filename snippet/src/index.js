@@ -1,5 +1,6 @@
 import { requestAnswers, settle } from "./answers.js";
 import { commands } from "./commands.js";
+import { swapHydrated } from "./page/hydration.js";
 import { stopHiding, updateVisibility } from "./page/visibility.js";
 import { onPageChange, watch } from "./page/watch.js";
 import { watchShadows } from "./page/watchShadows.js";
@@ -34,6 +35,7 @@ if (!queue.running) {
   }));
 
   setInterval(renewOnChange, 500);
+  swapHydrated();
   setInterval(() => document.hidden || reportPresence("/v1/ping"), settings.i);
   addEventListener("pageshow", ({ persisted }) => persisted && renew());
   addEventListener("pagehide", () => reportPresence("/v1/release"));

@@ -86,6 +86,10 @@ declare const trustedTypes: any;
 
 interface Window {
   ringpool?: any;
+  /** there where Svelte's components run */
+  __svelte?: any;
+  /** there where a page has Astro's islands */
+  Astro?: any;
   dataLayer?: any;
 }
 

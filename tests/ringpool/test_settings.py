@@ -97,7 +97,7 @@ def test_secrets_are_not_repeated() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    """The table for README and --help has a default and a meaning for each field."""
+    """The table for docs and --help has a default and a meaning for each field."""
     rows = documented()
     assert [name for name, _, _ in rows] == [variable(spec.name) for spec in fields(Settings)]
     assert all(default and meaning for _, default, meaning in rows)

@@ -1,28 +1,44 @@
-"""The browser, the service on loopback, and a fresh site for each case."""
+"""The browsers, the service on loopback, and a fresh site for each case."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.snippet.conformance import browser as browsers
-from tests.snippet.conformance.browser import BrowserThread
+from tests.snippet.conformance.browser import PHONE, BrowserThread
 from tests.snippet.conformance.service import Service
 from tests.snippet.conformance.site import Site
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+from tests.snippet.engines.available import ENGINES, required
+from tests.snippet.engines.protocol import Browser, Launcher
 
 _in_browser = pytest.StashKey[BrowserThread]()
+
+_FIRST = next(iter(ENGINES))
+_EVERY_ENGINE = "RINGPOOL_EVERY_ENGINE"
+_IN_EACH = frozenset({"test_cases", "test_visits", "test_engines", "test_gc"})
+"""Modules that run in each engine every time; `make conformance` runs all of them in each."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the time of a run in bounds: other modules run in the first engine, Chromium."""
+    if os.environ.get(_EVERY_ENGINE):
+        return
+    kept, left_out = [], []
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        elsewhere = parameters.get("launcher", _FIRST) != _FIRST
+        (left_out if elsewhere and item.path.stem not in _IN_EACH else kept).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
 def browser_thread(request: pytest.FixtureRequest) -> Iterator[BrowserThread]:
     """The thread that all browser work is done on."""
-    browsers.require()
     thread = BrowserThread()
     request.config.stash[_in_browser] = thread
     yield thread
@@ -41,19 +57,29 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.fixture(scope="session")
-def browser(browser_thread: BrowserThread) -> Iterator[Browser]:
-    """One browser per test process."""
-    running = browsers.running()
-    yield browser_thread.run(running.__enter__)
-    browser_thread.run(lambda: running.__exit__(None, None, None))
-
-
-@pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
     """One service per test process."""
     with Service().running() as service:
         yield service
     assert service.faults == []
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def launcher(
+    request: pytest.FixtureRequest, browser_thread: BrowserThread, service: Service
+) -> Iterator[Launcher]:
+    """Starts browsers of each engine in turn, so that every test of a browser runs in each."""
+    opened = required(request.param).launcher(service.at("127.0.0.1"))
+    yield browser_thread.run(opened.__enter__)
+    browser_thread.run(lambda: opened.__exit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def browser(browser_thread: BrowserThread, launcher: Launcher) -> Iterator[Browser]:
+    """One browser per test process and engine."""
+    browser: Browser = browser_thread.run(launcher.launch)
+    yield browser
+    browser_thread.run(browser.close)
 
 
 @contextmanager
@@ -83,18 +109,16 @@ def new_site(browser: Browser, service: Service) -> Callable[[], Site]:
 @pytest.fixture
 def phone_site(browser_thread: BrowserThread, browser: Browser, service: Service) -> Iterator[Site]:
     """A site, looked at on a phone."""
-    with _opened(browser_thread, browser, service, **browsers.PHONE) as site:
+    with _opened(browser_thread, browser, service, **PHONE) as site:
         yield site
 
 
 @pytest.fixture
 def restoring_site(
-    browser_thread: BrowserThread, browser: Browser, service: Service
+    browser_thread: BrowserThread, launcher: Launcher, service: Service
 ) -> Iterator[Site]:
     """A site in a browser with a back/forward cache."""
-    restoring: Browser = browser_thread.run(
-        lambda: browsers.launch_beside(browser, restores_pages=True)
-    )
+    restoring: Browser = browser_thread.run(launcher.launch, restores_pages=True)
     with _opened(browser_thread, restoring, service) as site:
         yield site
     browser_thread.run(restoring.close)

@@ -16,7 +16,7 @@ import pytest
 from snippet import bundle
 
 SNIPPET = Path(__file__).parents[2] / "snippet"
-BUDGET = 5120
+BUDGET = 5632
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_types(tools: Path) -> None:
 
 
 def test_size() -> None:
-    """All that a visitor loads is at most 5,120 bytes under gzip -9, the file's name included."""
+    """All that a visitor loads is at most 5,632 bytes under gzip -9, the file's name included."""
     assert len(gzip.compress(bundle.SOURCE, 9, mtime=0) + b"dni.js\0") <= BUDGET
 
 

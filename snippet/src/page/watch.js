@@ -5,6 +5,7 @@ import { state } from "../state.js";
 import { options } from "../tag.js";
 import { addSelectedNumber } from "./addSelectedNumber.js";
 import { blockOf, isInline } from "./blockOf.js";
+import { noteMark } from "./hydration.js";
 import { attributes, swapAttribute } from "./swapAttribute.js";
 import { swapBlock } from "./swapBlock.js";
 import { isOurs, restore } from "./write.js";
@@ -37,16 +38,17 @@ const holders = attributes.map(name => `[${name}]`) + ",iframe";
 const sharesLine = node => node.previousSibling || node.nextSibling || isInline(node.parentNode);
 
 /**
- * Swaps the attributes under a node, and adds the blocks that may hold a number in their text (4)
- * to `blocks`: most texts cost one test. @param {any} root @param {Set<Node>} blocks
+ * Swaps the attributes under a node, and adds the blocks that may hold a number in their text to
+ * `blocks`: most texts cost one test. Comments (128) are looked at beside texts (4). @param {any} root @param {Set<Node>} blocks
  */
 const swapUnder = (root, blocks) => {
   if (options.selector) {
     (root.parentNode || root).querySelectorAll(options.selector).forEach(addSelectedNumber);
   }
-  const walker = document.createTreeWalker(root, 4);
+  const walker = document.createTreeWalker(root, 132);
   for (let node; (node = /** @type {Text | null} */ (walker.nextNode())); ) {
     const { data } = node;
+    safely(noteMark, node);
     if (state.restoring_) restore(node);
     else if (
       /\d/.test(data)
@@ -93,6 +95,7 @@ const observer = new MutationObserver(records => safely(() => {
     else if (!isOurs(target)) {
       if (!added.has(target)) blocks.add(blockOf(target));
       addedNodes.forEach(node => {
+        safely(noteMark, node);
         if (node.nodeType == 1 && !added.has(target)) swapUnder(node, blocks);
         added.add(node);
       });

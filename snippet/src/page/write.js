@@ -5,6 +5,8 @@
  * @typedef {{ original_: string, written_: string, limit_: number }} Entry
  */
 
+import { waits } from "./hydration.js";
+
 /** @type {WeakMap<Node, Entry>} */
 const entries = new WeakMap();
 
@@ -16,15 +18,22 @@ export const isOurs = node => {
 
 /**
  * Changes a text or attribute node in place, and keeps what it held. A script that writes the old
- * number back over and over wins in the end; one that renders it now and then doesn't.
+ * number back over and over wins in the end; one that renders it now and then doesn't. What a
+ * framework hasn't hydrated yet stays as it is until then.
  * @param {Node} node @param {string} after
  */
 export const write = (node, after) => {
   const before = /** @type {string} */ (node.nodeValue);
-  if (before == after) return;
+  if (before == after || waits(node)) return;
   const now = Date.now();
-  const entry = entries.get(node) || /** @type {Entry} */ ({ limit_: 0 });
-  entries.set(node, entry);
+  let entry = entries.get(node);
+  if (!entry) {
+    // WebKit forgets an attribute's node that no script holds, and its entry with it: the element
+    // holds it, in an entry of its own that is never ours.
+    const holder = /** @type {any} */ (node).ownerElement || node;
+    entries.set(holder, /** @type {any} */ ({ written_: [node, entries.get(holder)] }));
+    entries.set(node, (entry = /** @type {Entry} */ ({ limit_: 0 })));
+  }
   if (!isOurs(node)) entry.original_ = before;
   entry.limit_ = Math.max(entry.limit_, now) + 100;
   if (entry.limit_ < now + 2e3) put(node, (entry.written_ = after));

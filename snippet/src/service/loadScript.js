@@ -12,5 +12,5 @@ export const loadScript = url => {
 
 /** Pages with Trusted Types take a script's address only from a policy. @param {string} url */
 const trusted = url => safely(() => trustedTypes.createPolicy("ringpool", {
-  createScriptURL: (/** @type {string} */ text) => text,
+  createScriptURL: String,
 }).createScriptURL(url)) || url;

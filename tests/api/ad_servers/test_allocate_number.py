@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from allocator.port import Store
 from tests.api.conftest import KEY, Site, let_guarantees_end
@@ -142,6 +143,106 @@ async def test_publisher_and_click_to_call_travel_in_the_tracking_link(site: Sit
     assert answer.json()["tracking_url"].endswith(
         f"?publisher={site.account}&mobile_click_to_call=1"
     )
+
+
+async def test_a_pool_without_landing_page_has_no_link(site: Site) -> None:
+    """There is nowhere that a tracking link could lead: none is shown, in any form."""
+    pool = await site.pool(landing_url=None)
+    answer = (await site.ask(pool, website="one")).json()
+    assert answer["state"] == "new"
+    assert "tracking_url" not in answer
+    assert "TrackingUrl" not in (await site.ask(pool, "xml", website="one")).text
+    header, row = csv.reader(io.StringIO((await site.ask(pool, "csv", website="one")).text))
+    assert dict(zip(header, row, strict=True))["TrackingUrl"] == ""
+
+
+async def ignored_parameters(site: Site, pool: str) -> float:
+    """What /metrics has counted of a pool."""
+    text = (await site.client.get("/metrics")).text
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "ringpool_ignored_parameters_total" and sample.labels["pool"] == pool:
+                return sample.value
+    return 0.0
+
+
+async def test_what_is_ignored_is_named_and_counted(site: Site) -> None:
+    """A misnamed parameter, and a position that the pool doesn't have: in every form, each time."""
+    pool = await site.pool(parameters=["website", "location"])
+    wrong = {"param3": "x", "pid": "7", "=cmd()": "a", "-a b": "b"}
+    for _ in range(2):  # computed, then remembered
+        answer = (await site.ask(pool, website="one", **wrong)).json()
+        assert answer["ignored"] == ["param3", "pid", "=cmd()", "-a b"]
+    assert await ignored_parameters(site, pool) == 8
+    root = ElementTree.fromstring((await site.ask(pool, "xml", website="one", **wrong)).content)
+    assert root.findtext("Ignored") == "param3 pid %3Dcmd%28%29 %2Da%20b"
+    shown = (await site.ask(pool, "csv", website="one", **wrong)).text
+    header, row = csv.reader(io.StringIO(shown))
+    assert dict(zip(header, row, strict=True))["Ignored"] == root.findtext("Ignored")
+
+
+async def test_what_is_read_is_not_called_ignored(site: Site) -> None:
+    """The pool's names and positions, the API's own fields, click ids and campaign parameters."""
+    pool = await site.pool(parameters=["website", "location"])
+    answer = await site.ask(
+        pool,
+        website="one",
+        param1="one",
+        param2="two",
+        search_engine="Google",
+        search_keywords="shoes",
+        search_keyword_id="1",
+        landing_page="https://a.example/",
+        referrer="https://b.example/",
+        mobile_click_to_call="0",
+        publisher=site.account,
+        visitor="v1",
+        gclid="g",
+        utm_source="s",
+    )
+    assert answer.json()["state"] == "new"
+    assert "ignored" not in answer.json()
+    assert await ignored_parameters(site, pool) == 0
+
+
+async def test_a_strict_pool_refuses_what_it_does_not_read(site: Site) -> None:
+    """400 names every such parameter and those that the pool has; nothing is taken."""
+    pool = await site.pool(strict=True, parameters=["website", "location"])
+    response = await site.ask(pool, website="one", param3="x", pid="7")
+    assert response.status_code == 400
+    assert response.text == (
+        "UnknownParameter: param3, pid: unknown to this pool, which reads website, location\n"
+    )
+    root = ElementTree.fromstring((await site.ask(pool, "xml", pid="7")).content)
+    assert root.findtext("Class") == "UnknownParameter"
+    assert (await site.status(pool))["unassigned"] == 5
+    assert (await site.ask(pool, website="one", gclid="g")).json()["state"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("require", "given", "missing"),
+    [
+        ("none", {}, None),
+        ("any", {}, "website, location"),
+        ("any", {"gclid": "g"}, "website, location"),
+        ("any", {"location": ""}, None),
+        ("all", {}, "website, location"),
+        ("all", {"website": "one"}, "location"),
+        ("all", {"param1": "one", "param2": ""}, None),
+    ],
+)
+async def test_a_pool_may_require_its_parameters(
+    site: Site, require: str, given: dict[str, str], missing: str | None
+) -> None:
+    """``any``: not every one may be missing; ``all``: none may. An empty one isn't missing."""
+    pool = await site.pool(require=require, parameters=["website", "location"])
+    response = await site.ask(pool, **given)
+    if missing is None:
+        assert response.json()["state"] == "new"
+    else:
+        assert response.status_code == 400
+        assert response.text.startswith(f"MissingParameter: {missing}: ")
+        assert (await site.status(pool))["unassigned"] == 5
 
 
 async def test_head_takes_nothing(site: Site) -> None:

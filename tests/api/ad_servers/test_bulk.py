@@ -11,6 +11,7 @@ import pytest
 from allocator.allocator import Allocator
 from allocator.port import StoreUnavailable
 from ringpool.catalog.snapshot import SnapshotKeeper
+from tests.api.ad_servers.test_allocate_number import ignored_parameters
 from tests.api.conftest import KEY, Site
 
 
@@ -90,10 +91,51 @@ async def test_a_body_that_is_no_request_is_refused(
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_no_rows_is_an_answer(client: httpx.AsyncClient) -> None:
-    """An empty list is answered with an empty list."""
+async def test_no_rows_are_refused(client: httpx.AsyncClient) -> None:
+    """An empty list asks for nothing: 400, which names it."""
     response = await client.post("/api/v1/bulk.json", json={"requests": []})
-    assert response.json() == {"responses": []}
+    assert response.status_code == 400
+    assert response.text.startswith("InvalidParameter: requests: ")
+
+
+async def test_a_row_needs_one_of_the_pools_parameters(site: Site) -> None:
+    """A row without any is refused, and names them; one that is empty will do."""
+    pool = await site.pool()
+    queries = ["", "gclid=1", "param4=x", f"publisher={site.account}", "location=", "param1=a"]
+    rows = [row(pool, query) for query in queries]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    answers = response.json()["responses"]
+    for answer in answers[:4]:
+        assert answer["error_class"] == "MissingParameter"
+        assert answer["message"].startswith("website, location, path: ")
+    assert [answer["state"] for answer in answers[4:]] == ["new", "new"]
+
+
+async def test_a_suffix_may_be_a_longer_part_of_the_path(site: Site) -> None:
+    """From the pool's id on, from ring_pools on, or the whole path with a version or a date."""
+    pool = await site.pool()
+    query = f"allocate_number.json?ring_pool_key={KEY}&website=a"
+    starts = ["", "ring_pools/", "/ring_pools/", "/api/v1/ring_pools/"]
+    starts += ["api/2014-01-01/ring_pools/", "/api/2014-01-01/ring_pools/"]
+    wrong = ["/", "pools/", "/api/ring_pools/", "/api/v2/ring_pools/", "x/ring_pools/"]
+    wrong += ["https://a.example/api/v1/ring_pools/"]
+    rows = [{"api_suffix": f"{start}{pool}/{query}"} for start in [*starts, *wrong]]
+    response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+    answers = response.json()["responses"]
+    assert {answer.get("number") for answer in answers[: len(starts)]} == {answers[0]["number"]}
+    assert {answer.get("error_class") for answer in answers[len(starts) :]} == {"InvalidParameter"}
+
+
+async def test_what_is_ignored_of_a_row_is_named_and_counted(site: Site) -> None:
+    """In the row's answer, whether it is computed or remembered."""
+    pool = await site.pool()
+    rows = [row(pool, "website=a&pid=7"), row(pool, "website=b")]
+    for _ in range(3):
+        response = await site.client.post("/api/v1/bulk.json", json={"requests": rows})
+        answers = response.json()["responses"]
+        assert answers[0]["ignored"] == ["pid"]
+        assert "ignored" not in answers[1]
+    assert await ignored_parameters(site, pool) == 3
 
 
 async def test_rows_asked_again_are_counted_and_follow_the_configuration(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -56,6 +57,52 @@ async def test_what_is_too_long_is_refused(client: httpx.AsyncClient) -> None:
     assert (await client.get("/t/x?" + "a" * 17_000)).status_code == 414
     assert (await client.get("/" + "a" * 17_000)).status_code == 414
     assert (await client.get("/livez", headers={"x-a": "a" * 70_000})).status_code == 431
+
+
+LONG = "a" * 17_000
+
+
+async def test_a_url_that_is_too_long_is_refused_in_its_own_form(client: httpx.AsyncClient) -> None:
+    """Its query, or its path: XML for XML, a line for JSON and CSV, JSONP, a problem."""
+    for start in ("/api/v1", "/api/2014-01-01"):
+        for rest in (f"x/allocate_number.xml?a={LONG}", f"{LONG}/allocate_number.xml"):
+            response = await client.get(f"{start}/ring_pools/{rest}")
+            assert response.status_code == 414
+            assert ElementTree.fromstring(response.content).findtext("Class") == "UriTooLong"
+        for form in ("json", "csv"):
+            response = await client.get(f"{start}/ring_pools/x/allocate_number.{form}?a={LONG}")
+            assert (response.status_code, response.text[:12]) == (414, "UriTooLong: ")
+        response = await client.post(f"{start}/bulk.json?a={LONG}", json={})
+        assert (response.status_code, response.text[:12]) == (414, "UriTooLong: ")
+    response = await client.get(f"/v1/swap?url={LONG}")
+    assert (response.status_code, response.json()["error"]["class"]) == (414, "UriTooLong")
+    response = await client.get(f"/v1/swap?callback=cb&url={LONG}")
+    assert (response.status_code, response.text[:7]) == (200, "/**/cb(")
+    for path in ("/t/x", "/nowhere", "/livez"):
+        response = await client.get(f"{path}?a={LONG}")
+        assert (response.status_code, response.json()["class"]) == (414, "UriTooLong")
+
+
+async def test_a_problem_has_the_errors_class(client: httpx.AsyncClient) -> None:
+    """Beside RFC 9457's own members, as every other form has it."""
+    for path, kind in (
+        ("/t/nowhere", "UnknownPool"),
+        ("/nowhere", "NotFound"),
+        ("/admin/v1/pools", "Unauthorized"),
+        ("/dni/0/dni.js", "UnknownVersion"),
+    ):
+        response = await client.get(path)
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["class"] == kind, path
+
+
+async def test_a_path_of_the_number_api_that_is_not_there(client: httpx.AsyncClient) -> None:
+    """Is refused as the number API refuses."""
+    response = await client.get("/api/v1/ring_pools/a/b/allocate_number.xml")
+    assert response.status_code == 404
+    assert ElementTree.fromstring(response.content).findtext("Class") == "NotFound"
+    response = await client.get("/api/v1/ring_pools/a/b/allocate_number.json")
+    assert (response.status_code, response.text[:10]) == (404, "NotFound: ")
 
 
 async def test_logs_hold_no_secrets(site: Site) -> None:

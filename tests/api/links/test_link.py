@@ -127,6 +127,17 @@ async def test_the_referrer_makes_the_tuple_of_a_search_pool(site: Site) -> None
     assert report["holder"]["tuple"] == {"search_engine": "bing", "search_keywords": "red shoes"}
 
 
+async def test_a_click_without_what_the_pool_requires_is_sent_on_without_a_number(
+    site: Site,
+) -> None:
+    """A visitor can't correct the link: the landing page shows its own number, none is taken."""
+    pool = await site.pool(require="all")
+    response = await site.client.get(f"/t/{pool}?website=one")
+    assert response.status_code == 302
+    assert response.headers["location"] == "https://landing.example/offer?website=one"
+    assert (await site.status(pool))["unassigned"] == 5
+
+
 @pytest.mark.parametrize(("more", "status"), [({"landing_url": None}, 404), ({}, 400)])
 async def test_what_a_link_cannot_do_is_a_problem(
     site: Site, more: dict[str, Any], status: int

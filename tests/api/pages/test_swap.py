@@ -64,6 +64,19 @@ async def test_a_pool_that_gives_none_says_why(site: Site) -> None:
     assert answer["none"][0]["message"].startswith("visitor: ")
 
 
+async def test_a_page_without_what_the_pool_requires_keeps_its_number(site: Site) -> None:
+    """The answer names what is missing, and nothing is taken."""
+    target = site.number(8000)
+    pool = await site.pool(require="any", parameters=["website", "location"], swap_targets=[target])
+    answer = (await site.swap(url="https://a.example/?gclid=1")).json()
+    assert answer["swaps"] == []
+    assert answer["none"][0]["reason"] == "missing_parameter"
+    assert answer["none"][0]["message"].startswith("website, location: ")
+    assert (await site.status(pool))["unassigned"] == 5
+    answer = (await site.swap(url="https://a.example/?website=1")).json()
+    assert answer["swaps"][0]["state"] == "new"
+
+
 @pytest.mark.parametrize(
     ("query", "status", "kind"),
     [

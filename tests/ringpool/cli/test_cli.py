@@ -216,6 +216,32 @@ def test_the_tracking_link_has_a_placeholder_a_parameter(configured: Run) -> Non
     )
 
 
+def test_a_visit_is_explained(configured: Run) -> None:
+    """Each target with its pool, the rules tried, the tuple and the state; nothing is taken."""
+    (account,) = {pool["account"] for pool in as_json(run_list(configured))}
+    visit = ("explain", "--url", "https://shop.example/?website=one&location=top&path=x")
+    shown = configured(*visit)
+    assert shown.exit_code == 0, shown.output
+    assert "website=one&location=top" in shown.stdout
+    assert "every visit" in shown.stdout
+    explained = as_json(configured(*visit, "--account", account, "--agent", "iPhone", "--json"))
+    assert explained["account"] == account
+    assert explained["visit"]["device"] == "phone"
+    assert {target["state"] for target in explained["targets"]} == {"new"}
+    crawler = as_json(configured(*visit, "--agent", "Googlebot/2.1", "--json"))
+    assert {target["reason"] for target in crawler["targets"]} == {"not_a_visitor"}
+    for words, field in ((("--account", "nobody"), "account"), (("--country", "USA"), "country")):
+        wrong = configured(*visit, *words)
+        assert (wrong.exit_code, wrong.stderr.startswith(f"Error: {field}: ")) == (1, True)
+    status = as_json(configured("pool", "status", "ad-placement", "--json"))
+    assert status["new_total"] == 0
+
+
+def run_list(run: Run) -> Result:
+    """The configured pools, for programs."""
+    return run("pool", "list", "--json")
+
+
 def test_the_doctor_finds_a_healthy_service(configured: Run) -> None:
     """Nothing fails, and each finding is a line."""
     result = configured("doctor")
@@ -339,8 +365,10 @@ def test_every_command_has_help(run: Run) -> None:
         ("pool", "show"),
         ("pool", "status"),
         ("number", "show"),
+        ("explain",),
         ("snippet",),
         ("link",),
+        ("check-page",),
         ("doctor",),
     }
     for path, command in everything:

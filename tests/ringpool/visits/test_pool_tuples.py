@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from ringpool.faults import Fault
-from ringpool.model import Pool, PoolType
-from ringpool.visits.pool_tuples import fields_read, parameter_names, tuple_for
+from ringpool.faults import Fault, Missing
+from ringpool.model import Pool, PoolType, Require
+from ringpool.visits.pool_tuples import fields_read, is_bare, parameter_names, tuple_for
 from ringpool.visits.traffic import TrafficSource
 from tests.ringpool.visits.pages import visit
 
@@ -150,6 +151,40 @@ def test_a_referrer_search_pool_takes_one_or_the_other() -> None:
     blog = visit(PAGE, "https://blog.example/")
     assert tuple_for(either, blog, {}) == "referrer_host=blog.example"
     assert tuple_for(either, blog, {"search_engine": "Bing"}) == "search_engine=bing"
+
+
+@pytest.mark.parametrize(
+    ("type_", "given", "any_", "all_"),
+    [
+        (PoolType.CUSTOM, {}, "website, location, path", "website, location, path"),
+        (PoolType.CUSTOM, {"location": ""}, "", "website, path"),
+        (PoolType.CUSTOM, {"param1": "a", "param2": "", "path": "c"}, "", ""),
+        (PoolType.SEARCH, {}, "search_keywords, search_engine", "search_keywords, search_engine"),
+        (PoolType.SEARCH, {"search_engine": "Bing"}, "", "search_keywords"),
+        (PoolType.REFERRER_SEARCH, {"referrer_host": "a.example"}, "", ""),
+        (PoolType.REFERRER_SEARCH, {"search_engine": "Bing"}, "", "search_keywords"),
+        (PoolType.REFERRER_SEARCH, {"search_keywords": "shoes"}, "", "referrer_host"),
+    ],
+)
+def test_a_pool_may_require_parameters(
+    type_: PoolType, given: dict[str, str], any_: str, all_: str
+) -> None:
+    """Missing names those that would do. An empty one is there; a publisher is no parameter."""
+    for require, missing in ((Require.ANY, any_), (Require.ALL, all_)):
+        needing = structs.replace(pool(type_, *CUSTOM.parameters), require=require)
+        if not missing:
+            assert not is_bare(tuple_for(needing, NOWHERE, given, publisher="p"))
+            continue
+        with pytest.raises(Missing) as caught:
+            tuple_for(needing, NOWHERE, given, publisher="p")
+        assert caught.value.field == missing
+
+
+def test_a_tuple_is_bare_without_any_of_the_pools_parameters() -> None:
+    """One with an empty parameter isn't; one of a publisher's direct traffic is."""
+    assert is_bare(tuple_for(CUSTOM, NOWHERE, {}))
+    assert is_bare(tuple_for(CUSTOM, NOWHERE, {}, publisher="p"))
+    assert not is_bare(tuple_for(CUSTOM, NOWHERE, {"website": ""}))
 
 
 def test_a_visitor_pool_needs_a_visitor() -> None:

@@ -83,7 +83,7 @@ class Account:
                 TargetSettings(
                     number=pool.target,
                     plan=plan(pool.target),
-                    pool=pool.id,
+                    pools=(pool.id,),
                     format=pool.format,
                     hold_ms=pool.hold_ms,
                     visitor=pool.visitor,

@@ -1,11 +1,13 @@
 """The service as a page sees it, on loopback: the script, and answers in their true shape.
 
-One server answers for every host name: it also serves the pages of the cases. Each case has an
-account of its own, so that a late request of one case is never counted for another.
+One server answers for every host name, as the browsers' proxy: it also serves the pages of the
+cases, and passes on what is for another port. Each case has an account of its own, so that a late
+request of one case is never counted for another.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 import threading
@@ -20,10 +22,12 @@ from urllib.parse import parse_qsl, urlsplit
 from api.http import replies
 from api.http.replies import Reply
 from api.pages.swap_answers import SwapError, Swaps
+from api.pages.tag_options import tag_options
 from api.pages.verify import Verdict
 from ringpool.security.signing import Signer
 from snippet import bundle
 from tests.snippet.conformance.account import Account, Call, Pool
+from tests.snippet.conformance.relay import relay
 
 _ANY_PAGE = ((b"access-control-allow-origin", b"*"), (b"timing-allow-origin", b"*"))
 _PATIENCE_S = 60.0
@@ -117,6 +121,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         length = int(self.headers.get("content-length") or 0)
         form = self.rfile.read(length).decode() if length else ""
+        if parts.port not in (None, service.port):
+            self._relay(parts.port, form)
+            return
         params = dict(parse_qsl(parts.query, True) + parse_qsl(form, True))
         if page := service.pages.get(parts.path):
             time.sleep(page.after_seconds)
@@ -140,7 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, "text/plain", b"nothing here", {})
         elif path == "/dni.js":
             endpoint = service.at("dni.localhost")
-            script = bundle.with_settings(account.settings(endpoint))
+            settings = account.settings(endpoint)
+            settings["o"] |= tag_options(params)
+            script = bundle.with_settings(settings)
             self._send(200, "text/javascript", script, _texts(_ANY_PAGE))
         else:
             referer, origin = (self.headers.get(name, "") for name in ("referer", "origin"))
@@ -148,6 +157,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(account, path, params)
 
     do_POST = do_GET  # noqa: N815 (the name that the library calls)
+
+    def _relay(self, port: int, form: str) -> None:
+        """Let another server answer, or hang up where there is none."""
+        self.close_connection = True
+        path = "/" + self.path.split("/", 3)[3]
+        with contextlib.suppress(ConnectionRefusedError):
+            relay(port, self.command, path, self.headers, form.encode(), self.wfile)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

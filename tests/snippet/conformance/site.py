@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import Error as PlaywrightError
 
 from ringpool.security.signing import Signer
 from tests.snippet.conformance.account import Account, Call, Pool
 from tests.snippet.conformance.service import Page, Service
 from tests.snippet.conformance.view import PATIENCE_MS, View
+from tests.snippet.engines.protocol import Browser, Context
 
 TARGET = "+18005550100"
 NUMBER = "+18888695345"
@@ -42,7 +42,7 @@ class Site:
     def __init__(self, browser: Browser, service: Service, **options: Any) -> None:
         self.service = service
         self.account: Account = service.account([Pool(TARGET, NUMBER)])
-        self.context: BrowserContext = browser.new_context(**options)
+        self.context: Context = browser.new_context(**options)
         self.context.set_default_timeout(PATIENCE_MS)
         self.errors: list[str] = []
         self.own_error = ""

@@ -97,6 +97,14 @@ def test_attribute(site: Site, name: str, element: str, before: str, after: str)
     view.becomes(after, "name => it.getAttribute(name)", name)
 
 
+def test_text_beside_an_attribute(site: Site) -> None:
+    """Swapped when a script sets the text of an element whose attribute was swapped."""
+    view = site.open(f'<p id=it title="{OLD}">{OLD}</p>').shows(NEW)
+    view.becomes(NEW, "() => it.title")
+    view.change(f"it.textContent = '{OLD}'")
+    view.shows(NEW)
+
+
 def test_many(site: Site) -> None:
     """A thousand elements added at once are all swapped."""
     view = swapped(site)

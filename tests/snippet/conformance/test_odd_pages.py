@@ -113,8 +113,9 @@ def test_translated(site: Site) -> None:
 
 
 def test_routes_in_a_loop(site: Site) -> None:
-    """A router that pushes hundreds of addresses at once costs no request and no error."""
+    """A router that pushes dozens of addresses at once costs no request and no error."""
+    # 90 and no more, because WebKit throws from the 101st within ten seconds on, tag or no tag.
     view = site.open(BODY).shows(NEW)
-    view.run("() => { for (let i = 0; i < 150; i++) history.pushState(null, '', '?page=' + i) }")
+    view.run("() => { for (let i = 0; i < 90; i++) history.pushState(null, '', '?page=' + i) }")
     view.keeps(NEW)
     assert site.account.asked() == [TARGET]

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page as Tab
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.snippet.engines.protocol import Stage, Tab
 
 PATIENCE_MS = 20_000
 """How long anything may take: machines under test are busy."""
@@ -100,9 +101,9 @@ class View:
         """Wait until something with ``text`` in it is written to the console."""
         return self._until(lambda: any(text in line for line in self.console), f"{text} logged")
 
-    def goes_to(self, url: str, *, until: str = "load", referrer: str | None = None) -> View:
+    def goes_to(self, url: str, *, until: Stage = "load", referrer: str | None = None) -> View:
         """Open another page in the same tab."""
-        self.tab.goto(url, wait_until=until, referer=referrer)  # type: ignore[arg-type]
+        self.tab.goto(url, wait_until=until, referer=referrer)
         return self
 
     def reload(self) -> View:

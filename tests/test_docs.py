@@ -1,4 +1,4 @@
-"""README, `ringpool --help` and the code say the same: docs can't lag."""
+"""The README, `docs/`, `ringpool --help` and the code say the same: docs can't lag."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from ringpool.settings import documented
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+REFERENCE = {path.stem: path.read_text("utf-8") for path in (ROOT / "docs/reference").glob("*.md")}
+PAGES = (ROOT / "README.md", ROOT / "snippet" / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 
-def table(heading: str) -> list[list[str]]:
+def table(text: str, heading: str) -> list[list[str]]:
     """The cells of the first table after a line that starts so, without its own heading."""
-    after = README[README.index(f"\n{heading}") :]
+    after = text[f"\n{text}".index(f"\n{heading}") :]
     block = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
     assert block is not None
     lines = block[0].splitlines()[2:]
@@ -49,7 +51,7 @@ def commands(group: click.Group, path: str = "ringpool") -> Iterator[tuple[str, 
 
 def test_settings() -> None:
     """The table is the settings as the code documents them, word for word, in its order."""
-    assert table("### Settings") == [
+    assert table(REFERENCE["settings"], "# Settings") == [
         [f"`{name}`", default, meaning] for name, default, meaning in documented()
     ]
 
@@ -71,7 +73,8 @@ def test_configuration_keys() -> None:
     ]
     listed = [
         (key, documented_default)
-        for key, documented_default, _ in table("### Pools") + table("### Accounts and stocks")
+        for key, documented_default, _ in table(REFERENCE["configuration"], "## Pools")
+        + table(REFERENCE["configuration"], "## Accounts and stocks")
     ]
     assert [key for key, _ in listed] == [key for key, _ in expected]
     for (key, documented_default), (_, plain) in zip(listed, expected, strict=True):
@@ -104,7 +107,7 @@ def test_metrics() -> None:
     for family in text_string_to_metric_families(text):
         total = "_total" if family.type == "counter" else ""
         exposed[family.name + total] = family.documentation
-    listed = {code(name)[0]: meaning for name, meaning in table("### Metrics")}
+    listed = {code(name)[0]: meaning for name, meaning in table(REFERENCE["metrics"], "# Metrics")}
     assert listed.keys() == exposed.keys()
     for name, meaning in listed.items():
         assert meaning.lower().startswith(exposed[name].lower()), name
@@ -114,7 +117,7 @@ def test_commands() -> None:
     """The table lists the commands that there are, with arguments and options that they take."""
     known = dict(commands(main))
     listed = {}
-    for usage, meaning in table("ringpool apply pools.yaml --dry-run"):
+    for usage, meaning in table(REFERENCE["commands"], "# Commands"):
         words = code(usage)[0].split()
         name = " ".join(word for word in words if word.islower())
         listed[name] = code(meaning)
@@ -129,25 +132,27 @@ def test_commands() -> None:
 
 def test_paths() -> None:
     """The table lists the paths that are routed."""
-    listed = [path for _, paths, _ in table("## HTTP") for path in code(paths)]
+    listed = [path for _, paths, _ in table(REFERENCE["http"], "# HTTP") for path in code(paths)]
     assert sorted(listed) == sorted(route.path for route in routes())
 
 
 def test_states() -> None:
     """The table lists the states of an answer."""
-    assert [code(row[0])[0] for row in table("All of it is one atomic script")] == list(State)
+    assert [code(row[0])[0] for row in table(README, "All of it is one atomic script")] == list(
+        State
+    )
 
 
 def test_error_classes() -> None:
     """The table lists the error classes that the code answers, each with its statuses."""
     listed: dict[str, set[str]] = {}
-    for statuses, names, _ in table("### Errors"):
+    for statuses, names, _ in table(REFERENCE["http"], "## Errors"):
         for name in code(names):
             listed.setdefault(name, set()).update(statuses.split(", "))
     used = set(refusals())
     for status, kind in used:
         fitting = [name for name in listed if re.fullmatch(kind, name)]
-        assert fitting, f"README doesn't list {kind}"
+        assert fitting, f"docs/reference/http.md doesn't list {kind}"
         assert any(status in ("", *listed[name]) for name in fitting), (status, kind)
     for name in listed:
         assert any(re.fullmatch(kind, name) for _, kind in used), f"nobody answers {name}"
@@ -174,15 +179,45 @@ def pattern(text: ast.expr) -> str:
     )
 
 
-def test_configuration_example() -> None:
-    """The configuration shown is one that `apply` takes."""
-    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+def test_configuration_examples() -> None:
+    """The configurations shown are such that `apply` takes them."""
+    example, rule = re.findall(r"```yaml\n(.*?)```", REFERENCE["configuration"], re.DOTALL)
+    plain = yaml.safe_load(example)
     read = config_file.read(example)
-    assert [pool.id for pool in read.pools] == [yaml.safe_load(example)["pools"][0]["id"]]
+    assert [pool.id for pool in read.pools] == [plain["pools"][0]["id"]]
+    plain["pools"][0] |= yaml.safe_load(rule)
+    (pool,) = config_file.read(yaml.safe_dump(plain)).pools
+    assert pool.when is not None
+    assert len(pool.when) == 4
 
 
-def test_links_and_picture_exist() -> None:
-    """Relative links lead to files of the repository; the picture is small enough for a clone."""
-    for target in re.findall(r"\]\(((?!https?:)[^)#]+)\)", README):
-        assert (ROOT / target).is_file(), target
+def test_links_lead_somewhere() -> None:
+    """Relative links lead to files of the repository, and to headings that they have."""
+    for page in PAGES:
+        for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", page.read_text("utf-8")):
+            name, _, heading = target.partition("#")
+            file = page.parent / name if name else page
+            assert file.is_file(), (page, target)
+            if not heading:
+                continue
+            headings = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", text).lower().replace(" ", "-") for text in headings}
+            assert heading in anchors, (page, target)
+
+
+def test_every_page_is_linked() -> None:
+    """A newcomer gets from the README to every page under docs/."""
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            links = re.findall(r"\]\(((?!https?:)[^)#]+)", page.read_text("utf-8"))
+            waiting += [page.parent / link for link in links]
+    assert {path.resolve() for path in PAGES} <= reached
+
+
+def test_the_front_page_is_one() -> None:
+    """The README is read in a few minutes, and the picture is small enough for a clone."""
+    assert len(README.splitlines()) < 100
     assert (ROOT / "docs" / "demo.png").stat().st_size < 200_000

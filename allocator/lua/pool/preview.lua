@@ -1,0 +1,58 @@
+#!lua flags=no-writes
+-- What pool/allocate would answer to one ask now. Changes nothing.
+--
+-- KEYS   the pool's (include/pool_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 string     the tuple
+-- Reply  packed: false when there is no such pool, else { clock ms, stock id, could grow (1 or 0),
+--        code, number, guaranteed_until ms }, the last three as pool/allocate has them. Where the
+--        pool could grow, they are what it would answer if its stock had nothing.
+--@include pool_keys
+--@include pool_state
+--@include pool_record
+--@include pool_growth
+local NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE = 1, 2, 3, 4, 5
+local PROMOTED = 5 -- pool/allocate promotes 4 + one an ask
+
+local rules, state = open_pool(ARGV[1])
+if not rules then return pack(false) end
+local now = state[CLOCK]
+
+local function reply(grows, code, number, guaranteed_until)
+  return pack({ now, rules[STOCK], grows, code, number, guaranteed_until })
+end
+
+local number = call('HGET', TUPLES, ARGV[2])
+if number then
+  local record = read_record(number)
+  if record[LEAVING] == 0 or record[UNTIL] > now then
+    local extended = now + rules[HOLD]
+    if rules[HOLD] == 0 or record[LEAVING] == 1 then extended = 0 end
+    return reply(0, HELD, number, math.max(record[UNTIL], extended))
+  end
+end
+
+local assigned_until = now + math.max(rules[MIN_DURATION], rules[HOLD])
+number = call('ZRANGE', FREE, 0, 0)[1]
+if number then return reply(0, NEW, number, assigned_until) end
+local grows = room_to_grow(rules, state) > 0 and now >= state[DRY_UNTIL] and 1 or 0
+
+-- The recyclable number that would be best once those that are due were promoted.
+local best = call('ZRANGE', IDLE, 0, 0, 'WITHSCORES')
+local member, score = best[1], tonumber(best[2])
+local function consider(candidate)
+  local record = read_record(candidate)
+  local its_score, its_member = order_score(rules, state, record), idle_member(candidate, record)
+  if not member or its_score < score or (its_score == score and its_member < member) then
+    member, score = its_member, its_score
+  end
+end
+for _, due in ipairs(call('ZRANGEBYSCORE', GUARD, '-inf', now, 'LIMIT', 0, PROMOTED)) do
+  consider(due)
+end
+if state[HAS_STALE] == 1 then
+  for _, stale in ipairs(call('ZRANGE', STALE, 0, PROMOTED - 1)) do consider(number_of(stale)) end
+end
+if member then return reply(grows, RECYCLED, number_of(member), assigned_until) end
+if rules[ALLOW_OVERFLOW] == 1 then return reply(grows, OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0) end
+return reply(grows, NONE, '', 0)

@@ -1,0 +1,169 @@
+"""Which pool of an account gives a visit the number of each target.
+
+1. A tracking link's signed number, on its landing page.
+2. The number of a sticky pool that the visitor has already, as long as it is theirs.
+3. The first pool whose rule the visit matches; none: the page's own number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ringpool.catalog.snapshot import PreparedPool, Snapshot
+from ringpool.faults import Fault
+from ringpool.security.keeping import Kept, Seal
+from ringpool.security.signing import Signer
+from ringpool.visits.source_rules import Visit
+
+MAX_TARGETS = 100
+"""Most targets that one request may name."""
+
+_TARGET = re.compile(r"\+?\d{4,15}(;ext=\d{1,11})?")
+
+MAX_HELD = 20
+"""Most sticky numbers that one request brings back."""
+
+Targets = Mapping[str, Sequence[PreparedPool]]
+"""Target numbers (E.164) and the pools that may replace each, in order.
+
+The one target "" stands for a pool without targets that was asked for by name.
+"""
+
+
+class AskedPool(NamedTuple):
+    """A pool that is asked for a number, and the targets that the number would replace."""
+
+    prepared: PreparedPool
+    targets: Sequence[str]
+
+
+class Routes(NamedTuple):
+    """The pools to ask, each once. ``unmatched``: targets that keep the page's number."""
+
+    pools: Sequence[AskedPool]
+    unmatched: Sequence[str]
+
+
+class SignedNumber(NamedTuple):
+    """What a tracking link put into the page's URL. ``expires``: Unix seconds."""
+
+    asked: AskedPool
+    number: str
+    expires: int
+
+
+class KeptNumber(NamedTuple):
+    """A sticky pool's tuple that may still have its number, and the targets it would replace."""
+
+    asked: AskedPool
+    tuple: str
+
+
+def read_targets(text: str) -> tuple[str, ...]:
+    """The numbers in a request's ``targets``, split by commas; raises a Fault.
+
+    A plus that became a blank in the URL counts.
+    """
+    targets = [target.strip() for target in text.split(",") if target.strip()]
+    if len(targets) > MAX_TARGETS:
+        raise Fault("targets", f"at most {MAX_TARGETS}")
+    for target in targets:
+        if not _TARGET.fullmatch(target):
+            raise Fault("targets", f"{target[:40]!r} is not a number in E.164")
+    return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
+
+
+def first_match(pools: Sequence[PreparedPool], visit: Visit) -> PreparedPool | None:
+    """The first pool, in the order given, that is for this visit."""
+    for prepared in pools:
+        if prepared.rule is None or prepared.rule.matches(visit):
+            return prepared
+    return None
+
+
+def route(targets: Targets, visit: Visit) -> Routes:
+    """Find the pool of each target by the rules."""
+    asked: dict[str, AskedPool] = {}
+    unmatched = []
+    for target, pools in targets.items():
+        prepared = first_match(pools, visit)
+        if prepared is None:
+            unmatched.append(target)
+            continue
+        known = asked.get(prepared.pool.id)
+        if known is None:
+            asked[prepared.pool.id] = AskedPool(prepared, [target])
+        else:
+            asked[prepared.pool.id] = AskedPool(prepared, [*known.targets, target])
+    return Routes(list(asked.values()), unmatched)
+
+
+def without(targets: Targets, answered: Iterable[str]) -> Targets:
+    """The targets that are still to be answered."""
+    gone = frozenset(answered)
+    return {target: pools for target, pools in targets.items() if target not in gone}
+
+
+def signed_number(
+    snapshot: Snapshot,
+    account_id: str,
+    targets: Targets,
+    parameters: Mapping[str, str],
+    signer: Signer,
+    now: float,
+) -> SignedNumber | None:
+    """The number in a page's URL, if this service signed it for a pool of the account.
+
+    ``parameters``: the URL's. ``now``: Unix seconds. None also when it replaces no target asked
+    for.
+    """
+    signature = parameters.get("rp_sig", "")
+    prepared = snapshot.pools.get(parameters.get("rp_pool", ""))
+    if not signature or prepared is None or prepared.pool.account != account_id:
+        return None
+    expires = parameters.get("rp_exp", "")
+    if not re.fullmatch("[0-9]{1,12}", expires) or int(expires) <= now:
+        return None
+    replaced = [target for target in snapshot.replaced_by_link(prepared) if target in targets]
+    if [named.pool.id for named in targets.get("", ())] == [prepared.pool.id]:
+        replaced = [""]
+    number = parameters.get("rp_number", "")
+    if not replaced or not signer.verify(number, prepared.pool.id, int(expires), signature):
+        return None
+    return SignedNumber(AskedPool(prepared, replaced), number, int(expires))
+
+
+def kept_numbers(
+    snapshot: Snapshot, account_id: str, targets: Targets, held: str, seal: Seal
+) -> list[KeptNumber]:
+    """What a visitor brings back of sticky pools, in the order of the rules.
+
+    ``held``: sealed texts (``Swap.keep``), separated by commas. Those that aren't this service's,
+    this account's or for these targets count for nothing.
+    """
+    found: list[KeptNumber] = []
+    for text in held.split(",")[:MAX_HELD]:
+        kept = seal.open(text)
+        prepared = None if kept is None else snapshot.pools.get(kept.pool)
+        if kept is None or prepared is None or prepared.pool.account != account_id:
+            continue
+        wanted = [
+            target
+            for target, pools in targets.items()
+            if any(each.pool.id == prepared.pool.id for each in pools)
+        ]
+        if prepared.pool.sticky and wanted:
+            found.append(KeptNumber(AskedPool(prepared, wanted), kept.tuple))
+    return sorted(found, key=_order)
+
+
+def seal_of(prepared: PreparedPool, tuple_: str, seal: Seal) -> str:
+    """The text that lets a visitor keep this number; "" where the pool isn't sticky."""
+    return seal.seal(Kept(prepared.pool.id, tuple_)) if prepared.pool.sticky else ""
+
+
+def _order(kept: KeptNumber) -> tuple[int, str]:
+    pool = kept.asked.prepared.pool
+    return pool.priority, pool.id

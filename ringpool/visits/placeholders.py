@@ -1,0 +1,38 @@
+"""Placeholders that an ad network should have filled in and didn't: they count as missing.
+
+Google's ``{keyword}`` and ``{lpurl}``, Facebook's ``{{ad.name}}``, Ad Manager's ``%%KEYWORD%%``,
+TikTok's ``__CAMPAIGN_ID__``, ``[keyword]`` and ``${keyword}`` of many tracking tools. Only a value
+that is nothing but a placeholder counts: `[red shoes]` and `size {L}` are values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_OPENING = frozenset("{[$%_")
+_PLACEHOLDER = re.compile(
+    r"""\{[^{}]{1,100}\} | \{\{[^{}]{1,100}\}\} | \$\{[^{}]{1,100}\}
+    | \[[A-Za-z_][A-Za-z0-9_.:-]{0,99}\] | %%[A-Za-z0-9_.:=-]{1,100}%%
+    | __[A-Z][A-Z0-9_]{0,99}__""",
+    re.VERBOSE,
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value is nothing but a placeholder."""
+    return value[:1] in _OPENING and _PLACEHOLDER.fullmatch(value) is not None
+
+
+def unfilled(values: Mapping[str, str]) -> frozenset[str]:
+    """The names whose values are placeholders."""
+    return frozenset(
+        name for name, value in values.items() if value[:1] in _OPENING and is_placeholder(value)
+    )
+
+
+def without(values: Mapping[str, str], names: frozenset[str]) -> Mapping[str, str]:
+    """All but these names."""
+    if names.isdisjoint(values):
+        return values
+    return {name: value for name, value in values.items() if name not in names}

@@ -1,0 +1,1 @@
+"""Real browsers of three engines behind one protocol: Chromium, Firefox and WebKit."""
