@@ -14,6 +14,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { WORDS } from "./pages/words.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const options = JSON.parse(process.argv[2]);
@@ -65,7 +66,7 @@ async function bundle(side, more) {
 
 const page = body => `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title>`
   + `<script async src="SCRIPT_URL" data-timeout="20000"></script></head><body>`
-  + `<p id="outside">Outside: 800-555-0100</p>${body}`
+  + `<p>${WORDS}</p><p id="outside">Outside: 800-555-0100</p>${body}`
   + (library == "react" ? "" : `<script async src="BUNDLE_URL"></script>`) + "</body></html>";
 
 const container = {

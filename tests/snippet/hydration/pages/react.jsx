@@ -1,5 +1,6 @@
 // A page that React renders on a server and hydrates: everything the document's body holds.
 import { Suspense, useState } from "react";
+import { WORDS } from "./words.js";
 
 const PHONE = "800-555-0100";
 
@@ -44,6 +45,7 @@ export function Page({ wait, until, tag }) {
         {tag && <script async src="SCRIPT_URL" data-timeout="20000" />}
       </head>
       <body>
+        <p>{WORDS}</p>
         <App wait={wait} until={until} />
       </body>
     </html>
