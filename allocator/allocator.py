@@ -158,9 +158,7 @@ class Allocator:
         wanted = dict(zip((ask.tuple for ask in asks), waiting, strict=True))
         wishes = [wish for wish in wanted.values() if wish]
         stock, most = allocated.stock, min(len(wanted), allocated.room)
-        arrivals = await self._transfers.take(
-            stock, pool_id, most, wishes, now_ms=allocated.clock
-        )
+        arrivals = await self._transfers.take(stock, pool_id, most, wishes, now_ms=allocated.clock)
         growth = "no"
         if len(arrivals) < most:
             growth = "elsewhere" if wishes and not last else "dry"

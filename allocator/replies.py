@@ -114,7 +114,8 @@ class StoredRules(Struct, frozen=True, array_like=True):
 class AnswerReply(Struct, frozen=True, array_like=True, gc=False):
     """One ask's answer. ``guaranteed_until``: ms, 0 for overflow and none.
 
-    Where the pool could grow, ``number`` is what the stock should be asked for (``Transfers.take``).
+    Where the pool could grow, ``number`` is what its stock should be asked for
+    (``Transfers.take``).
     """
 
     code: AllocationCode
