@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from tests.api.conftest import ADMIN
-from tests.docs.test_servers import SERVERS, nginx
+from tests.docs.test_servers import DOCS, nginx
 from tests.servers.process import free_port, until
 from tests.servers.service import serving
 
@@ -24,7 +24,7 @@ def test_where_visitors_are(tmp_path: Path) -> None:
     settings = {"RINGPOOL_DATA_DIR": str(tmp_path / "data"), "RINGPOOL_ADMIN_TOKEN": ADMIN}
     (tmp_path / "data").mkdir()
     port = free_port()
-    text = (SERVERS / "nginx-areas.conf").read_text()
+    text = (DOCS / "operators" / "nginx-areas.conf").read_text()
     for name, value in HEADERS.items():
         assert f"{name}={value}" in text
     inside = text[text.index("http {") + len("http {") : text.rindex("}")]
