@@ -29,8 +29,10 @@ def test_where_visitors_are(tmp_path: Path) -> None:
         assert f"{name}={value}" in text
     inside = text[text.index("http {") + len("http {") : text.rindex("}")]
     inside = inside.replace("listen 127.0.0.1:8080;", f"listen 127.0.0.1:{port};")
-    with serving(tmp_path / "data", settings=settings | HEADERS) as service:
-        client = httpx.Client(base_url=service.url, timeout=60)
+    with (
+        serving(tmp_path / "data", settings=settings | HEADERS) as service,
+        httpx.Client(base_url=service.url, timeout=60) as client,
+    ):
         auth = {"authorization": f"Bearer {ADMIN}"}
         pool = {
             "account": "a",
