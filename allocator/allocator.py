@@ -44,6 +44,7 @@ from allocator.transfers import Arrival, Transfers
 _ALLOCATE = load("pool/allocate")
 _PREVIEW = load("pool/preview")
 _EDIT = load("pool/edit")
+_SHELVE = load("pool/shelve")
 _FORGET = load("pool/forget")
 _RELEASE = load("pool/release")
 _CALL = load("pool/call")
@@ -58,6 +59,7 @@ _allocated = msgspec.msgpack.Decoder(AllocateReply | bool).decode
 _previewed = msgspec.msgpack.Decoder(PreviewReply | bool).decode
 _released = msgspec.msgpack.Decoder(list[int] | bool).decode
 _edited = msgspec.msgpack.Decoder(EditCode).decode
+_shelved = msgspec.msgpack.Decoder(str | bool).decode
 _forgotten = msgspec.msgpack.Decoder(ForgetCode | bool).decode
 _credited = msgspec.msgpack.Decoder(CallReply | int | bool).decode
 _swept = msgspec.msgpack.Decoder(Swept | bool).decode
@@ -71,6 +73,8 @@ _STATES = (State.NONE, *State)
 
 MAX_ASKS_PER_CALL = 200
 """Most tuples in one script call, so that no caller holds the store for long."""
+
+_SHELVED_A_CALL = 500
 
 MAX_PROMOTED_PER_SWEEP = 250
 """Most numbers that one sweep promotes, so that clicks hardly wait for it."""
@@ -120,32 +124,50 @@ class Allocator:
     ) -> list[Answer]:
         allocated: AllocateReply = known(pool_id, _allocated(await reply))
         answers = _answers(allocated.clock, allocated.answers)
-        waiting = [place for place, answer in enumerate(answers) if answer is None]
-        if waiting:
-            grown = await self._grow(pool_id, allocated, [asks[place] for place in waiting], now_ms)
+        if None not in answers:
+            return answers  # type: ignore[return-value]  # that was looked at
+        for last in (False, True):  # a number of an area first, any other then
+            waiting = [place for place, answer in enumerate(answers) if answer is None]
+            if not waiting:
+                break
+            allocated = await self._grow(
+                pool_id, allocated, [asks[place] for place in waiting], now_ms, last=last
+            )
+            grown = _answers(allocated.clock, allocated.answers)
             for place, answer in zip(waiting, grown, strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
 
     async def _grow(
-        self, pool_id: str, allocated: AllocateReply, asks: Sequence[Ask], now_ms: int | None
-    ) -> list[Answer | None]:
+        self,
+        pool_id: str,
+        allocated: AllocateReply,
+        asks: Sequence[Ask],
+        now_ms: int | None,
+        *,
+        last: bool,
+    ) -> AllocateReply:
         """Bring numbers from the stock, for asks that found none unassigned, and ask again.
 
         What arrives is taken in and given out by one script, so these asks get it and not others
         that come in between. The move is timed by the pool's clock, which will judge it: the
-        stock's may be on another server.
+        stock's may be on another server. ``last``: no ask is to grow the pool after this. Asks that
+        it could still grow for are those for whose areas the stock had nothing.
         """
-        wanted = min(len({ask.tuple for ask in asks}), allocated.room)
-        stock = allocated.stock
-        arrivals = await self._transfers.take(stock, pool_id, wanted, now_ms=allocated.clock)
-        growth = "no" if len(arrivals) == wanted else "dry"
+        waiting = (reply.number for reply in allocated.answers if not reply.code)
+        wanted = dict(zip((ask.tuple for ask in asks), waiting, strict=True))
+        wishes = [wish for wish in wanted.values() if wish]
+        stock, most = allocated.stock, min(len(wanted), allocated.room)
+        arrivals = await self._transfers.take(stock, pool_id, most, wishes, now_ms=allocated.clock)
+        growth = "no"
+        if len(arrivals) < most:
+            growth = "elsewhere" if wishes and not last else "dry"
         reply = await self._ask(pool_id, _arguments(asks), now_ms, growth, arrivals)
         grown: AllocateReply = known(pool_id, _allocated(reply))
         if grown.arrived:
             arrived = [arrival for arrival in arrivals if arrival.number in grown.arrived]
             await self._transfers.confirm(pool_id, stock, arrived, now_ms=now_ms)
-        return _answers(grown.clock, grown.answers)
+        return grown
 
     async def touch(
         self, pool_id: str, asks: Sequence[Ask], *, now_ms: int | None = None
@@ -163,16 +185,21 @@ class Allocator:
             answers += [answer for answer in found if answer is not None]
         return answers
 
-    async def preview(self, pool_id: str, tuple_: str, *, now_ms: int | None = None) -> Answer:
+    async def preview(
+        self, pool_id: str, tuple_: str, areas: str = "", *, now_ms: int | None = None
+    ) -> Answer:
         """What ``allocate`` would answer a tuple now; nothing is taken or counted.
 
-        ``number`` is "" with state new where the stock would send one.
+        ``areas``: as in Ask. ``number`` is "" with state new where the stock would send one.
         """
         found: PreviewReply = known(
-            pool_id, _previewed(await self._run(_PREVIEW, pool_id, now_ms, tuple_))
+            pool_id, _previewed(await self._run(_PREVIEW, pool_id, now_ms, tuple_, areas))
         )
         until, left = found.guaranteed_until, found.guaranteed_until - found.clock
-        if found.grows and await self._transfers.available(found.stock, now_ms=found.clock):
+        available = self._transfers.available
+        if found.grows_in_area and await available(found.stock, areas, now_ms=found.clock):
+            return Answer(State.NEW, "")
+        if found.grows and await available(found.stock, now_ms=found.clock):
             return Answer(State.NEW, "")
         return Answer(_STATES[found.code], found.number, until, max(0, left))
 
@@ -205,8 +232,15 @@ class Allocator:
         A revision older than the one in force changes nothing. Raises Busy.
         """
         packed = _encode(StoredRules.of(pool_id, rules, revision))
-        if _edited(await self._run(_EDIT, pool_id, now_ms, packed)) is EditCode.BUSY:
+        code = _edited(await self._run(_EDIT, pool_id, now_ms, packed))
+        if code is EditCode.BUSY:
             raise Busy(pool_id)
+        cursor = "0" if code is EditCode.UNSHELVED else ""
+        while cursor:
+            reply = await self._run(_SHELVE, pool_id, now_ms, revision, cursor, _SHELVED_A_CALL)
+            cursor = known(pool_id, _shelved(reply))
+            if cursor == "0":
+                return
 
     async def add(
         self, pool_id: str, numbers: Sequence[str], *, now_ms: int | None = None
@@ -301,11 +335,11 @@ class Allocator:
 
 
 def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
-    """Three script arguments an ask; a touch gives its clicks as -clicks - 1."""
+    """Four script arguments an ask; a touch gives its clicks as -clicks - 1."""
     arguments: list[Argument] = []
     for ask in asks:
         clicks = -ask.clicks - 1 if touch else ask.clicks
-        arguments += (ask.tuple, clicks, attributes_bytes(ask.attributes))
+        arguments += (ask.tuple, clicks, attributes_bytes(ask.attributes), ask.areas)
     return arguments
 
 

@@ -6,7 +6,7 @@ Times are Unix milliseconds by the store's clock; spans are milliseconds.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import Raw, Struct
 
@@ -36,12 +36,15 @@ def attributes_bytes(attributes: Attributes) -> bytes:
 class Ask(Struct, frozen=True, gc=False):
     """One tuple that wants its number. ``tuple``: canonical text (``ringpool.tuples``).
 
-    ``clicks``: how many clicks this ask stands for.
+    ``clicks``: how many clicks this ask stands for. ``areas``: starts of numbers (``+1212``) with
+    blanks between, the best first: a new number should be of one of them, where the pool goes by
+    areas (``Rules.areas``).
     """
 
     tuple: str
     attributes: Attributes = b""
     clicks: int = 1
+    areas: str = ""
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -59,7 +62,11 @@ class Answer(Struct, frozen=True, gc=False):
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """The part of a pool that the scripts need; written by ``Allocator.edit``."""
+    """The part of a pool that the scripts need; written by ``Allocator.edit``.
+
+    ``areas``: starts of numbers by which asks may want one, as ``area_list`` writes them; "": the
+    pool doesn't go by areas.
+    """
 
     min_duration: int = 600_000
     hold_on_activity: int = 0
@@ -71,6 +78,13 @@ class Rules(Struct, frozen=True, kw_only=True):
     overflow_number: str = ""
     allow_overflow: bool = True
     history_bytes: int = 4096
+    areas: str = ""
+
+
+def area_list(areas: Iterable[str]) -> str:
+    """Areas as scripts look them up: in order, a blank before and after each; "" for none."""
+    found = sorted(set(areas))
+    return f" {' '.join(found)} " if found else ""
 
 
 class Holding(Struct, frozen=True, kw_only=True):

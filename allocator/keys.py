@@ -27,6 +27,7 @@ _POOL = (
     "outbox",  # hash: number → what must be handed on, of numbers that left the pool
     "calls",  # hash: call id → the answer it got
     "calls_by_time",  # zset: call ids by when they came
+    "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
 )
 _STOCK = (
     "meta",  # hash: quarantine (ms) and last_loan (ms, the name of the latest loan)
@@ -34,6 +35,7 @@ _STOCK = (
     "available",  # zset: numbers that may go, by when their quarantine ends
     "moving",  # hash: number → packed (pool, since): on its way to a pool
     "history",  # hash: number → packed former holders, as in a pool
+    "shelves",  # zset: numbers that are here by area and end of quarantine, for pools with areas
 )
 
 

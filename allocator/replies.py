@@ -43,6 +43,7 @@ class EditCode(enum.IntEnum):
 
     BUSY = 0  # an earlier edit of the order is still being carried out
     DONE = 1
+    UNSHELVED = 2  # done, and numbers are to be put on the shelves of their areas
 
 
 class ForgetCode(enum.IntEnum):
@@ -88,6 +89,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
     overflow_number: str
     allow_overflow: int
     history_bytes: int
+    areas: str
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -105,11 +107,16 @@ class StoredRules(Struct, frozen=True, array_like=True):
             overflow_number=rules.overflow_number,
             allow_overflow=int(rules.allow_overflow),
             history_bytes=rules.history_bytes,
+            areas=rules.areas,
         )
 
 
 class AnswerReply(Struct, frozen=True, array_like=True, gc=False):
-    """One ask's answer. ``guaranteed_until``: ms, 0 for overflow and none."""
+    """One ask's answer. ``guaranteed_until``: ms, 0 for overflow and none.
+
+    Where the pool could grow, ``number`` is what its stock should be asked for
+    (``Transfers.take``).
+    """
 
     code: AllocationCode
     number: str
@@ -130,7 +137,10 @@ class AllocateReply(Struct, frozen=True, array_like=True, gc=False):
 
 
 class PreviewReply(Struct, frozen=True, array_like=True):
-    """What ``pool/preview`` replies. ``grows``: 1 when ``stock`` is asked first."""
+    """What ``pool/preview`` replies. ``grows``: 1 when ``stock`` is asked first.
+
+    ``grows_in_area``: 1 when it is asked for a number of the ask's areas before that.
+    """
 
     clock: int
     stock: str
@@ -138,6 +148,7 @@ class PreviewReply(Struct, frozen=True, array_like=True):
     code: AllocationCode
     number: str
     guaranteed_until: int
+    grows_in_area: int
 
 
 class HolderReply(Struct, frozen=True, array_like=True):

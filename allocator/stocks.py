@@ -17,6 +17,9 @@ _EDIT = load("stock/edit")
 _DRAIN = load("stock/drain")
 _STATUS = load("stock/status")
 _HOLDER = load("stock/holder")
+_SHELVE = load("stock/shelve")
+
+_SHELVED_A_CALL = 500
 
 
 class StockStatus(Struct, frozen=True, array_like=True):
@@ -43,6 +46,7 @@ _added = msgspec.msgpack.Decoder(int).decode
 _withdrawn = msgspec.msgpack.Decoder(list[WithdrawalReply]).decode
 _status = msgspec.msgpack.Decoder(StockStatus).decode
 _place = msgspec.msgpack.Decoder(StockPlaceReply | bool).decode
+_cursor = msgspec.msgpack.Decoder(str).decode
 
 
 class Stocks:
@@ -82,7 +86,19 @@ class Stocks:
 
     async def status(self, stock_id: str, *, now_ms: int | None = None) -> StockStatus:
         """Count a stock."""
-        return _status(await self._run(_STATUS, stock_id, now_ms))
+        return _status(await self._run(_STATUS, stock_id, now_ms, ""))
+
+    async def shelve(self, stock_id: str, areas: str, *, now_ms: int | None = None) -> None:
+        """Make numbers of these areas (``answers.area_list``) found by their area, and no others.
+
+        Numbers that are added later belong to none of them until this is called again.
+        """
+        cursor = "0"
+        while True:
+            reply = await self._run(_SHELVE, stock_id, now_ms, areas, cursor, _SHELVED_A_CALL)
+            cursor = _cursor(reply)
+            if cursor == "0":
+                return
 
     async def holder(
         self, stock_id: str, number: str, at_ms: int | None = None, *, now_ms: int | None = None

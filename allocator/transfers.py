@@ -73,19 +73,28 @@ class Transfers:
 
     # From a stock to a pool
 
-    async def available(self, stock_id: str, *, now_ms: int | None = None) -> int:
-        """How many numbers ``take`` could send now."""
-        reply = await self._store.run(_STATUS, stock_keys(stock_id), (clock_argument(now_ms),))
-        return _counted(reply)[1]
+    async def available(self, stock_id: str, areas: str = "", *, now_ms: int | None = None) -> int:
+        """How many numbers ``take`` could send now; with ``areas``, of these alone."""
+        arguments = (clock_argument(now_ms), areas)
+        counts = _counted(await self._store.run(_STATUS, stock_keys(stock_id), arguments))
+        return counts[5] if areas else counts[1]
 
     async def take(
-        self, stock_id: str, pool_id: str, count: int, *, now_ms: int | None = None
+        self,
+        stock_id: str,
+        pool_id: str,
+        count: int,
+        wishes: Sequence[str] = (),
+        *,
+        now_ms: int | None = None,
     ) -> list[Arrival]:
         """Send up to ``count`` numbers to a pool; ``confirm`` must follow when they are there.
 
+        ``wishes``: one for each number, when not any will do. ``+1212 +1646``: of the first of
+        these areas that the stock has one of; with ``*`` at the end else a general one or any.
         ``now_ms``: the pool's clock, where it is known: it judges whether the move is still valid.
         """
-        reply = await self._of_stock(_TAKE, stock_id, now_ms, pool_id, count)
+        reply = await self._of_stock(_TAKE, stock_id, now_ms, pool_id, count, *wishes)
         return [_arrival(stock_id, move) for move in _moves(reply)]
 
     async def arrive(

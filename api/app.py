@@ -126,7 +126,7 @@ def create_app(
     if settings.trusted_proxies:
         proxies = list(settings.trusted_proxies)
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
-        if settings.country_header:
+        if settings.country_header or settings.area_header:
             middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
     app = _App(
         routes=[*routes(), *more_routes],

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from allocator.allocator import Allocator
-from allocator.answers import Answer, State
+from allocator.answers import Answer, Ask, State
 from allocator.replies import UnknownPool
 from ringpool.catalog.routing import (
     AskedPool,
@@ -111,7 +111,7 @@ class Explainer:
             for kept in kept_numbers(self._snapshot, account_id, left, held, self._seal):
                 pool = kept.asked.prepared.pool
                 wanted = [target for target in kept.asked.targets if target in left]
-                answer = await self._preview(pool.id, kept.tuple)
+                answer = await self._preview(pool.id, Ask(kept.tuple))
                 if wanted and answer.state is State.HELD:
                     asked = AskedPool(kept.asked.prepared, wanted)
                     explained |= self._explained(
@@ -145,7 +145,7 @@ class Explainer:
         if prepared.fixed is not None:
             return self._explained(asked, "rule", prepared.fixed, targets, click)
         try:
-            tuple_ = click.ask(prepared.pool).tuple
+            ask = click.ask(prepared.pool, prepared.areas)
         except Fault as error:
             return self._explained(
                 asked,
@@ -156,13 +156,15 @@ class Explainer:
                 reason="invalid_parameter",
                 message=str(error),
             )
-        answer = await self._preview(prepared.pool.id, tuple_)
+        answer = await self._preview(prepared.pool.id, ask)
         reason = "exhausted" if answer.state is State.NONE else ""
-        return self._explained(asked, "rule", answer, targets, click, tuple_=tuple_, reason=reason)
+        return self._explained(
+            asked, "rule", answer, targets, click, tuple_=ask.tuple, reason=reason
+        )
 
-    async def _preview(self, pool_id: str, tuple_: str) -> Answer:
+    async def _preview(self, pool_id: str, ask: Ask) -> Answer:
         try:
-            return await self._allocator.preview(pool_id, tuple_)
+            return await self._allocator.preview(pool_id, ask.tuple, ask.areas)
         except UnknownPool:  # deleted since the snapshot
             return Answer(State.NONE, "")
 
@@ -230,6 +232,7 @@ def _facts(click: Click) -> dict[str, str]:
         "path": source.path,
         "device": click.device,
         "country": click.country,
+        "area": ", ".join(click.area),
         "unfilled": ", ".join(sorted(click.unfilled)),
     }
     return {name: value for name, value in facts.items() if value}

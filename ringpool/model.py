@@ -88,6 +88,12 @@ class Require(enum.StrEnum):
     ALL = "all"
 
 
+class Match(enum.StrEnum):
+    """By what a number of the pool's fits a visitor."""
+
+    AREA = "area"
+
+
 class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How much one call and one click weigh when activity is compared."""
 
@@ -151,6 +157,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     fill: Fill = Fill.ON_DEMAND
     numbers: Numbers = UNSET
     stock: Identifier | None = None
+    match: Match | None = None
     overflow_number: Number | None = None
     allow_overflow: bool = True
     destination: Number | None = None
@@ -199,8 +206,11 @@ SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
 """The sections of the configuration file, and what each is a list of."""
 
 
-def rules(pool: Pool) -> Rules:
-    """Return the part of a pool that the allocator needs."""
+def rules(pool: Pool, areas: str = "") -> Rules:
+    """Return the part of a pool that the allocator needs.
+
+    ``areas``: those of its numbers and its stock's (``answers.area_list``), with ``match: area``.
+    """
     return Rules(
         min_duration=int(pool.min_duration),
         hold_on_activity=int(pool.hold_on_activity),
@@ -212,6 +222,7 @@ def rules(pool: Pool) -> Rules:
         overflow_number=(pool.overflow_number or "") if pool.allow_overflow else "",
         allow_overflow=pool.allow_overflow,
         history_bytes=pool.history_bytes,
+        areas=areas,
     )
 
 

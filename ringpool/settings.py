@@ -136,6 +136,13 @@ class Settings:
         "header in which a trusted proxy tells the visitor's country in two letters: "
         "`CF-IPCountry`",
     )
+    area_header: str | None = _setting(
+        None,
+        _header,
+        "none",
+        "header in which a trusted proxy tells the codes of the visitor's telephone area, the best "
+        "first: `212,646` or `+1212`",
+    )
     redis_timeout_ms: int = _setting(
         250, _whole(1, 60_000), "`250`", "how long one call to the store may take"
     )
@@ -153,9 +160,10 @@ class Settings:
                 values[spec.name] = spec.metadata["read"](text)
             except ValueError as error:
                 raise SettingsError(f"{name}: {error}") from None
-        if "country_header" in values and not values.get("trusted_proxies"):
-            needed = variable("trusted_proxies")
-            raise SettingsError(f"{variable('country_header')}: nobody is trusted without {needed}")
+        for name in ("country_header", "area_header"):
+            if name in values and not values.get("trusted_proxies"):
+                needed = variable("trusted_proxies")
+                raise SettingsError(f"{variable(name)}: nobody is trusted without {needed}")
         return cls(**values)
 
     def open_keyring(self) -> Keyring:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 from api.http.refusals import Headers, Refusal
 from api.http.services import Services
 from api.http.trusted_peer import TRUSTED
+from ringpool.visits.areas import read_codes
 from ringpool.visits.queries import read_query
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
@@ -113,13 +114,24 @@ class Request:
 
         Several headers that differ tell nothing: a visitor may have sent one of them.
         """
-        name = self.services.settings.country_header
+        country = self._told(self.services.settings.country_header).upper()
+        return country if _COUNTRY.fullmatch(country) and country != "XX" else ""
+
+    def area(self) -> tuple[str, ...]:
+        """The codes of the visitor's telephone area, the best first (``areas.read_codes``).
+
+        None where no trusted proxy tells them.
+        """
+        told = self._told(self.services.settings.area_header)
+        return read_codes(told, self.country()) if told else ()
+
+    def _told(self, name: str | None) -> str:
+        """What a trusted proxy tells of the visitor in a header, "" without one."""
         if name is None or TRUSTED not in self.scope:
             return ""
         wanted = name.encode("ascii")
-        found = {value.strip().upper() for key, value in self.headers if key == wanted}
-        country = found.pop().decode("latin-1") if len(found) == 1 else ""
-        return country if _COUNTRY.fullmatch(country) and country != "XX" else ""
+        found = {value.strip() for key, value in self.headers if key == wanted}
+        return found.pop().decode("latin-1") if len(found) == 1 else ""
 
     def base_url(self) -> str:
         """Where this service is reached from outside: RINGPOOL_PUBLIC_URL, else by Host header."""

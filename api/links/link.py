@@ -34,18 +34,20 @@ from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Missing
 from ringpool.model import Pool
 from ringpool.visits import crawlers
+from ringpool.visits.areas import NO_AREAS
 from ringpool.visits.click import Click, Surroundings
 from ringpool.visits.per_click import SplitQuery, split_link_query
 from ringpool.visits.queries import read_query
 
 
 class _Key(Struct, frozen=True):
-    """All of a request that its answer depends on."""
+    """All of a request that its answer depends on. ``area``: for a pool that goes by areas."""
 
     pool_id: str
     query: tuple[bytes, ...]
     referrer: str
     is_phone: bool
+    area: tuple[str, ...] = ()
 
 
 class _Visit(Struct, frozen=True):
@@ -77,13 +79,16 @@ async def _link(request: Request) -> Reply:
 def _parse(request: Request) -> _Visit:
     query = request.query_string
     split = split_link_query(query)
+    pool_id, snapshot = request.path("pool"), request.services.snapshot
+    prepared = snapshot.pools.get(pool_id)
     key = _Key(
-        request.path("pool"),
+        pool_id,
         split.cache_key,
         request.header(b"referer"),
         crawlers.is_phone(request.headers),
+        () if prepared is None or prepared.areas is NO_AREAS else request.area(),
     )
-    return _Visit(key, query, split, request.services.snapshot)
+    return _Visit(key, query, split, snapshot)
 
 
 async def _compute(
@@ -135,7 +140,7 @@ def _click(key: _Key, parameters: Mapping[str, str], snapshot: Snapshot) -> Clic
     publisher = parameters.get("publisher", "")
     if publisher in snapshot.accounts:
         extra["publisher"] = publisher
-    surroundings = Surroundings("phone" if key.is_phone else "other")
+    surroundings = Surroundings("phone" if key.is_phone else "other", area=key.area)
     return Click(
         "",
         key.referrer,
@@ -152,7 +157,7 @@ async def _allocate(services: Services, prepared: PreparedPool, click: Click) ->
         return prepared.fixed
     pool = prepared.pool
     try:
-        answer = await services.assignments.allocate(pool.id, click.ask(pool))
+        answer = await services.assignments.allocate(pool.id, click.ask(pool, prepared.areas))
     except (Missing, StoreUnavailable, UnknownPool):
         return None
     return None if answer.state is State.NONE else answer

@@ -62,6 +62,7 @@ _EXPLAIN = ManagedOperation(
         parameter("ref", text="The page's referrer"),
         parameter("agent", text="The visitor's User-Agent"),
         parameter("country", text="The visitor's country, two letters"),
+        parameter("area", text="The visitor's telephone area codes, with commas: 212,646"),
         parameter("visitor"),
         parameter("first_url"),
         parameter("first_ref"),

@@ -19,7 +19,7 @@ from ringpool.catalog.targets import read_targets
 from ringpool.model import Account
 from ringpool.visits import crawlers
 from ringpool.visits.click import Surroundings
-from ringpool.visits.source_rules import FROM_HEADERS
+from ringpool.visits.source_rules import ALL_HEADERS
 
 _NONE: frozenset[str] = frozenset()
 _ACCOUNT = re.compile(rb"(?:^|&)account=([a-z0-9-]{1,63})(?=&|$)")
@@ -76,13 +76,13 @@ async def preflight(request: Request) -> Reply:
 
 
 def headers_read(snapshot: Snapshot, query: bytes) -> frozenset[str]:
-    """The headers that the rules of a page's account read (``source_rules.FROM_HEADERS``).
+    """What an account's rules and pools read in headers (``source_rules.ALL_HEADERS``).
 
     All of them, when the account can't be told without reading the whole query.
     """
     account = _ACCOUNT.search(query)
     if account is None:
-        return FROM_HEADERS
+        return ALL_HEADERS
     return snapshot.by_headers.get(account[1].decode("ascii"), _NONE)
 
 
@@ -114,4 +114,5 @@ def device(*, is_phone: bool) -> str:
 
 def surroundings_of(request: Request) -> Surroundings:
     """What a request's headers tell of the visitor."""
-    return Surroundings(device(is_phone=crawlers.is_phone(request.headers)), request.country())
+    is_phone = crawlers.is_phone(request.headers)
+    return Surroundings(device(is_phone=is_phone), request.country(), request.area())

@@ -61,7 +61,7 @@ async def _for_each_pool(request: Request, notify: Callable[[Pool, Ask], Awaitab
             with suppress(Fault):
                 pool = asked.prepared.pool
                 if asked.prepared.fixed is None:
-                    tuples.append((pool, click.ask(pool)))
+                    tuples.append((pool, click.ask(pool, asked.prepared.areas)))
 
         async def notify_one(pool: Pool, ask: Ask) -> None:
             with suppress(UnknownPool):
@@ -79,7 +79,7 @@ def _kept_tuples(services: Services, page: Admission, click: Click) -> list[tupl
     if signed is not None and signed.asked.prepared.fixed is None:
         pool = signed.asked.prepared.pool
         with suppress(Fault):
-            found.append((pool, click.ask(pool)))
+            found.append((pool, click.ask(pool, signed.asked.prepared.areas)))
     held = click.given.get("held", "")
     kept = kept_numbers(page.snapshot, page.account.id, page.targets, held, services.seal)
     found += [(each.asked.prepared.pool, Ask(each.tuple, click.attributes)) for each in kept]

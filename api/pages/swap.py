@@ -59,7 +59,7 @@ class _Key(Struct, frozen=True):
 
     query: tuple[bytes, ...]
     origin: str
-    headers: tuple[str, ...] = ()
+    headers: tuple[str | tuple[str, ...], ...] = ()
     bearer: str = ""
 
 
@@ -122,7 +122,7 @@ def _parse(request: Request) -> _Visit:
     split = split_page_query(query)
     is_phone = crawlers.is_phone(request.headers)
     snapshot = request.services.snapshot
-    read: tuple[str, ...] = ()
+    read: tuple[str | tuple[str, ...], ...] = ()
     if snapshot.by_headers and (names := headers_read(snapshot, query)):
         surroundings = surroundings_of(request)
         read = tuple(getattr(surroundings, name) for name in sorted(names))
@@ -157,9 +157,9 @@ async def _compute(
     parameters = read_query(visit.query)
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
-    # A server's own country is none of its visitor's.
-    country = "" if visit.key.bearer else request.country()
-    surroundings = Surroundings(device(is_phone=visit.is_phone), country)
+    surroundings = Surroundings(device(is_phone=visit.is_phone))
+    if not visit.key.bearer:  # where a server is says nothing of its visitor
+        surroundings = surroundings._replace(country=request.country(), area=request.area())
     click = page_click(parameters, surroundings, page.snapshot.accounts)
     valid_seconds = math.inf
     if visit.is_visitor:
@@ -258,7 +258,7 @@ async def _allocate(services: Services, asked: AskedPool, click: Click) -> _Resu
         return _Result(asked, prepared.fixed)
     pool = prepared.pool
     try:
-        ask = click.ask(pool)
+        ask = click.ask(pool, prepared.areas)
         answer = await services.assignments.allocate(pool.id, ask)
     except Missing as error:
         return _Result(asked, _Withheld("missing_parameter", str(error)), shared=False)

@@ -21,6 +21,7 @@ from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.catalog import number_lists
+from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
 from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
@@ -69,13 +70,19 @@ class Catalog:
         state = await self._store.state()
         return state.planned - state.done
 
-    async def entities(self) -> tuple[int, Configuration]:
+    async def entities(self) -> tuple[int, StoredConfiguration]:
         """Return the revision and its entities, without the numbers of pools and stocks."""
         revision, documents = await self._store.documents()
-        entities = [
-            _decoders[name.partition("/")[0]].decode(documents[name]) for name in sorted(documents)
-        ]
-        return revision, Configuration(
+        entities: list[Account | Pool | Stock] = []
+        areas: dict[str, str] = {}
+        for name in sorted(documents):
+            section, _, entity_id = name.partition("/")
+            if section == SECTION:
+                areas[entity_id] = documents[name]
+            else:
+                entities.append(_decoders[section].decode(documents[name]))
+        return revision, StoredConfiguration(
+            areas=areas,
             accounts=tuple(entity for entity in entities if isinstance(entity, Account)),
             pools=tuple(entity for entity in entities if isinstance(entity, Pool)),
             stocks=tuple(entity for entity in entities if isinstance(entity, Stock)),
@@ -248,7 +255,10 @@ class Catalog:
         async with self._writer.locked() as token:
             revision, known = await self.entities()
             await check(known)
-            await self._writer.commit(token, [Publication(revision + 1, {f"{kind}/{name}": ""})])
+            gone = {f"{kind}/{name}": ""}
+            if kind == "pool":
+                gone[f"{SECTION}/{name}"] = ""
+            await self._writer.commit(token, [Publication(revision + 1, gone)])
 
     async def _collect(self, pool_ids: Sequence[str]) -> None:
         """Free at once what could leave at once. The sweeper finds later what drains."""
@@ -271,14 +281,17 @@ class Catalog:
         wanted = with_keys(validation.check(wanted, current, canonical=True), known)
         changes = difference(current, wanted)
         await check_owners(self._store, self._allocator, self.stocks, wanted, changes)
-        return CatalogChange(revision + 1, wanted, lists, changes)
+        areas = await area_change(known, wanted, changes, self._list_of)
+        return CatalogChange(revision + 1, wanted, lists, changes, areas)
+
+    async def _list_of(self, owner: str) -> Iterable[str]:
+        return number_lists.numbers(number_lists.unpack(await self._store.list_of(owner)))
 
     async def _with_numbers(self, kind: str, entity: T) -> T:
         return msgspec.structs.replace(entity, numbers=await self._numbers(kind, entity.id))
 
     async def _numbers(self, kind: str, name: str) -> tuple[str, ...]:
-        chunks = number_lists.unpack(await self._store.list_of(f"{kind}/{name}"))
-        return tuple(number_lists.numbers(chunks))
+        return tuple(await self._list_of(f"{kind}/{name}"))
 
 
 def _canonical(texts: Sequence[str]) -> list[str]:

@@ -10,12 +10,14 @@ import msgspec
 from msgspec import UNSET
 
 from ringpool.catalog import number_lists, plan
+from ringpool.catalog.areas import SECTION, AreaChange
 from ringpool.catalog.plan import (
     Addition,
     PoolDrain,
     Publication,
     RulesEdit,
     Step,
+    StockAreas,
     StockDrain,
     StockEdit,
 )
@@ -45,6 +47,7 @@ class CatalogChange(msgspec.Struct, frozen=True):
     wanted: Configuration
     lists: dict[str, number_lists.Chunks]
     changes: list[Change]
+    areas: AreaChange = AreaChange()
 
     def drained(self) -> list[str]:
         """Return the pools that lose numbers."""
@@ -60,8 +63,12 @@ class CatalogChange(msgspec.Struct, frozen=True):
         ]
         for owner, _, change in named:
             yield from plan.claims(owner, change.added)
+        for pool in self.areas.untouched:
+            yield RulesEdit(pool.id, rules(pool, self.areas.pools[pool.id]), self.revision)
         for _, entity, change in named:
             yield from self._arrivals(entity, change)
+        for stock, areas in self.areas.stocks.items():
+            yield StockAreas(stock, areas)
         for owner, _, change in named:
             texts = number_lists.edited(self.lists[owner], change.added, change.drained)
             yield from plan.list_edits(owner, texts)
@@ -74,6 +81,11 @@ class CatalogChange(msgspec.Struct, frozen=True):
             for kind, entity in everything
             if (kind, entity.id) in changed
         }
+        for _, entity, _ in named:
+            if isinstance(entity, Pool):
+                documents[f"{SECTION}/{entity.id}"] = self.areas.pools.get(entity.id, "")
+        for pool in self.areas.untouched:
+            documents[f"{SECTION}/{pool.id}"] = self.areas.pools[pool.id]
         yield Publication(self.revision, documents)
         for owner, entity, change in named:
             yield from plan.claims(owner, change.drained, leaving=True)
@@ -89,7 +101,8 @@ class CatalogChange(msgspec.Struct, frozen=True):
             for piece in number_lists.pieces(change.added):
                 yield StockEdit(entity.id, quarantine, piece)
         else:
-            yield RulesEdit(entity.id, rules(entity), self.revision)
+            areas = self.areas.pools.get(entity.id, "")
+            yield RulesEdit(entity.id, rules(entity, areas), self.revision)
             for piece in number_lists.pieces(change.added):
                 yield Addition(entity.id, piece)
 

@@ -36,6 +36,13 @@ class StockEdit(Struct, frozen=True, tag=True):
     numbers: Sequence[str] = ()
 
 
+class StockAreas(Struct, frozen=True, tag=True):
+    """The stock's numbers are found by these areas (``answers.area_list``)."""
+
+    stock: str
+    areas: str
+
+
 class RulesEdit(Struct, frozen=True, tag=True):
     """The pool has these rules."""
 
@@ -79,7 +86,17 @@ class StockDrain(Struct, frozen=True, tag=True):
     numbers: Sequence[str]
 
 
-Step = Claim | StockEdit | RulesEdit | Addition | ListEdit | Publication | PoolDrain | StockDrain
+Step = (
+    Claim
+    | StockEdit
+    | StockAreas
+    | RulesEdit
+    | Addition
+    | ListEdit
+    | Publication
+    | PoolDrain
+    | StockDrain
+)
 
 encode = msgspec.json.Encoder().encode  # text: what Lua packs as strings comes back as such
 decode = msgspec.json.Decoder(Step).decode
@@ -103,6 +120,8 @@ class Runner:
                 await self._catalog.claim(token, owner, numbers, leaving=leaving)
             case StockEdit(stock, quarantine, numbers):
                 await self._stocks.edit(stock, quarantine, numbers)
+            case StockAreas(stock, areas):
+                await self._stocks.shelve(stock, areas)
             case RulesEdit(pool, rules, revision):
                 await self._edit(token, pool, rules, revision)
             case Addition(pool, numbers):

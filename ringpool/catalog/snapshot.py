@@ -17,8 +17,10 @@ from msgspec import Struct
 
 from allocator.answers import Answer, Rules, State
 from allocator.port import StoreUnavailable
+from ringpool.catalog.areas import StoredConfiguration
 from ringpool.catalog.catalog import Catalog
 from ringpool.model import Account, Configuration, Pool, PoolType, Stock, rules
+from ringpool.visits.areas import NO_AREAS, PoolAreas, pool_areas
 from ringpool.visits.source_rules import FROM_HEADERS, SourceRule, prepare
 
 _log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class PreparedPool(Struct, frozen=True):
     """A pool with what every answer needs of it. ``pool.numbers`` is UNSET but in a static pool.
 
     ``rule``: which visits it is for; None: every visit. ``fixed``: a static pool's answer to all.
+    ``areas``: those that it has numbers of, with ``match: area``; NO_AREAS: it doesn't go by them.
     """
 
     pool: Pool
@@ -39,6 +42,7 @@ class PreparedPool(Struct, frozen=True):
     rules: Rules
     rule: SourceRule | None = None
     fixed: Answer | None = None
+    areas: PoolAreas = NO_AREAS
 
 
 class AccountRules(Struct, frozen=True):
@@ -53,22 +57,28 @@ class AccountRules(Struct, frozen=True):
 
 
 _NO_RULES = AccountRules()
+_NONE: frozenset[str] = frozenset()
 
 
 class Snapshot:
     """One revision of the configuration, without the numbers that pools and stocks hand out.
 
-    ``by_headers``: the accounts whose rules read a request's headers, and which of them.
+    ``by_headers``: the accounts whose rules or pools read a request's headers, and which of them
+    (``source_rules.ALL_HEADERS``).
     """
 
-    def __init__(self, revision: int, configuration: Configuration) -> None:
+    def __init__(self, revision: int, configuration: Configuration | StoredConfiguration) -> None:
         self.revision = revision
         self.accounts: Mapping[str, Account] = {
             account.id: account for account in configuration.accounts
         }
         self.stocks: Mapping[str, Stock] = {stock.id: stock for stock in configuration.stocks}
+        areas = configuration.areas if isinstance(configuration, StoredConfiguration) else {}
         self.pools: Mapping[str, PreparedPool] = {
-            pool.id: _prepared(pool, self.accounts[pool.account]) for pool in configuration.pools
+            pool.id: _prepared(
+                pool, self.accounts[pool.account], areas.get(pool.id, "") if pool.match else ""
+            )
+            for pool in configuration.pools
         }
         self._targets: dict[str, dict[str, list[PreparedPool]]] = {}
         self._overflow: dict[str, list[PreparedPool]] = {}
@@ -85,9 +95,14 @@ class Snapshot:
         self._rules = {
             account: _account_rules(targets) for account, targets in self._targets.items()
         }
-        self.by_headers: Mapping[str, frozenset[str]] = {
+        by_headers = {
             account: read.headers for account, read in self._rules.items() if read.headers
         }
+        for prepared in self.pools.values():
+            if prepared.areas is not NO_AREAS:
+                account_id = prepared.account.id
+                by_headers[account_id] = by_headers.get(account_id, _NONE) | {"area"}
+        self.by_headers: Mapping[str, frozenset[str]] = by_headers
 
     def account_of_key(self, key: str) -> Account | None:
         """Return the account that has this API key.
@@ -131,12 +146,13 @@ class Snapshot:
         return self._overflow.get(number, ())
 
 
-def _prepared(pool: Pool, account: Account) -> PreparedPool:
+def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
     rule = None if pool.when is None else prepare(pool.when)
     fixed = None
     if pool.type is PoolType.STATIC and pool.numbers:
         fixed = Answer(State.HELD, pool.numbers[0])
-    return PreparedPool(pool, account, rules(pool), rule, fixed)
+    known = pool_areas(areas.split()) if areas else NO_AREAS
+    return PreparedPool(pool, account, rules(pool, areas), rule, fixed, known)
 
 
 def _place(prepared: PreparedPool) -> tuple[int, str]:

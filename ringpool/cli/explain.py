@@ -21,6 +21,7 @@ from ringpool.visits.described import DescribedVisit
 @click.option("--agent", default="", help="The visitor's User-Agent.")
 @click.option("--account", help="Whose page it is; needed where there are several accounts.")
 @click.option("--country", default="", help="The visitor's country, two letters.")
+@click.option("--area", default="", help="The visitor's telephone area codes, with commas.")
 @click.option("--visitor", default="", help="The visitor's id.")
 @click.option("--first-url", default="", help="URL of the visitor's first visit.")
 @click.option("--first-ref", default="", help="Its referrer.")

@@ -62,10 +62,14 @@ async def show(pool_id: str, as_json: bool) -> None:
     """Show a pool's settings, its key and its numbers."""
     async with open_session() as session:
         configured = await session.catalog.read_pool(pool_id)
+        _, known = await session.catalog.entities()
+    shown = _all_fields(configured)
+    if configured.match is not None:
+        shown["areas"] = known.areas.get(pool_id, "").split()
     if as_json:
-        print_json(_all_fields(configured))
+        print_json(shown)
     else:
-        print_pairs((name, _text(value)) for name, value in _all_fields(configured).items())
+        print_pairs((name, _text(value)) for name, value in shown.items())
 
 
 @pool.command()

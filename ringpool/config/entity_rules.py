@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from msgspec import UNSET
 
 from ringpool.faults import Fault
-from ringpool.model import Account, Fill, Pool, PoolType, Stock
+from ringpool.model import Account, Fill, Match, Pool, PoolType, Stock
 from ringpool.times import Duration
 from ringpool.visits.page_fields import PAGE_FIELDS
+from ringpool.visits.pool_tuples import AREA
 from ringpool.visits.source_rules import when_faults
 
 NAMED_TYPES = frozenset({PoolType.CUSTOM, PoolType.CUSTOM_SEARCH})
@@ -26,7 +27,7 @@ RESERVED = frozenset(
 )
 """Query parameters with a meaning of their own, which no pool can have as its parameters."""
 
-_NOT_OF_STATIC = ("stock", "overflow_number", "hold_on_activity", "sticky")
+_NOT_OF_STATIC = ("stock", "match", "overflow_number", "hold_on_activity", "sticky")
 
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
 _SECOND_MS = 1_000
@@ -109,6 +110,8 @@ def _parameter_faults(path: str, pool: Pool) -> Iterator[Fault]:
             yield Fault(where, message)
         elif name in RESERVED:
             yield Fault(where, f"{name} already has a meaning in requests")
+        elif name == AREA and pool.match is Match.AREA:
+            yield Fault(where, f"{name} is what match: area adds to the parameters")
         elif name in pool.parameters[:index]:
             yield Fault(where, f"{name} is there already (case doesn't matter)")
 

@@ -113,6 +113,24 @@ def country_code(number: str) -> str:
     return _forms(number).country_code
 
 
+def area(number: str) -> str:
+    """The start that numbers of the same telephone area have in common: ``+1212``, ``+4420``.
+
+    "" for a number of no area: toll-free, mobile where mobiles have none of their own, or of a
+    range that the phone number data doesn't know.
+    """
+    return _area(number.partition(";")[0][:-_BLOCK_DIGITS])
+
+
+@lru_cache(maxsize=_MAX_BLOCKS)
+def _area(block: str) -> str:
+    parsed = phonenumbers.parse(block + "0" * _BLOCK_DIGITS)
+    length = phonenumbers.length_of_geographical_area_code(parsed)
+    if not length:
+        return ""
+    return f"+{parsed.country_code}{phonenumbers.national_significant_number(parsed)[:length]}"
+
+
 def _read(text: str) -> PhoneNumber:
     # phonenumbers skips leading words, and would read a number out of "call me: 1234…".
     if not _PLAUSIBLE_START.match(text):

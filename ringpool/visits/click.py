@@ -11,6 +11,7 @@ from msgspec import structs
 from allocator.answers import Ask
 from ringpool.faults import Fault
 from ringpool.model import Pool, Touch
+from ringpool.visits.areas import NO_AREAS, PoolAreas
 from ringpool.visits.page_fields import PAGE_FIELDS
 from ringpool.visits.placeholders import unfilled, without
 from ringpool.visits.pool_tuples import fields_read, tuple_for
@@ -27,10 +28,14 @@ def visitor_id(text: str) -> str:
 
 
 class Surroundings(NamedTuple):
-    """What a request tells of a visitor beside the visit. "": unknown, as the country often is."""
+    """What a request tells of a visitor beside the visit. "": unknown, as the country often is.
+
+    ``area``: codes of telephone areas, as ``areas.read_codes`` returns them.
+    """
 
     device: str = ""
     country: str = ""
+    area: tuple[str, ...] = ()
 
 
 _UNKNOWN = Surroundings()
@@ -57,6 +62,7 @@ class Click:
         "_publishers",
         "_referrer",
         "_source",
+        "area",
         "country",
         "device",
         "given",
@@ -75,7 +81,7 @@ class Click:
         surroundings: Surroundings = _UNKNOWN,
         first: tuple[str, str] = ("", ""),
     ) -> None:
-        self.device, self.country = surroundings
+        self.device, self.country, self.area = surroundings
         if self.device:
             extra = {**extra, "device": self.device}
         self._first: tuple[str, str] = first
@@ -131,15 +137,20 @@ class Click:
         """How many parameters of the pool's tuples hold a placeholder on this click."""
         return len(self.unfilled & fields_read(pool)) if self.unfilled else 0
 
-    def ask(self, pool: Pool, clicks: int = 1) -> Ask:
+    def ask(self, pool: Pool, areas: PoolAreas = NO_AREAS) -> Ask:
         """The tuple that wants its number of a pool; raises a Fault that names a parameter.
 
-        ``clicks`` 0: a ping, which is activity and no click.
+        ``areas``: those that the pool has numbers of, where it goes by them.
         """
         source = self._first_touch() if pool.touch is Touch.FIRST and self._first[0] else self
         publisher = source._extra.get("publisher", "")
-        tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher)
-        return Ask(tuple_, self.attributes, clicks)
+        if not self.area or areas is NO_AREAS:
+            tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher)
+            return Ask(tuple_, self.attributes)
+        wanted = areas.wanted(self.area)
+        area = wanted[0] if wanted else ""
+        tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher, area)
+        return Ask(tuple_, self.attributes, areas=" ".join(wanted))
 
     def _first_touch(self) -> Click:
         url, referrer = self._first

@@ -7,27 +7,35 @@ from dataclasses import dataclass
 
 from ringpool.faults import Fault
 from ringpool.visits import crawlers
+from ringpool.visits.areas import read_codes
 from ringpool.visits.click import Click, Surroundings, page_click
+
+_NOT_OF_PAGES = ("agent", "country", "area")
 
 
 @dataclass(frozen=True, slots=True)
 class DescribedVisit:
-    """``given``: what a page would send. ``agent``: the visitor's User-Agent; "": a computer's."""
+    """``given``: what a page would send. ``agent``: the visitor's User-Agent; "": a computer's.
+
+    ``area``: codes of telephone areas (``areas.read_codes``).
+    """
 
     given: Mapping[str, str]
     agent: str = ""
     country: str = ""
+    area: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> DescribedVisit:
-        """Read a page's parameters, ``agent`` and ``country``; raises a Fault."""
+        """Read a page's parameters, ``agent``, ``country`` and ``area``; raises a Fault."""
         country = parameters.get("country", "").upper()
         if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
             raise Fault("country", "expected two letters")
-        given = {
-            name: value for name, value in parameters.items() if name not in ("agent", "country")
-        }
-        return cls(given, parameters.get("agent", ""), country)
+        area = read_codes(parameters.get("area", ""), country)
+        if parameters.get("area") and not area:
+            raise Fault("area", "expected telephone area codes, with commas: 212,646 or +1212")
+        given = {name: value for name, value in parameters.items() if name not in _NOT_OF_PAGES}
+        return cls(given, parameters.get("agent", ""), country, area)
 
     @property
     def is_visitor(self) -> bool:
@@ -37,7 +45,7 @@ class DescribedVisit:
     def click(self, publishers: Container[str] = ()) -> Click:
         """The click; raises a Fault for a visitor id that is none."""
         phone = crawlers.is_phone([(b"user-agent", self._agent)])
-        surroundings = Surroundings("phone" if phone else "other", self.country)
+        surroundings = Surroundings("phone" if phone else "other", self.country, self.area)
         return page_click(self.given, surroundings, publishers)
 
     @property

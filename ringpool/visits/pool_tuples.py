@@ -11,6 +11,9 @@
 | `visitor`           | `visitor`                                                 |
 | `static`            | none                                                      |
 
+In a pool with `match: area` the telephone area of the visitor follows (`area=+1212`), if it is
+known and the pool has numbers of it: so visitors of two areas can have numbers of their own.
+
 A number that is asked for on a publisher's behalf isn't another publisher's: the tuple ends with
 `publisher=ID` then, in pools of every type.
 
@@ -56,6 +59,9 @@ _POSITIONS = (*(f"param{position}" for position in range(1, 11)), "", "")
 follows ten parameters of the pool's own is given by name only."""
 _PUBLISHER = ("publisher",)
 
+AREA = "area"
+"""The name under which a visitor's area is in tuples."""
+
 
 class Source(Protocol):
     """What is asked of a traffic source (``traffic.TrafficSource``)."""
@@ -99,17 +105,23 @@ def _fields_read(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def tuple_for(
-    pool: Pool, source: Source, given: Mapping[str, str], visitor: str = "", publisher: str = ""
+    pool: Pool,
+    source: Source,
+    given: Mapping[str, str],
+    visitor: str = "",
+    publisher: str = "",
+    area: str = "",
 ) -> str:
     """The canonical tuple of a visit in ``pool``.
 
     ``given``: what the caller gives explicitly, names lower-case (``queries.read_query``), without
     the endpoint's own fields; ``param1`` stands for the pool's first parameter, up to ``param10``.
     ``visitor``: the visitor's id. ``publisher``: the account on whose behalf a number is wanted,
-    checked by the caller. Raises a Fault that names the field when a given value is not acceptable
-    (``tuples.canonical``) or is given in two ways, and when a visitor pool gets no visitor; values
-    from the page never do, unless all together are too long. Raises Missing when less is there than
-    the pool requires.
+    checked by the caller. ``area``: the visitor's, one that the pool has numbers of.
+
+    Raises a Fault that names the field when a given value is not acceptable (``tuples.canonical``)
+    or is given in two ways, and when a visitor pool gets no visitor; values from the page never do,
+    unless all together are too long. Raises Missing when less is there than the pool requires.
     """
     if visitor:
         given = {"visitor": visitor, **given}
@@ -138,6 +150,9 @@ def tuple_for(
         values.pop("referrer_host", None)
     if pool.require is not Require.NONE:
         _check_required(pool, names, values)
+    if area:
+        names += (AREA,)
+        values[AREA] = area
     if publisher:
         names += _PUBLISHER
         values["publisher"] = publisher

@@ -43,6 +43,9 @@ DEVICES = ("phone", "other")
 FROM_HEADERS = frozenset(("device", "country"))
 """Fields that are read from a request's headers and not from what the page sends."""
 
+ALL_HEADERS = FROM_HEADERS | {"area"}
+"""These, and what a pool with ``match: area`` reads there."""
+
 _FIELDS = (
     "medium",
     "search_engine",

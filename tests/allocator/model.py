@@ -20,6 +20,12 @@ PROMOTED_A_CALL = 4
 DRY_MS = 1000
 
 
+def area_of(number: str, areas: str) -> str | None:
+    """The longest area that a number begins with, "" for a general one; None without areas."""
+    fitting = [area for area in areas.split() if number.startswith(area)]
+    return max(fitting, key=len, default="") if areas else None
+
+
 @dataclass
 class Number:
     """A number in a pool. Assigned when it has ``since``; ranked when it has a ``rank``."""
@@ -68,6 +74,7 @@ class Place:
     available_from: int = 0
     leaving: bool = False
     former: list[Holding] = field(default_factory=list)
+    area: str | None = None
 
 
 class ModelStock:
@@ -86,12 +93,31 @@ class ModelStock:
             self.numbers.setdefault(number, Place("", now, now)).leaving = False
         return len(added)
 
-    def take(self, pool: str, count: int, now: int) -> list[tuple[str, str, list[Holding]]]:
-        """Lend what has waited longest: (number, loan, former holders) each."""
+    def shelve(self, areas: str) -> None:
+        """Note the area of every number that there is."""
+        for number, place in self.numbers.items():
+            place.area = area_of(number, areas)
+
+    def available(self, now: int, area: str | None = None) -> list[str]:
+        """What may go, of one area or of all, what has waited longest first."""
         here = [n for n, place in self.numbers.items() if not place.pool]
         ready = [n for n in here if self.numbers[n].available_from <= now]
         ready.sort(key=lambda n: (self.numbers[n].available_from, n))
-        taken = ready[:count]
+        return [n for n in ready if area is None or self.numbers[n].area == area]
+
+    def take(
+        self, pool: str, count: int, wishes: Sequence[str], now: int
+    ) -> list[tuple[str, str, list[Holding]]]:
+        """Lend what has waited longest, wish by wish: (number, loan, former holders) each."""
+        taken: list[str] = [] if wishes else self.available(now)[:count]
+        for wish in wishes:
+            if len(taken) == count:
+                break
+            fitting = [n for a in wish.split() for n in self.available(now, a) if n not in taken]
+            if wish.endswith("*"):
+                fitting += [n for n in self.available(now, "") if n not in taken]
+                fitting += [n for n in self.available(now) if n not in taken]
+            taken += fitting[:1]
         if taken:
             self.last_loan = max(now, self.last_loan + 1)
         for number in taken:
@@ -109,7 +135,8 @@ class ModelStock:
         if place.leaving:
             del self.numbers[number]
             return True
-        self.numbers[number] = Place("", 0, entry.left + self.quarantine, former=entry.former)
+        left = entry.left + self.quarantine
+        self.numbers[number] = Place("", 0, left, former=entry.former, area=place.area)
         return False
 
     def drain(self, numbers: Sequence[str]) -> dict[str, str]:
@@ -144,6 +171,7 @@ class ModelPool:
         self.turns = self.draws = 0
         self.virtual_time = 0.0
         self.dry_until = 0
+        self.dry_areas: dict[str, int] = {}
         self.totals = {"new": 0, "held": 0, "recycled": 0, "overflow": 0, "calls": 0, "missed": 0}
         self.last_overflow = 0
 
@@ -187,21 +215,32 @@ class ModelPool:
         return here
 
     def allocate(self, asks: Sequence[Ask], now: int) -> list[Answer]:
+        """Answer asks; those that need a number of the stock's are asked again with it."""
         self._tick(now)
-        answers = self._answer(asks, may_grow=self._could_grow(self.clock))
-        waiting = [place for place, answer in enumerate(answers) if answer is None]
-        if waiting:
+        answers = self._answer(asks, self._could_grow(self.clock))
+        for last in (False, True):
+            waiting = [place for place, answer in enumerate(answers) if isinstance(answer, str)]
+            if not waiting:
+                break
             again = [asks[place] for place in waiting]
-            wanted = len({ask.tuple for ask in again})
+            wishes = {asks[place].tuple: str(answers[place]) for place in waiting}
+            wanted = len(wishes)
             if self.rules.max_size:
                 wanted = min(wanted, self.rules.max_size - len(self.numbers))
-            taken = self.stock.take(self.name, wanted, self.clock)
+            told = [wish for wish in wishes.values() if wish]
+            taken = self.stock.take(self.name, wanted, told, self.clock)
             for number, loan, former in taken:
                 self.numbers[number] = Number(number, loan, self.clock, former=former)
-            self.dry_until = self.clock + DRY_MS if len(taken) < wanted else 0
-            for place, answer in zip(waiting, self._answer(again, may_grow=False), strict=True):
+                self.dry_until = 0
+            short = len(taken) < wanted
+            elsewhere = short and bool(told) and not last
+            if short and not elsewhere:
+                self.dry_until = self.clock + DRY_MS
+            may_grow = elsewhere and self._could_grow(self.clock)
+            grown = self._answer(again, may_grow, elsewhere=elsewhere)
+            for place, answer in zip(waiting, grown, strict=True):
                 answers[place] = answer
-        return [answer for answer in answers if answer is not None]
+        return [answer for answer in answers if isinstance(answer, Answer)]
 
     def touch(self, asks: Sequence[Ask], now: int) -> list[Answer]:
         self._tick(now)
@@ -351,21 +390,35 @@ class ModelPool:
         room = not self.rules.max_size or len(self.numbers) < self.rules.max_size
         return bool(self.rules.stock) and clock >= self.dry_until and room
 
-    def _answer(self, asks: Sequence[Ask], *, may_grow: bool) -> list[Answer | None]:
+    def _answer(
+        self, asks: Sequence[Ask], may_grow: bool, *, elsewhere: bool = False
+    ) -> list[Answer | str]:
+        """Answers; where the pool could grow, what it wants of the stock."""
         self._to_rank = PROMOTED_A_CALL + len(asks)
-        return [self._answer_one(ask, may_grow) for ask in asks]
+        return [self._answer_one(ask, may_grow, elsewhere) for ask in asks]
 
-    def _answer_one(self, ask: Ask, may_grow: bool) -> Answer | None:
+    def _answer_one(self, ask: Ask, may_grow: bool, elsewhere: bool) -> Answer | str:
         number = self._of(ask.tuple)
         if number is not None:
             return self._hold(number, ask)
-        unassigned = [n for n in self.numbers.values() if not n.since]
-        if unassigned:
-            number = min(unassigned, key=lambda n: (n.came, n.number))
-            self.totals["new"] += 1
+        by_area, areas = bool(self.rules.areas), ask.areas.split()
+        if by_area and areas:
+            if (number := self._unassigned(areas)) is not None:
+                return self._assign(number, ask, State.NEW)
+            if may_grow and not elsewhere:
+                if any(self.dry_areas.get(area, 0) <= self.clock for area in areas):
+                    return ask.areas
+            elif may_grow:
+                self.dry_areas |= dict.fromkeys(areas, self.clock + DRY_MS)
+            if (number := self._due(areas)) is not None:
+                return self._recycle(number, ask)
+        number = (self._unassigned([""]) if by_area else None) or self._unassigned(None)
+        if number is not None:
             return self._assign(number, ask, State.NEW)
         if may_grow:
-            return None
+            return f"{ask.areas} *" if by_area else ""
+        if by_area and (number := self._due([""])) is not None:
+            return self._recycle(number, ask)
         self._rank_due(self._to_rank)
         self._to_rank = 0
         ranked = [n for n in self.numbers.values() if n.rank is not None and not n.old_rank]
@@ -373,14 +426,37 @@ class ModelPool:
             number = min(ranked, key=lambda n: n.order)
             if self.rules.recycle == "weighted_random":
                 self.virtual_time = number.order[0]
-            self._end(number)
-            self.totals["recycled"] += 1
-            return self._assign(number, ask, State.RECYCLED)
+            return self._recycle(number, ask)
         self.totals["overflow"] += 1
         self.last_overflow = self.clock
         if self.rules.allow_overflow:
             return Answer(State.OVERFLOW, self.rules.overflow_number)
         return Answer(State.NONE, "")
+
+    def area(self, number: Number) -> str | None:
+        """The number's area; "" for a general one."""
+        return area_of(number.number, self.rules.areas)
+
+    def _unassigned(self, areas: Sequence[str] | None) -> Number | None:
+        """The first that nobody has: of all what came first, of areas the lowest of the first."""
+        free = [n for n in self.numbers.values() if not n.since]
+        if areas is None:
+            return min(free, key=lambda n: (n.came, n.number), default=None)
+        free = [n for n in free if self.area(n) in areas]
+        return min(free, key=lambda n: (areas.index(self.area(n) or ""), n.number), default=None)
+
+    def _due(self, areas: Sequence[str]) -> Number | None:
+        """Of those of some areas whose guarantee is over the best by the rule, drawn anew."""
+        staying = [n for n in self.numbers.values() if n.since and not n.leaving]
+        due = [n for n in staying if n.until <= self.clock and self.area(n) in areas]
+        due.sort(key=lambda n: (areas.index(self.area(n) or ""), n.until, n.number))
+        scores = {n.number: (self._score(n), 0 if n.released else n.active, n.number) for n in due}
+        return min(due, key=lambda n: scores[n.number], default=None)
+
+    def _recycle(self, number: Number, ask: Ask) -> Answer:
+        self._end(number)
+        self.totals["recycled"] += 1
+        return self._assign(number, ask, State.RECYCLED)
 
     def _of(self, tuple_: str) -> Number | None:
         """The tuple's number; one that only waited for the end of its guarantee goes now."""
@@ -405,6 +481,8 @@ class ModelPool:
         return self._answer_with(State.HELD, number)
 
     def _assign(self, number: Number, ask: Ask, state: State) -> Answer:
+        if state is State.NEW:
+            self.totals["new"] += 1
         self.turns += 1
         span = max(self.rules.min_duration, self.rules.hold_on_activity)
         number.holder, number.since, number.until = ask.tuple, self.clock, self.clock + span
@@ -427,22 +505,24 @@ class ModelPool:
             self._rank(number)
 
     def _rank(self, number: Number) -> None:
+        number.rank, number.old_rank = self._score(number), False
+
+    def _score(self, number: Number) -> float:
+        """Where the rule puts a number, lowest first."""
         activity = number.calls * self.rules.call_weight + number.clicks * self.rules.click_weight
         rule = self.rules.recycle
         if rule == "least_active":
-            rank = float(activity)
-        elif rule == "most_active":
-            rank = -float(activity)
-        elif rule == "round_robin":
-            rank = float(number.turn)
-        elif rule == "last_in_first_out":
-            rank = -float(number.turn)
-        else:
-            self.draws += 1
-            digest = hashlib.sha1(f"{self.name}:{self.draws}".encode()).hexdigest()
-            uniform = (int(digest[:13], 16) + 0.5) / 2**52
-            rank = self.virtual_time - math.log(uniform) * (1 + activity)
-        number.rank, number.old_rank = rank, False
+            return float(activity)
+        if rule == "most_active":
+            return -float(activity)
+        if rule == "round_robin":
+            return float(number.turn)
+        if rule == "last_in_first_out":
+            return -float(number.turn)
+        self.draws += 1
+        digest = hashlib.sha1(f"{self.name}:{self.draws}".encode()).hexdigest()
+        uniform = (int(digest[:13], 16) + 0.5) / 2**52
+        return self.virtual_time - math.log(uniform) * (1 + activity)
 
     def _end(self, number: Number) -> None:
         """Its tuple has it no longer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
@@ -14,20 +15,32 @@ from hypothesis.stateful import (
 from msgspec.structs import asdict
 
 from allocator.allocator import Busy
-from allocator.answers import Answer, Ask, Call, Rules, State
+from allocator.answers import Answer, Ask, Call, Rules, State, area_list
 from tests.allocator.machines import Runtime, StoreMachine, run_machine
-from tests.allocator.model import ModelPool, ModelStock
+from tests.allocator.model import ModelPool, ModelStock, area_of
 
 OVERFLOW = "+1999"
 POOLS = ("p", "q")
-OWN = {"p": tuple(f"+10{digit}" for digit in range(4)), "q": tuple(f"+11{n}" for n in range(9))}
-STOCKED = tuple(f"+2{digit}" for digit in range(6))
+OWN = {
+    "p": ("+1010", "+1011", "+1020", "+1030"),
+    "q": (*(f"+111{n}" for n in range(3)), *(f"+112{n}" for n in range(4)), "+1130", "+1131"),
+}
+STOCKED = ("+2010", "+2020", "+2110", "+2011", "+2111", "+2021")
+AREAS = area_list(["+101", "+111", "+112", "+201", "+202", "+2021"])
 NUMBERS = (*OWN["p"], *OWN["q"], *STOCKED)
 START = 1_000_000
 
 tuples = st.sampled_from([f"website={letter}" for letter in "abcdefghijklmnop"])
+some_areas = st.sampled_from(
+    ["+101", "+111", "+112 +111", "+201", "+201 +202", "+101 +201", "+2021"]
+)
+wanted_areas = st.just("") | some_areas
 asks = st.builds(
-    Ask, tuples, st.sampled_from([b"", b'{"gclid":"1"}', b'{"gclid":"2"}']), st.integers(0, 3)
+    Ask,
+    tuples,
+    st.sampled_from([b"", b'{"gclid":"1"}', b'{"gclid":"2"}']),
+    st.integers(0, 3),
+    wanted_areas,
 )
 pools = st.sampled_from(POOLS)
 rules = st.builds(
@@ -43,11 +56,15 @@ rules = st.builds(
     stock=st.sampled_from(["", "s"]),
     overflow_number=st.just(OVERFLOW),
     allow_overflow=st.booleans(),
+    areas=st.sampled_from(["", AREAS, AREAS, area_list(["+111", "+201"])]),
 )
 
 
 class Machine(StoreMachine):
     """Two pools that grow from one stock; every answer compared, then everything there is."""
+
+    seen: ClassVar[set[tuple[bool, bool, State]]] = set()
+    """How asks for a local number went: one in the pool, one in the stock, what was answered."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime, START)
@@ -60,6 +77,7 @@ class Machine(StoreMachine):
     def begin(self, first: tuple[Rules, Rules]) -> None:
         """``p`` is small and grows at once; ``q`` has more due numbers than one call ranks."""
         self.edit_stock(1000, list(STOCKED[:3]))
+        self.shelve_stock(AREAS)
         for pool, rules in zip(POOLS, first, strict=True):
             self.pools[pool] = ModelPool(pool, rules, self.stock)
             self.do(self.allocator.edit(pool, rules, self.revision, now_ms=self.now))
@@ -95,6 +113,32 @@ class Machine(StoreMachine):
         if swept:
             self.sweep(pool, 1000, hand_on=True)
         self.allocate(pool, some)
+
+    @rule(pool=pools, tuple_=tuples, areas=some_areas, later=st.sampled_from([1000, 20_000]))
+    def ask_locally(self, pool: str, tuple_: str, areas: str, later: int) -> None:
+        """A tuple without a number gets a local one if, and only if, there is one to give."""
+        model = self.pools[pool]
+        self.now = max(self.now, model.clock) + later  # what the stock lacked is forgotten
+        mine, wanted = list(model.numbers.values()), areas.split()
+        if any(n.since and n.holder == tuple_ for n in mine):
+            return
+        if not {*wanted} <= {*model.rules.areas.split()}:
+            return
+        self.shelve_stock(AREAS)  # as the catalog does when it adds numbers
+        local = any(
+            model.area(n) in wanted and not n.leaving and (not n.since or n.until <= self.now)
+            for n in mine
+        )
+        room = not model.rules.max_size or len(mine) < model.rules.max_size
+        in_stock = any(self.stock.available(self.now, area) for area in wanted)
+        from_stock = bool(model.rules.stock) and room and in_stock
+        (answer,) = self.do(
+            self.allocator.allocate(pool, [Ask(tuple_, areas=areas)], now_ms=self.now)
+        )
+        assert [answer] == model.allocate([Ask(tuple_, areas=areas)], self.now)
+        self.check_promise(pool, Ask(tuple_), answer)
+        assert (area_of(answer.number, model.rules.areas) in wanted) == (local or from_stock)
+        self.seen.add((local, from_stock, answer.state))
 
     @rule(pool=pools, some=st.lists(asks, min_size=1, max_size=3))
     def touch(self, pool: str, some: list[Ask]) -> None:
@@ -174,6 +218,11 @@ class Machine(StoreMachine):
     def edit_stock(self, quarantine: int, numbers: list[str]) -> None:
         added = self.do(self.stocks.edit("s", quarantine, numbers, now_ms=self.now))
         assert added == self.stock.edit(quarantine, numbers, self.now)
+
+    @rule(areas=st.sampled_from([AREAS, AREAS, area_list(["+201"]), ""]))
+    def shelve_stock(self, areas: str) -> None:
+        self.do(self.stocks.shelve("s", areas, now_ms=self.now))
+        self.stock.shelve(areas)
 
     @rule(numbers=st.lists(st.sampled_from(STOCKED), min_size=1, max_size=2))
     def drain_stock(self, numbers: list[str]) -> None:
@@ -261,3 +310,11 @@ class Machine(StoreMachine):
 def test_every_answer_is_the_models(runtime: Runtime) -> None:
     """Whatever is done in whatever order, the scripts answer as the plain model does."""
     run_machine(Machine, runtime, examples=200, steps=40)
+    assert Machine.seen >= {
+        (True, False, State.NEW),
+        (True, False, State.RECYCLED),
+        (False, True, State.NEW),
+        (False, False, State.NEW),
+        (False, False, State.RECYCLED),
+        (False, False, State.OVERFLOW),
+    }

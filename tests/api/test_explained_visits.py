@@ -43,16 +43,27 @@ class VirtualTime(Allocator):
     async def touch(self, pool_id: str, asks: Any, *, now_ms: int | None = None) -> list[Answer]:
         return await super().touch(pool_id, asks, now_ms=self.now)
 
-    async def preview(self, pool_id: str, tuple_: str, *, now_ms: int | None = None) -> Answer:
-        return await super().preview(pool_id, tuple_, now_ms=self.now)
+    async def preview(
+        self, pool_id: str, tuple_: str, areas: str = "", *, now_ms: int | None = None
+    ) -> Answer:
+        return await super().preview(pool_id, tuple_, areas, now_ms=self.now)
 
 
 async def configure(site: Site) -> list[str]:
     """Pools of every kind for two targets; each is too small, so that all states come about."""
     one, two = site.number(8000), site.number(8001)
     short = {"min_duration": "1m", "swap_targets": [one]}
+    new_york, los_angeles, in_stock = (
+        f"+1{area}6{site.area[1:]}{place}" for area, place in ((212, 0), (213, 0), (212, 1))
+    )
     await site.pool(
-        3, "paid", **short, parameters=["utm_campaign"], when={"medium": "paid"}, priority=10
+        name="paid",
+        **short,
+        parameters=["utm_campaign"],
+        when={"medium": "paid"},
+        priority=10,
+        match="area",
+        numbers=[new_york, los_angeles, site.number(5000)],
     )
     await site.pool(
         4,
@@ -85,7 +96,7 @@ async def configure(site: Site) -> list[str]:
     stock = {
         "account": site.account,
         "quarantine": "0s",
-        "numbers": [site.number(6000 + place) for place in range(2)],
+        "numbers": [site.number(6000), in_stock],
     }
     url = f"/admin/v1/stocks/{site.account}-stock"
     response = await site.client.put(url, json=stock, headers=site.auth)
@@ -95,6 +106,7 @@ async def configure(site: Site) -> list[str]:
         "visitors",
         type="visitor",
         stock=f"{site.account}-stock",
+        match="area",
         max_size=4,
         allow_overflow=False,
         overflow_number=None,
@@ -117,7 +129,7 @@ class Visitors:
         self.links: list[str] = []
 
     def visit(self) -> dict[str, str]:
-        """A page's request, with ``agent``."""
+        """A page's request, with ``agent`` and ``area``."""
         draw = self._drawn
         query: dict[str, str] = {}
         if draw.random() < 0.5:
@@ -142,6 +154,8 @@ class Visitors:
                 ("", "https://www.google.com/", "https://www.bing.com/search?q=shoes")
             ),
         }
+        if draw.random() < 0.5:
+            asked["area"] = draw.choice(("212", "213", "646,213,212", "312"))
         if draw.random() < 0.3:
             asked["first_url"] = f"{page}?utm_campaign={draw.choice('uvwxyz')}"
         if self.kept and draw.random() < 0.25:
@@ -175,7 +189,12 @@ async def test_ten_thousand_visits(
     monkeypatch.setattr("api.app.Allocator", VirtualTime)
     # What a worker remembers is right in real time only.
     monkeypatch.setattr("api.app.AssignmentCache", partial(AssignmentCache, cache_bytes=0))
-    settings = Settings(data_dir=tmp_path, admin_token=ADMIN)
+    settings = Settings(
+        data_dir=tmp_path,
+        admin_token=ADMIN,
+        trusted_proxies=("127.0.0.0/8",),
+        area_header="x-visitor-area",
+    )
     drawn = random.Random(20_261_127)
     visitors, seen = Visitors(drawn), set[tuple[str, str]]()
     allocator = VirtualTime(valkey_store)
@@ -202,8 +221,11 @@ async def test_ten_thousand_visits(
                     time.time(),
                     is_visitor=described.is_visitor,
                 )
-                agent = asked.pop("agent")
-                reply = (await site.swap({"user-agent": agent}, **asked)).json()
+                headers = {"user-agent": asked.pop("agent")}
+                area = asked.pop("area", "")
+                if area:
+                    headers["x-visitor-area"] = area
+                reply = (await site.swap(headers, **asked)).json()
                 given = [*reply["swaps"], *reply.get("none", ())]
                 entries = {each["target"]: each for each in given}
                 assert sorted(entries) == targets
@@ -211,8 +233,10 @@ async def test_ten_thousand_visits(
                     entry = entries[target.target]
                     foretold = expected(target)
                     found = {name: entry.get(name, "") for name in foretold}
-                    assert found == foretold, (batch, asked)
+                    assert found == foretold, (batch, asked, area)
                     seen.add((target.why, entry.get("state") or entry["reason"]))
+                    if target.tuple and "area" in target.tuple and target.why == "rule":
+                        seen.add(("area", entry.get("state") or entry["reason"]))
                     if "keep" in entry:
                         visitors.kept = [*visitors.kept[-8:], entry["keep"]]
     assert seen >= {
@@ -226,6 +250,7 @@ async def test_ten_thousand_visits(
         ("rule", "not_a_visitor"),
         ("rule", "invalid_parameter"),
         ("no_rule", "no_rule"),
+        *(("area", state) for state in ("new", "held", "recycled", "overflow", "exhausted")),
     }
 
 

@@ -28,6 +28,7 @@ local function add_arrivals(arrivals, rules, state)
         write_record(number, record)
         call('ZREM', DRAIN, number)
         call('ZADD', GUARD, record[UNTIL], number)
+        shelve(number, record)
       end
       present[#present + 1] = number
     else
@@ -50,8 +51,10 @@ local function add_arrivals(arrivals, rules, state)
         end
       end
       if not refused then
-        write_record(number, { '', 0, 0, 0, 0, 0, 0, 0, 0, loan })
+        record = { '', 0, 0, 0, 0, 0, 0, 0, 0, loan, area_of(number, rules[AREAS]) }
+        write_record(number, record)
         call('ZADD', FREE, state[CLOCK], number)
+        shelve(number, record)
         if history ~= '' then call('HSET', HISTORY, number, history) end
         state[SIZE] = state[SIZE] + 1
         present[#present + 1] = number

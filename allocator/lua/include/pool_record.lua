@@ -1,9 +1,10 @@
 -- A number's record. 1 tuple, 2 assigned_at ms (0: unassigned), 3 guaranteed_until ms, 4 last
 -- activity ms, 5 clicks and 6 calls since assigned_at, 7 serial of the assignment, 8 leaving (1:
 -- drains, given to no other tuple), 9 released (1: its visitor left), 10 the loan by which a stock's
--- number is here ("stock id@loan ms"; "": the pool's own)
-local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+-- number is here ("stock id@loan ms"; "": the pool's own), 11 its area (include/areas.lua; "": it is
+-- general), where the pool goes by areas
+local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 
 -- Records by number that promotion has read in this call, as long as nobody writes them: the number
 -- that is recycled next is nearly always one of them.
@@ -62,4 +63,19 @@ local function leave_order(number, record, state)
   local found = call('ZREM', IDLE, member)
   if found == 0 and state[HAS_STALE] == 1 then found = call('ZREM', STALE, member) end
   return found
+end
+
+-- Where the pool goes by areas, every number that isn't leaving is on the shelf of its area. The
+-- member in SHELVES begins with the area and goes on with the end of the guarantee, so on a shelf
+-- unassigned numbers come first, then those whose guarantee is over, the longest due first.
+local function shelf_member(number, record)
+  return record[AREA] .. ':' .. string.format('%011x', record[UNTIL]) .. number
+end
+
+local function shelve(number, record)
+  if record[AREA] then call('ZADD', SHELVES, 0, shelf_member(number, record)) end
+end
+
+local function unshelve(number, record)
+  if record[AREA] then call('ZREM', SHELVES, shelf_member(number, record)) end
 end

@@ -1,15 +1,18 @@
 -- KEYS of every stock script, in the order of allocator/keys.py. All carry the hash tag {stock:id}.
---   1 META       hash  "quarantine" (ms) and "last_loan" (ms: the latest loan's name)
+--   1 META       hash  "quarantine" (ms), "last_loan" (ms: the latest loan's name) and, once a pool
+--                      that goes by areas grows from it, "areas" (include/areas.lua)
 --   2 NUMBERS    hash  number → packed { pool it is lent to or on its way to ("": it is here),
 --                      since ms (while lent, that is the loan's name), leaving (1: it goes when it
---                      is back) }
+--                      is back), area ("": general; nil where META has no areas) }
 --   3 AVAILABLE  zset  numbers that are here, by when their quarantine ends (ms)
 --   4 MOVING     hash  number on its way to a pool → packed { pool, since ms }
 --   5 HISTORY    hash  number → packed former holders (include/history.lua)
-local META, NUMBERS, AVAILABLE, MOVING, HISTORY = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+--   6 SHELVES    zset  those of AVAILABLE that have an area in their record, "" or not, by it and by
+--                      when their quarantine ends
+local META, NUMBERS, AVAILABLE, MOVING, HISTORY, SHELVES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack
 
-local POOL, SINCE, LEAVING = 1, 2, 3
+local POOL, SINCE, LEAVING, AREA = 1, 2, 3, 4
 
 local function read_record(number)
   local packed = call('HGET', NUMBERS, number)
@@ -21,4 +24,26 @@ local function clock(given)
   if given ~= '' then return tonumber(given) end
   local time = call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Puts a number that is here where it can be found from a time on.
+local function make_available(number, record, from)
+  call('ZADD', AVAILABLE, from, number)
+  if record[AREA] then
+    call('ZADD', SHELVES, 0, record[AREA] .. ':' .. string.format('%011x', from) .. number)
+  end
+end
+
+-- Takes a number from where it can be found; nothing where it isn't there.
+local function make_unavailable(number, record)
+  local from = record and record[AREA] and call('ZSCORE', AVAILABLE, number)
+  if from then
+    call('ZREM', SHELVES, record[AREA] .. ':' .. string.format('%011x', from) .. number)
+  end
+  call('ZREM', AVAILABLE, number)
+end
+
+-- What begins the shelf of an area, and where what is available on it ends, both for ZRANGEBYLEX.
+local function available_on(area, now)
+  return '[' .. area .. ':', '(' .. area .. ':' .. string.format('%011x', now + 1)
 end

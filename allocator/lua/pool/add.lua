@@ -9,6 +9,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include areas
 --@include pool_arrivals
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end

@@ -6,36 +6,45 @@
 -- So with a backlog the choice is exact among those, and never is a number that is due passed over
 -- for overflow. The sweeper keeps the backlog at zero.
 --
+-- Where the pool goes by areas, an ask gets an unassigned number of an area that it names, else one
+-- of the stock's, else one that is due; else, and when it names none, what any ask would get, with
+-- general numbers before those of areas.
+--
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 string     growth: "ask" when the caller can bring numbers from the stock, "no" when not
---                     now, "dry" when the stock had too few: it isn't asked again for a second
+--                     now, "dry" when the stock had too few: it isn't asked again for a second;
+--                     "elsewhere" when it had too few of the areas wanted: it isn't asked for those
+--                     again for a second
 --        3 packed     arrivals (include/pool_arrivals.lua), "" for none; added first
---        4… three for each ask:
+--        4… four for each ask:
 --          string     the tuple
 --          int        clicks; negative n counts -n - 1 clicks for the tuple when it holds a number,
 --                     and allocates nothing
 --          string     attributes ("": keep what is there)
+--          string     areas that the number should be of (include/pool_shelves.lua), "" for none
 -- Reply  packed: false when there is no such pool, else { clock ms, stock id, how many numbers the
 --        pool may take from it, answers, numbers of the arrivals that are in the pool now }.
 --        answers: array of { code, number, guaranteed_until ms } with code 1 new, 2 held, 3
 --        recycled, 4 overflow, 5 none, 0 nothing yet: the pool could grow, ask again with arrivals,
---        or with growth "no"
+--        or with growth "no"; in place of the number is what stock/take should be asked for
 --@include pool_keys
 --@include pool_state
 --@include pool_record
 --@include pool_end_assignment
 --@include pool_leave
 --@include pool_promote
+--@include areas
 --@include pool_arrivals
 --@include pool_growth
+--@include pool_shelves
 local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE = 0, 1, 2, 3, 4, 5
 local PROMOTED_A_CALL = 4
 
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now = state[CLOCK]
-local asks = (#ARGV - 3) / 3
+local asks = (#ARGV - 3) / 4
 local present = {}
 if ARGV[3] ~= '' then
   present = add_arrivals(unpack_one(ARGV[3]), rules, state)
@@ -43,7 +52,9 @@ if ARGV[3] ~= '' then
 end
 if ARGV[2] == 'dry' then state[DRY_UNTIL] = now + 1000 end
 local room = room_to_grow(rules, state)
-local could_grow = ARGV[2] == 'ask' and room > 0 and now >= state[DRY_UNTIL]
+local may_ask = ARGV[2] == 'ask' or ARGV[2] == 'elsewhere'
+local could_grow = may_ask and room > 0 and now >= state[DRY_UNTIL]
+local by_area = (rules[AREAS] or '') ~= ''
 local unpromoted, none_free = true, false
 
 -- Counts a click or a ping for the tuple that holds the number.
@@ -53,8 +64,10 @@ local function record_click(number, record, clicks, attributes)
   record[CLICKED], record[LAST], record[RELEASED] = record[CLICKED] + clicks, now, 0
   local extended = now + rules[HOLD]
   if rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL] then
+    unshelve(number, record)
     record[UNTIL] = extended
     call('ZADD', GUARD, extended, number)
+    shelve(number, record)
   elseif was_queued == 1 then
     make_recyclable(number, record, rules, state)
   end
@@ -78,11 +91,69 @@ local function recycle(attributes)
   return number, record
 end
 
+-- The recyclable number of one of these areas that goes next, as above.
+local function recycle_of(areas, attributes)
+  local number, record = best_due_on(areas, rules, state)
+  if not number then return nil end
+  leave_order(number, record, state) -- where it is in GUARD alone, `assign` moves it
+  end_assignment(number, record, rules, now, attributes ~= '')
+  return number, record
+end
+
+-- An unassigned number of one of these areas; nil when there is none.
+local function unassigned_of(areas)
+  local number = not none_free and unassigned_on(areas)
+  if not number then return nil end
+  call('ZREM', FREE, number)
+  return number, read_record(number)
+end
+
+-- Whether the caller should bring a number of one of these areas from the stock.
+local function wants_of_stock(areas)
+  if not could_grow then return false end
+  if ARGV[2] == 'ask' then return stock_may_have(areas, state) end
+  for area in string.gmatch(areas, '%S+') do
+    call('HSET', META, 'dry:' .. area, string.format('%d', now + 1000))
+  end
+  return false
+end
+
+-- The number that a tuple gets: code, number, record. Without number: 0 and what the stock should
+-- be asked for, or nil when all are inside their guarantee.
+local function choose(areas, attributes)
+  local number, record
+  if by_area then
+    if areas ~= '' then
+      number, record = unassigned_of(areas)
+      if number then return NEW, number, record end
+      if wants_of_stock(areas) then return COULD_GROW, areas end
+      number, record = recycle_of(areas, attributes)
+      if number then return RECYCLED, number, record end
+    end
+    number, record = unassigned_of('')
+    if number then return NEW, number, record end
+  end
+  number = not none_free and call('ZPOPMIN', FREE)[1]
+  if number then return NEW, number, read_record(number) end
+  if could_grow then return COULD_GROW, by_area and areas .. ' *' or '' end
+  none_free = true
+  if by_area then
+    number, record = recycle_of('', attributes)
+    if number then return RECYCLED, number, record end
+  end
+  number, record = recycle(attributes)
+  if number then return RECYCLED, number, record end
+  return nil
+end
+
 local function assign(number, record, tuple, clicks, attributes)
+  unshelve(number, record)
   state[ASSIGNED] = state[ASSIGNED] + 1
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
-  record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY] }
+  record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
+    record[AREA] }
   write_record(number, record)
+  shelve(number, record)
   call('HSET', TUPLES, tuple, number)
   call('ZADD', GUARD, record[UNTIL], number)
   if attributes ~= '' then call('HSET', CLICKS, number .. ':f', attributes) end
@@ -100,7 +171,7 @@ local function count_overflow()
 end
 
 -- Returns code, number, guaranteed_until.
-local function answer(tuple, clicks, attributes)
+local function answer(tuple, clicks, attributes, areas)
   local touch = clicks < 0
   if touch then clicks = -clicks - 1 end
   local number = call('HGET', TUPLES, tuple)
@@ -115,32 +186,23 @@ local function answer(tuple, clicks, attributes)
     leave_pool(number, record, rules, state)
   end
   if touch then return NONE, '', 0 end
-  local code = NEW
-  local record
-  number = not none_free and call('ZPOPMIN', FREE)[1]
-  if number then
-    record = read_record(number)
-    state[NEW_TOTAL] = state[NEW_TOTAL] + 1
-  elseif could_grow then
-    return COULD_GROW, '', 0
-  else
-    none_free = true
-    number, record = recycle(attributes)
-    if not number then
-      state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
-      count_overflow()
-      if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
-      return NONE, '', 0
-    end
-    code = RECYCLED
-    state[RECYCLED_TOTAL] = state[RECYCLED_TOTAL] + 1
+  local code, record
+  code, number, record = choose(areas, attributes)
+  if code == COULD_GROW then return code, number, 0 end
+  if not code then
+    state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
+    count_overflow()
+    if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
+    return NONE, '', 0
   end
+  local total = code == NEW and NEW_TOTAL or RECYCLED_TOTAL
+  state[total] = state[total] + 1
   return code, number, assign(number, record, tuple, clicks, attributes)[UNTIL]
 end
 
 local answers = {}
-for i = 4, #ARGV, 3 do
-  answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]) }
+for i = 4, #ARGV, 4 do
+  answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3]) }
 end
 save_state(state)
 return pack({ now, rules[STOCK], room, answers, present })

@@ -4,16 +4,17 @@
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 packed     rules (include/pool_state.lua)
--- Reply  packed int: 1 done (also when a newer revision is in force: then nothing changes), 0 busy:
---        an earlier edit of the order is still being carried out; sweep, then ask again
+-- Reply  packed int: 1 done (also when a newer revision is in force: then nothing changes), 2 done,
+--        and pool/shelve is to put every number on the shelf of its area, 0 busy: an earlier edit of
+--        the order is still being carried out; sweep, then ask again
 --@include pool_keys
 --@include pool_state
-local DONE, BUSY = 1, 0
+local DONE, BUSY, UNSHELVED = 1, 0, 2
 
 local rules = unpack_one(ARGV[2])
 local former, state = open_pool(ARGV[1])
 if not former then
-  call('HSET', META, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }))
+  call('HSET', META, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }))
   return pack(DONE)
 end
 if former[REVISION] > rules[REVISION] then return pack(DONE) end
@@ -29,7 +30,8 @@ if former[RULE] ~= rules[RULE] or former[CALL_WEIGHT] ~= rules[CALL_WEIGHT]
   -- Keys drawn by weighted_random and the virtual time belong together; others' scores don't.
   state[VIRTUAL] = 0
 end
+if (former[AREAS] or '') ~= rules[AREAS] then state[SHELVED] = 0 end
 state[DRY_UNTIL] = 0
 call('HSET', META, 'rules', ARGV[2])
 save_state(state)
-return pack(DONE)
+return pack(state[SHELVED] == 0 and UNSHELVED or DONE)

@@ -4,13 +4,16 @@
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 string     the tuple
+--        3 string     areas, as pool/allocate takes them
 -- Reply  packed: false when there is no such pool, else { clock ms, stock id, could grow (1 or 0),
---        code, number, guaranteed_until ms }, the last three as pool/allocate has them. Where the
---        pool could grow, they are what it would answer if its stock had nothing.
+--        code, number, guaranteed_until ms, could grow by a number of these areas (1 or 0) }, code
+--        to guaranteed_until as pool/allocate has them. Where the pool could grow, they are what it
+--        would answer if its stock had nothing of the kind.
 --@include pool_keys
 --@include pool_state
 --@include pool_record
 --@include pool_growth
+--@include pool_shelves
 local NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE = 1, 2, 3, 4, 5
 local PROMOTED = 5 -- pool/allocate promotes 4 + one an ask
 
@@ -18,8 +21,10 @@ local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now = state[CLOCK]
 
+local local_growth = 0
+
 local function reply(grows, code, number, guaranteed_until)
-  return pack({ now, rules[STOCK], grows, code, number, guaranteed_until })
+  return pack({ now, rules[STOCK], grows, code, number, guaranteed_until, local_growth })
 end
 
 local number = call('HGET', TUPLES, ARGV[2])
@@ -33,9 +38,22 @@ if number then
 end
 
 local assigned_until = now + math.max(rules[MIN_DURATION], rules[HOLD])
-number = call('ZRANGE', FREE, 0, 0)[1]
+local by_area, areas = (rules[AREAS] or '') ~= '', ARGV[3]
+local could_grow = room_to_grow(rules, state) > 0 and now >= state[DRY_UNTIL]
+if by_area and areas ~= '' then
+  number = unassigned_on(areas)
+  if number then return reply(0, NEW, number, assigned_until) end
+  if could_grow and stock_may_have(areas, state) then local_growth = 1 end
+  number = best_due_on(areas, rules, state)
+  if number then return reply(0, RECYCLED, number, assigned_until) end
+end
+number = by_area and unassigned_on('') or call('ZRANGE', FREE, 0, 0)[1]
 if number then return reply(0, NEW, number, assigned_until) end
-local grows = room_to_grow(rules, state) > 0 and now >= state[DRY_UNTIL] and 1 or 0
+local grows = could_grow and 1 or 0
+if by_area then
+  number = best_due_on('', rules, state)
+  if number then return reply(grows, RECYCLED, number, assigned_until) end
+end
 
 -- The recyclable number that would be best once those that are due were promoted.
 local best = call('ZRANGE', IDLE, 0, 0, 'WITHSCORES')

@@ -17,7 +17,7 @@ for i = 2, #ARGV do
     reply[i - 1] = { record[POOL], '' }
   else
     reply[i - 1] = { '', call('HGET', HISTORY, number) or '' }
-    call('ZREM', AVAILABLE, number)
+    make_unavailable(number, record)
     call('HDEL', NUMBERS, number)
     call('HDEL', HISTORY, number)
   end

@@ -30,8 +30,9 @@ for i, entry in ipairs(unpack_one(ARGV[3])) do
       call('HDEL', HISTORY, number)
       reply[i] = LEFT_STOCK
     else
-      call('HSET', NUMBERS, number, pack({ '', now, 0 }))
-      call('ZADD', AVAILABLE, never_arrived and now or left + quarantine, number)
+      local back = { '', now, 0, record[AREA] }
+      call('HSET', NUMBERS, number, pack(back))
+      make_available(number, back, never_arrived and now or left + quarantine)
       if history ~= '' then call('HSET', HISTORY, number, history) end
       reply[i] = BACK
     end

@@ -237,6 +237,28 @@ def test_a_visit_is_explained(configured: Run) -> None:
     assert status["new_total"] == 0
 
 
+def test_areas_are_shown_exported_and_explained(configured: Run) -> None:
+    """A pool's areas are its numbers' and its stock's; ``--area`` says where the visitor is."""
+    assert "areas" not in configured("pool", "show", "ad-placement").stdout
+    local = COMPLETE.replace("max_size: 250", "match: area\n    max_size: 250")
+    local = local.replace('"+18888695345"', '"+12126660177"').replace(
+        "+18885550123", "+12136660177"
+    )
+    applied = configured("apply", "-", stdin=local)
+    assert applied.exit_code == 0, applied.output
+    assert "match: (default) -> area" in applied.stdout
+    shown = as_json(configured("pool", "show", "ad-placement", "--json"))
+    assert (shown["match"], shown["areas"]) == ("area", ["+1212", "+1213"])
+    assert "areas" not in configured("export").stdout
+    visit = ("explain", "--url", "https://shop.example/?website=one", "--json")
+    explained = as_json(configured(*visit, "--area", "646,212"))
+    assert explained["visit"]["area"] == "646, 212"
+    (target, *_) = explained["targets"]
+    assert (target["number"], target["tuple"]["area"]) == ("+12126660177", "+1212")
+    wrong = configured(*visit, "--area", "Manhattan")
+    assert (wrong.exit_code, wrong.stderr.startswith("Error: area: ")) == (1, True)
+
+
 def run_list(run: Run) -> Result:
     """The configured pools, for programs."""
     return run("pool", "list", "--json")

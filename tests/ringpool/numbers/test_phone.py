@@ -138,3 +138,22 @@ def test_the_last_digits_change_no_punctuation() -> None:
                 (phone.international, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
             ):
                 assert write(number) == phonenumbers.format_number(parsed, style)
+
+
+@pytest.mark.parametrize(
+    ("number", "area"),
+    [
+        ("+12125550100", "+1212"),
+        ("+12125550100;ext=12", "+1212"),
+        ("+442071838750", "+4420"),
+        ("+441865123456", "+441865"),
+        ("+33142345678", "+331"),
+        ("+390612345678", "+3906"),
+        ("+18885550100", ""),  # toll-free
+        ("+18001238888", ""),  # of a range that the data doesn't know
+        ("+447400123456", ""),  # a mobile
+    ],
+)
+def test_area(number: str, area: str) -> None:
+    """The country and the area code; none for numbers of no area."""
+    assert phone.area(number) == area

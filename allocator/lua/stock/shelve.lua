@@ -1,0 +1,29 @@
+#!lua
+-- Puts a page of the stock's numbers on the shelves of these areas; repeatable.
+--
+-- KEYS   the stock's (include/stock_keys.lua)
+-- ARGV   1 int or ""  now, ms ("": the server's clock)
+--        2 string     areas (include/areas.lua), "" for none
+--        3 string     cursor ("0" to begin)
+--        4 int        about how many numbers
+-- Reply  packed: the next cursor, "0" after the last page
+--@include stock_keys
+--@include areas
+if ARGV[2] == '' then
+  call('HDEL', META, 'areas')
+else
+  call('HSET', META, 'areas', ARGV[2])
+end
+local page = call('HSCAN', NUMBERS, ARGV[3], 'COUNT', ARGV[4])
+for i = 1, #page[2], 2 do
+  local number, record = page[2][i], unpack_one(page[2][i + 1])
+  local area = area_of(number, ARGV[2])
+  if record[AREA] ~= area then
+    local from = call('ZSCORE', AVAILABLE, number)
+    make_unavailable(number, record)
+    record[AREA] = area
+    call('HSET', NUMBERS, number, pack(record))
+    if from then make_available(number, record, tonumber(from)) end
+  end
+end
+return pack(page[1])
