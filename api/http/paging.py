@@ -19,7 +19,12 @@ def page(request: Request) -> tuple[str, int]:
     return parameters.get("after", ""), int(text)
 
 
-def page_parameters(after: Schema = str, limit_text: str = "") -> tuple[Described, Described]:
-    """Both parameters for ``/openapi.json``."""
+def page_parameters(
+    after: Schema = str, example: str = "ad-placement", limit_text: str = "How many on a page"
+) -> tuple[Described, Described]:
+    """Both parameters for ``/openapi.json``. ``example``: of ``after``."""
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-    return parameter("after", after), parameter("limit", limit, text=limit_text)
+    return (
+        parameter("after", after, text="What the page before gave as `next`", example=example),
+        parameter("limit", limit, text=limit_text, example=DEFAULT_LIMIT),
+    )

@@ -131,5 +131,24 @@ _RECORD_CALL = ManagedOperation(
     {200: CallReply},
     (400, 401, 404, 413, 415, 422),
     body=CallReport,
+    tag="calls",
+    examples={
+        200: {
+            "id": "call-1",
+            "number": "+18885550101",
+            "pool": "ad-placement",
+            "counted": True,
+            "tuple": {"website": "one", "location": "footer", "path": "home"},
+            "assigned_at": "2026-11-21T22:00:00Z",
+            "calls": 1,
+        }
+    },
+    example={
+        "id": "call-1",
+        "number": "+18885550101",
+        "caller": "+12125550177",
+        "started_at": "2026-11-21T22:05:00Z",
+        "duration_seconds": 95,
+    },
 )
 calls = Endpoint("calls", problem_form, {"POST": _record_call}, [_RECORD_CALL])

@@ -165,12 +165,34 @@ def unknown_number(number: str) -> Refusal:
     return Refusal(404, "UnknownNumber", f"{number} is in no pool")
 
 
+_EXAMPLE = NumberLookup(
+    number="+18885550101",
+    owner="pool/ad-placement",
+    pool="ad-placement",
+    holder=Holder(
+        pool="ad-placement",
+        tuple={"website": "one", "location": "footer", "path": "home"},
+        assigned_at="2026-11-21T22:00:00Z",
+        guaranteed_until="2026-11-21T22:10:00Z",
+        clicks=3,
+        calls=1,
+        first_click={"medium": "paid", "gclid": "EAIaIQ"},
+        last_click={"medium": "direct"},
+    ),
+)
 _GET_NUMBER = ManagedOperation(
     "GET",
     "get_number",
     "Where a number is, and who holds it or held it at a time",
     {200: NumberLookup},
     (400, 401, 404),
-    (parameter("number", Number, "path"), parameter("at", Time)),
+    (
+        parameter("number", Number, "path", text="In E.164", example="+18885550101"),
+        parameter(
+            "at", Time, text="Who held it then; now, without", example="2026-11-21T22:05:00Z"
+        ),
+    ),
+    tag="numbers",
+    examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
 number = Endpoint("number", problem_form, {"GET": _look_up}, [_GET_NUMBER])

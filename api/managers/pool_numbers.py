@@ -16,9 +16,8 @@ from api.http.paging import page, page_parameters
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import ManagedOperation, callers_pool
-from api.managers.resources import ID
 from ringpool.faults import Fault
-from ringpool.model import Number
+from ringpool.model import Identifier, Number
 from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
 
@@ -117,9 +116,40 @@ def _pool_number(row: NumberRow) -> PoolNumber:
     )
 
 
+_ID = parameter("id", Identifier, "path", text="The pool's id", example="ad-placement")
 _PAGE = page_parameters(
-    Annotated[str, Meta(pattern="^[0-9]{0,20}$")], "About how many: small pools come on one page"
+    Annotated[str, Meta(pattern="^[0-9]{0,20}$")],
+    "704",
+    "About how many: small pools come on one page",
 )
+_EXAMPLE = PoolNumbers(
+    [
+        PoolNumber(
+            number="+18885550101",
+            tuple={"website": "one", "location": "footer", "path": "home"},
+            assigned_at="2026-11-21T22:00:00Z",
+            guaranteed_until="2026-11-21T22:10:00Z",
+            clicks=3,
+            calls=1,
+        ),
+        PoolNumber(number="+18885550102"),
+    ]
+)
+_EXAMPLE_STATUS = PoolStatus(
+    size=2,
+    unassigned=1,
+    held=1,
+    recyclable=0,
+    draining=0,
+    overflow_total=0,
+    new_total=1,
+    recycled_total=0,
+    held_total=2,
+    utilization=0.5,
+    oldest_held_seconds=12.5,
+    exhausted=False,
+)
+_NUMBERS = {"numbers": ["+18885550103", "+18885550104"]}
 _CHANGE_PROBLEMS = (400, 401, 404, 413, 415, 422)
 
 pool_numbers = Endpoint(
@@ -133,7 +163,9 @@ pool_numbers = Endpoint(
             "The numbers in a pool and who holds them",
             {200: PoolNumbers},
             (400, 401, 404),
-            (ID, *_PAGE),
+            (_ID, *_PAGE),
+            tag="pools",
+            examples={200: msgspec.to_builtins(_EXAMPLE)},
         ),
         ManagedOperation(
             "POST",
@@ -141,8 +173,10 @@ pool_numbers = Endpoint(
             "Add numbers",
             {204: None},
             _CHANGE_PROBLEMS,
-            [ID],
+            [_ID],
             NumberChange,
+            tag="pools",
+            example=_NUMBERS,
         ),
         ManagedOperation(
             "DELETE",
@@ -150,7 +184,17 @@ pool_numbers = Endpoint(
             "Drain numbers: each goes when its guarantee is over. A body works as in POST",
             {204: None},
             _CHANGE_PROBLEMS,
-            (ID, parameter("number", Number, required=True)),
+            (
+                _ID,
+                parameter(
+                    "number",
+                    Number,
+                    required=True,
+                    text="The number to drain",
+                    example="+18885550103",
+                ),
+            ),
+            tag="pools",
         ),
     ],
 )
@@ -161,5 +205,16 @@ pool_status = Endpoint(
     "pool_status",
     problem_form,
     {"GET": _status},
-    [ManagedOperation("GET", "get_pool_status", _STATUS, {200: PoolStatus}, (401, 404), [ID])],
+    [
+        ManagedOperation(
+            "GET",
+            "get_pool_status",
+            _STATUS,
+            {200: PoolStatus},
+            (401, 404),
+            [_ID],
+            tag="pools",
+            examples={200: msgspec.to_builtins(_EXAMPLE_STATUS)},
+        )
+    ],
 )

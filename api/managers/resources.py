@@ -8,12 +8,13 @@ are a resource of their own. A body without ``numbers`` leaves them as they are;
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from api.http import replies
-from api.http.description import JSON, Operation, content, parameter
+from api.http.description import JSON, Operation, content, named, parameter
 from api.http.documents import parsed_object
 from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import page, page_parameters
@@ -30,7 +31,24 @@ from ringpool.model import Account, Configuration, Entity, Identifier, Pool, Sto
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-ID = parameter("id", Identifier, "path")
+_EXAMPLES: Mapping[str, dict[str, Any]] = {
+    "account": {
+        "id": "newspress",
+        "name": "The Newspress",
+        "origins": ["https://www.newspress.example"],
+    },
+    "pool": {
+        "id": "ad-placement",
+        "account": "newspress",
+        "parameters": ["website", "location", "path"],
+        "min_duration": "10m",
+        "overflow_number": "+18005550190",
+        "landing_url": "https://www.newspress.example/subscribe",
+        "swap_targets": ["+18005550100"],
+    },
+    "stock": {"id": "us-toll-free", "account": "newspress", "quarantine": "30d"},
+}
+"""One of each kind, for ``/openapi.json``."""
 
 _CHANGE_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422)
 
@@ -186,11 +204,12 @@ class Collection:
 
     def _list_operations(self) -> list[Operation]:
         section, name, entity = self._section, self._name, shown(self._kind)
-        listed = {
-            "type": "object",
-            "required": [section],
-            "properties": {section: {"type": "array", "items": entity}, "next": str},
-        }
+        listed = named(
+            f"{self._kind.__name__}List",
+            {section: {"type": "array", "items": entity}, "next": str},
+            [section],
+        )
+        example = _EXAMPLES[name]
         problems = _CHANGE_PROBLEMS
         return [
             ManagedOperation(
@@ -199,10 +218,20 @@ class Collection:
                 f"The {section}, by id",
                 {200: content(listed)},
                 (400, 401),
-                page_parameters(),
+                page_parameters(example=example["id"]),
+                tag=section,
+                examples={200: {section: [example]}},
             ),
             ManagedOperation(
-                "POST", f"create_{name}", f"Make a {name}", {201: entity}, problems, body=entity
+                "POST",
+                f"create_{name}",
+                f"Make a {name}",
+                {201: entity},
+                problems,
+                body=entity,
+                tag=section,
+                examples={201: example},
+                example=example,
             ),
         ]
 
@@ -210,20 +239,44 @@ class Collection:
         name, entity, put = self._name, shown(self._kind), put_body(self._kind)
         patch = content(patch_body(self._kind), JSON, "application/merge-patch+json")
         problems = _CHANGE_PROBLEMS
+        example = _EXAMPLES[name]
+        ids = [parameter("id", Identifier, "path", text=f"The {name}'s id", example=example["id"])]
+        operation = partial(ManagedOperation, parameters=ids, tag=self._section)
         reading = f"A {name} without its numbers"
         replacing = "Make or replace; numbers are left alone unless given"
         changing = "Change some fields (RFC 7396)"
         removing = "Remove it; refused while it is in use"
         made = {200: entity, 201: entity}
         return [
-            ManagedOperation("GET", f"get_{name}", reading, {200: entity}, (401, 404), [ID]),
-            ManagedOperation("PUT", f"put_{name}", replacing, made, problems, [ID], put),
-            ManagedOperation(
-                "PATCH", f"patch_{name}", changing, {200: entity}, problems, [ID], patch
+            operation(
+                "GET",
+                f"get_{name}",
+                reading,
+                {200: entity},
+                (401, 404),
+                examples={200: example},
             ),
-            ManagedOperation(
-                "DELETE", f"delete_{name}", removing, {204: None}, (401, 403, 404, 409), [ID]
+            operation(
+                "PUT",
+                f"put_{name}",
+                replacing,
+                made,
+                problems,
+                body=put,
+                examples={200: example, 201: example},
+                example=example,
             ),
+            operation(
+                "PATCH",
+                f"patch_{name}",
+                changing,
+                {200: entity},
+                problems,
+                body=patch,
+                examples={200: example},
+                example=dict([list(example.items())[-1]]),
+            ),
+            operation("DELETE", f"delete_{name}", removing, {204: None}, (401, 403, 404, 409)),
         ]
 
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from api.http import replies
-from api.http.description import SECURITY_SCHEMES, Described, Operation
+from api.http.description import SECURITY_SCHEMES, TAGS, Described, Operation, content
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
 from api.http.request import Request
@@ -34,7 +34,8 @@ def openapi_document(routes: Iterable[BaseRoute]) -> Described:
                     path = path.replace(f"{{{name}}}", value)
                 paths.setdefault(path, {})[operation.method.lower()] = operation.described()
     types: dict[str, type[Struct]] = {}
-    described = _with_schemas(paths, types)
+    named: dict[str, Described] = {}
+    described = _with_schemas(paths, types, named)
     _, schemas = msgspec.json.schema_components(types.values(), ref_template=_REFERENCE)
     return {
         "openapi": "3.1.0",
@@ -43,22 +44,32 @@ def openapi_document(routes: Iterable[BaseRoute]) -> Described:
             "version": version("ringpool"),
             "description": "Every traffic source gets its own phone number.",
         },
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": described,
         "components": {
-            "schemas": schemas,
+            "schemas": schemas | named,
             "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
 
-def _with_schemas(value: Any, types: dict[str, type[Struct]]) -> Any:
-    """``value`` with a schema in the place of each type; structs are referred to, and collected."""
+def _with_schemas(value: Any, types: dict[str, type[Struct]], named: dict[str, Described]) -> Any:
+    """``value`` with a schema in the place of each type.
+
+    Structs, and schemas that have a name (``description.named``), are referred to and collected.
+    """
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, dict):
-        return {name: _with_schemas(item, types) for name, item in value.items()}
+        made = {name: _with_schemas(item, types, named) for name, item in value.items()}
+        if "properties" not in made or "title" not in made:
+            return made
+        name = made["title"]
+        if named.setdefault(name, made) != made:
+            raise ValueError(f"two types of the API are called {name}")
+        return {"$ref": _REFERENCE.format(name=name)}
     if isinstance(value, list | tuple):
-        return [_with_schemas(item, types) for item in value]
+        return [_with_schemas(item, types, named) for item in value]
     if isinstance(value, type) and issubclass(value, Struct):
         name = value.__name__
         if types.setdefault(name, value) is not value:
@@ -76,6 +87,12 @@ async def _document(request: Request) -> Reply:
     return replies.json_text(_encoded(request.scope["app"]))
 
 
-document = Endpoint(
-    "openapi", problem_form, {"GET": _document}, [Operation("GET", "openapi", "This", {200: dict})]
+_OPENAPI = Operation(
+    "GET",
+    "openapi",
+    "This document",
+    {200: content(dict)},
+    tag="operators",
+    examples={200: {"openapi": "3.1.0", "info": {"title": "Ringpool"}}},
 )
+document = Endpoint("openapi", problem_form, {"GET": _document}, [_OPENAPI])

@@ -17,7 +17,8 @@ from api.http.replies import Reply, script_safe
 from api.http.request import Request
 from api.pages import origins
 from api.pages.page_operations import ACCOUNT
-from api.pages.tag_options import PARAMETERS, tag_options
+from api.pages.tag_attributes import TAG_ATTRIBUTES
+from api.pages.tag_options import tag_options
 from ringpool.catalog.page_settings import page_settings
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
@@ -36,10 +37,13 @@ _SCRIPT = content(str, "text/javascript")
 _ACCOUNT_SCRIPT = Operation(
     "GET",
     "account_script",
-    "The page script with an account's settings",
+    "The page script with an account's settings; for a wrong account one that says so",
     {200: _SCRIPT, 304: None},
     (),
-    [ACCOUNT, *PARAMETERS],
+    # Without an account the script is one that says so.
+    [{**ACCOUNT, "required": False, "schema": str}, *TAG_ATTRIBUTES],
+    tag="pages",
+    examples={200: "(function(settings){/* … */})({});"},
 )
 _PINNED_SCRIPT = Operation(
     "GET",
@@ -47,7 +51,14 @@ _PINNED_SCRIPT = Operation(
     "The page script of one version, for ever",
     {200: _SCRIPT},
     (404,),
-    [parameter("version", where="path"), parameter("file", where="path")],
+    [
+        parameter("version", where="path", text="The version", example=bundle.VERSION),
+        parameter(
+            "file", where="path", text="`dni.js`, or `dni-debug.js` for tests", example="dni.js"
+        ),
+    ],
+    tag="pages",
+    examples={200: "(function(settings){/* … */})(null);"},
 )
 
 

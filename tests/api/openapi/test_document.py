@@ -6,9 +6,12 @@ import re
 import shutil
 import subprocess
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import jsonschema_rs
 import msgspec
 import pytest
 from msgspec import Struct
@@ -29,6 +32,10 @@ from tests.api.service import service
 _CONFIGURATION = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "422"]
+[[operations]]
+include-path-regex = "/bulk[.]json$"
+[operations.checks.negative_data_rejection]
+enabled = false  # a row that is wrong is refused in its place, not the whole list
 [checks.use_after_free]
 enabled = false  # removing a number from a pool doesn't remove the pool's list of numbers
 """
@@ -51,6 +58,58 @@ async def test_what_is_served_is_the_document_of_the_apps_routes(client: httpx.A
     assert not openapi_document(demo_routes())["paths"]
 
 
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each operation of the document, with its id."""
+    for path in DOCUMENT["paths"].values():
+        for operation in path.values():
+            yield operation["operationId"], operation
+
+
+DOCUMENT = openapi_document(routes())
+OPERATIONS = dict(operations())
+
+
+def check_example(schema: Any, example: Any) -> None:
+    """Raise unless the example is what the schema describes."""
+    whole = {"allOf": [schema], "components": DOCUMENT["components"]}
+    jsonschema_rs.validator_for(whole).validate(example)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_tells_what_it_takes_and_gives(name: str) -> None:
+    """A known tag; for each parameter, body and answer a description and an example that fits."""
+    operation = OPERATIONS[name]
+    (tag,) = operation["tags"]
+    assert tag in {known["name"] for known in DOCUMENT["tags"]}
+    assert operation["summary"]
+    for each in operation.get("parameters", ()):
+        assert each["description"], each["name"]
+        check_example(each["schema"], each["example"])
+    bodies = [operation["requestBody"]] if "requestBody" in operation else []
+    for answer in operation["responses"].values():
+        assert answer["description"]
+        bodies.append(answer)
+    for body in bodies:
+        for media in body.get("content", {}).values():
+            check_example(media["schema"], media["example"])
+
+
+def test_every_object_of_the_document_has_a_name() -> None:
+    """A generated client has classes with names that were given, not made of paths and statuses."""
+
+    def walk(value: Any, where: str) -> Iterator[str]:
+        if isinstance(value, dict):
+            if value.get("type") == "object" and "properties" in value:
+                yield where
+            for name, item in value.items():
+                yield from walk(item, f"{where}/{name}")
+        elif isinstance(value, list):
+            for item in value:
+                yield from walk(item, where)
+
+    assert list(walk(DOCUMENT["paths"], "")) == []
+
+
 class Row(Struct):
     """A type of one test."""
 
@@ -67,7 +126,14 @@ def route(path: str, *operations: Operation) -> Route:
 def test_types_become_schemas() -> None:
     """A struct is referred to, wherever it stands; another type is written out where it stands."""
     rows = content({"type": "array", "items": Row})
-    read = Operation("GET", "read", "Read", {200: rows}, (404,), [parameter("id", int, "path")])
+    read = Operation(
+        "GET",
+        "read",
+        "Read",
+        {200: rows},
+        (404,),
+        [parameter("id", int, "path", text="", example=1)],
+    )
     document = openapi_document([route("/rows/{id}.{form}", read._replace(fixed={"form": "json"}))])
     (described,) = document["paths"]["/rows/{id}.json"].values()
     reference = {"$ref": "#/components/schemas/Row"}
