@@ -161,6 +161,9 @@ def _operation(form: str, body: Any, example: Any) -> Operation:
         fixed={"form": form},
         tag="ad servers",
         examples={200: example, **examples},
+        text="The same tuple gets the same number for as long as it is guaranteed, whatever the "
+        "order, case or escaping of its parameters. `state` says where the number came from; with "
+        "`none` there is no number, and the page keeps its own.",
     )
 
 

@@ -116,12 +116,19 @@ def error_form(request: Request, refused: Refusal) -> Reply:
     return error_reply(request.scope["path_params"].get("form", ""), refused)
 
 
-def error_example(form: str, status: int) -> str:
-    """What a refusal with this status may look like in this form, for ``/openapi.json``."""
-    kind, message = {
-        400: ("InvalidParameter", "website: has 600 characters; 512 is the most"),
-        401: ("InvalidKey", "ring_pool_key: not the key of this pool"),
-    }.get(status) or refusal_example(status)
+_REFUSALS = {
+    400: ("InvalidParameter", "mobile_click_to_call: write 1 or 0"),
+    401: ("InvalidKey", "ring_pool_key: not the key of this pool"),
+}
+"""Classes and messages of this audience alone."""
+
+
+def error_example(form: str, status: int, refused: tuple[str, str] | None = None) -> str:
+    """What a refusal with this status may look like in this form, for ``/openapi.json``.
+
+    ``refused``: its class and message, else those that are most to be expected.
+    """
+    kind, message = refused or _REFUSALS.get(status) or refusal_example(status)
     return _error(form, kind, message, status).body.decode()
 
 

@@ -19,10 +19,10 @@ from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers.allocation import Allocation, allocation_json, error_example, error_form
-from api.ad_servers.dated_paths import VERSION_OR_DATE, check_date, dated
+from api.ad_servers.dated_paths import NO_DATE, VERSION_OR_DATE, check_date, dated
 from api.ad_servers.number_request import NumberRequest, parse_request
 from api.http import lookups, replies
-from api.http.description import PLAIN, Operation, content, named, response
+from api.http.description import PLAIN, Operation, content, named, response, too_large
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal, Refused, refusal
 from api.http.replies import Reply
@@ -303,6 +303,10 @@ _ERRORS = {
     415: "The body isn't JSON",
     503: "The store is away: try again",
 }
+_REFUSALS = {
+    400: ("InvalidParameter", "requests: Expected `array` of length >= 1 - at `$.requests`"),
+    413: too_large(MAX_BODY_BYTES),
+}
 _BULK = Operation(
     "POST",
     "bulk",
@@ -312,12 +316,18 @@ _BULK = Operation(
     body=content(_REQUEST),
     security=("", "Bearer"),
     tag="ad servers",
-    examples={200: _EXAMPLE_RESPONSES, **{each: error_example("json", each) for each in _ERRORS}},
+    text="Each row is a request of allocate_number, and has its key, if none comes as "
+    "`Authorization`. Answers come in the order of the rows, each with its row's `request_id`. The "
+    "header `processing-time` tells the milliseconds that it took.",
+    examples={
+        200: _EXAMPLE_RESPONSES,
+        **{each: error_example("json", each, _REFUSALS.get(each)) for each in _ERRORS},
+    },
     example=_EXAMPLE,
 )
 bulk = Endpoint("bulk", error_form, {"POST": _bulk}, [_BULK])
 _DATED_BULK = _BULK._replace(
     responses={**_BULK.responses, 404: response("No date in the path", content(str, PLAIN))},
-    examples={**_BULK.examples, 404: "NotFound: there is no such path: begin with a date\n"},
+    examples={**_BULK.examples, 404: error_example("json", 404, ("NotFound", NO_DATE))},
 )
 dated_bulk = Endpoint("bulk", error_form, {"POST": _dated_bulk}, [dated(_DATED_BULK)])

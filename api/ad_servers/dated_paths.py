@@ -17,6 +17,9 @@ VERSION_OR_DATE = rf"(?:v1|{_DATE.pattern})"
 """A pattern of what stands between ``/api/`` and the rest of a path."""
 
 
+NO_DATE = "there is no such path: begin with /api/v1 or a date"
+"""What a path says that begins with neither."""
+
 _PARAMETER = parameter(
     "date",
     {"type": "string", "pattern": f"^{_DATE.pattern}$"},
@@ -38,4 +41,4 @@ def dated(operation: Operation) -> Operation:
 def check_date(request: Request) -> None:
     """Raise Refusal 404 when the path's ``date`` is none."""
     if _DATE.fullmatch(request.path("date")) is None:
-        raise Refusal(404, "NotFound", "there is no such path: begin with /api/v1 or a date")
+        raise Refusal(404, "NotFound", NO_DATE)

@@ -48,13 +48,13 @@ _CLASSES = {
     401: ("Unauthorized", "send Authorization: Bearer with a token of this service"),
     403: ("Forbidden", "this key is for account newspress alone"),
     404: ("UnknownPool", "there is no pool 'ad-placement'"),
-    409: ("Exists", "ad-placement exists already: PUT or PATCH it"),
-    413: ("BodyTooLarge", "the body may have at most 4,194,304 bytes"),
     415: ("UnsupportedMediaType", "send application/json"),
-    422: ("InvalidDocument", "min_duration: 0s is outside 1s to 10y"),
     503: ("StoreUnavailable", "the store doesn't answer, try again"),
 }
-"""An example of a class and its message for each status of a refusal."""
+"""An example of a class and its message for statuses of a refusal that say the same everywhere."""
+
+INVALID_JSON = ("InvalidDocument", "not JSON: JSON is malformed: invalid character (byte 0)")
+"""Class and detail of status 400, where a body is sent."""
 
 _PROBLEMS = {
     400: "Something in the request can't be read; the problem says what",
@@ -81,7 +81,9 @@ class Operation(NamedTuple):
     ``content(...)``. ``security``: names of ``SECURITY_SCHEMES``, any of which will do; "" among
     them: it works without. ``fixed``: values of path parameters, when one route is described as
     several paths. ``tag``: one of TAGS. ``examples``: by status, of a response's body; ``example``:
-    of the request's.
+    of the request's. ``text``: what whoever calls it has to know beside the summary.
+    ``refusals``: by status, class and detail of an example of a problem, where the general one
+    wouldn't come.
     """
 
     method: str
@@ -96,6 +98,8 @@ class Operation(NamedTuple):
     tag: str = ""
     examples: Mapping[int, Any] = {}
     example: Any = None
+    text: str = ""
+    refusals: Mapping[int, tuple[str, str]] = {}
 
     def described(self) -> Described:
         """The operation object of OpenAPI."""
@@ -107,11 +111,13 @@ class Operation(NamedTuple):
             responses[status] = _with_example(responses[status], example)
         if self.problems is not None:
             for status in (*self.problems, 503):
-                body = content(Problem, PROBLEM, example=_problem_example(status))
+                refused = self.refusals.get(status) or refusal_example(status)
+                body = content(Problem, PROBLEM, example=_problem_example(status, *refused))
                 responses[status] = response(_PROBLEMS[status], body)
         made: Described = {
             "operationId": self.id,
             "summary": self.summary,
+            "description": self.text,
             "responses": {str(status): each for status, each in responses.items()},
         }
         if self.tag:
@@ -142,20 +148,28 @@ def named(name: str, properties: Mapping[str, Schema], required: Sequence[str]) 
     }
 
 
+def too_large(limit: int) -> tuple[str, str]:
+    """Class and detail of status 413. ``limit``: bytes."""
+    return "BodyTooLarge", f"the body may have at most {limit:,} bytes"
+
+
 def refusal_example(status: int) -> tuple[str, str]:
     """A class and a message that answers of this status may have."""
     return _CLASSES[status]
 
 
-def _problem_example(status: int) -> Described:
-    kind, detail = _CLASSES[status]
-    return {
-        "type": "about:blank",
+def _problem_example(status: int, kind: str, detail: str) -> Described:
+    """As ``replies.problem`` writes it: what is about a field names that."""
+    field, _, message = detail.partition(": ")
+    problem = {
         "title": HTTPStatus(status).phrase,
         "status": status,
         "class": kind,
-        "detail": detail,
+        "detail": message if kind == "InUse" else detail,
     }
+    if status == 422 or kind in ("InvalidParameter", "MissingParameter", "InUse"):
+        problem["errors"] = [{"field": field, "message": message}]
+    return problem
 
 
 def _with_example(described: Described, example: Any) -> Described:

@@ -10,6 +10,10 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
 
+PAGE_REFUSALS = {400: ("InvalidParameter", f"limit: expected 1 to {MAX_LIMIT}")}
+"""Class and detail of what is refused, for ``/openapi.json``."""
+
+
 def page(request: Request) -> tuple[str, int]:
     """``after`` ("" for the first page) and ``limit`` (1 to 1000); raises Fault."""
     parameters = request.parameters()

@@ -191,6 +191,10 @@ _LINK = Operation(
         ),
     ],
     tag="links",
+    text="What a media buyer gives an ad network as the ad's address. The number comes to the "
+    "landing page as `rp_number`, `rp_pool`, `rp_exp` and `rp_sig`, which the page script and "
+    "`/v1/verify` check. Where there is none to give, the visitor gets there without. "
+    "Crawlers and HEAD take nothing.",
     examples={200: '<!doctype html><a id="call" href="tel:+18885550101">Call (888) 555-0101</a>'},
 )
 link = Endpoint("link", problem_form, {"GET": _link}, [_LINK])

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from allocator.answers import Call, CallCredit
 from api.http import lookups, replies
+from api.http.description import INVALID_JSON, too_large
 from api.http.documents import decoded
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
@@ -132,6 +133,15 @@ _RECORD_CALL = ManagedOperation(
     (400, 401, 404, 413, 415, 422),
     body=CallReport,
     tag="calls",
+    refusals={
+        400: INVALID_JSON,
+        404: ("UnknownNumber", "+18885550101 is in no pool"),
+        413: too_large(MAX_BODY_BYTES),
+        422: ("InvalidDocument", "duration_seconds: Expected `int` >= 0"),
+    },
+    text="The call counts as activity of the assignment that the number had when it started. A "
+    "report with an `id` that was counted before changes nothing and is answered alike, with "
+    "`counted` false. Calls to an overflow number are told by `overflow`.",
     examples={
         200: {
             "id": "call-1",

@@ -81,9 +81,13 @@ _EXAMPLE = Explanation(
             rules=[
                 PoolConsidered(
                     "ad-placement",
-                    0,
+                    100,
                     True,
-                    [ConditionFound("medium", ["paid", "paid_search"], ["paid"], True)],
+                    [
+                        ConditionFound(
+                            "host", "www.newspress.example", ["www.newspress.example"], True
+                        )
+                    ],
                 )
             ],
         )
@@ -114,6 +118,12 @@ _EXPLAIN = ManagedOperation(
         ),
     ),
     tag="pools",
+    refusals={
+        400: ("InvalidParameter", "country: expected two letters"),
+        404: ("UnknownAccount", "there is no account 'newspress'"),
+    },
+    text="A dry run of a page's request: every rule that was tried with what it found, the tuple, "
+    "and the state and number that the visitor would get now. Nothing is taken or counted.",
     examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
 explain = Endpoint("explain", problem_form, {"GET": _explain}, [_EXPLAIN])

@@ -27,6 +27,8 @@ from ringpool.visits import tuples
 Time = Annotated[datetime, Meta(tz=True)]
 """A time with its offset."""
 
+_TIME_EXPECTED = "expected a time with its offset, such as 2026-11-21T14:32:00Z"
+
 
 class Holder(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who held a number, for how long, and the attributes of their first and last click.
@@ -157,7 +159,7 @@ def _unix_ms(text: str) -> int:
     try:
         return to_unix_ms(msgspec.convert(text.replace(" ", "+"), Time))
     except ValueError:  # msgspec.ValidationError is one
-        raise Fault("at", "expected a time with its offset, such as 2026-11-21T14:32:00Z") from None
+        raise Fault("at", _TIME_EXPECTED) from None
 
 
 def unknown_number(number: str) -> Refusal:
@@ -193,6 +195,12 @@ _GET_NUMBER = ManagedOperation(
         ),
     ),
     tag="numbers",
+    refusals={
+        400: ("InvalidParameter", f"at: {_TIME_EXPECTED}"),
+        404: ("UnknownNumber", "+18885550101 is in no pool"),
+    },
+    text="Whose a number is, in which pool it is now, and the tuple that holds it or held it at a "
+    "time, with its first and last click. An account's key sees what is its own.",
     examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
 number = Endpoint("number", problem_form, {"GET": _look_up}, [_GET_NUMBER])

@@ -9,10 +9,10 @@ from msgspec import Meta, Struct
 
 from allocator.answers import NumberRow, PoolStatus
 from api.http import lookups, replies
-from api.http.description import parameter
+from api.http.description import INVALID_JSON, parameter, too_large
 from api.http.documents import decoded
 from api.http.endpoint import Endpoint, problem_form
-from api.http.paging import page, page_parameters
+from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import ManagedOperation, callers_pool
@@ -151,6 +151,11 @@ _EXAMPLE_STATUS = PoolStatus(
 )
 _NUMBERS = {"numbers": ["+18885550103", "+18885550104"]}
 _CHANGE_PROBLEMS = (400, 401, 404, 413, 415, 422)
+_CHANGE_REFUSALS = {
+    400: INVALID_JSON,
+    413: too_large(MAX_BODY_BYTES),
+    422: ("InvalidDocument", "numbers: Expected `array` of length >= 1"),
+}
 
 pool_numbers = Endpoint(
     "pool_numbers",
@@ -165,6 +170,9 @@ pool_numbers = Endpoint(
             (400, 401, 404),
             (_ID, *_PAGE),
             tag="pools",
+            refusals=PAGE_REFUSALS,
+            text="With the tuple that holds each, until when, and its clicks and calls since. The "
+            "pool may change between two pages.",
             examples={200: msgspec.to_builtins(_EXAMPLE)},
         ),
         ManagedOperation(
@@ -176,6 +184,9 @@ pool_numbers = Endpoint(
             [_ID],
             NumberChange,
             tag="pools",
+            refusals=_CHANGE_REFUSALS,
+            text="Those that the pool has already stay as they are; one that another pool or stock "
+            "has is refused, and then none is added.",
             example=_NUMBERS,
         ),
         ManagedOperation(
@@ -195,6 +206,9 @@ pool_numbers = Endpoint(
                 ),
             ),
             tag="pools",
+            refusals=_CHANGE_REFUSALS,
+            text="A number that nobody holds goes at once. The tuple that holds one keeps it until "
+            "its guarantee ends.",
         ),
     ],
 )
@@ -214,6 +228,9 @@ pool_status = Endpoint(
             (401, 404),
             [_ID],
             tag="pools",
+            text="How many numbers are unassigned, held, recyclable and draining now, and how many "
+            "answers of each state were given since the pool was made. `exhausted`: the next new "
+            "tuple gets the overflow number, or none.",
             examples={200: msgspec.to_builtins(_EXAMPLE_STATUS)},
         )
     ],

@@ -93,6 +93,7 @@ _OPENAPI = Operation(
     "This document",
     {200: content(dict)},
     tag="operators",
+    text="OpenAPI 3.1: what this service's version takes and answers, with an example of each.",
     examples={200: {"openapi": "3.1.0", "info": {"title": "Ringpool"}}},
 )
 document = Endpoint("openapi", problem_form, {"GET": _document}, [_OPENAPI])

@@ -93,6 +93,7 @@ _LIVEZ = Operation(
     "The process lives; the store isn't looked at",
     {200: Health},
     tag="operators",
+    text="For what restarts a process that hangs. A store that is away is no reason to restart.",
     examples={200: {"status": "alive", "version": "0.1.0"}},
 )
 _READYZ = Operation(
@@ -102,6 +103,7 @@ _READYZ = Operation(
     {200: Health},
     (),
     tag="operators",
+    text="For what sends requests here or elsewhere. Waits for the store a second at most.",
     examples={200: {"status": "ready", "version": "0.1.0"}},
 )
 _METRICS = Operation(
@@ -110,6 +112,7 @@ _METRICS = Operation(
     "Figures in Prometheus' text format",
     {200: content(str, PLAIN)},
     tag="operators",
+    text="What was asked for and answered, how fast, and every pool's numbers as they stand.",
     examples={200: 'ringpool_pool_unassigned{pool="ad-placement"} 2.0\n'},
 )
 livez = Endpoint("livez", problem_form, {"GET": _livez}, [_LIVEZ])

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.http.description import Described, Operation, parameter, refusal_example, response
+from api.http.description import (
+    Described,
+    Operation,
+    parameter,
+    refusal_example,
+    response,
+    too_large,
+)
 from api.http.parameters import AGENT, VISIT, NotEmpty
 from api.pages.swap_answers import Swaps
+
+MAX_FORM_BYTES = 16 * 1024
+"""Of a beacon's form."""
 
 ACCOUNT = parameter(
     "account", NotEmpty, required=True, text="The id of the page's account", example="newspress"
@@ -39,9 +49,19 @@ SWAP_PARAMETERS = (
 )
 
 
-def error_example(status: int) -> Described:
-    """What a refusal with this status may look like."""
-    kind, message = refusal_example(status)
+_REFUSALS = {
+    401: ("Unauthorized", "not an API key of an account"),
+    403: ("ForbiddenOrigin", "https://elsewhere.example is not an origin of this account"),
+    404: ("UnknownAccount", "there is no account 'newspress'"),
+    413: too_large(MAX_FORM_BYTES),
+    415: ("UnsupportedMediaType", "send a form: name=value&name=value"),
+}
+"""What pages are told."""
+
+
+def error_example(status: int, refused: tuple[str, str] | None = None) -> Described:
+    """What a refusal with this status may look like. ``refused``: its class and message."""
+    kind, message = refused or _REFUSALS.get(status) or refusal_example(status)
     return {"error": {"class": kind, "message": message}, "swaps": []}
 
 
@@ -58,25 +78,29 @@ PAGE_REFUSALS = {
     503: response("The store is away", Swaps),
 }
 
-_BEACON_RESPONSES = PAGE_REFUSALS | {
-    204: None,
+_FORM_REFUSALS = {
     413: response("The form is too large", Swaps),
     415: response("The body is no form", Swaps),
 }
 
 
-def beacon_operations(name: str, summary: str) -> list[Operation]:
+def beacon_operations(name: str, summary: str, text: str) -> list[Operation]:
     """What a page reports without waiting for an answer: GET, or POST as browsers send beacons."""
-    return [
-        Operation(
-            method,
-            id,
-            summary,
-            _BEACON_RESPONSES,
-            parameters=PAGE_PARAMETERS,
-            tag="pages",
-            security=("", "Bearer"),
-            examples=error_examples(400, 401, 403, 404, 413, 415, 503),
-        )
-        for method, id in (("GET", name), ("POST", f"{name}_beacon"))
-    ]
+    read = Operation(
+        "GET",
+        name,
+        summary,
+        {204: None, **PAGE_REFUSALS},
+        parameters=PAGE_PARAMETERS,
+        tag="pages",
+        text=text,
+        security=("", "Bearer"),
+        examples=error_examples(*PAGE_REFUSALS),
+    )
+    sent = read._replace(
+        method="POST",
+        id=f"{name}_beacon",
+        responses={**read.responses, **_FORM_REFUSALS},
+        examples={**read.examples, **error_examples(*_FORM_REFUSALS)},
+    )
+    return [read, sent]

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from api.http import lookups, replies
-from api.http.description import Operation, content, parameter
+from api.http.description import Operation, content, parameter, response
 from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal, refusal
 from api.http.replies import Reply, script_safe
@@ -38,11 +38,19 @@ _ACCOUNT_SCRIPT = Operation(
     "GET",
     "account_script",
     "The page script with an account's settings; for a wrong account one that says so",
-    {200: _SCRIPT, 304: None},
+    {
+        200: response(
+            "The script; `X-Ringpool-Error` tells the class of what is wrong with the tag", _SCRIPT
+        ),
+        304: None,
+    },
     (),
     # Without an account the script is one that says so.
     [{**ACCOUNT, "required": False, "schema": str}, *TAG_ATTRIBUTES],
     tag="pages",
+    text="What `ringpool snippet ACCOUNT` prints a tag for. The account's swap targets and "
+    "defaults are inside, so that a page asks no more than which numbers to show. Tag managers "
+    "that drop a tag's attributes may have them in the address.",
     examples={200: "(function(settings){/* … */})({});"},
 )
 _PINNED_SCRIPT = Operation(
@@ -58,7 +66,10 @@ _PINNED_SCRIPT = Operation(
         ),
     ],
     tag="pages",
+    text="For a tag with an integrity hash: the settings stand in its attributes. What "
+    "`ringpool snippet ACCOUNT --pinned` prints a tag for.",
     examples={200: "(function(settings){/* … */})(null);"},
+    refusals={404: ("UnknownVersion", f"the present version is {bundle.VERSION}")},
 )
 
 

@@ -321,12 +321,16 @@ _EXAMPLE = Swaps(
 _SWAP = Operation(
     "GET",
     "swap",
-    "Which numbers a page shows; with callback=NAME as JSONP. With an account's API key, "
-    "which numbers a server shows its visitor",
+    "Which numbers a page, or a server with an account's API key, shows its visitor",
     {200: Swaps, **PAGE_REFUSALS},
     parameters=SWAP_PARAMETERS,
     security=("", "Bearer"),
     tag="pages",
+    text="One entry of `swaps` for each printed number to replace, and one of `none` for each that "
+    "stays, with its reason. With `callback=NAME` the answer is a script (JSONP), 200 whatever "
+    "happened. A server tells its visitor's `url`, `ref`, `visitor`, `agent` and `address` as "
+    "parameters, or as headers: `X-Ringpool-Url` for `url`, and so on. An entry may be shown to "
+    "the same visitor for `hold_ms` milliseconds.",
     examples={200: to_builtins(_EXAMPLE), **error_examples(400, 401, 403, 404, 503)},
 )
 

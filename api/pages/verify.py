@@ -55,7 +55,7 @@ def _signed(name: str, schema: Schema, text: str, example: str) -> Described:
 _VERIFY = Operation(
     "GET",
     "verify",
-    "Whether a tracking link's number is ours; with callback=NAME as JSONP",
+    "Whether a tracking link's number is ours",
     {200: Verdict, 400: response("A parameter is missing", Swaps)},
     parameters=(
         _signed("rp_number", NotEmpty, "The number in E.164", "+18885550101"),
@@ -65,6 +65,12 @@ _VERIFY = Operation(
         parameter("account", text="Valid only if the pool is this account's", example="newspress"),
     ),
     tag="pages",
-    examples={200: {"valid": True}, 400: error_example(400)},
+    text="For browsers that can't check the signature themselves: whether this service signed the "
+    "four parameters that the landing page got, and the time in them isn't over. With "
+    "`callback=NAME` the answer is a script (JSONP).",
+    examples={
+        200: {"valid": True},
+        400: error_example(400, ("MissingParameter", "rp_number: missing")),
+    },
 )
 verify = Endpoint("verify", error_form, {"GET": _verify}, [_VERIFY])

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema_rs
 import msgspec
 import pytest
 from msgspec import Struct
@@ -24,12 +23,16 @@ from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply, empty
 from api.http.request import Request
 from api.openapi.document import openapi_document
-from tests.api.conftest import ADMIN
+from tests.api.conftest import ADMIN, KEY
+from tests.api.openapi.configuration import SERVER_KEY, configure
+from tests.api.openapi.document import DOCUMENT, OPERATIONS, check_schema
 from tests.api.service import service
 
 # A document can fit its schema and still be refused for what it means (a number that no numbering
 # plan has, an account that isn't there): 422, and 400 for the same in a query.
-_CONFIGURATION = """
+_CONFIGURATION = f"""
+[auth.openapi.RingPoolKey]
+api_key = "{KEY}"
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "422"]
 [[operations]]
@@ -58,40 +61,24 @@ async def test_what_is_served_is_the_document_of_the_apps_routes(client: httpx.A
     assert not openapi_document(demo_routes())["paths"]
 
 
-def operations() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each operation of the document, with its id."""
-    for path in DOCUMENT["paths"].values():
-        for operation in path.values():
-            yield operation["operationId"], operation
-
-
-DOCUMENT = openapi_document(routes())
-OPERATIONS = dict(operations())
-
-
-def check_example(schema: Any, example: Any) -> None:
-    """Raise unless the example is what the schema describes."""
-    whole = {"allOf": [schema], "components": DOCUMENT["components"]}
-    jsonschema_rs.validator_for(whole).validate(example)
-
-
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_operation_tells_what_it_takes_and_gives(name: str) -> None:
     """A known tag; for each parameter, body and answer a description and an example that fits."""
-    operation = OPERATIONS[name]
+    operation = OPERATIONS[name].operation
     (tag,) = operation["tags"]
     assert tag in {known["name"] for known in DOCUMENT["tags"]}
-    assert operation["summary"]
+    assert operation["summary"].rstrip(".") == operation["summary"]
+    assert operation["description"].endswith(".")
     for each in operation.get("parameters", ()):
         assert each["description"], each["name"]
-        check_example(each["schema"], each["example"])
+        check_schema(each["schema"], each["example"])
     bodies = [operation["requestBody"]] if "requestBody" in operation else []
     for answer in operation["responses"].values():
         assert answer["description"]
         bodies.append(answer)
     for body in bodies:
         for media in body.get("content", {}).values():
-            check_example(media["schema"], media["example"])
+            check_schema(media["schema"], media["example"])
 
 
 def test_every_object_of_the_document_has_a_name() -> None:
@@ -156,18 +143,30 @@ def test_two_types_of_one_name_are_refused() -> None:
 
 
 @pytest.mark.timeout(600)  # thousands of requests, on a machine that may be busy
-@pytest.mark.parametrize("token", ["", ADMIN])
-def test_schemathesis_finds_nothing(tmp_path: Path, token: str) -> None:
-    """Generated requests, good and bad, get the statuses, types and bodies that are described."""
+@pytest.mark.parametrize(
+    ("token", "paths"), [("", "."), (ADMIN, "^/(admin|api)"), (SERVER_KEY, "^/v1")]
+)
+def test_schemathesis_finds_nothing(tmp_path: Path, token: str, paths: str) -> None:
+    """Generated requests, good and bad, get the statuses, types and bodies that are described.
+
+    Without a token, as the administrator, and as a server; of the examples' service.
+    """
     program = shutil.which("schemathesis", path=sysconfig.get_path("scripts"))
     assert program is not None
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(_CONFIGURATION)
     header = ["--header", f"Authorization: Bearer {token}"] if token else []
-    with service(tmp_path, "--demo") as running:
+    with service(tmp_path) as running:
+        configure(running.client)
         command = [program, "--config-file", str(configuration), "run", *header]
         command += [f"{running.url}/openapi.json", "--max-examples", "5", "--no-color"]
-        command += ["--phases", "examples,coverage,fuzzing", "--continue-on-failure"]
+        command += [
+            "--include-path-regex",
+            paths,
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--continue-on-failure",
+        ]
         command += ["--generation-deterministic"]  # the same requests every time
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout[done.stdout.find(" FAILURES ") :][:8000]
