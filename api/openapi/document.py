@@ -17,6 +17,7 @@ from api.http.description import SECURITY_SCHEMES, TAGS, Described, Operation, c
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
 from api.http.request import Request
+from api.openapi.meanings import meaning
 
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -32,10 +33,11 @@ def openapi_document(routes: Iterable[BaseRoute]) -> Described:
                 path = route.path
                 for name, value in operation.fixed.items():
                     path = path.replace(f"{{{name}}}", value)
-                paths.setdefault(path, {})[operation.method.lower()] = operation.described()
+                described = operation.described()
+                paths.setdefault(path, {})[operation.method.lower()] = described
     types: dict[str, type[Struct]] = {}
     named: dict[str, Described] = {}
-    described = _with_schemas(paths, types, named)
+    written = _with_schemas(paths, types, named)
     _, schemas = msgspec.json.schema_components(types.values(), ref_template=_REFERENCE)
     return {
         "openapi": "3.1.0",
@@ -45,12 +47,36 @@ def openapi_document(routes: Iterable[BaseRoute]) -> Described:
             "description": "Every traffic source gets its own phone number.",
         },
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        "paths": described,
+        "paths": _with_parameters_told(written),
         "components": {
-            "schemas": schemas | named,
+            "schemas": {
+                name: _with_meanings(name, schema) for name, schema in (schemas | named).items()
+            },
             "securitySchemes": SECURITY_SCHEMES,
         },
     }
+
+
+def _with_parameters_told(paths: Described) -> Described:
+    """The paths with what a parameter is in its schema too: there client generators look for it."""
+    for operations in paths.values():
+        for operation in operations.values():
+            for each in operation.get("parameters", ()):
+                each["schema"] = {**each["schema"], "description": each["description"]}
+    return paths
+
+
+def _with_meanings(name: str, schema: Described) -> Described:
+    """The schema with what the type and its fields mean. Others keep their own description."""
+    text, fields = meaning(name)
+    made = {**schema, "description": text} if text else schema
+    if "properties" not in made:
+        return made
+    properties = {
+        field: {**each, "description": fields[field]} if field in fields else each
+        for field, each in made["properties"].items()
+    }
+    return {**made, "properties": properties}
 
 
 def _with_schemas(value: Any, types: dict[str, type[Struct]], named: dict[str, Described]) -> Any:

@@ -23,6 +23,7 @@ from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply, empty
 from api.http.request import Request
 from api.openapi.document import openapi_document
+from api.openapi.meanings import SHARED, TYPES
 from tests.api.conftest import ADMIN, KEY
 from tests.api.openapi.configuration import SERVER_KEY, configure
 from tests.api.openapi.document import DOCUMENT, OPERATIONS, check_schema
@@ -97,6 +98,28 @@ def test_every_object_of_the_document_has_a_name() -> None:
     assert list(walk(DOCUMENT["paths"], "")) == []
 
 
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_every_type_and_field_says_what_it_means(name: str) -> None:
+    """In words of the API: none of Python's names, none of the code's modules."""
+    schema = DOCUMENT["components"]["schemas"][name]
+    texts = [schema.get("description", "")]
+    for field, described in schema.get("properties", {}).items():
+        assert described.get("description"), f"{name}.{field}: add it to api/openapi/meanings.py"
+        texts.append(described["description"])
+    for text in texts:
+        assert text.endswith((".", "…")), text
+        assert "``" not in text, text
+
+
+def test_no_meaning_is_of_what_is_no_more() -> None:
+    """A type or field that was renamed has its meaning under the old name."""
+    schemas = DOCUMENT["components"]["schemas"]
+    fields = {name: schema.get("properties", {}) for name, schema in schemas.items()}
+    for name, (_, meanings) in TYPES.items():
+        assert meanings.keys() <= fields[name].keys()
+    assert SHARED.keys() <= {field for each in fields.values() for field in each}
+
+
 class Row(Struct):
     """A type of one test."""
 
@@ -119,7 +142,7 @@ def test_types_become_schemas() -> None:
         "Read",
         {200: rows},
         (404,),
-        [parameter("id", int, "path", text="", example=1)],
+        [parameter("id", int, "path", text="Its number", example=1)],
     )
     document = openapi_document([route("/rows/{id}.{form}", read._replace(fixed={"form": "json"}))])
     (described,) = document["paths"]["/rows/{id}.json"].values()
@@ -127,7 +150,7 @@ def test_types_become_schemas() -> None:
     answered = described["responses"]["200"]["content"]["application/json"]
     assert answered == {"schema": {"type": "array", "items": reference}}
     assert sorted(described["responses"]) == ["200", "404", "503"]
-    assert described["parameters"][0]["schema"] == {"type": "integer"}
+    assert described["parameters"][0]["schema"] == {"type": "integer", "description": "Its number"}
     assert document["components"]["schemas"]["Row"]["required"] == ["at"]
 
 

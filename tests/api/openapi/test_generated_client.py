@@ -62,6 +62,17 @@ def client(running: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         sys.path.remove(str(folder))
 
 
+def test_it_says_what_things_are(client: ModuleType) -> None:
+    """Operations, parameters, classes and fields have the document's words in their docstrings."""
+    swap = importlib.import_module(f"{client.__name__}.api.pages.swap").sync.__doc__
+    assert "shows its visitor" in swap
+    assert "for each printed number to replace" in swap
+    assert "url_query (str | Unset): The page's URL, with its query" in swap
+    shown = importlib.import_module(f"{client.__name__}.models").Swap.__doc__
+    assert "The number to show in the place of a printed one." in shown
+    assert "cc (str): The country's code alone." in shown
+
+
 def test_it_reads_like_a_written_one(running: Service, client: ModuleType) -> None:
     """A manager makes an account and a pool; an ad server, a server and a carrier use them."""
 
