@@ -15,8 +15,9 @@ from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import ManagedOperation, authenticate
-from ringpool.catalog.routing import Targets, read_targets
+from ringpool.catalog.routing import Targets
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.catalog.targets import read_targets
 from ringpool.explanation import (
     ConditionFound,
     Explainer,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import structs
@@ -16,16 +15,12 @@ from api.http.request import Request
 from api.pages import origins, server_visit
 from ringpool.catalog.routing import Targets
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.faults import Fault
-from ringpool.model import Account, NumberFormat
+from ringpool.catalog.targets import read_targets
+from ringpool.model import Account
 from ringpool.visits import crawlers
 from ringpool.visits.click import Surroundings
 from ringpool.visits.source_rules import FROM_HEADERS
 
-MAX_TARGETS = 100
-
-_FORMATS = "|".join(NumberFormat)
-_TARGET = re.compile(rf"(\+?\d{{4,15}}(?:;ext=\d{{1,11}})?)(?::({_FORMATS}))?", re.ASCII)
 _NONE: frozenset[str] = frozenset()
 _ACCOUNT = re.compile(rb"(?:^|&)account=([a-z0-9-]{1,63})(?=&|$)")
 
@@ -107,32 +102,9 @@ def _asked(
         by_target = dict.fromkeys(named.pool.swap_targets, (named,))
     if targets is None:
         return by_target, []
-    on_page = target_formats(targets)
+    on_page = read_targets(targets)
     asked = {target: by_target[target] for target in on_page if target in by_target}
     return asked, [target for target in on_page if target not in by_target]
-
-
-@lru_cache(maxsize=1024)
-def target_formats(text: str) -> Mapping[str, NumberFormat | None]:
-    """The numbers in ``targets``, split by commas, and the format that each is wanted in.
-
-    That is written after a colon (``+18005550100:national``); None: the pool's. A plus that became
-    a blank in the URL counts.
-    """
-    targets = [target.strip() for target in text.split(",") if target.strip()]
-    if len(targets) > MAX_TARGETS:
-        raise Fault("targets", f"at most {MAX_TARGETS}")
-    formats: dict[str, NumberFormat | None] = {}
-    for target in targets:
-        matched = _TARGET.fullmatch(target)
-        if matched is None:
-            message = f"{target[:40]!r} is not a number in E.164, with :FORMAT ({_FORMATS}) or not"
-            raise Fault("targets", message)
-        number = f"+{matched[1].removeprefix('+')}"
-        wanted = NumberFormat(matched[2]) if matched[2] else None
-        if formats.setdefault(number, wanted) is not wanted:
-            raise Fault("targets", f"{number} is there twice, with different formats")
-    return formats
 
 
 def device(*, is_phone: bool) -> str:

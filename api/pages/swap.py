@@ -29,7 +29,6 @@ from api.pages.admission import (
     headers_read,
     preflight,
     surroundings_of,
-    target_formats,
 )
 from api.pages.page_operations import PAGE_REFUSALS, SWAP_PARAMETERS, error_examples
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
@@ -44,6 +43,7 @@ from ringpool.catalog.routing import (
     without,
 )
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.catalog.targets import read_targets
 from ringpool.faults import Fault, Missing
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click, Surroundings, page_click
@@ -284,7 +284,7 @@ def _swaps(
     targets_text: str | None,
 ) -> Swaps:
     """What the pools gave, target by target, each in the format asked for."""
-    formats = target_formats(targets_text) if targets_text else {}
+    formats = read_targets(targets_text) if targets_text else {}
     swaps: list[Swap] = []
     nothing = [NoSwap(target=target, reason="unknown_target") for target in page.unknown_targets]
     nothing += [NoSwap(target=target, reason="no_rule") for target in unmatched]

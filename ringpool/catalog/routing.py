@@ -12,15 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
-from ringpool.faults import Fault
 from ringpool.security.keeping import Kept, Seal
 from ringpool.security.signing import Signer
 from ringpool.visits.source_rules import Visit
-
-MAX_TARGETS = 100
-"""Most targets that one request may name."""
-
-_TARGET = re.compile(r"\+?\d{4,15}(;ext=\d{1,11})?")
 
 MAX_HELD = 20
 """Most sticky numbers that one request brings back."""
@@ -59,20 +53,6 @@ class KeptNumber(NamedTuple):
 
     asked: AskedPool
     tuple: str
-
-
-def read_targets(text: str) -> tuple[str, ...]:
-    """The numbers in a request's ``targets``, split by commas; raises a Fault.
-
-    A plus that became a blank in the URL counts.
-    """
-    targets = [target.strip() for target in text.split(",") if target.strip()]
-    if len(targets) > MAX_TARGETS:
-        raise Fault("targets", f"at most {MAX_TARGETS}")
-    for target in targets:
-        if not _TARGET.fullmatch(target):
-            raise Fault("targets", f"{target[:40]!r} is not a number in E.164")
-    return tuple(dict.fromkeys(f"+{target.removeprefix('+')}" for target in targets))
 
 
 def first_match(pools: Sequence[PreparedPool], visit: Visit) -> PreparedPool | None:

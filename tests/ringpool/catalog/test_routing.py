@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from ringpool.catalog.routing import first_match, read_targets, route
+from ringpool.catalog.routing import first_match, route
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.catalog.targets import read_targets
 from ringpool.config import config_file
 from ringpool.config.codec import convert
 from ringpool.faults import Fault
