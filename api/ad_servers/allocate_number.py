@@ -5,15 +5,24 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from allocator.answers import Answer, State
-from api.ad_servers.allocation import FORMS, Allocation, allocation_reply, error_form
+from api.ad_servers.allocation import (
+    FORMS,
+    Allocation,
+    allocation,
+    allocation_reply,
+    error_example,
+    error_form,
+    written,
+)
 from api.ad_servers.dated_paths import check_date, dated
 from api.ad_servers.number_request import parse_request
 from api.http import lookups
 from api.http.description import PLAIN, Operation, content, parameter, response
 from api.http.endpoint import Endpoint
+from api.http.parameters import POOL, PUBLISHER, VISITOR
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -85,45 +94,76 @@ async def _compute(request: Request, key: _Key, snapshot: Snapshot) -> Computed[
 
 
 _PARAMETERS = (
-    parameter("pool", where="path"),
-    *(parameter(f"param{place}") for place in range(1, 11)),
-    parameter("search_engine"),
-    parameter("search_keywords"),
-    parameter("search_keyword_id"),
-    parameter("landing_page"),
-    parameter("referrer"),
-    parameter("mobile_click_to_call", {"type": "string", "enum": ["0", "1"]}),
-    parameter("publisher", text="The account to credit"),
+    POOL,
+    *(
+        parameter(
+            f"param{place}", text=f"Stands for the pool's parameter number {place}", example="one"
+        )
+        for place in range(1, 11)
+    ),
+    parameter("search_engine", text="The engine that was searched", example="Google"),
+    parameter("search_keywords", text="What was searched for", example="red shoes"),
+    parameter("search_keyword_id", text="The network's id of the keyword", example="kwd-1"),
+    parameter(
+        "landing_page",
+        text="The page that the visitor opens; its query counts as the pool's parameters",
+        example="https://www.newspress.example/subscribe?website=one",
+    ),
+    parameter("referrer", text="Where the visitor comes from", example="https://blog.example/post"),
+    VISITOR,
+    parameter(
+        "mobile_click_to_call",
+        {"type": "string", "enum": ["0", "1"]},
+        text="`1`: the tracking link dials first on phones",
+        example="1",
+    ),
+    PUBLISHER,
+    parameter(
+        "parameters",
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        text="The pool's own parameters, by name. One that nobody reads is named in `ignored`",
+        example={"website": "one", "location": "footer", "path": "home"},
+    ),
 )
+
+_EXAMPLE = allocation(
+    Answer(State.NEW, "+18885550101", 1_795_299_000_000),
+    "https://numbers.example/t/ad-placement?website=one&location=footer&path=home",
+)
+_BODIES = {
+    "json": (Allocation, to_builtins(_EXAMPLE)),
+    "xml": (content(str, "application/xml"), written("xml", _EXAMPLE).body.decode()),
+    "csv": (content(str, "text/csv"), written("csv", _EXAMPLE).body.decode()),
+}
 
 
 def _operations() -> list[Operation]:
     """One a form, since for readers each is a path of its own."""
-    bodies = {
-        "json": Allocation,
-        "xml": content(str, "application/xml"),
-        "csv": content(str, "text/csv"),
-    }
-    return [_operation(form, body) for form, body in bodies.items()]
+    return [_operation(form, body, example) for form, (body, example) in _BODIES.items()]
 
 
-def _operation(form: str, body: Any) -> Operation:
+def _operation(form: str, body: Any, example: Any) -> Operation:
     error = content(str, "application/xml" if form == "xml" else PLAIN)
-    responses = {
-        200: body,
-        400: response("A parameter that isn't acceptable", error),
-        401: response("No key, or not the pool's", error),
-        404: response("No such pool", error),
-        503: response("The store is away: try again", error),
+    errors = {
+        400: "A parameter that isn't acceptable; the message names it",
+        401: "No key, or not the pool's",
+        404: "No such pool",
+        503: "The store is away: try again",
     }
+    examples = {status: error_example(form, status) for status in errors}
     return Operation(
         "GET",
         f"allocate_number_{form}",
-        "A number for a parameter tuple; the pool's own parameter names work too",
-        responses,
+        f"A number for a parameter tuple, as {form.upper()}",
+        {200: body} | {status: response(text, error) for status, text in errors.items()},
         parameters=_PARAMETERS,
         security=("RingPoolKey", "Bearer"),
         fixed={"form": form},
+        tag="ad servers",
+        examples={200: example, **examples},
+        text="The same tuple gets the same number for as long as it is guaranteed, whatever the "
+        "order, case or escaping of its parameters. `state` says where the number came from; with "
+        "`none` there is no number, and the page keeps its own.",
     )
 
 

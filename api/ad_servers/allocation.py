@@ -9,6 +9,7 @@ from msgspec import Struct, json
 
 from allocator.answers import Answer, State
 from api.http import replies
+from api.http.description import refusal_example
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -75,9 +76,14 @@ def allocation_reply(
     form: str, answer: Answer, tracking_url: str, ignored: Sequence[str] = ()
 ) -> Reply:
     """The whole reply in one of FORMS."""
+    return written(form, allocation(answer, tracking_url, ignored))
+
+
+def written(form: str, shown: Allocation) -> Reply:
+    """An Allocation in one of FORMS."""
     if form == "json":
-        return replies.json_text(allocation_json(answer, tracking_url, ignored))
-    cells = _cells(allocation(answer, tracking_url, ignored))
+        return replies.json_text(_encode(shown))
+    cells = _cells(shown)
     if form == "xml":
         return replies.xml("Response", {name: cell for name, cell in cells.items() if cell})
     return replies.csv_row(cells)
@@ -110,13 +116,30 @@ def error_form(request: Request, refused: Refusal) -> Reply:
     return error_reply(request.scope["path_params"].get("form", ""), refused)
 
 
+_REFUSALS = {
+    400: ("InvalidParameter", "mobile_click_to_call: write 1 or 0"),
+    401: ("InvalidKey", "ring_pool_key: not the key of this pool"),
+}
+"""Classes and messages of this audience alone."""
+
+
+def error_example(form: str, status: int, refused: tuple[str, str] | None = None) -> str:
+    """What a refusal with this status may look like in this form, for ``/openapi.json``.
+
+    ``refused``: its class and message, else those that are most to be expected.
+    """
+    kind, message = refused or _REFUSALS.get(status) or refusal_example(status)
+    return _error(form, kind, message, status).body.decode()
+
+
 def error_reply(form: str, refused: Refusal) -> Reply:
     """XML for XML; else one line of text, ``Class: message``."""
-    if form == "xml":
-        fields = {"Class": refused.kind, "Message": refused.message}
-        reply = replies.xml("Error", fields, refused.status)
-    else:
-        message = " ".join(refused.message.split())
-        reply = replies.plain(refused.status, f"{refused.kind}: {message}")
+    reply = _error(form, refused.kind, refused.message, refused.status)
     reply.headers.extend(refused.headers)
     return reply
+
+
+def _error(form: str, kind: str, message: str, status: int) -> Reply:
+    if form == "xml":
+        return replies.xml("Error", {"Class": kind, "Message": message}, status)
+    return replies.plain(status, f"{kind}: {' '.join(message.split())}")

@@ -18,11 +18,11 @@ from allocator.answers import Answer
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.worker.cache import AssignmentCache
-from api.ad_servers.allocation import Allocation, allocation_json, error_form
-from api.ad_servers.dated_paths import VERSION_OR_DATE, check_date, dated
+from api.ad_servers.allocation import Allocation, allocation_json, error_example, error_form
+from api.ad_servers.dated_paths import NO_DATE, VERSION_OR_DATE, check_date, dated
 from api.ad_servers.number_request import NumberRequest, parse_request
 from api.http import lookups, replies
-from api.http.description import PLAIN, Operation, content, response
+from api.http.description import PLAIN, Operation, content, named, response, too_large
 from api.http.endpoint import Endpoint
 from api.http.refusals import Refusal, Refused, refusal
 from api.http.replies import Reply
@@ -259,24 +259,75 @@ def _request_id(raw: Raw) -> Raw:
         return Raw()
 
 
-_RESPONSES = {
-    "type": "object",
-    "required": ["responses"],
-    "properties": {"responses": {"type": "array", "items": {"anyOf": [BulkAnswer, BulkError]}}},
+_ROW = named("BulkRow", {"api_suffix": str, "request_id": {}}, ["api_suffix"])
+_REQUEST = named(
+    "BulkRequest",
+    {"requests": {"type": "array", "items": _ROW, "minItems": 1, "maxItems": MAX_ROWS}},
+    ["requests"],
+)
+_RESPONSES = named(
+    "BulkResponses",
+    {"responses": {"type": "array", "items": {"anyOf": [BulkAnswer, BulkError]}}},
+    ["responses"],
+)
+_EXAMPLE = {
+    "requests": [
+        {
+            "api_suffix": "ad-placement/allocate_number.json?ring_pool_key=KEY&website=one",
+            "request_id": "193C5F",
+        },
+        {"api_suffix": "ad-placement/allocate_number.json?website=two", "request_id": "58CD4F"},
+    ]
 }
-_ERROR = content(str, PLAIN)
+_EXAMPLE_RESPONSES = {
+    "responses": [
+        {
+            "promo_number": "8885550101",
+            "promo_number_formatted": "888-555-0101",
+            "tracking_url": "https://numbers.example/t/ad-placement?website=one",
+            "number": "+18885550101",
+            "state": "new",
+            "guaranteed_until": "2026-11-21T22:10:00Z",
+            "request_id": "193C5F",
+        },
+        {
+            "error_class": "MissingParameter",
+            "message": "ring_pool_key: no key was given",
+            "request_id": "58CD4F",
+        },
+    ]
+}
+_ERRORS = {
+    400: "No list of requests, or an empty one",
+    413: "The body is too large",
+    415: "The body isn't JSON",
+    503: "The store is away: try again",
+}
+_REFUSALS = {
+    400: ("InvalidParameter", "requests: Expected `array` of length >= 1 - at `$.requests`"),
+    413: too_large(MAX_BODY_BYTES),
+}
 _BULK = Operation(
     "POST",
     "bulk",
     "Up to 1,000 number requests; a bad row fails alone",
-    {
-        200: response("An answer or an error a row, in order", content(_RESPONSES)),
-        400: response("No list of requests", _ERROR),
-        413: response("The body is too large", _ERROR),
-        415: response("The body isn't JSON", _ERROR),
-        503: response("The store is away: try again", _ERROR),
+    {200: response("An answer or an error a row, in order", content(_RESPONSES))}
+    | {status: response(text, content(str, PLAIN)) for status, text in _ERRORS.items()},
+    body=content(_REQUEST),
+    security=("", "Bearer"),
+    tag="ad servers",
+    text="Each row is a request of allocate_number, and has its key, if none comes as "
+    "`Authorization`. Answers come in the order of the rows, each with its row's `request_id`. The "
+    "header `processing-time` tells the milliseconds that it took.",
+    examples={
+        200: _EXAMPLE_RESPONSES,
+        **{each: error_example("json", each, _REFUSALS.get(each)) for each in _ERRORS},
     },
-    body=BulkRequest,
+    example=_EXAMPLE,
 )
 bulk = Endpoint("bulk", error_form, {"POST": _bulk}, [_BULK])
-dated_bulk = Endpoint("bulk", error_form, {"POST": _dated_bulk}, [dated(_BULK)])
+_DATED_BULK = _BULK._replace(
+    responses={**_BULK.responses, 404: response("No date in the path", content(str, PLAIN))},
+    examples={**_BULK.examples, 404: error_example("json", 404, ("NotFound", NO_DATE))},
+)
+dated_bulk = Endpoint("bulk", error_form, {"POST": _dated_bulk}, [dated(_DATED_BULK)])

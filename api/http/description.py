@@ -3,11 +3,14 @@
 An ``Operation`` is plain OpenAPI but for its schemas: each may also be the type that msgspec reads
 or writes (``Swaps``, ``datetime``, ``Annotated[str, Meta(...)]``). ``api.openapi.document`` turns
 these into JSON Schema when the document is asked for, so that declaring costs a request nothing.
+
+Every parameter and every body has an example: clients are generated from this, and people read it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from api.http.replies import Problem
@@ -26,6 +29,32 @@ SECURITY_SCHEMES = {
     "Bearer": {"type": "http", "scheme": "bearer"},
     "RingPoolKey": {"type": "apiKey", "in": "query", "name": "ring_pool_key"},
 }
+
+TAGS = {
+    "pages": "For pages, and servers that render them: the script, and the numbers it shows",
+    "links": "For media buyers: tracking links",
+    "ad servers": "For ad servers: the number API, one number or many",
+    "accounts": "For managers: who owns pools",
+    "pools": "For managers: numbers handed out under one set of rules",
+    "stocks": "For managers: numbers from which pools grow",
+    "numbers": "For managers: who holds a number, or held it",
+    "calls": "For managers: inbound calls, credited to who held the number",
+    "operators": "For operators: alive, ready, metrics, this document",
+}
+"""What operations are grouped by, in the document and in generated clients."""
+
+_CLASSES = {
+    400: ("InvalidParameter", "visitor: 1 to 128 letters, digits and . _ : ~ - are an id"),
+    401: ("Unauthorized", "send Authorization: Bearer with a token of this service"),
+    403: ("Forbidden", "this key is for account newspress alone"),
+    404: ("UnknownPool", "there is no pool 'ad-placement'"),
+    415: ("UnsupportedMediaType", "send application/json"),
+    503: ("StoreUnavailable", "the store doesn't answer, try again"),
+}
+"""An example of a class and its message for statuses of a refusal that say the same everywhere."""
+
+INVALID_JSON = ("InvalidDocument", "not JSON: JSON is malformed: invalid character (byte 0)")
+"""Class and detail of status 400, where a body is sent."""
 
 _PROBLEMS = {
     400: "Something in the request can't be read; the problem says what",
@@ -49,8 +78,12 @@ class Operation(NamedTuple):
     ``responses``: by status, the type of the JSON body, ``content(...)`` of another body, None for
     no body, or a whole ``response(...)``. ``problems``: statuses that are answered as
     problem+json, to which 503 is added; None: there are none. ``body``: of the request, a type or
-    ``content(...)``. ``security``: names of ``SECURITY_SCHEMES``, any of which will do. ``fixed``:
-    values of path parameters, when one route is described as several paths.
+    ``content(...)``. ``security``: names of ``SECURITY_SCHEMES``, any of which will do; "" among
+    them: it works without. ``fixed``: values of path parameters, when one route is described as
+    several paths. ``tag``: one of TAGS. ``examples``: by status, of a response's body; ``example``:
+    of the request's. ``text``: what whoever calls it has to know beside the summary.
+    ``refusals``: by status, class and detail of an example of a problem, where the general one
+    wouldn't come.
     """
 
     method: str
@@ -62,6 +95,11 @@ class Operation(NamedTuple):
     body: Any = None
     security: Sequence[str] = ()
     fixed: Mapping[str, str] = {}
+    tag: str = ""
+    examples: Mapping[int, Any] = {}
+    example: Any = None
+    text: str = ""
+    refusals: Mapping[int, tuple[str, str]] = {}
 
     def described(self) -> Described:
         """The operation object of OpenAPI."""
@@ -69,26 +107,75 @@ class Operation(NamedTuple):
             status: body if _is_response(body) else response(_DESCRIPTIONS[status], body)
             for status, body in self.responses.items()
         }
+        for status, example in self.examples.items():
+            responses[status] = _with_example(responses[status], example)
         if self.problems is not None:
             for status in (*self.problems, 503):
-                responses[status] = response(_PROBLEMS[status], content(Problem, PROBLEM))
+                refused = self.refusals.get(status) or refusal_example(status)
+                body = content(Problem, PROBLEM, example=_problem_example(status, *refused))
+                responses[status] = response(_PROBLEMS[status], body)
         made: Described = {
             "operationId": self.id,
             "summary": self.summary,
+            "description": self.text,
             "responses": {str(status): each for status, each in responses.items()},
         }
+        if self.tag:
+            made["tags"] = [self.tag]
         if self.parameters:
             made["parameters"] = list(self.parameters)
         if self.body is not None:
-            made["requestBody"] = {"required": True, "content": _content(self.body)}
+            body = {"required": True, "content": _content(self.body)}
+            made["requestBody"] = _with_example(body, self.example)
         if self.security:
-            made["security"] = [{scheme: []} for scheme in self.security]
+            made["security"] = [{scheme: []} if scheme else {} for scheme in self.security]
         return made
 
 
-def content(schema: Schema, *media: str) -> Described:
+def content(schema: Schema, *media: str, example: Any = None) -> Described:
     """A body in any of these media types (JSON, if none is named)."""
-    return {name: {"schema": schema} for name in media or (JSON,)}
+    shown = {} if example is None else {"example": example}
+    return {name: {"schema": schema, **shown} for name in media or (JSON,)}
+
+
+def named(name: str, properties: Mapping[str, Schema], required: Sequence[str]) -> Described:
+    """The schema of an object that no struct describes, under a name of its own."""
+    return {
+        "title": name,
+        "type": "object",
+        "required": list(required),
+        "properties": dict(properties),
+    }
+
+
+def too_large(limit: int) -> tuple[str, str]:
+    """Class and detail of status 413. ``limit``: bytes."""
+    return "BodyTooLarge", f"the body may have at most {limit:,} bytes"
+
+
+def refusal_example(status: int) -> tuple[str, str]:
+    """A class and a message that answers of this status may have."""
+    return _CLASSES[status]
+
+
+def _problem_example(status: int, kind: str, detail: str) -> Described:
+    """As ``replies.problem`` writes it: what is about a field names that."""
+    field, _, message = detail.partition(": ")
+    problem = {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "class": kind,
+        "detail": message if kind == "InUse" else detail,
+    }
+    if status == 422 or kind in ("InvalidParameter", "MissingParameter", "InUse"):
+        problem["errors"] = [{"field": field, "message": message}]
+    return problem
+
+
+def _with_example(described: Described, example: Any) -> Described:
+    """A response or request body with this example in each of its media types."""
+    media = {name: {**each, "example": example} for name, each in described["content"].items()}
+    return {**described, "content": media}
 
 
 def response(description: str, body: Any = None) -> Described:
@@ -110,8 +197,18 @@ def parameter(
     where: str = "query",
     *,
     required: bool = False,
-    text: str = "",
+    text: str,
+    example: Any = None,
 ) -> Described:
-    """A parameter; one of the path is always required."""
-    made = {"name": name, "in": where, "required": required or where == "path", "schema": schema}
-    return made | ({"description": text} if text else {})
+    """A parameter, ``text`` saying what it is; one of the path is always required.
+
+    ``example`` None: whoever declares the operation adds one.
+    """
+    return {
+        "name": name,
+        "in": where,
+        "required": required or where == "path",
+        "schema": schema,
+        "description": text,
+        **({} if example is None else {"example": example}),
+    }

@@ -14,6 +14,7 @@ from allocator.worker.cache import HeldAnswer
 from api.http import lookups
 from api.http.description import Operation, content, parameter, response
 from api.http.endpoint import Endpoint, problem_form
+from api.http.parameters import POOL, PUBLISHER, VISITOR
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -178,6 +179,27 @@ _LINK = Operation(
         302: response("The landing page"),
     },
     (400, 404),
-    [parameter("pool", where="path")],
+    [
+        POOL,
+        PUBLISHER,
+        VISITOR,
+        parameter(
+            "mobile_click_to_call",
+            text="`1`: phones dial first, `0`: they don't; else as the pool says",
+            example="1",
+        ),
+        parameter(
+            "parameters",
+            {"type": "object", "additionalProperties": True},
+            text="The pool's own parameters, by name, and any that the landing page shall get",
+            example={"website": "one", "gclid": "EAIaIQ"},
+        ),
+    ],
+    tag="links",
+    text="What a media buyer gives an ad network as the ad's address. The number comes to the "
+    "landing page as `rp_number`, `rp_pool`, `rp_exp` and `rp_sig`, which the page script and "
+    "`/v1/verify` check. Where there is none to give, the visitor gets there without. "
+    "Crawlers and HEAD take nothing.",
+    examples={200: '<!doctype html><a id="call" href="tel:+18885550101">Call (888) 555-0101</a>'},
 )
 link = Endpoint("link", problem_form, {"GET": _link}, [_LINK])

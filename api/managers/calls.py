@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from allocator.answers import Call, CallCredit
 from api.http import lookups, replies
+from api.http.description import INVALID_JSON, too_large
 from api.http.documents import decoded
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
@@ -131,5 +132,33 @@ _RECORD_CALL = ManagedOperation(
     {200: CallReply},
     (400, 401, 404, 413, 415, 422),
     body=CallReport,
+    tag="calls",
+    refusals={
+        400: INVALID_JSON,
+        404: ("UnknownNumber", "+18885550101 is in no pool"),
+        413: too_large(MAX_BODY_BYTES),
+        422: ("InvalidDocument", "duration_seconds: Expected `int` >= 0"),
+    },
+    text="The call counts as activity of the assignment that the number had when it started. A "
+    "report with an `id` that was counted before changes nothing and is answered alike, with "
+    "`counted` false. Calls to an overflow number are told by `overflow`.",
+    examples={
+        200: {
+            "id": "call-1",
+            "number": "+18885550101",
+            "pool": "ad-placement",
+            "counted": True,
+            "tuple": {"website": "one", "location": "footer", "path": "home"},
+            "assigned_at": "2026-11-21T22:00:00Z",
+            "calls": 1,
+        }
+    },
+    example={
+        "id": "call-1",
+        "number": "+18885550101",
+        "caller": "+12125550177",
+        "started_at": "2026-11-21T22:05:00Z",
+        "duration_seconds": 95,
+    },
 )
 calls = Endpoint("calls", problem_form, {"POST": _record_call}, [_RECORD_CALL])

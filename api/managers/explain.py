@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from time import time
 
+import msgspec
+
+from allocator.answers import State
 from api.http import lookups, replies
 from api.http.description import parameter
 from api.http.endpoint import Endpoint, problem_form
+from api.http.parameters import AGENT, VISIT
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -14,7 +18,13 @@ from api.managers.callers import ManagedOperation, authenticate
 from ringpool.catalog.routing import Targets
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
-from ringpool.explanation import Explainer, Explanation
+from ringpool.explanation import (
+    ConditionFound,
+    Explainer,
+    Explanation,
+    PoolConsidered,
+    TargetExplained,
+)
 from ringpool.visits.described import DescribedVisit
 
 
@@ -50,6 +60,40 @@ def _targets(snapshot: Snapshot, account_id: str, wanted: str | None) -> Targets
     return {target: known.get(target, ()) for target in read_targets(wanted)}
 
 
+_EXAMPLE = Explanation(
+    account="newspress",
+    visit={
+        "medium": "paid",
+        "gclid": "EAIaIQ",
+        "host": "www.newspress.example",
+        "path": "/subscribe",
+        "device": "phone",
+        "country": "US",
+    },
+    targets=[
+        TargetExplained(
+            target="+18005550100",
+            why="rule",
+            pool="ad-placement",
+            tuple={"website": "one", "location": "footer", "path": "/subscribe"},
+            state=State.NEW,
+            number="+18885550101",
+            guaranteed_until="2026-11-21T22:10:00Z",
+            rules=[
+                PoolConsidered(
+                    "ad-placement",
+                    100,
+                    True,
+                    [
+                        ConditionFound(
+                            "host", "www.newspress.example", ["www.newspress.example"], True
+                        )
+                    ],
+                )
+            ],
+        )
+    ],
+)
 _EXPLAIN = ManagedOperation(
     "GET",
     "explain",
@@ -57,17 +101,35 @@ _EXPLAIN = ManagedOperation(
     {200: Explanation},
     (400, 401, 404),
     (
-        parameter("account", text="Whose page; for an account's key it is that account"),
-        parameter("url", text="The page's URL"),
-        parameter("ref", text="The page's referrer"),
-        parameter("agent", text="The visitor's User-Agent"),
-        parameter("country", text="The visitor's country, two letters"),
-        parameter("area", text="The visitor's telephone area codes, with commas: 212,646"),
-        parameter("visitor"),
-        parameter("first_url"),
-        parameter("first_ref"),
-        parameter("held", text="As for /v1/swap"),
-        parameter("targets", text="E.164 numbers, with commas; else all of the account's"),
+        parameter(
+            "account", text="Whose page it is; needless with an account's key", example="newspress"
+        ),
+        *VISIT,
+        AGENT,
+        parameter(
+            "country",
+            {"type": "string", "pattern": "^([A-Za-z]{2})?$"},
+            text="The visitor's country, two letters",
+            example="US",
+        ),
+        parameter(
+            "area",
+            text="The visitor's telephone area codes, with commas",
+            example="212,646",
+        ),
+        parameter(
+            "targets",
+            text="Printed numbers in E.164, with commas. Without: every target of the account",
+            example="+18005550100",
+        ),
     ),
+    tag="pools",
+    refusals={
+        400: ("InvalidParameter", "country: expected two letters"),
+        404: ("UnknownAccount", "there is no account 'newspress'"),
+    },
+    text="A dry run of a page's request: every rule that was tried with what it found, the tuple, "
+    "and the state and number that the visitor would get now. Nothing is taken or counted.",
+    examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
 explain = Endpoint("explain", problem_form, {"GET": _explain}, [_EXPLAIN])

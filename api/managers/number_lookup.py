@@ -27,6 +27,8 @@ from ringpool.visits import tuples
 Time = Annotated[datetime, Meta(tz=True)]
 """A time with its offset."""
 
+_TIME_EXPECTED = "expected a time with its offset, such as 2026-11-21T14:32:00Z"
+
 
 class Holder(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who held a number, for how long, and the attributes of their first and last click.
@@ -157,7 +159,7 @@ def _unix_ms(text: str) -> int:
     try:
         return to_unix_ms(msgspec.convert(text.replace(" ", "+"), Time))
     except ValueError:  # msgspec.ValidationError is one
-        raise Fault("at", "expected a time with its offset, such as 2026-11-21T14:32:00Z") from None
+        raise Fault("at", _TIME_EXPECTED) from None
 
 
 def unknown_number(number: str) -> Refusal:
@@ -165,12 +167,40 @@ def unknown_number(number: str) -> Refusal:
     return Refusal(404, "UnknownNumber", f"{number} is in no pool")
 
 
+_EXAMPLE = NumberLookup(
+    number="+18885550101",
+    owner="pool/ad-placement",
+    pool="ad-placement",
+    holder=Holder(
+        pool="ad-placement",
+        tuple={"website": "one", "location": "footer", "path": "home"},
+        assigned_at="2026-11-21T22:00:00Z",
+        guaranteed_until="2026-11-21T22:10:00Z",
+        clicks=3,
+        calls=1,
+        first_click={"medium": "paid", "gclid": "EAIaIQ"},
+        last_click={"medium": "direct"},
+    ),
+)
 _GET_NUMBER = ManagedOperation(
     "GET",
     "get_number",
     "Where a number is, and who holds it or held it at a time",
     {200: NumberLookup},
     (400, 401, 404),
-    (parameter("number", Number, "path"), parameter("at", Time)),
+    (
+        parameter("number", Number, "path", text="In E.164", example="+18885550101"),
+        parameter(
+            "at", Time, text="Who held it then; now, without", example="2026-11-21T22:05:00Z"
+        ),
+    ),
+    tag="numbers",
+    refusals={
+        400: ("InvalidParameter", f"at: {_TIME_EXPECTED}"),
+        404: ("UnknownNumber", "+18885550101 is in no pool"),
+    },
+    text="Whose a number is, in which pool it is now, and the tuple that holds it or held it at a "
+    "time, with its first and last click. An account's key sees what is its own.",
+    examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
 number = Endpoint("number", problem_form, {"GET": _look_up}, [_GET_NUMBER])

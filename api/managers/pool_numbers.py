@@ -9,16 +9,15 @@ from msgspec import Meta, Struct
 
 from allocator.answers import NumberRow, PoolStatus
 from api.http import lookups, replies
-from api.http.description import parameter
+from api.http.description import INVALID_JSON, parameter, too_large
 from api.http.documents import decoded
 from api.http.endpoint import Endpoint, problem_form
-from api.http.paging import page, page_parameters
+from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import ManagedOperation, callers_pool
-from api.managers.resources import ID
 from ringpool.faults import Fault
-from ringpool.model import Number
+from ringpool.model import Identifier, Number
 from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
 
@@ -117,10 +116,46 @@ def _pool_number(row: NumberRow) -> PoolNumber:
     )
 
 
+_ID = parameter("id", Identifier, "path", text="The pool's id", example="ad-placement")
 _PAGE = page_parameters(
-    Annotated[str, Meta(pattern="^[0-9]{0,20}$")], "About how many: small pools come on one page"
+    Annotated[str, Meta(pattern="^[0-9]{0,20}$")],
+    "704",
+    "About how many: small pools come on one page",
 )
+_EXAMPLE = PoolNumbers(
+    [
+        PoolNumber(
+            number="+18885550101",
+            tuple={"website": "one", "location": "footer", "path": "home"},
+            assigned_at="2026-11-21T22:00:00Z",
+            guaranteed_until="2026-11-21T22:10:00Z",
+            clicks=3,
+            calls=1,
+        ),
+        PoolNumber(number="+18885550102"),
+    ]
+)
+_EXAMPLE_STATUS = PoolStatus(
+    size=2,
+    unassigned=1,
+    held=1,
+    recyclable=0,
+    draining=0,
+    overflow_total=0,
+    new_total=1,
+    recycled_total=0,
+    held_total=2,
+    utilization=0.5,
+    oldest_held_seconds=12.5,
+    exhausted=False,
+)
+_NUMBERS = {"numbers": ["+18885550103", "+18885550104"]}
 _CHANGE_PROBLEMS = (400, 401, 404, 413, 415, 422)
+_CHANGE_REFUSALS = {
+    400: INVALID_JSON,
+    413: too_large(MAX_BODY_BYTES),
+    422: ("InvalidDocument", "numbers: Expected `array` of length >= 1"),
+}
 
 pool_numbers = Endpoint(
     "pool_numbers",
@@ -133,7 +168,12 @@ pool_numbers = Endpoint(
             "The numbers in a pool and who holds them",
             {200: PoolNumbers},
             (400, 401, 404),
-            (ID, *_PAGE),
+            (_ID, *_PAGE),
+            tag="pools",
+            refusals=PAGE_REFUSALS,
+            text="With the tuple that holds each, until when, and its clicks and calls since. The "
+            "pool may change between two pages.",
+            examples={200: msgspec.to_builtins(_EXAMPLE)},
         ),
         ManagedOperation(
             "POST",
@@ -141,8 +181,13 @@ pool_numbers = Endpoint(
             "Add numbers",
             {204: None},
             _CHANGE_PROBLEMS,
-            [ID],
+            [_ID],
             NumberChange,
+            tag="pools",
+            refusals=_CHANGE_REFUSALS,
+            text="Those that the pool has already stay as they are; one that another pool or stock "
+            "has is refused, and then none is added.",
+            example=_NUMBERS,
         ),
         ManagedOperation(
             "DELETE",
@@ -150,7 +195,20 @@ pool_numbers = Endpoint(
             "Drain numbers: each goes when its guarantee is over. A body works as in POST",
             {204: None},
             _CHANGE_PROBLEMS,
-            (ID, parameter("number", Number, required=True)),
+            (
+                _ID,
+                parameter(
+                    "number",
+                    Number,
+                    required=True,
+                    text="The number to drain",
+                    example="+18885550103",
+                ),
+            ),
+            tag="pools",
+            refusals=_CHANGE_REFUSALS,
+            text="A number that nobody holds goes at once. The tuple that holds one keeps it until "
+            "its guarantee ends.",
         ),
     ],
 )
@@ -161,5 +219,19 @@ pool_status = Endpoint(
     "pool_status",
     problem_form,
     {"GET": _status},
-    [ManagedOperation("GET", "get_pool_status", _STATUS, {200: PoolStatus}, (401, 404), [ID])],
+    [
+        ManagedOperation(
+            "GET",
+            "get_pool_status",
+            _STATUS,
+            {200: PoolStatus},
+            (401, 404),
+            [_ID],
+            tag="pools",
+            text="How many numbers are unassigned, held, recyclable and draining now, and how many "
+            "answers of each state were given since the pool was made. `exhausted`: the next new "
+            "tuple gets the overflow number, or none.",
+            examples={200: msgspec.to_builtins(_EXAMPLE_STATUS)},
+        )
+    ],
 )

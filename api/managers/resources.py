@@ -8,15 +8,24 @@ are a resource of their own. A body without ``numbers`` leaves them as they are;
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from api.http import replies
-from api.http.description import JSON, Operation, content, parameter
+from api.http.description import (
+    INVALID_JSON,
+    JSON,
+    Operation,
+    content,
+    named,
+    parameter,
+    too_large,
+)
 from api.http.documents import parsed_object
 from api.http.endpoint import Endpoint, problem_form
-from api.http.paging import page, page_parameters
+from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
@@ -30,9 +39,62 @@ from ringpool.model import Account, Configuration, Entity, Identifier, Pool, Sto
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-ID = parameter("id", Identifier, "path")
+_EXAMPLES: Mapping[str, dict[str, Any]] = {
+    "account": {
+        "id": "newspress",
+        "name": "The Newspress",
+        "origins": ["https://www.newspress.example"],
+    },
+    "pool": {
+        "id": "ad-placement",
+        "account": "newspress",
+        "parameters": ["website", "location", "path"],
+        "min_duration": "10m",
+        "overflow_number": "+18005550190",
+        "landing_url": "https://www.newspress.example/subscribe",
+        "when": {"host": "www.newspress.example"},
+        "swap_targets": ["+18005550100"],
+    },
+    "stock": {"id": "us-toll-free", "account": "newspress", "quarantine": "30d"},
+}
+"""One of each kind, for ``/openapi.json``."""
 
-_CHANGE_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422)
+_CREATE_PROBLEMS = (400, 401, 403, 409, 413, 415, 422)
+_CHANGE_PROBLEMS = (400, 401, 403, 404, 413, 415, 422)
+
+_REFUSALS: Mapping[str, dict[int, tuple[str, str]]] = {
+    "account": {
+        403: ("Forbidden", "only the administrator's token may do this"),
+        422: ("InvalidDocument", "name: expected text, got 1: put it in quotes"),
+    },
+    "pool": {
+        422: ("InvalidDocument", "min_duration: 0s is outside 1s to 10y"),
+    },
+    "stock": {
+        422: (
+            "InvalidDocument",
+            "quarantine: 'soon' is not a duration: write a number and one of s m h d w y",
+        ),
+    },
+}
+"""What is peculiar to a kind."""
+
+_READING = {
+    "account": "Its name, its pages' origins and its API keys.",
+    "pool": "Its rules and its key. Its numbers are at `/admin/v1/pools/{id}/numbers`.",
+    "stock": "Without its numbers, of which there may be a million.",
+}
+_REMOVING = {
+    "account": "Refused while it has pools or stocks.",
+    "pool": "Refused while it has numbers: PATCH `numbers: []`, and wait until they have drained.",
+    "stock": "Refused while it has numbers, and while a pool grows from it.",
+}
+_IN_USE = {
+    "account": "newspress still has stock us-toll-free",
+    "pool": "ad-placement still has numbers: remove them, and wait until they have drained",
+    "stock": "pool ad-placement grows from us-toll-free",
+}
+"""Why one is not removed."""
 
 
 class Collection:
@@ -186,12 +248,12 @@ class Collection:
 
     def _list_operations(self) -> list[Operation]:
         section, name, entity = self._section, self._name, shown(self._kind)
-        listed = {
-            "type": "object",
-            "required": [section],
-            "properties": {section: {"type": "array", "items": entity}, "next": str},
-        }
-        problems = _CHANGE_PROBLEMS
+        listed = named(
+            f"{self._kind.__name__}List",
+            {section: {"type": "array", "items": entity}, "next": str},
+            [section],
+        )
+        example = _EXAMPLES[name]
         return [
             ManagedOperation(
                 "GET",
@@ -199,10 +261,25 @@ class Collection:
                 f"The {section}, by id",
                 {200: content(listed)},
                 (400, 401),
-                page_parameters(),
+                page_parameters(example=example["id"]),
+                tag=section,
+                text="An account's key sees its own. A page that has `next` isn't the last: ask "
+                "again with that as `after`.",
+                examples={200: {section: [example]}},
+                refusals=PAGE_REFUSALS,
             ),
             ManagedOperation(
-                "POST", f"create_{name}", f"Make a {name}", {201: entity}, problems, body=entity
+                "POST",
+                f"create_{name}",
+                f"Make a {name}",
+                {201: entity},
+                _CREATE_PROBLEMS,
+                body=entity,
+                tag=section,
+                text="Refused where there is one of this id; PUT makes it or replaces it.",
+                examples={201: example},
+                example=example,
+                refusals=self._refusals(),
             ),
         ]
 
@@ -210,21 +287,67 @@ class Collection:
         name, entity, put = self._name, shown(self._kind), put_body(self._kind)
         patch = content(patch_body(self._kind), JSON, "application/merge-patch+json")
         problems = _CHANGE_PROBLEMS
-        reading = f"A {name} without its numbers"
-        replacing = "Make or replace; numbers are left alone unless given"
-        changing = "Change some fields (RFC 7396)"
-        removing = "Remove it; refused while it is in use"
+        example = _EXAMPLES[name]
+        ids = [parameter("id", Identifier, "path", text=f"The {name}'s id", example=example["id"])]
+        operation = partial(
+            ManagedOperation, parameters=ids, tag=self._section, refusals=self._refusals()
+        )
         made = {200: entity, 201: entity}
         return [
-            ManagedOperation("GET", f"get_{name}", reading, {200: entity}, (401, 404), [ID]),
-            ManagedOperation("PUT", f"put_{name}", replacing, made, problems, [ID], put),
-            ManagedOperation(
-                "PATCH", f"patch_{name}", changing, {200: entity}, problems, [ID], patch
+            operation(
+                "GET",
+                f"get_{name}",
+                f"One {name}",
+                {200: entity},
+                (401, 404),
+                text=_READING[name],
+                examples={200: example},
             ),
-            ManagedOperation(
-                "DELETE", f"delete_{name}", removing, {204: None}, (401, 403, 404, 409), [ID]
+            operation(
+                "PUT",
+                f"put_{name}",
+                f"Make or replace a {name}",
+                made,
+                problems,
+                body=put,
+                text="Fields that aren't given get their defaults, all but `numbers`: without them "
+                "those that are there stay, and a list is the whole list. 201: it was made.",
+                examples={200: example, 201: example},
+                example=example,
+            ),
+            operation(
+                "PATCH",
+                f"patch_{name}",
+                f"Change some fields of a {name}",
+                {200: entity},
+                problems,
+                body=patch,
+                text="A JSON merge patch (RFC 7396): fields that aren't given stay as they are, "
+                "null gives a field its default.",
+                examples={200: example},
+                example=dict([list(example.items())[-1]]),
+            ),
+            operation(
+                "DELETE",
+                f"delete_{name}",
+                f"Remove a {name}",
+                {204: None},
+                (401, 403, 404, 409) if self._kind is Account else (401, 404, 409),
+                text=_REMOVING[name],
+                refusals={**self._refusals(), 409: ("InUse", f"{name}: {_IN_USE[name]}")},
             ),
         ]
+
+    def _refusals(self) -> dict[int, tuple[str, str]]:
+        """Class and detail of problems, for ``/openapi.json``."""
+        name, example = self._name, _EXAMPLES[self._name]
+        return {
+            400: INVALID_JSON,
+            404: (f"Unknown{self._kind.__name__}", f"there is no {name} '{example['id']}'"),
+            409: ("Exists", f"{example['id']} exists already: PUT or PATCH it"),
+            413: too_large(MAX_BODY_BYTES),
+            **_REFUSALS[name],
+        }
 
 
 def _configuration(entity: Entity) -> Configuration:

@@ -13,10 +13,11 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from api.http import replies
-from api.http.description import SECURITY_SCHEMES, Described, Operation
+from api.http.description import SECURITY_SCHEMES, TAGS, Described, Operation, content
 from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
 from api.http.request import Request
+from api.openapi.meanings import meaning
 
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -32,9 +33,11 @@ def openapi_document(routes: Iterable[BaseRoute]) -> Described:
                 path = route.path
                 for name, value in operation.fixed.items():
                     path = path.replace(f"{{{name}}}", value)
-                paths.setdefault(path, {})[operation.method.lower()] = operation.described()
+                described = operation.described()
+                paths.setdefault(path, {})[operation.method.lower()] = described
     types: dict[str, type[Struct]] = {}
-    described = _with_schemas(paths, types)
+    named: dict[str, Described] = {}
+    written = _with_schemas(paths, types, named)
     _, schemas = msgspec.json.schema_components(types.values(), ref_template=_REFERENCE)
     return {
         "openapi": "3.1.0",
@@ -43,22 +46,56 @@ def openapi_document(routes: Iterable[BaseRoute]) -> Described:
             "version": version("ringpool"),
             "description": "Every traffic source gets its own phone number.",
         },
-        "paths": described,
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": _with_parameters_told(written),
         "components": {
-            "schemas": schemas,
+            "schemas": {
+                name: _with_meanings(name, schema) for name, schema in (schemas | named).items()
+            },
             "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
 
-def _with_schemas(value: Any, types: dict[str, type[Struct]]) -> Any:
-    """``value`` with a schema in the place of each type; structs are referred to, and collected."""
+def _with_parameters_told(paths: Described) -> Described:
+    """The paths with what a parameter is in its schema too: there client generators look for it."""
+    for operations in paths.values():
+        for operation in operations.values():
+            for each in operation.get("parameters", ()):
+                each["schema"] = {**each["schema"], "description": each["description"]}
+    return paths
+
+
+def _with_meanings(name: str, schema: Described) -> Described:
+    """The schema with what the type and its fields mean. Others keep their own description."""
+    text, fields = meaning(name)
+    made = {**schema, "description": text} if text else schema
+    if "properties" not in made:
+        return made
+    properties = {
+        field: {**each, "description": fields[field]} if field in fields else each
+        for field, each in made["properties"].items()
+    }
+    return {**made, "properties": properties}
+
+
+def _with_schemas(value: Any, types: dict[str, type[Struct]], named: dict[str, Described]) -> Any:
+    """``value`` with a schema in the place of each type.
+
+    Structs, and schemas that have a name (``description.named``), are referred to and collected.
+    """
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, dict):
-        return {name: _with_schemas(item, types) for name, item in value.items()}
+        made = {name: _with_schemas(item, types, named) for name, item in value.items()}
+        if "properties" not in made or "title" not in made:
+            return made
+        name = made["title"]
+        if named.setdefault(name, made) != made:
+            raise ValueError(f"two types of the API are called {name}")
+        return {"$ref": _REFERENCE.format(name=name)}
     if isinstance(value, list | tuple):
-        return [_with_schemas(item, types) for item in value]
+        return [_with_schemas(item, types, named) for item in value]
     if isinstance(value, type) and issubclass(value, Struct):
         name = value.__name__
         if types.setdefault(name, value) is not value:
@@ -76,6 +113,13 @@ async def _document(request: Request) -> Reply:
     return replies.json_text(_encoded(request.scope["app"]))
 
 
-document = Endpoint(
-    "openapi", problem_form, {"GET": _document}, [Operation("GET", "openapi", "This", {200: dict})]
+_OPENAPI = Operation(
+    "GET",
+    "openapi",
+    "This document",
+    {200: content(dict)},
+    tag="operators",
+    text="OpenAPI 3.1: what this service's version takes and answers, with an example of each.",
+    examples={200: {"openapi": "3.1.0", "info": {"title": "Ringpool"}}},
 )
+document = Endpoint("openapi", problem_form, {"GET": _document}, [_OPENAPI])

@@ -87,18 +87,34 @@ async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
     return sorted(found, key=lambda pair: pair[0])
 
 
-livez = Endpoint(
-    "livez", problem_form, {"GET": _livez}, [Operation("GET", "livez", "Alive", {200: Health})]
+_LIVEZ = Operation(
+    "GET",
+    "livez",
+    "The process lives; the store isn't looked at",
+    {200: Health},
+    tag="operators",
+    text="For what restarts a process that hangs. A store that is away is no reason to restart.",
+    examples={200: {"status": "alive", "version": "0.1.0"}},
 )
-readyz = Endpoint(
+_READYZ = Operation(
+    "GET",
     "readyz",
-    problem_form,
-    {"GET": _readyz},
-    [Operation("GET", "readyz", "Ready", {200: Health}, ())],
+    "The store answers too",
+    {200: Health},
+    (),
+    tag="operators",
+    text="For what sends requests here or elsewhere. Waits for the store a second at most.",
+    examples={200: {"status": "ready", "version": "0.1.0"}},
 )
-exposition = Endpoint(
+_METRICS = Operation(
+    "GET",
     "metrics",
-    problem_form,
-    {"GET": _metrics},
-    [Operation("GET", "metrics", "Prometheus", {200: content(str, PLAIN)})],
+    "Figures in Prometheus' text format",
+    {200: content(str, PLAIN)},
+    tag="operators",
+    text="What was asked for and answered, how fast, and every pool's numbers as they stand.",
+    examples={200: 'ringpool_pool_unassigned{pool="ad-placement"} 2.0\n'},
 )
+livez = Endpoint("livez", problem_form, {"GET": _livez}, [_LIVEZ])
+readyz = Endpoint("readyz", problem_form, {"GET": _readyz}, [_READYZ])
+exposition = Endpoint("metrics", problem_form, {"GET": _metrics}, [_METRICS])

@@ -5,46 +5,102 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Any
 
-from msgspec import Meta
-
-from api.http.description import Operation, parameter, response
+from api.http.description import (
+    Described,
+    Operation,
+    parameter,
+    refusal_example,
+    response,
+    too_large,
+)
+from api.http.parameters import AGENT, VISIT, NotEmpty
 from api.pages.swap_answers import Swaps
 
-NotEmpty = Annotated[str, Meta(min_length=1)]
+MAX_FORM_BYTES = 16 * 1024
+"""Of a beacon's form."""
 
-ACCOUNT = parameter("account", NotEmpty, required=True)
-
-PAGE_PARAMETERS = (
-    ACCOUNT,
-    parameter("url", text="The page's URL"),
-    parameter("ref", text="The page's referrer"),
-    parameter("visitor", Annotated[str, Meta(pattern="^[A-Za-z0-9._:~-]{0,128}$")]),
-    parameter("targets", text="E.164 numbers on the page, with commas"),
-    parameter("pool", text="Only this pool, whatever its rule says"),
-    parameter("first_url", text="URL of the visitor's first visit"),
-    parameter("first_ref", text="Referrer of the visitor's first visit"),
-    parameter("held", text="`keep` of numbers of sticky pools that the visitor has, with commas"),
+ACCOUNT = parameter(
+    "account", NotEmpty, required=True, text="The id of the page's account", example="newspress"
 )
+
+_PAGE = (
+    *VISIT,
+    parameter(
+        "targets",
+        text="Printed numbers in E.164, with commas; each may have a format after a colon: "
+        "`national`, `international`, `e164` or `as_found`. Without: every target of the account",
+        example="+18005550100:national",
+    ),
+    parameter("pool", text="Only this pool, whatever its rule says", example="ad-placement"),
+)
+PAGE_PARAMETERS = (ACCOUNT, *_PAGE)
+SWAP_PARAMETERS = (
+    # A server's key says whose pools are asked, so that no account is needed beside it.
+    {**ACCOUNT, "required": False, "description": f"{ACCOUNT['description']}; needless with a key"},
+    *_PAGE,
+    {**AGENT, "description": f"With an API key: {AGENT['description']}"},
+    parameter(
+        "address",
+        text="With an API key: the visitor's IPv4 or IPv6 address",
+        example="192.0.2.7",
+    ),
+)
+
+
+_REFUSALS = {
+    401: ("Unauthorized", "not an API key of an account"),
+    403: ("ForbiddenOrigin", "https://elsewhere.example is not an origin of this account"),
+    404: ("UnknownAccount", "there is no account 'newspress'"),
+    413: too_large(MAX_FORM_BYTES),
+    415: ("UnsupportedMediaType", "send a form: name=value&name=value"),
+}
+"""What pages are told."""
+
+
+def error_example(status: int, refused: tuple[str, str] | None = None) -> Described:
+    """What a refusal with this status may look like. ``refused``: its class and message."""
+    kind, message = refused or _REFUSALS.get(status) or refusal_example(status)
+    return {"error": {"class": kind, "message": message}, "swaps": []}
+
+
+def error_examples(*statuses: int) -> dict[int, Any]:
+    """The same for several."""
+    return {status: error_example(status) for status in statuses}
+
 
 PAGE_REFUSALS = {
     400: response("A parameter that can't be read", Swaps),
+    401: response("A key, but not an account's", Swaps),
     403: response("A page that isn't the account's", Swaps),
     404: response("No such account, or no such pool of it", Swaps),
     503: response("The store is away", Swaps),
 }
 
-_BEACON_RESPONSES = PAGE_REFUSALS | {
-    204: None,
+_FORM_REFUSALS = {
     413: response("The form is too large", Swaps),
     415: response("The body is no form", Swaps),
 }
 
 
-def beacon_operations(name: str, summary: str) -> list[Operation]:
+def beacon_operations(name: str, summary: str, text: str) -> list[Operation]:
     """What a page reports without waiting for an answer: GET, or POST as browsers send beacons."""
-    return [
-        Operation(method, id, summary, _BEACON_RESPONSES, parameters=PAGE_PARAMETERS)
-        for method, id in (("GET", name), ("POST", f"{name}_beacon"))
-    ]
+    read = Operation(
+        "GET",
+        name,
+        summary,
+        {204: None, **PAGE_REFUSALS},
+        parameters=PAGE_PARAMETERS,
+        tag="pages",
+        text=text,
+        security=("", "Bearer"),
+        examples=error_examples(*PAGE_REFUSALS),
+    )
+    sent = read._replace(
+        method="POST",
+        id=f"{name}_beacon",
+        responses={**read.responses, **_FORM_REFUSALS},
+        examples={**read.examples, **error_examples(*_FORM_REFUSALS)},
+    )
+    return [read, sent]

@@ -17,15 +17,13 @@ from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
 from api.pages.admission import Admission, admit, preflight, surroundings_of
-from api.pages.page_operations import beacon_operations
+from api.pages.page_operations import MAX_FORM_BYTES, beacon_operations
 from api.pages.page_replies import error_form
 from ringpool.catalog.routing import kept_numbers, route, signed_number
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click, page_click
-
-MAX_FORM_BYTES = 16 * 1024
 
 
 async def _ping(request: Request) -> Reply:
@@ -90,11 +88,23 @@ ping = Endpoint(
     "ping",
     error_form,
     {"GET": _ping, "POST": _ping, "OPTIONS": preflight},
-    beacon_operations("ping", "The visitor is still there"),
+    beacon_operations(
+        "ping",
+        "The visitor is still there",
+        "Activity of the assignments that the page's visit has: where a pool has "
+        "`hold_on_activity`, their guarantees last that much longer from now. No click is counted. "
+        "POST, which browsers send as a beacon, may have the parameters as a form.",
+    ),
 )
 release = Endpoint(
     "release",
     error_form,
     {"GET": _release, "POST": _release, "OPTIONS": preflight},
-    beacon_operations("release", "The visitor has left (visitor pools)"),
+    beacon_operations(
+        "release",
+        "The visitor has left",
+        "Visitor pools let go of the visitor's number, for others to get it. Numbers of other "
+        "pools belong to traffic sources that many visitors come from, and stay theirs. POST, "
+        "which browsers send as a beacon, may have the parameters as a form.",
+    ),
 )

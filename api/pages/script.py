@@ -10,14 +10,15 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from api.http import lookups, replies
-from api.http.description import Operation, content, parameter
+from api.http.description import Operation, content, parameter, response
 from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal, refusal
 from api.http.replies import Reply, script_safe
 from api.http.request import Request
 from api.pages import origins
 from api.pages.page_operations import ACCOUNT
-from api.pages.tag_options import PARAMETERS, tag_options
+from api.pages.tag_attributes import TAG_ATTRIBUTES
+from api.pages.tag_options import tag_options
 from ringpool.catalog.page_settings import page_settings
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
@@ -36,10 +37,21 @@ _SCRIPT = content(str, "text/javascript")
 _ACCOUNT_SCRIPT = Operation(
     "GET",
     "account_script",
-    "The page script with an account's settings",
-    {200: _SCRIPT, 304: None},
+    "The page script with an account's settings; for a wrong account one that says so",
+    {
+        200: response(
+            "The script; `X-Ringpool-Error` tells the class of what is wrong with the tag", _SCRIPT
+        ),
+        304: None,
+    },
     (),
-    [ACCOUNT, *PARAMETERS],
+    # Without an account the script is one that says so.
+    [{**ACCOUNT, "required": False, "schema": str}, *TAG_ATTRIBUTES],
+    tag="pages",
+    text="What `ringpool snippet ACCOUNT` prints a tag for. The account's swap targets and "
+    "defaults are inside, so that a page asks no more than which numbers to show. Tag managers "
+    "that drop a tag's attributes may have them in the address.",
+    examples={200: "(function(settings){/* … */})({});"},
 )
 _PINNED_SCRIPT = Operation(
     "GET",
@@ -47,7 +59,17 @@ _PINNED_SCRIPT = Operation(
     "The page script of one version, for ever",
     {200: _SCRIPT},
     (404,),
-    [parameter("version", where="path"), parameter("file", where="path")],
+    [
+        parameter("version", where="path", text="The version", example=bundle.VERSION),
+        parameter(
+            "file", where="path", text="`dni.js`, or `dni-debug.js` for tests", example="dni.js"
+        ),
+    ],
+    tag="pages",
+    text="For a tag with an integrity hash: the settings stand in its attributes. What "
+    "`ringpool snippet ACCOUNT --pinned` prints a tag for.",
+    examples={200: "(function(settings){/* … */})(null);"},
+    refusals={404: ("UnknownVersion", f"the present version is {bundle.VERSION}")},
 )
 
 

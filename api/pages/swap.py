@@ -9,7 +9,7 @@ from functools import partial
 from time import time
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from allocator.answers import Answer, Ask, State
 from allocator.port import StoreUnavailable
@@ -30,7 +30,7 @@ from api.pages.admission import (
     preflight,
     surroundings_of,
 )
-from api.pages.page_operations import PAGE_PARAMETERS, PAGE_REFUSALS
+from api.pages.page_operations import PAGE_REFUSALS, SWAP_PARAMETERS, error_examples
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
 from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps, swap_of
 from ringpool.catalog.routing import (
@@ -302,12 +302,36 @@ def _swaps(
     return Swaps(swaps=swaps, none=nothing)
 
 
+_EXAMPLE = Swaps(
+    swaps=[
+        Swap(
+            target="+18005550100",
+            number="+18885550101",
+            display="(888) 555-0101",
+            national="(888) 555-0101",
+            international="+1 888-555-0101",
+            cc="1",
+            state=State.NEW,
+            guaranteed_until="2026-11-21T22:10:00Z",
+            pool="ad-placement",
+            hold_ms=600_000,
+        )
+    ]
+)
 _SWAP = Operation(
     "GET",
     "swap",
-    "Which numbers a page shows; with callback=NAME as JSONP",
+    "Which numbers a page, or a server with an account's API key, shows its visitor",
     {200: Swaps, **PAGE_REFUSALS},
-    parameters=PAGE_PARAMETERS,
+    parameters=SWAP_PARAMETERS,
+    security=("", "Bearer"),
+    tag="pages",
+    text="One entry of `swaps` for each printed number to replace, and one of `none` for each that "
+    "stays, with its reason. With `callback=NAME` the answer is a script (JSONP), 200 whatever "
+    "happened. A server tells its visitor's `url`, `ref`, `visitor`, `agent` and `address` as "
+    "parameters, or as headers: `X-Ringpool-Url` for `url`, and so on. An entry may be shown to "
+    "the same visitor for `hold_ms` milliseconds.",
+    examples={200: to_builtins(_EXAMPLE), **error_examples(400, 401, 403, 404, 503)},
 )
 
 swap = Endpoint("swap", error_form, {"GET": _swap, "OPTIONS": preflight}, [_SWAP])

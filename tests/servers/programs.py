@@ -8,9 +8,13 @@ import shutil
 import pytest
 
 
-def program(name: str) -> str:
-    """The path of a program. Without it the test is skipped, where CI is set it fails."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+def program(name: str, beside: str = "") -> str:
+    """The path of a program, in a folder or elsewhere.
+
+    Without it the test is skipped, where CI is set it fails.
+    """
+    folders = [beside, os.environ.get("PATH", ""), "/usr/sbin"]
+    found = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
     if found is None:
         if os.environ.get("CI"):
             pytest.fail(f"{name} isn't installed")

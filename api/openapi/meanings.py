@@ -1,0 +1,333 @@
+"""What the types of ``/openapi.json`` and their fields mean, for who generates a client of it.
+
+The types' own docstrings are for who reads the code: they name modules, and Python's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SHARED: Mapping[str, str] = {
+    "account": "The id of the account whose it is.",
+    "assigned_at": "Since when the tuple has the number: RFC 3339, in UTC.",
+    "calls": "Calls since the tuple has the number.",
+    "clicks": "Clicks since the tuple has the number.",
+    "draining": "It is removed: nobody else gets it, and it goes when its guarantee is over.",
+    "guaranteed_until": "Until when nobody else gets the number: RFC 3339, in UTC.",
+    "id": "Lower-case letters, digits and -, 63 characters at most.",
+    "message": "The same for people.",
+    "next": "What to send as `after` for the next page; the last one has none.",
+    "number": "In E.164.",
+    "pool": "The pool's id.",
+    "request_id": "Whatever the row had as its `request_id`.",
+    "state": "Where the number comes from.",
+    "target": "The number that is printed on the page, in E.164.",
+    "tuple": "The parameters and values that the number belongs to.",
+}
+"""What a field means wherever its type says nothing else."""
+
+_ALLOCATION = {
+    "promo_number": "The number's national digits.",
+    "promo_number_formatted": "The same with dashes.",
+    "number": "In E.164. State `none` has no number.",
+    "tracking_url": "A link that leads to the pool's landing page with a number of this tuple; "
+    "only where the pool has a landing page.",
+    "overflow": "Whether it is the pool's overflow number.",
+    "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
+}
+
+TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "Account": (
+        "An advertiser, publisher or network: the owner of pools and stocks.",
+        {
+            "name": "For people.",
+            "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
+            "Empty: any.",
+            "api_keys": "Keys with which the account's own servers and managers ask.",
+        },
+    ),
+    "AccountList": ("A page of accounts.", {"accounts": "By id."}),
+    "Activity": (
+        "How much one call and one click weigh when numbers are compared by their activity.",
+        {"call": "Weight of a call.", "click": "Weight of a click."},
+    ),
+    "Allocation": ("A number for a tuple, or state `none`.", _ALLOCATION),
+    "BulkAnswer": ("A number for a row, or state `none`.", _ALLOCATION),
+    "BulkError": (
+        "Why a row has no answer.",
+        {"error_class": "The class of what is wrong, for programs."},
+    ),
+    "BulkRequest": ("Many requests for a number.", {"requests": "1 to 1,000 rows."}),
+    "BulkResponses": ("One answer or error a row.", {"responses": "In the order of the rows."}),
+    "BulkRow": (
+        "One request for a number.",
+        {
+            "api_suffix": "Path and query of the request, from the pool's id on or from further "
+            "left: `POOL/allocate_number.json?ring_pool_key=…&website=one`.",
+            "request_id": "Anything: the answer has it too.",
+        },
+    ),
+    "CallReply": (
+        "Whom a call is credited to.",
+        {
+            "id": "The call's.",
+            "pool": "The pool that the number was called in.",
+            "counted": "False: a call of this id was counted before.",
+            "overflow": "It is the overflow number of the pool: nobody held it.",
+            "tuple": "Who held the number when the call started. Absent: nobody.",
+        },
+    ),
+    "CallReport": (
+        "An inbound call.",
+        {
+            "id": "The call's own: it counts once, however often it is reported.",
+            "number": "The number that was called, in E.164.",
+            "caller": "The number that called; may be withheld.",
+            "started_at": "When it began to ring: RFC 3339 with an offset. Absent: now.",
+            "duration_seconds": "How long it lasted.",
+        },
+    ),
+    "Comparison": (
+        "A condition that isn't a text or a list of texts: exactly one of these is given.",
+        {
+            "prefix": "What the value begins with.",
+            "pattern": "A regular expression in RE2's syntax, found anywhere in the value.",
+            "present": "Whether there is a value.",
+        },
+    ),
+    "ConditionFound": (
+        "One condition of a rule, and what the visit has.",
+        {
+            "field": "What the condition is about: `medium`, `host`, `utm_source`…",
+            "expected": "What the rule wants.",
+            "values": "What the visit has.",
+            "met": "Whether one of them is what the rule wants.",
+        },
+    ),
+    "Explanation": (
+        "A visit as the rules see it, and what each printed number would become.",
+        {
+            "visit": "What the visit is known by, as far as it is known.",
+            "targets": "One for each printed number.",
+        },
+    ),
+    "FieldFault": (
+        "One field that is wrong.",
+        {"field": "Its path: `min_duration`, `numbers[0]`…", "message": "What is wrong with it."},
+    ),
+    "Fill": (
+        "When a pool takes numbers from its stock: as tuples need them, or at once up to "
+        "`max_size`.",
+        {},
+    ),
+    "Health": (
+        "That the service is there.",
+        {"status": "`alive` or `ready`.", "version": "The service's."},
+    ),
+    "Holder": (
+        "Who holds a number, or held it.",
+        {
+            "assigned_at": "From when: RFC 3339, in UTC.",
+            "until": "To when. Absent: they hold it still.",
+            "first_click": "What is known of the first click: `gclid`, `referrer_host`, `device`…",
+            "last_click": "What is known of the last one.",
+        },
+    ),
+    "NoSwap": (
+        "Why a printed number stays.",
+        {
+            "reason": "`exhausted`, `store_unavailable`, `not_a_visitor`, `invalid_parameter`, "
+            "`missing_parameter`, `no_rule` (it has pools, none of them for this visit), "
+            "`unknown_target` (it has none) or `unknown_pool` (deleted just now).",
+            "pool": "The pool that was asked. Absent: none was.",
+            "message": "For people: which parameter, and what is wrong with it.",
+        },
+    ),
+    "NumberChange": (
+        "Numbers to add or to remove.",
+        {"numbers": "1 to 10,000, in E.164."},
+    ),
+    "NumberFormat": ("How a number is written on a page.", {}),
+    "NumberLookup": (
+        "One number: whose it is, where, and who holds it.",
+        {
+            "owner": "`pool/ID` or `stock/ID`: where the configuration has it.",
+            "pool": "The pool that it is in now.",
+            "available_from": "When its stock may give it to a pool again: RFC 3339, in UTC.",
+            "at": "The time that was asked for.",
+            "holder": "Now, or at `at`. Absent: nobody.",
+            "overflow_of": "Pools whose overflow number it is.",
+        },
+    ),
+    "OnExhausted": (
+        "Who is told when a pool has no number left to give.",
+        {"webhook": "An address that is posted to within ten seconds. Set by administrators."},
+    ),
+    "OverflowOf": (
+        "A pool whose overflow number it is.",
+        {"answers": "How often the pool gave it in the hour (UTC) of the time asked for."},
+    ),
+    "Pool": (
+        "A RingPool: numbers handed out to parameter tuples under one set of rules.",
+        {
+            "name": "For people.",
+            "key": "What ad servers send. Absent: made, then kept.",
+            "type": "What its tuples are made of.",
+            "parameters": "1 to 10 names, for the custom types.",
+            "strict": "The number API refuses a request with a parameter that nobody reads.",
+            "require": "How many of its parameters a tuple must have.",
+            "min_duration": "How long a number is its tuple's at least: a whole number and one of "
+            "s m h d w y.",
+            "hold_on_activity": "How long after each click or ping its guarantee lasts at least.",
+            "recycle": "Which number goes next when none is unassigned.",
+            "activity": "What calls and clicks weigh.",
+            "max_size": "Most numbers, those from its stock included.",
+            "fill": "When it takes numbers from its stock.",
+            "numbers": "All its own numbers, in E.164. Absent: those that it has.",
+            "stock": "The id of the stock that it grows from.",
+            "overflow_number": "Given when every number is inside its guarantee.",
+            "allow_overflow": "False: the page keeps its own number then.",
+            "destination": "Where its calls are sent; never handed out.",
+            "landing_url": "Where its tracking link leads.",
+            "swap_targets": "Numbers on the account's pages that it replaces.",
+            "when": "Which visits it is for: conditions by field, all of which must be met. "
+            "Absent: every visit.",
+            "priority": "Lower is asked first; among equals the order of ids.",
+            "touch": "Which of the visitor's visits its tuples are made of.",
+            "sticky": "A visitor keeps its number as long as it is theirs, whatever brings them "
+            "next.",
+            "format": "How its numbers are written on pages.",
+            "mobile_click_to_call": "On phones its tracking link opens the dialer first.",
+            "history_bytes": "How much is kept of a number's former holders.",
+            "on_exhausted": "Who is told when it has no number left to give.",
+        },
+    ),
+    "PoolConsidered": (
+        "One pool that replaces the printed number, in the order of the rules.",
+        {
+            "priority": "Lower is asked first.",
+            "matched": "Whether it is for this visit: it is, if every condition is met.",
+            "conditions": "Those of the pool's `when`.",
+        },
+    ),
+    "PoolList": ("A page of pools.", {"pools": "By id."}),
+    "PoolNumber": (
+        "One number of a pool, and who holds it.",
+        {
+            "tuple": "Who holds it. Absent, as all that follows: it is unassigned.",
+            "guaranteed_until": "RFC 3339, in UTC. In the past: another tuple may get it.",
+        },
+    ),
+    "PoolNumbers": ("A page of a pool's numbers.", {"numbers": "In no particular order."}),
+    "PoolStatus": (
+        "A pool's numbers and answers, counted.",
+        {
+            "size": "Numbers in the pool, the draining ones among them.",
+            "unassigned": "Numbers that nobody has.",
+            "held": "Numbers inside a guarantee.",
+            "recyclable": "Numbers whose guarantee is over.",
+            "draining": "Numbers that go when their guarantee is over.",
+            "overflow_total": "How often the overflow number was given.",
+            "new_total": "How often an unassigned number was.",
+            "recycled_total": "How often a recycled one was.",
+            "held_total": "How often a tuple got the number that it had.",
+            "utilization": "Share of the numbers that are inside a guarantee, 0 to 1.",
+            "oldest_held_seconds": "How long the assignment that falls due first has stood.",
+            "exhausted": "Whether the next new tuple gets no number of the pool.",
+            "backlog": "Numbers whose guarantee is over and that are yet to be put into the order "
+            "of recycling.",
+            "calls_total": "Calls to its numbers.",
+            "overflow_calls_total": "Calls to its overflow number.",
+            "last_overflow": "When the overflow number was given last, in Unix milliseconds; 0: "
+            "never.",
+            "clock": "What the pool holds for now, in Unix milliseconds.",
+        },
+    ),
+    "PoolType": ("What the parameter tuples of a pool are made of.", {}),
+    "Problem": (
+        "What is wrong with a request (RFC 9457).",
+        {
+            "title": "The status in words.",
+            "status": "The HTTP status.",
+            "class": "The class of what is wrong, for programs.",
+            "detail": "What is wrong, for people.",
+            "type": "Always `about:blank`.",
+            "errors": "Each field that is wrong.",
+        },
+    ),
+    "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
+    "Require": (
+        "How many of its parameters a tuple must have for the pool to give it a number.",
+        {},
+    ),
+    "State": (
+        "`new`: nobody had the number; `held`: this tuple had it already; `recycled`: another "
+        "tuple had it, whose guarantee was over; `overflow`: every number is inside a guarantee, "
+        "and this is the overflow number; `none`: show the page's own number.",
+        {},
+    ),
+    "Stock": (
+        "Numbers kept ready, from which an account's pools grow.",
+        {
+            "quarantine": "How long a number that left a pool rests: a whole number and one of "
+            "s m h d w y.",
+            "numbers": "All its numbers, in E.164. Absent: those that it has.",
+        },
+    ),
+    "StockList": ("A page of stocks.", {"stocks": "By id."}),
+    "Swap": (
+        "The number to show in the place of a printed one.",
+        {
+            "target": "The number that is printed on the page, in E.164. Empty where a pool "
+            "without targets was asked for by name.",
+            "display": "As the pool's `format`, or the one asked for, writes it.",
+            "national": "As it is written in its country.",
+            "international": "With its country's code.",
+            "cc": "The country's code alone.",
+            "keep": "What to send as `held` on later visits, for the visitor to keep the number.",
+            "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
+            "0: ask again for the next page.",
+        },
+    ),
+    "SwapError": (
+        "What is wrong with a request.",
+        {"class": "The class of what is wrong, for programs."},
+    ),
+    "Swaps": (
+        "Which numbers a page shows.",
+        {
+            "error": "What is wrong with the request; then there are no numbers.",
+            "swaps": "Printed numbers that are replaced.",
+            "none": "Printed numbers that stay.",
+        },
+    ),
+    "TargetExplained": (
+        "What a printed number would become, and why.",
+        {
+            "why": "`link`: by a tracking link's signed number; `kept`: by a number of a sticky "
+            "pool that the visitor has; `rule`: by the first pool that is for this visit; "
+            "`no_rule`: no pool is.",
+            "pool": "The pool that would give the number.",
+            "tuple": "Who would get it. Absent: it is given without a tuple.",
+            "number": "In E.164. Empty where the stock would send one, and with state `none`.",
+            "reason": "Why the printed number would stay, as for `/v1/swap`.",
+            "rules": "The pools that replace the printed number, as they were tried.",
+        },
+    ),
+    "Touch": (
+        "Which of a visitor's visits a tuple is made of: the first, or the present one.",
+        {},
+    ),
+    "Verdict": (
+        "Whether a tracking link's number is ours.",
+        {"valid": "Signed by this service, and not over yet."},
+    ),
+}
+"""By name: what the type is, and what those of its fields are that aren't among the shared."""
+
+
+def meaning(type_name: str) -> tuple[str, Mapping[str, str]]:
+    """What a type and its fields mean; of an entity's PUT and PATCH what the entity does."""
+    name = type_name if type_name in TYPES else type_name.removeprefix("Put").removeprefix("Patch")
+    text, fields = TYPES.get(name, ("", {}))
+    return text, {**SHARED, **fields}

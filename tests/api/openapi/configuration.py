@@ -1,0 +1,51 @@
+"""A service that has the accounts, the pool and the stock of /openapi.json's examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tests.api.conftest import ADMIN, KEY
+from tests.api.openapi.document import OPERATIONS, media_of
+
+SERVER_KEY = "the-accounts-server-key-0123456789"
+"""The API key of the examples' account."""
+
+NUMBER = "+18885550101"
+"""The number that most examples name, in the examples' pool."""
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def body_of(name: str) -> dict[str, Any]:
+    """The example of an operation's body."""
+    return dict(media_of(OPERATIONS[name].operation["requestBody"])["example"])
+
+
+def configure(client: httpx.Client) -> None:
+    """Make everything as the examples have it, again if need be; KEY is the pool's key.
+
+    ``partner-9``, which examples credit, has a pool and a stock of the same name.
+    """
+    stock = {**body_of("put_stock"), "numbers": ["+18885550150"]}
+    pool = {
+        **body_of("put_pool"),
+        "key": KEY,
+        "numbers": [f"+188855501{place:02}" for place in range(1, 10)],
+        "stock": stock["id"],
+    }
+    partner = {"account": "partner-9"}
+    entities = {
+        "accounts/newspress": {**body_of("put_account"), "api_keys": [SERVER_KEY]},
+        "accounts/partner-9": {},
+        "stocks/us-toll-free": stock,
+        "stocks/partner-9": partner,
+        "pools/ad-placement": pool,
+        "pools/partner-9": {**partner, "parameters": ["website"], "allow_overflow": False},
+    }
+    for path, entity in entities.items():
+        made = client.put(f"/admin/v1/{path}", json=entity, headers=bearer(ADMIN))
+        assert made.status_code in (200, 201), made.text
