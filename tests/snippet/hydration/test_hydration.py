@@ -16,27 +16,7 @@ from tests.snippet.conformance.site import NEW, OLD, SHOP, Site
 from tests.snippet.conformance.view import View
 from tests.snippet.hydration.rendered import rendered
 from tests.snippet.hydration.streaming import Answer, StreamingServer
-
-BEFORE_PAGE = """
-window.faults = [];
-for (const name of ['error', 'warn']) {
-  const { [name]: original } = console;
-  console[name] = (...parts) => {
-    faults.push(parts.join(' '));
-    original(...parts);
-  };
-}
-addEventListener('error', event => faults.push(event.message));
-addEventListener('unhandledrejection', event => faults.push(String(event.reason)));
-window.painted = [];
-const look = () => {
-  const text = document.querySelector('#mixed')?.textContent;
-  if (text && text != painted.at(-1)) painted.push(text);
-  requestAnimationFrame(look);
-};
-look();
-"""
-TYPED = "() => [kept == field, kept.isConnected, document.activeElement == kept, kept.value]"
+from tests.snippet.hydration.visitor import BEFORE_PAGE, finds_all_well, types
 
 TIME_TAKEN = """
 const later = setTimeout;
@@ -87,28 +67,11 @@ class Visit:
 
     def types(self) -> None:
         """The visitor writes something before the page is hydrated."""
-        self.view.shows("more", "#more").click("#field").type("Jane")
-        self.view.run("() => { window.kept = field }")
+        types(self.view)
 
     def is_whole(self, *more: str, faults: Sequence[str] = ()) -> None:
         """The number is swapped everywhere, once; nothing was mended, and nothing lost."""
-        self.view.becomes(True, "() => window.hydrated")
-        self.view.shows(f"Call {NEW} now", "#plain")
-        self.view.shows(f"Clicked 0 times, call {NEW} now", "#mixed")
-        self.view.becomes(
-            ["tel:+18888695345", f"Call {NEW}", NEW],
-            "() => [link.getAttribute('href'), link.title, link.textContent]",
-        )
-        for selector in more:
-            self.view.shows(f"Later: call {NEW}", selector)
-        self.view.becomes(f"Your name, or call {NEW}", "() => field.ariaLabel")
-        assert self.view.run(TYPED) == [True, True, True, "Jane"]
-        self.view.click("#more")
-        self.view.shows(f"Clicked 1 times, call {NEW} now", "#mixed")
-        self.view.settles()
-        painted = self.view.run("() => painted")
-        assert painted == sorted(painted, key=lambda text: NEW in text), "flickers"
-        assert self.view.run("() => faults") == [*faults]
+        finds_all_well(self.view, *more, faults=faults)
 
 
 @pytest.fixture(scope="session")
