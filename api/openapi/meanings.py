@@ -133,6 +133,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "last_click": "What is known of the last one.",
         },
     ),
+    "Match": ("By what a number fits its visitor: `area`, by the telephone area.", {}),
     "NoSwap": (
         "Why a printed number stays.",
         {
@@ -190,6 +191,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "destination": "Where its calls are sent; never handed out.",
             "landing_url": "Where its tracking link leads.",
             "swap_targets": "Numbers on the account's pages that it replaces.",
+            "match": "By what its numbers fit a visitor, who gets one that does if there is one.",
             "when": "Which visits it is for: conditions by field, all of which must be met. "
             "Absent: every visit.",
             "priority": "Lower is asked first; among equals the order of ids.",
