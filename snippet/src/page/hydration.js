@@ -44,7 +44,7 @@ export const waits = node => safely(() => {
         // Without a fiber of its own in an element that has children: React comes here later.
         let pending = at != start && (mark.child || !mark.return);
         // Hydrating (4096): compared, but not for good, since React may begin again.
-        for (; mark; mark = mark.return) pending = pending || mark.flags & 4096;
+        for (; mark; mark = mark.return) pending |= mark.flags & 4096;
         return pending;
       }
     }
