@@ -13,7 +13,7 @@ from ringpool.findings import Finding
 from ringpool.page_check import occurrences
 from ringpool.page_check.look import Look
 from ringpool.page_check.occurrences import Occurrence, Target
-from ringpool.page_check.places import Place, Reason, places
+from ringpool.page_check.places import Place, Reason, Seen, places
 from ringpool.page_check.tag import Tag
 
 _MOST_REFUSED = 10

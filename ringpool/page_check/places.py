@@ -66,7 +66,8 @@ class Place(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """What the tag adds: ``jsonld``: it has ``data-jsonld``; ``attributes``: of ``data-attributes``."""
+    """What the tag adds: ``jsonld``: it has ``data-jsonld``; ``attributes``: those in
+    ``data-attributes``."""
 
     jsonld: bool = False
     attributes: frozenset[str] = frozenset()
@@ -154,7 +155,8 @@ def _attributes(
 def _refusal(element: Element, *, seen: Seen) -> Reason | None:
     """Why the texts in an element stay; None when they don't."""
     if element.name == "script" and "ld" in element.attributes.get("type", ""):
-        return None if seen.jsonld else Reason("data", "JSON-LD is swapped with data-jsonld in the tag")
+        named = Reason("data", "JSON-LD is swapped with data-jsonld in the tag")
+        return None if seen.jsonld else named
     if element.name == "textarea":
         return Reason("visitor", "a <textarea> is where visitors write")
     hidden = element.name == "template" and "shadowrootmode" not in element.attributes
@@ -177,9 +179,7 @@ def _is_island(element: Element) -> bool:
     return element.attributes.get("contenteditable", "").lower() == "false"
 
 
-def _attribute_refusal(
-    element: Element, name: str, value: str, seen: Seen
-) -> Reason | None:
+def _attribute_refusal(element: Element, name: str, value: str, seen: Seen) -> Reason | None:
     if name not in ATTRIBUTES | seen.attributes:
         return Reason("data", f"the attribute {name} isn't swapped")
     if name in _ADDRESSES and not _DIALS.match(unquote(value)):

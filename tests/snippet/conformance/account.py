@@ -31,7 +31,8 @@ class Pool:
     format: NumberFormat = NumberFormat.AS_FOUND
     hold_ms: int = 0
     guarantee_ms: int = TEN_MINUTES_MS
-    visitor: bool = False
+    visitor: bool | int = False
+    keep: str = ""
     click_to_call: bool = False
     state: State = State.HELD
     reason: str = "exhausted"
@@ -129,4 +130,5 @@ def _swap(pool: Pool) -> Swap:
         guaranteed_until=format_rfc3339(int(time.time() * 1000) + pool.guarantee_ms),
         hold_ms=pool.guarantee_ms,
         pool=pool.id,
+        keep=pool.keep,
     )
