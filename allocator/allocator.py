@@ -24,6 +24,7 @@ from allocator.answers import (
     attributes_bytes,
 )
 from allocator.keys import pool_keys
+from allocator.paging import SHELVED_A_CALL, every_page
 from allocator.port import Argument, Store
 from allocator.replies import (
     AllocateReply,
@@ -73,8 +74,6 @@ _STATES = (State.NONE, *State)
 
 MAX_ASKS_PER_CALL = 200
 """Most tuples in one script call, so that no caller holds the store for long."""
-
-_SHELVED_A_CALL = 500
 
 MAX_PROMOTED_PER_SWEEP = 250
 """Most numbers that one sweep promotes, so that clicks hardly wait for it."""
@@ -235,12 +234,14 @@ class Allocator:
         code = _edited(await self._run(_EDIT, pool_id, now_ms, packed))
         if code is EditCode.BUSY:
             raise Busy(pool_id)
-        cursor = "0" if code is EditCode.UNSHELVED else ""
-        while cursor:
-            reply = await self._run(_SHELVE, pool_id, now_ms, revision, cursor, _SHELVED_A_CALL)
-            cursor = known(pool_id, _shelved(reply))
-            if cursor == "0":
-                return
+        if code is EditCode.UNSHELVED:
+
+            async def shelve(cursor: str) -> str:
+                reply = await self._run(_SHELVE, pool_id, now_ms, revision, cursor, SHELVED_A_CALL)
+                following: str = known(pool_id, _shelved(reply))
+                return following
+
+            await every_page(shelve)
 
     async def add(
         self, pool_id: str, numbers: Sequence[str], *, now_ms: int | None = None

@@ -151,6 +151,17 @@ class PreviewReply(Struct, frozen=True, array_like=True):
     grows_in_area: int
 
 
+class StockStatusReply(Struct, frozen=True, array_like=True):
+    """What ``stock/status`` replies: counts of numbers. ``of_areas``: available of those asked."""
+
+    size: int
+    available: int
+    quarantined: int
+    lent: int
+    moving: int
+    of_areas: int
+
+
 class HolderReply(Struct, frozen=True, array_like=True):
     """An entry of a number's history (``lua/include/history.lua``); all empty when nobody held it.
 

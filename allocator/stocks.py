@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from allocator.answers import Holding
 from allocator.keys import stock_keys
+from allocator.paging import SHELVED_A_CALL, every_page
 from allocator.port import Argument, Store
 from allocator.replies import StockPlaceReply, WithdrawalReply
 from allocator.scripts import Script, clock_argument, load
@@ -18,8 +19,6 @@ _DRAIN = load("stock/drain")
 _STATUS = load("stock/status")
 _HOLDER = load("stock/holder")
 _SHELVE = load("stock/shelve")
-
-_SHELVED_A_CALL = 500
 
 
 class StockStatus(Struct, frozen=True, array_like=True):
@@ -93,12 +92,12 @@ class Stocks:
 
         Numbers that are added later belong to none of them until this is called again.
         """
-        cursor = "0"
-        while True:
-            reply = await self._run(_SHELVE, stock_id, now_ms, areas, cursor, _SHELVED_A_CALL)
-            cursor = _cursor(reply)
-            if cursor == "0":
-                return
+
+        async def shelve(cursor: str) -> str:
+            reply = await self._run(_SHELVE, stock_id, now_ms, areas, cursor, SHELVED_A_CALL)
+            return _cursor(reply)
+
+        await every_page(shelve)
 
     async def holder(
         self, stock_id: str, number: str, at_ms: int | None = None, *, now_ms: int | None = None

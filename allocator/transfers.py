@@ -25,7 +25,7 @@ from allocator.answers import Departure
 from allocator.gather import gather_limited
 from allocator.keys import pool_keys, stock_keys
 from allocator.port import Argument, Store
-from allocator.replies import MoveReply, ReceiveCode, UnknownPool, known
+from allocator.replies import MoveReply, ReceiveCode, StockStatusReply, UnknownPool, known
 from allocator.scripts import Script, clock_argument, load
 
 _STATUS = load("stock/status")
@@ -43,7 +43,7 @@ NO_HISTORY = Raw(b"\xa0")
 _POOLS_AT_ONCE = 8
 
 _encode = msgspec.msgpack.Encoder().encode
-_counted = msgspec.msgpack.Decoder(list[int]).decode
+_counted = msgspec.msgpack.Decoder(StockStatusReply).decode
 _moves = msgspec.msgpack.Decoder(list[MoveReply]).decode
 _numbers = msgspec.msgpack.Decoder(list[str]).decode
 _received = msgspec.msgpack.Decoder(list[ReceiveCode]).decode
@@ -77,7 +77,7 @@ class Transfers:
         """How many numbers ``take`` could send now; with ``areas``, of these alone."""
         arguments = (clock_argument(now_ms), areas)
         counts = _counted(await self._store.run(_STATUS, stock_keys(stock_id), arguments))
-        return counts[5] if areas else counts[1]
+        return counts.of_areas if areas else counts.available
 
     async def take(
         self,

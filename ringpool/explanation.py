@@ -109,10 +109,11 @@ class Explainer:
                 left = without(left, explained)
             held = click.given.get("held", "")
             for kept in kept_numbers(self._snapshot, account_id, left, held, self._seal):
-                pool = kept.asked.prepared.pool
                 wanted = [target for target in kept.asked.targets if target in left]
-                answer = await self._preview(pool.id, Ask(kept.tuple))
-                if wanted and answer.state is State.HELD:
+                if not wanted:
+                    continue
+                answer = await self._preview(kept.asked.prepared.pool.id, Ask(kept.tuple))
+                if answer.state is State.HELD:
                     asked = AskedPool(kept.asked.prepared, wanted)
                     explained |= self._explained(
                         asked, "kept", answer, targets, click, tuple_=kept.tuple

@@ -173,8 +173,6 @@ class AssignmentCache:
         (found,) = await self._allocator.touch(pool_id, [ask])
         if found.state is State.NONE:
             return None
-        if found.hold_ms == 0:
-            return found
         remembered = self._remember(pool_id, ask.tuple, found, asked)
         if remembered is None:
             raise StoreUnavailable("the store's answer comes after its guarantee has ended")

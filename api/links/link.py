@@ -36,7 +36,7 @@ from ringpool.faults import Missing
 from ringpool.model import Pool
 from ringpool.visits import crawlers
 from ringpool.visits.areas import NO_AREAS
-from ringpool.visits.click import Click, Surroundings
+from ringpool.visits.click import Click, Surroundings, device
 from ringpool.visits.per_click import SplitQuery, split_link_query
 from ringpool.visits.queries import read_query
 
@@ -141,7 +141,7 @@ def _click(key: _Key, parameters: Mapping[str, str], snapshot: Snapshot) -> Clic
     publisher = parameters.get("publisher", "")
     if publisher in snapshot.accounts:
         extra["publisher"] = publisher
-    surroundings = Surroundings("phone" if key.is_phone else "other", area=key.area)
+    surroundings = Surroundings(device(is_phone=key.is_phone), area=key.area)
     return Click(
         "",
         key.referrer,

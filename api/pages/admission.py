@@ -18,7 +18,7 @@ from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
 from ringpool.model import Account
 from ringpool.visits import crawlers
-from ringpool.visits.click import Surroundings
+from ringpool.visits.click import Surroundings, device
 from ringpool.visits.source_rules import ALL_HEADERS
 
 _NONE: frozenset[str] = frozenset()
@@ -105,11 +105,6 @@ def _asked(
     on_page = read_targets(targets)
     asked = {target: by_target[target] for target in on_page if target in by_target}
     return asked, [target for target in on_page if target not in by_target]
-
-
-def device(*, is_phone: bool) -> str:
-    """The visitor's device, as rules and attributes name it."""
-    return "phone" if is_phone else "other"
 
 
 def surroundings_of(request: Request) -> Surroundings:

@@ -25,7 +25,6 @@ from api.pages import server_visit
 from api.pages.admission import (
     Admission,
     admit,
-    device,
     headers_read,
     preflight,
     surroundings_of,
@@ -46,7 +45,7 @@ from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
 from ringpool.faults import Fault, Missing
 from ringpool.visits import crawlers
-from ringpool.visits.click import Click, Surroundings, page_click
+from ringpool.visits.click import Click, Surroundings, device, page_click
 from ringpool.visits.per_click import SplitQuery, split_page_query
 from ringpool.visits.queries import read_query
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from api.http.description import Described
-from api.pages.tag_options import PARAMETERS
+from api.http.description import parameter
+from api.pages.tag_options import NAMES
 
 _MEANINGS = {
     "data-targets": (
@@ -43,12 +43,8 @@ _MEANINGS = {
 """What each attribute does, and an example of its value."""
 
 
-def _described(declared: Described) -> Described:
-    # Any text is taken: for a wrong one the script is one that says so on the page's console.
-    text, example = _MEANINGS.get(declared["name"], (declared["description"], None))
-    shown = {} if example is None else {"example": example}
-    return {**declared, "schema": str, "description": text, **shown}
-
-
-TAG_ATTRIBUTES = tuple(map(_described, PARAMETERS))
+# Any text is taken: for a wrong one the script is one that says so on the page's console.
+TAG_ATTRIBUTES = tuple(
+    parameter(name, text=_MEANINGS[name][0], example=_MEANINGS[name][1]) for name in NAMES
+)
 """The parameters of the script's address that stand for attributes of its tag."""

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
 
-from msgspec import Meta
-
-from api.http.description import parameter
 from ringpool.faults import Fault
 
 _PATTERNS = {
@@ -30,16 +26,6 @@ _FREE = (
 NAMES = (*_PATTERNS, *_FREE)
 """The attributes that an address may carry. Those that say which account it is, where its service
 is and whom to believe aren't among them: the address says that itself."""
-
-PARAMETERS = tuple(
-    parameter(
-        name,
-        Annotated[str, Meta(pattern=_PATTERNS[name])] if name in _PATTERNS else str,
-        text="As this attribute of the tag",
-    )
-    for name in NAMES
-)
-"""The same for ``/openapi.json``."""
 
 
 def tag_options(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -41,6 +41,11 @@ class Surroundings(NamedTuple):
 _UNKNOWN = Surroundings()
 
 
+def device(*, is_phone: bool) -> str:
+    """The visitor's device, as rules and attributes name it."""
+    return "phone" if is_phone else "other"
+
+
 class Click:
     """What is known of a click, each part worked out when it is needed.
 
@@ -144,10 +149,7 @@ class Click:
         """
         source = self._first_touch() if pool.touch is Touch.FIRST and self._first[0] else self
         publisher = source._extra.get("publisher", "")
-        if not self.area or areas is NO_AREAS:
-            tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher)
-            return Ask(tuple_, self.attributes)
-        wanted = areas.wanted(self.area)
+        wanted = areas.wanted(self.area) if self.area else ()
         area = wanted[0] if wanted else ""
         tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher, area)
         return Ask(tuple_, self.attributes, areas=" ".join(wanted))

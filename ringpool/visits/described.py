@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ringpool.faults import Fault
 from ringpool.visits import crawlers
 from ringpool.visits.areas import read_codes
-from ringpool.visits.click import Click, Surroundings, page_click
+from ringpool.visits.click import Click, Surroundings, device, page_click
 
 _NOT_OF_PAGES = ("agent", "country", "area")
 
@@ -44,8 +44,8 @@ class DescribedVisit:
 
     def click(self, publishers: Container[str] = ()) -> Click:
         """The click; raises a Fault for a visitor id that is none."""
-        phone = crawlers.is_phone([(b"user-agent", self._agent)])
-        surroundings = Surroundings("phone" if phone else "other", self.country, self.area)
+        is_phone = crawlers.is_phone([(b"user-agent", self._agent)])
+        surroundings = Surroundings(device(is_phone=is_phone), self.country, self.area)
         return page_click(self.given, surroundings, publishers)
 
     @property

@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+AD_MANAGERS = r"%%[A-Za-z0-9_.:=-]{1,100}%%"
+"""A pattern: none of its signs begins an escape, whatever stands behind it."""
+
 _OPENING = frozenset("{[$%_")
 _PLACEHOLDER = re.compile(
     r"""\{[^{}]{1,100}\} | \{\{[^{}]{1,100}\}\} | \$\{[^{}]{1,100}\}
-    | \[[A-Za-z_][A-Za-z0-9_.:-]{0,99}\] | %%[A-Za-z0-9_.:=-]{1,100}%%
-    | __[A-Z][A-Z0-9_]{0,99}__""",
+    | \[[A-Za-z_][A-Za-z0-9_.:-]{0,99}\] | __[A-Z][A-Z0-9_]{0,99}__ | """
+    + AD_MANAGERS,
     re.VERBOSE,
 )
 

@@ -43,7 +43,7 @@ from typing import Protocol
 
 from ringpool.faults import Fault, Missing
 from ringpool.model import Pool, PoolType, Require
-from ringpool.visits.tuples import canonical, tidied
+from ringpool.visits.tuples import canonical, plain_host, tidied, without_case
 
 _SEARCH = ("search_keywords", "search_engine")  # in the field's standard order
 _PARAMETERS = {
@@ -180,17 +180,9 @@ def _found(source: Source, on_page: Mapping[str, str], name: str) -> str | None:
     return on_page[name] if name in on_page else source.fact(name) or None
 
 
-def _without_case(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _host(text: str) -> str:
-    return text.strip().lower().rstrip(".").removeprefix("www.")
-
-
 _NO_FOLDS: dict[str, Callable[[str], str]] = {}
 _FOLDS: dict[str, Callable[[str], str]] = {
-    "search_engine": _without_case,
-    "search_keywords": _without_case,
-    "referrer_host": _host,
+    "search_engine": without_case,
+    "search_keywords": without_case,
+    "referrer_host": plain_host,
 }

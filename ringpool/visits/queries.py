@@ -11,11 +11,11 @@ from binascii import a2b_qp
 from urllib.parse import unquote
 
 from ringpool.faults import Fault
+from ringpool.visits.placeholders import AD_MANAGERS
 
 MAX_FIELDS = 200
 
-_PLACEHOLDER = re.compile(r"%%[A-Za-z0-9_.:=-]{1,100}%%")
-"""Of an ad network that didn't fill it in: no escapes, whatever stands behind the signs."""
+_PLACEHOLDER = re.compile(AD_MANAGERS)
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 

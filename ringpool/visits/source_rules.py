@@ -36,7 +36,7 @@ from msgspec import Struct
 from ringpool.faults import Fault
 from ringpool.model import Comparison, Condition
 from ringpool.visits.traffic import CLICK_IDS, UTM_NAMES, Medium, TrafficSource
-from ringpool.visits.tuples import tidied
+from ringpool.visits.tuples import plain_host, tidied, without_case
 
 DEVICES = ("phone", "other")
 
@@ -277,9 +277,9 @@ def _reader(field: str) -> Callable[[Visit], Values]:
 def _fold(field: str) -> Callable[[str], str]:
     """How both sides are written before they are compared."""
     if field in ("host", "referrer_host"):
-        return _host
+        return plain_host
     if field in _CASELESS:
-        return _without_case
+        return _tidied_without_case
     return tidied
 
 
@@ -288,9 +288,5 @@ _CASELESS = frozenset(
 )
 
 
-def _without_case(text: str) -> str:
-    return " ".join(tidied(text).casefold().split())
-
-
-def _host(text: str) -> str:
-    return text.strip().lower().rstrip(".").removeprefix("www.")
+def _tidied_without_case(text: str) -> str:
+    return without_case(tidied(text))

@@ -73,6 +73,16 @@ def tidied(value: str) -> str:
     return unicodedata.normalize("NFC", value).strip()[:MAX_VALUE].rstrip()
 
 
+def without_case(text: str) -> str:
+    """A text as it is compared where neither case nor the number of blanks counts."""
+    return " ".join(text.casefold().split())
+
+
+def plain_host(text: str) -> str:
+    """A host as it is compared: lower-case, without ``www.`` and the root's dot."""
+    return text.strip().lower().rstrip(".").removeprefix("www.")
+
+
 def _canonical_value(name: str, value: str) -> str:
     if len(value) <= MAX_VALUE and value.isascii() and value.isprintable():
         return value.strip()
