@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
 from api.http import replies
@@ -27,6 +26,7 @@ from api.pages.verify import Verdict
 from ringpool.security.signing import Signer
 from snippet import bundle
 from tests.snippet.conformance.account import Account, Call, Pool
+from tests.snippet.conformance.loopback import LoopbackServer, serving
 from tests.snippet.conformance.relay import relay
 
 _ANY_PAGE = ((b"access-control-allow-origin", b"*"), (b"timing-allow-origin", b"*"))
@@ -88,22 +88,16 @@ class Service:
     @contextmanager
     def running(self) -> Iterator[Service]:
         """Serve until the end of the block."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with serving(self._server, self._let_go):
             yield self
-        finally:
-            for account in self.accounts.values():
-                account.wake.set()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+
+    def _let_go(self) -> None:
+        for account in self.accounts.values():
+            account.wake.set()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(LoopbackServer):
     service: Service
-    daemon_threads = True
-    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Keep what a handler failed with. That a browser hangs up is no failure."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.snippet.conformance.loopback import LoopbackServer, serving
 
 _MAX_WAIT_SECONDS = 60.0
 
@@ -56,24 +58,16 @@ class StreamingServer:
     @contextmanager
     def running(self) -> Iterator[StreamingServer]:
         """Serve until the end of the block."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with serving(self._server, self._let_go):
             yield self
-        finally:
-            for answer in self.answers.values():
-                answer.release(len(answer.pieces))
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+
+    def _let_go(self) -> None:
+        for answer in self.answers.values():
+            answer.release(len(answer.pieces))
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(LoopbackServer):
     answers: Mapping[str, Answer]
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up is no failure of a test."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -102,6 +102,17 @@ def shows_the_rest(view: View) -> None:
         view.becomes([NEW, f"tel:{NUMBER}"], "() => [hook.textContent, hook.getAttribute('href')]")
 
 
+def waits_for_late_chunks(opened: Opening, chunks: str, path: str) -> None:
+    """The app's scripts come after the number, which waits for them."""
+    held = opened.front.hold(chunks)
+    view = opened.goes_to(path)
+    view.run(HAS_ANSWER)
+    view.keeps(f"Call {OLD} now", "#plain").keeps(f"From the server: {OLD}", "#server")
+    held.open()
+    finds_all_well(view)
+    shows_the_rest(view)
+
+
 @pytest.mark.parametrize("tag", TAGS)
 def test_next(opening: Opener, tag: str) -> None:
     """Next: a page rendered when it was built, the script from the {tag}."""
@@ -124,14 +135,7 @@ def test_next_streamed(opening: Opener, tag: str) -> None:
 
 def test_next_chunks_late(opening: Opener) -> None:
     """Next: its scripts come after the number, which waits for them."""
-    opened = opening(NEXT)
-    chunks = opened.front.hold(NEXT_CHUNKS)
-    view = opened.goes_to("/head")
-    view.run(HAS_ANSWER)
-    view.keeps(f"Call {OLD} now", "#plain").keeps(f"From the server: {OLD}", "#server")
-    chunks.open()
-    finds_all_well(view)
-    shows_the_rest(view)
+    waits_for_late_chunks(opening(NEXT), NEXT_CHUNKS, "/head")
 
 
 @pytest.mark.parametrize("first", ["part", "chunks"])
@@ -241,11 +245,4 @@ def test_nuxt(opening: Opener) -> None:
 
 def test_nuxt_chunks_late(opening: Opener) -> None:
     """Nuxt: its scripts come after the number, which waits for them."""
-    opened = opening(NUXT)
-    chunks = opened.front.hold(NUXT_CHUNKS)
-    view = opened.goes_to("/")
-    view.run(HAS_ANSWER)
-    view.keeps(f"Call {OLD} now", "#plain").keeps(f"From the server: {OLD}", "#server")
-    chunks.open()
-    finds_all_well(view)
-    shows_the_rest(view)
+    waits_for_late_chunks(opening(NUXT), NUXT_CHUNKS, "/")

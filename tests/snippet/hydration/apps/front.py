@@ -6,9 +6,10 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
+from tests.snippet.conformance.loopback import LoopbackServer, serving
 from tests.snippet.conformance.relay import relay
 from tests.snippet.conformance.site import Site
 
@@ -65,25 +66,16 @@ class Front:
     @contextmanager
     def running(self) -> Iterator[Front]:
         """Serve until the end of the block."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with serving(self._server, self._let_go):
             yield self
-        finally:
-            for gate in self.gates:
-                gate.open()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+
+    def _let_go(self) -> None:
+        for gate in self.gates:
+            gate.open()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(LoopbackServer):
     front: Front
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that hangs up is no failure of a test."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -141,15 +141,17 @@ def test_a_number_is_watched(site: Site) -> None:
     )
 
 
+WATCH = """() => {
+  window.told = [];
+  page.watchNumber("+18005550100", answer => told.push(answer && answer.number));
+}"""
+"""Notes each number that a page is told, null where there is none."""
+
+
 def test_another_campaign(site: Site) -> None:
     """When a route brings another campaign, the number that it gets is told."""
     view = opened(site, "", tag=site.tag())
-    view.run(
-        """() => {
-          window.told = [];
-          page.watchNumber("+18005550100", answer => told.push(answer && answer.number));
-        }"""
-    )
+    view.run(WATCH)
     view.becomes([NUMBER], "() => told")
     site.offers(Pool(TARGET, "+18888695346"))
     view.run("() => history.pushState({}, '', '?utm_source=other')")
@@ -159,12 +161,7 @@ def test_another_campaign(site: Site) -> None:
 def test_a_number_that_is_taken_back(site: Site) -> None:
     """When there is none for the next campaign, the printed number is told: null."""
     view = opened(site, "", tag=site.tag())
-    view.run(
-        """() => {
-          window.told = [];
-          page.watchNumber("+18005550100", answer => told.push(answer && answer.number));
-        }"""
-    )
+    view.run(WATCH)
     view.becomes([NUMBER], "() => told")
     site.offers(Pool(TARGET, ""))
     view.run("() => history.pushState({}, '', '?utm_source=other')")
