@@ -22,7 +22,7 @@ from api.http.request import Request
 from api.http.services import Services
 
 READY_SECONDS = 1.0
-"""How long ``/readyz`` waits for the store."""
+"""How long ``/readyz`` waits for the store, and ``/metrics`` for the configuration."""
 
 SCRAPE_SECONDS = 2.0
 """How long ``/metrics`` spends on pools; what isn't read by then is left out of this scrape."""
@@ -55,6 +55,8 @@ async def _readyz(request: Request) -> Reply:
 
 async def _metrics(request: Request) -> Reply:
     services = request.services
+    with suppress(StoreUnavailable, TimeoutError):  # then as it was read last
+        await asyncio.wait_for(services.keeper.refresh(), READY_SECONDS)
     pools = await _statuses(services)
     up = bool(pools) or not services.snapshot.pools
     body = services.metrics.exposition(pools, store_up=up)

@@ -155,6 +155,15 @@ async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     assert "ringpool_store_up 0.0" in (await site.client.get("/metrics")).text
 
 
+async def test_metrics_have_a_pool_that_another_worker_made_just_now(
+    site: Site, settings: Settings, valkey_store: Store
+) -> None:
+    """Whichever worker is asked: nobody waits until each has read the new configuration."""
+    async with running(create_app(settings, store=valkey_store)) as other:
+        pool = await site.pool(3)
+        assert f'ringpool_pool_size{{pool="{pool}"}} 3.0' in (await other.get("/metrics")).text
+
+
 class FailingAllocator:
     """Pool states from a store that answers for some pools only."""
 
