@@ -30,10 +30,10 @@ export async function compile({ properties, identifiers }) {
   const variables = identifiers.split(" ");
   const [parameter, core] = await minified("src/index.js", names, variables);
   // The report reads the script's targets, so both have the same short names for properties.
-  const [, debug] = await minified("src/debug/index.js", names, variables);
+  const [settings, debug] = await minified("src/debug/index.js", names, variables);
   return {
     script: `(${parameter}=>{try{${core}}catch{}})(null);`,
-    debug: `(()=>{${debug}})();`,
+    debug: `(${settings}=>{${debug}})(ringpool.running.settings);`,
     properties: names,
   };
 }

@@ -46,8 +46,11 @@ def error_form(request: Request, refused: Refusal) -> Reply:
     value = Swaps(error=SwapError(class_=refused.kind, message=refused.message), swaps=())
     if request.bearer():
         return replies.json(value, refused.status, refused.headers)
-    headers = [*refused.headers, *([] if refused.status == 403 else [origins.ANY])]
+    headers = list(refused.headers)
     callback = read_query(request.query_string, lenient=True).get("callback", "")
     if request.method == "GET" and is_callback(callback):
-        return replies.jsonp(callback, value, headers)
-    return replies.json(value, refused.status, headers)
+        # A foreign page may read why it is refused: the script asks with crossorigin.
+        return replies.jsonp(callback, value, [*headers, origins.ANY])
+    return replies.json(
+        value, refused.status, headers if refused.status == 403 else [*headers, origins.ANY]
+    )

@@ -21,6 +21,7 @@ _PATTERNS = {
 _FREE = (
     *("data-selector", "data-hide-until", "data-show", "data-hide", "data-invisible"),
     *("data-click-to-call", "data-jsonld", "data-params", "data-cookies", "data-debug"),
+    "data-attributes",
 )
 
 NAMES = (*_PATTERNS, *_FREE)

@@ -13,7 +13,7 @@ from ringpool.findings import Finding
 from ringpool.page_check import occurrences
 from ringpool.page_check.look import Look
 from ringpool.page_check.occurrences import Occurrence, Target
-from ringpool.page_check.places import Place, Reason, places
+from ringpool.page_check.places import Place, Reason, Seen, places
 from ringpool.page_check.tag import Tag
 
 _MOST_REFUSED = 10
@@ -142,9 +142,10 @@ def _check_target(report: TargetReport, look: Look) -> Iterator[Finding]:
 
 def _places(look: Look, tag: Tag) -> list[tuple[Place, str | None]]:
     """Each place as the site prints it, with its text after the swap; None where nobody swapped."""
-    jsonld = tag.option("jsonld") is not None
-    printed = list(places(look.page, jsonld=jsonld))
-    after = list(places(look.swapped, jsonld=jsonld)) if look.swapped else []
+    named = (tag.option("attributes") or "").replace(",", " ").split()
+    seen = Seen(tag.option("jsonld") is not None, frozenset(named))
+    printed = list(places(look.page, seen=seen))
+    after = list(places(look.swapped, seen=seen)) if look.swapped else []
     if len(after) != len(printed):  # a custom element may build itself anew meanwhile
         return [(place, None) for place in printed]
     return [(place, then.text) for place, then in zip(printed, after, strict=True)]

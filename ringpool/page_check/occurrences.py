@@ -10,10 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-_SEPARATORS = r"[\s\xad\xb7\u200b-\u206f\u2212\uff0d./()\[\]\-]{0,9}"
+_SEPARATORS = r"[,\s\xad\xb7\u200b-\u206f\u2212\uff08-\uff0f./()\[\]\-]{0,9}"
 """What may stand between two digits; the bound keeps the search linear."""
-
-_KEYS = ("", "", "2abc", "3def", "4ghi", "5jkl", "6mno", "7pqrs", "8tuv", "9wxyz")
 
 _WORD = "[A-Za-z0-9_]"
 _FORBIDDEN_BEFORE = re.compile(
@@ -28,7 +26,11 @@ _FORBIDDEN_AFTER = re.compile(
     r"[-\w.]*@|[-\w]*\.[a-z]{2}|(?![xXpw]\.?\s?\d)[A-Za-z](?![a-z])|_|[-=]\w|\s?[%°$€£]"
     r"|[-.)\u2010-\u2015]*\d|/\d+(?![-.\s\d])|[-\s]+(\d\s*){1,4}(?!\s*[\da-zA-Z:/%-])"
 )
-_FORBIDDEN_NUMBER = re.compile(r"[1-9]\d*\.\d+|[1-9]\d?([.\s]\d{3})+")
+_FORBIDDEN_NUMBER = re.compile(
+    r"^[1-9]\d*\.\d+$|^[1-9]\d?([.\s]\d{3})+$|,(\S|.*\d\d)|\d\d.*,", re.DOTALL
+)
+"""A decimal number, thousands, or a list; commas may group digits that are spelled out."""
+
 _GLUED = re.compile(rf"{_WORD}$")
 _LABEL = re.compile(r"[a-z]{2}$|[A-Z]{4}$")
 """A label may stand before a number without a blank (Tel800-555-0100); SKU800… is a code."""
@@ -71,14 +73,11 @@ def target(settings: Mapping[str, Any]) -> Target:
     Raises KeyError or TypeError for settings of another shape.
     """
     plan = settings["f"]
-    prefixes = "|".join(_spaced(prefix) + _SEPARATORS for prefix in plan["p"] if prefix)
-    writings = "|".join(map(_spaced, plan["w"]))
-    lead = f"(?:(?:{prefixes})|)" if prefixes else ""
     return Target(
         number=settings["t"],
         pools=tuple(settings.get("pool", ())),
         visitor=settings.get("visitor") is True,
-        pattern=re.compile(rf"\(?{lead}(?:{writings})", re.IGNORECASE),
+        pattern=re.compile(plan["r"].replace("_", _SEPARATORS), re.IGNORECASE),
         example=plan["n"],
         country=plan["c"],
     )
@@ -113,7 +112,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether digits are a phone number where they stand, as ``standsAlone.js`` judges."""
     before, number, after = text[max(0, start - _BESIDE) : start], text[start:end], text[end:]
     after = after[:_BESIDE]
-    if _FORBIDDEN_NUMBER.fullmatch(number) or _FORBIDDEN_BEFORE.search(before):
+    if _FORBIDDEN_NUMBER.search(number) or _FORBIDDEN_BEFORE.search(before):
         return False
     if _FORBIDDEN_AFTER.match(after) or (_GLUED.search(before) and not _LABEL.search(before)):
         return False
@@ -134,9 +133,3 @@ def excerpt(text: str, start: int, end: int) -> str:
     cut = text[max(0, start - _CONTEXT) : end + _CONTEXT]
     shown = " ".join(cut.split())
     return ("…" if start > _CONTEXT else "") + shown + ("…" if end + _CONTEXT < len(text) else "")
-
-
-def _spaced(digits: str) -> str:
-    """Digits with anything customary between them, or a key's letters in their place."""
-    each = (f"[{_KEYS[int(d)] or d}]" if d.isdecimal() else re.escape(d) for d in digits)
-    return _SEPARATORS.join(each)

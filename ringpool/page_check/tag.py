@@ -19,7 +19,7 @@ from ringpool.page_check.tree import Element
 KNOWN = (
     *("account", "settings", "endpoint", "targets", "selector", "format", "timeout", "hide-until"),
     *("show", "hide", "invisible", "click-to-call", "jsonld", "params", "cookies", "consent"),
-    *("days", "key", "debug"),
+    *("days", "key", "debug", "attributes"),
 )
 """The ``data-`` attributes that the script reads; the manual (``snippet/README.md``) lists them."""
 

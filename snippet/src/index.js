@@ -3,12 +3,11 @@ import { commands } from "./commands.js";
 import { swapHydrated } from "./page/hydration.js";
 import { stopHiding, updateVisibility } from "./page/visibility.js";
 import { onPageChange, watch } from "./page/watch.js";
-import { watchShadows } from "./page/watchShadows.js";
 import { renew, renewOnChange } from "./renew.js";
 import { safely } from "./safely.js";
 import { loadScript } from "./service/loadScript.js";
 import { targets } from "./state.js";
-import { endpoint, options, settings, testing } from "./tag.js";
+import { account, endpoint, options, settings, testing } from "./tag.js";
 import { reportPresence } from "./visit/presence.js";
 import { signedNumber } from "./visit/signedNumber.js";
 import { storedAnswers } from "./visit/storedAnswers.js";
@@ -19,7 +18,7 @@ const queue = window.ringpool || {};
 if (!queue.running) {
   const ringpool = (/** @type {any} */ name, /** @type {any[]} */ ...rest) =>
     safely(() => commands[name](...rest));
-  ringpool.running = targets;
+  ringpool.running = { settings, targets }; // what the report reads
   window.ringpool = ringpool;
   onPageChange(renewOnChange);
 
@@ -29,7 +28,6 @@ if (!queue.running) {
   setTimeout(stopHiding, options.timeout);
   signedNumber().catch(() => []).then(answers => safely(() => {
     settle([...answers, ...storedAnswers()]);
-    watchShadows();
     watch(document);
     requestAnswers();
   }));
@@ -40,6 +38,6 @@ if (!queue.running) {
   addEventListener("pageshow", ({ persisted }) => persisted && renew());
   addEventListener("pagehide", () => reportPresence("/v1/release"));
   if (testing || options.debug != null) {
-    loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js");
+    loadScript(endpoint + "/dni/" + settings.v + "/dni-debug.js?" + account);
   }
 }

@@ -8,21 +8,26 @@ export const targets = settings.t.filter(
   ({ t }) => (options.targets || t).includes(t),
 );
 
-/** Called once when the next answers have come. @type {(() => void)[]} */
-export const waiting = [];
+/** The last answer for each target that the visitor may keep. @type {Record<string, Answer>} */
+export const kept = {};
+
+/** Whether an answer's guarantee isn't over. @param {any} answer */
+export const isHeld = answer => answer && answer.until > Date.now();
 
 /** @type {State} */
 export const state = {
+  waiting_: new Map(),
   restoring_: false,
   onNoNumber_() {},
 };
 
 /**
  * The answer for a target that stands on the page. While there is none yet, `retry` is called when
- * the next answers come. @param {Target} target @param {() => void} retry
+ * the next answers come, once for each place. @param {Target} target @param {() => void} retry
+ * @param {unknown} place
  */
-export const answerFor = (target, retry) => {
+export const answerFor = (target, retry, place = retry) => {
   target.seen_ = true;
-  if (target.answer_ == null) waiting.push(retry);
+  if (target.answer_ == null) state.waiting_.set(place, retry);
   return target.answer_;
 };

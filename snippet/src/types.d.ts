@@ -1,13 +1,13 @@
-/** How one number is written: what ringpool/numbers/plans.py makes of it. */
+/** How one number is written: what snippet/bundle.py makes of its plan. */
 interface Plan {
   /** country calling code */
   c: string;
   /** national digits */
   n: string;
-  /** what may stand before them */
-  p: string[];
   /** all digits that may stand in their place, these first */
   w: string[];
+  /** a regular expression of every writing, in which `_` is what may stand between digits */
+  r: string;
 }
 
 /** A number to look for, and what the page knows of the pool that replaces it. */
@@ -15,13 +15,17 @@ interface Target {
   /** E.164 */
   t: string;
   f: Plan;
-  pool?: string;
+  /** the pools that name it */
+  pool: string[];
   as?: string;
   hold?: number;
-  visitor?: boolean;
+  /** true: all its pools need a visitor id, and so consent; 1: some do */
+  visitor?: boolean | 1;
   call?: boolean;
   seen_?: boolean;
   answer_?: Answer | false | null;
+  /** what the service last replied about it: anything, where the service can't be reached */
+  reply_?: any;
   pattern_?: RegExp | null;
 }
 
@@ -34,8 +38,19 @@ interface Settings {
   /** public key of tracking links */
   k?: string;
   t: Target[];
+  /** a regular expression of the first four digits of any target, written as `Plan.r` is */
+  h: string;
+  /** what stands for `_` in these, and three digits before letters, as regular expressions */
+  s: string;
+  m: string;
+  /** matches texts after digits that make them part of something else */
+  x: string;
+  /** a regular expression of the names of nodes that are part of the line that they stand in */
+  l: string;
   /** query parameters that tell where a visitor comes from */
   q: string[];
+  /** the account's pools without targets that a tracking link may lead from */
+  p: string[];
   /** domains that outgoing links may carry a number to */
   d: string[];
   /** defaults of data- attributes, named as in dataset */
@@ -57,10 +72,14 @@ interface Answer {
   pool?: string;
   hold_ms?: number;
   until?: number;
+  /** what brings the same number back, whatever has brought the visitor by then */
+  keep?: string;
 }
 
 /** What the page has asked of the script. */
 interface State {
+  /** what is called once when the next answers have come, by the place that waits for them */
+  waiting_: Map<unknown, () => void>;
   /** between `restore` and `swap`, texts and attributes get back what the page printed */
   restoring_: boolean;
   /** what `ringpool('consent', …)` was last called with */

@@ -205,7 +205,7 @@ ___TEMPLATE_PARAMETERS___
         "name": "timeout",
         "displayName": "Timeout",
         "simpleValueType": true,
-        "help": "How long to wait for an answer, in ms; empty: 1500",
+        "help": "How long the number is hidden, in ms; empty: 1500",
         "valueValidators": [
           {
             "type": "REGEX",
@@ -215,6 +215,13 @@ ___TEMPLATE_PARAMETERS___
             "errorMessage": "A number of milliseconds"
           }
         ]
+      },
+      {
+        "type": "TEXT",
+        "name": "attributes",
+        "displayName": "Further attributes to swap",
+        "simpleValueType": true,
+        "help": "Names with commas, such as those that a script dials: data-phone,data-dial"
       },
       {
         "type": "CHECKBOX",
@@ -258,6 +265,7 @@ const texts = [
   ['invisible', 'data-invisible'],
   ['params', 'data-params'],
   ['cookies', 'data-cookies'],
+  ['attributes', 'data-attributes'],
   ['days', 'data-days'],
   ['timeout', 'data-timeout']
 ];

@@ -5,32 +5,34 @@
  * @param {string[]} characters @param {Occurrence} occurrence @param {Answer} answer
  * @param {string} [format]
  */
-export const writeNumber = (characters, occurrence, answer, format = "") => {
-  const { prefix_, national_, start_, end_, text_ } = occurrence;
-  const { c } = occurrence.target_.f;
+export const writeNumber = (characters, {
+  prefix_, national_, start_, end_, text_, target_: { f: { c } },
+}, answer, format) => {
   const e164 = answer.number.split(";")[0];
   const { cc = e164.startsWith("+" + c) ? c : "", national = e164, international = e164 } = answer;
   const digits = e164.slice(1 + cc.length);
-  const sameCountry = cc == c;
-  const isVanity = /[a-z]/i.test(national_);
 
-  let whole = { national, international, e164 }[format];
+  let whole = /** @type {any} */ ({ national, international, e164 })[/** @type {any} */ (format)];
   if (!whole) {
-    if (sameCountry && !isVanity && digits.length == national_.replace(/\D/g, "").length) {
+    if (cc == c && digits.length == national_.replace(/\D/g, "").length) {
       for (let i = 0, at = end_ - national_.length; at < end_; at++) {
-        if (/\d/.test(characters[at])) characters[at] = digits[i++];
+        // Full-width digits stay full-width: the last four bits of a digit are its value.
+        if (/\d/.test(text_[at - start_])) {
+          characters[at] = String.fromCharCode(
+            (characters[at].charCodeAt(0) & -16) | /** @type {any} */ (digits[i++]),
+          );
+        }
       }
       return;
     }
     const hasCountryCode = /\+|00|[1-9]\D*\d/.test(prefix_);
     whole = hasCountryCode ? international : national;
-    if (/^\+?\d+$/.test(text_)) {
+    if (!/[^+\d]/.test(text_)) {
       whole = whole.replace(/[^+\d]/g, "");
-    } else if (isVanity && sameCountry && national.replace(/\D/g, "") == digits) {
+    } else if (/[a-z]/i.test(national_) && cc == c && national.replace(/\D/g, "") == digits) {
       // 1-800-FLOWERS becomes 1-888-869-5777
-      const groups = /** @type {string[]} */ (national.match(/\d+/g));
-      const separator = /** @type {any} */ (/[-.\s]/.exec(text_) || "");
-      whole = prefix_.replace("(", "") + (/\(/.test(text_) ? national : groups.join(separator));
+      whole = prefix_.replace("(", "") + (/\(/.test(text_) ? national
+        : /** @type {any} */ (national.match(/\d+/g)).join(/[-.\s]/.exec(text_) || ""));
     }
   }
   characters.fill("", start_, end_);

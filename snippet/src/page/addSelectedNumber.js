@@ -10,6 +10,7 @@ export const addSelectedNumber = element => {
   const digits = /** @type {string} */ (element.textContent).replace(/\D/g, "").slice(-n.length);
   if (digits[5] && !w.includes(digits)) {
     target.f.w = [digits, ...w];
+    target.f.r = target.f.r.replace(/.$/, "|" + [...digits].join("_") + ")");
     target.pattern_ = null;
   }
 };

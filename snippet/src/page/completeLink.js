@@ -16,7 +16,7 @@ export const completeLink = ({ href, host }) => {
   const params = queryOf(url);
   for (const [name, value] of /** @type {string[][]} */ (isTrackingLink
     ? [
-      ...[...params].filter(([name]) => isSourceParam(name)),
+      ...[...params].filter(isSourceParam),
       ["path", location.pathname],
       ["referrer", referrer],
       ["keyword", params.get("utm_term")],

@@ -1,5 +1,5 @@
 import { safely } from "../safely.js";
-import { waits } from "./hydration.js";
+import { stays } from "./write.js";
 
 export const isPhone = /Mobi/.test(navigator.userAgent);
 
@@ -16,6 +16,6 @@ export const linkNumber = (node, { target_, start_, end_ }) => safely(() => {
   range.setStart(node, start_);
   range.setEnd(node, end_); // throws for a place outside of the node
   link.href = "tel:" + target_.t;
-  return !waits(node) && !node.parentNode.closest("a,button,option,script,svg,title")
+  return !stays(node) && !node.parentNode.closest("a,button,option,script,svg,title")
     && !range.surroundContents(link);
 });

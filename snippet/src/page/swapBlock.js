@@ -8,12 +8,9 @@ import { swapText } from "./swapText.js";
  */
 export const swapBlock = block => {
   /** @type {Node[]} */
-  let line = [];
+  const line = [];
 
-  const endLine = () => {
-    swapText(line);
-    line = [];
-  };
+  const endLine = () => swapText(line.splice(0));
 
   /** @param {Node} parent */
   const walk = parent => {

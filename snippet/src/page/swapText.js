@@ -1,3 +1,4 @@
+import { asciiDigits } from "../numbers/asciiDigits.js";
 import { findNumbers, mayHoldNumber } from "../numbers/findNumbers.js";
 import { writeNumber } from "../numbers/writeNumber.js";
 import { answerFor, state } from "../state.js";
@@ -11,17 +12,18 @@ import { write } from "./write.js";
  * stands in. @param {any[]} nodes the line's text nodes, or one attribute
  */
 export const swapText = nodes => {
-  const text = nodes.map(node => node.nodeValue).join("");
   const [first] = nodes;
+  const written = nodes.map(node => node.nodeValue).join("");
+  const text = asciiDigits(written);
   if (state.restoring_ || !mayHoldNumber.test(text) || isSkipped(first.parentNode)) return;
   const { parentElement } = first;
-  const characters = text.split("");
+  const characters = written.split("");
   // A line break is a blank, except in preformatted text.
   for (const occurrence of findNumbers(
     parentElement && parentElement.closest("pre") ? text.replace(/\n/g, "\0") : text,
   )) {
     const { target_ } = occurrence;
-    const answer = answerFor(target_, () => swapText(nodes));
+    const answer = answerFor(target_, () => swapText(nodes), first);
     if (answer) {
       // A new link is a change of the page, so the observer comes back here for the rest.
       if (

@@ -8,11 +8,9 @@ const sheet = safely(() => {
   return made;
 });
 
-let hiding = true;
-
 /** Shows what `data-hide-until` has kept invisible. */
 export const stopHiding = () => {
-  hiding = false;
+  options.hideUntil = 0;
   updateVisibility();
 };
 
@@ -27,5 +25,5 @@ export const updateVisibility = () => sheet && sheet.replaceSync(
   (targets.some(target => target.answer_)
     ? rule("hide", "display:none") + rule("invisible", "visibility:hidden")
     : rule("show", "display:none"))
-  + (hiding ? rule("hideUntil", "visibility:hidden") : ""),
+  + rule("hideUntil", "visibility:hidden"),
 );

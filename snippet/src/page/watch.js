@@ -1,5 +1,6 @@
 import { requestAnswers } from "../answers.js";
-import { mayBePartOfNumber, mayHoldNumber } from "../numbers/findNumbers.js";
+import { anyDigit, asciiDigits } from "../numbers/asciiDigits.js";
+import { mayHoldNumber } from "../numbers/findNumbers.js";
 import { safely } from "../safely.js";
 import { state } from "../state.js";
 import { options } from "../tag.js";
@@ -8,7 +9,8 @@ import { blockOf, isInline } from "./blockOf.js";
 import { noteMark } from "./hydration.js";
 import { attributes, swapAttribute } from "./swapAttribute.js";
 import { swapBlock } from "./swapBlock.js";
-import { isOurs, restore } from "./write.js";
+import { watchShadows } from "./watchShadows.js";
+import { beginRound, isOurs, restore } from "./write.js";
 
 /** @type {() => void} */
 let pageChanged;
@@ -26,13 +28,14 @@ export const watch = root => {
     characterData: true,
     attributeFilter: attributes,
   });
+  safely(() => watchShadows(/** @type {any} */ (root).defaultView, watch));
   const blocks = new Set();
   swapUnder(root, blocks);
   blocks.forEach(swapBlock);
 };
 
-/** Elements that may hold a number in an attribute, or a document. */
-const holders = attributes.map(name => `[${name}]`) + ",iframe";
+/** Elements that may hold a number in an attribute, whatever its namespace, or a document. */
+const holders = attributes.map(name => `[*|${name}]`) + ",iframe";
 
 /** Whether other text may stand in the same line. @param {any} node */
 const sharesLine = node => node.previousSibling || node.nextSibling || isInline(node.parentNode);
@@ -47,14 +50,10 @@ const swapUnder = (root, blocks) => {
   }
   const walker = document.createTreeWalker(root, 132);
   for (let node; (node = /** @type {Text | null} */ (walker.nextNode())); ) {
-    const { data } = node;
     safely(noteMark, node);
     if (state.restoring_) restore(node);
-    else if (
-      /\d/.test(data)
-      && (mayHoldNumber.test(data) || (mayBePartOfNumber.test(data) && sharesLine(node)))
-    ) {
-      blocks.add(blockOf(node));
+    else if (anyDigit.test(node.data)) {
+      if (sharesLine(node) || mayHoldNumber.test(asciiDigits(node.data))) blocks.add(blockOf(node));
     }
   }
   // An iterator over all elements would cost as much as all the rest, and so would asking each
@@ -85,14 +84,48 @@ const watchFrame = ({ target: { contentDocument } }) => {
   requestAnswers();
 };
 
-const observer = new MutationObserver(records => safely(() => {
+/** Changes that we haven't looked at yet. @type {MutationRecord[]} */
+let changes = [];
+
+/** When no more than a tenth of the time will have been ours (ms, on the page's clock). */
+let rested = 0;
+
+/** How long we rest now (ms): 0 when we don't. */
+let rest = 0;
+
+/**
+ * Swaps what has changed, for no more than a tenth of each second, whatever the page does. Each time
+ * counts 8 ms more: an observer of the page's that answers each of our changes with one of its own
+ * would never let the page go on otherwise.
+ */
+const look = () => {
+  const start = performance.now();
+  safely(swapChanges);
+  const now = performance.now();
+  rested = Math.max(rested, start - 1e3) + 8 + 10 * (now - start);
+  rest = Math.max(0, rested - now);
+  if (rest) setTimeout(look, rest);
+};
+
+const observer = new MutationObserver(records => {
+  changes = changes.concat(records);
+  if (!rest) look();
+});
+
+const swapChanges = () => {
+  let fresh;
   /** Nodes that are new, with all that they contain. @type {Set<Node>} */
   const added = new Set();
   /** @type {Set<Node>} */
   const blocks = new Set();
-  for (const { target, attributeName, addedNodes } of records) {
+  for (const { target, attributeName, addedNodes, removedNodes } of changes.splice(0)) {
+    if (isOurs(
+      attributeName ? /** @type {any} */ (target).getAttributeNode(attributeName) : target,
+    )) continue;
+    // What is only added, as by the parser, is no round.
+    fresh = fresh || !(addedNodes[0] && !removedNodes[0]) && beginRound(rest);
     if (attributeName) swapAttribute(target, attributeName);
-    else if (!isOurs(target)) {
+    else {
       if (!added.has(target)) blocks.add(blockOf(target));
       addedNodes.forEach(node => {
         safely(noteMark, node);
@@ -104,4 +137,4 @@ const observer = new MutationObserver(records => safely(() => {
   blocks.forEach(swapBlock);
   pageChanged();
   requestAnswers();
-}));
+};

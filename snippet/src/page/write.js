@@ -1,14 +1,32 @@
 /**
- * What a text or attribute held before us, what we wrote last, and a time (Unix ms) that limits how
- * often we write: each writing moves it a tenth of a second on, and none may move it more than two
- * seconds past the present.
- * @typedef {{ original_: string, written_: string, limit_: number }} Entry
+ * What a text or attribute held before us, and what we wrote last.
+ * @typedef {{ original_: string, written_: string }} Entry
  */
 
 import { waits } from "./hydration.js";
 
 /** @type {WeakMap<Node, Entry>} */
 const entries = new WeakMap();
+
+/** The texts that were replaced in each round of the last two seconds, the present round first. */
+const rounds = [new Set()];
+
+/**
+ * Begins a round: a script has written something anew. Returns a true value. Where we have to rest
+ * between rounds, as on a slow machine, they count for longer.
+ * @param {number} rest ms
+ */
+export const beginRound = rest =>
+  rounds.unshift(new Set()) && setTimeout(() => rounds.pop(), 2e3 + 20 * rest);
+
+/**
+ * Whether a text or attribute has to stay as it is: for now, because a framework hasn't hydrated it
+ * yet, or because a script writes this very text over and over. That script wins after some twenty
+ * rounds, wherever and in whatever node it writes. @param {Node} node
+ */
+export const stays = node => waits(node) || (
+  rounds[0].add(node.nodeValue) && rounds.filter(texts => texts.has(node.nodeValue))[20]
+);
 
 /** Whether a node still holds what we wrote there. @param {Node} node */
 export const isOurs = node => {
@@ -17,26 +35,22 @@ export const isOurs = node => {
 };
 
 /**
- * Changes a text or attribute node in place, and keeps what it held. A script that writes the old
- * number back over and over wins in the end; one that renders it now and then doesn't. What a
- * framework hasn't hydrated yet stays as it is until then.
+ * Changes a text or attribute node in place, and keeps what it held.
  * @param {Node} node @param {string} after
  */
 export const write = (node, after) => {
   const before = /** @type {string} */ (node.nodeValue);
-  if (before == after || waits(node)) return;
-  const now = Date.now();
+  if (before == after || stays(node)) return;
   let entry = entries.get(node);
   if (!entry) {
     // WebKit forgets an attribute's node that no script holds, and its entry with it: the element
     // holds it, in an entry of its own that is never ours.
     const holder = /** @type {any} */ (node).ownerElement || node;
     entries.set(holder, /** @type {any} */ ({ written_: [node, entries.get(holder)] }));
-    entries.set(node, (entry = /** @type {Entry} */ ({ limit_: 0 })));
+    entries.set(node, (entry = /** @type {Entry} */ ({})));
   }
   if (!isOurs(node)) entry.original_ = before;
-  entry.limit_ = Math.max(entry.limit_, now) + 100;
-  if (entry.limit_ < now + 2e3) put(node, (entry.written_ = after));
+  put(node, (entry.written_ = after));
 };
 
 /** Puts back what a node held before us. @param {Node} node */

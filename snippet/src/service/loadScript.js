@@ -1,13 +1,18 @@
 import { safely } from "../safely.js";
 import { tag } from "../tag.js";
 
-/** Runs a script of the service; throws where the page's policy refuses it. @param {string} url */
-export const loadScript = url => {
-  const script = document.createElement("script");
-  script.nonce = tag.nonce;
-  script.crossOrigin = ""; // a reply without the service's CORS header doesn't run
-  script.src = trusted(url);
-  document.documentElement.appendChild(script).remove();
+/**
+ * Runs a script of the service, then calls `done`, also where it couldn't be loaded. Throws where
+ * the page's policy refuses it. @param {string} url @param {(event?: any) => void} [done]
+ */
+export const loadScript = (url, done) => {
+  document.documentElement.appendChild(Object.assign(document.createElement("script"), {
+    nonce: tag.nonce,
+    crossOrigin: "", // a reply without the service's CORS header doesn't run
+    onload: done,
+    onerror: done,
+    src: trusted(url),
+  })).remove();
 };
 
 /** Pages with Trusted Types take a script's address only from a policy. @param {string} url */

@@ -1,22 +1,25 @@
 import { ask } from "../service/ask.js";
 import { targets } from "../state.js";
-import { options, settings } from "../tag.js";
+import { account, options, settings } from "../tag.js";
 import { pageUrl, queryOf } from "./touches.js";
 
 /** What links to the account's other domains carry on: nothing until the signature is verified. */
 export let signedParams = /** @type {string[][]} */ ([]);
 
+/** @param {string} text of characters up to U+00FF */
+const bytes = text => Uint8Array.from(text, byte => byte.charCodeAt(0));
+
 /** @param {string} text base64url */
-const bytes = text =>
-  Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), byte => byte.charCodeAt(0));
+const decoded = text => bytes(atob(text.replace(/-/g, "+").replace(/_/g, "/")));
 
 /**
  * The number that a tracking link put into the page's address, as answers for the targets of its
- * pool. Only what the account's key has signed is ever shown; where there is no WebCrypto the
- * service verifies it. Rejects if a signature can't be decoded. @returns {Promise<Answer[]>}
+ * pool, or for all targets if that pool of the account has none. Only what the account's key has
+ * signed is ever shown; where there is no WebCrypto the service verifies it. Rejects if a signature can't be decoded. @returns {Promise<Answer[]>}
  */
 export const signedNumber = async () => {
   const query = queryOf(pageUrl());
+  query.set("account", account);
   const params = ["rp_number", "rp_pool", "rp_exp", "rp_sig"].map(
     name => [name, /** @type {string} */ (query.get(name))],
   );
@@ -28,14 +31,14 @@ export const signedNumber = async () => {
   if (sig && until > Date.now() && await (subtle && key
     ? subtle.verify(
       algorithm,
-      await subtle.importKey("raw", bytes(key), algorithm, false, ["verify"]),
-      bytes(sig),
-      new TextEncoder().encode([number, from, exp].join("\n")),
+      await subtle.importKey("raw", decoded(key), algorithm, false, ["verify"]),
+      decoded(sig),
+      bytes([number, from, exp].join("\n")),
     )
-    : (await ask("/v1/verify", query)).valid
+    : (await ask("/v1/verify", query, options.timeout)).valid
   )) {
     signedParams = params;
-    return targets.filter(({ pool }) => pool == from).map(
+    return targets.filter(({ pool }) => pool.concat(settings.p).includes(from)).map(
       ({ t }) => ({ target: t, number, until }),
     );
   }

@@ -1,5 +1,5 @@
 import { safely } from "../safely.js";
-import { targets } from "../state.js";
+import { isHeld, kept, targets } from "../state.js";
 import { options, testing } from "../tag.js";
 import { consented } from "./consent.js";
 import { storeName, updateTouches } from "./touches.js";
@@ -12,13 +12,19 @@ export const readVisit = () => (visit = updateTouches().l + options.params);
 /** Keeps the answers for the visit's next pages. */
 export const storeAnswers = () => safely(() => {
   if (updateTouches().v) { // there is a visitor id only with consent
-    sessionStorage[storeName] = JSON.stringify({ [visit]: targets.map(({ answer_ }) => answer_) });
+    sessionStorage[storeName] = JSON.stringify({
+      [visit]: targets.map(({ answer_ }) => answer_),
+      kept,
+    });
   } else delete sessionStorage[storeName];
 });
 
-/** Answers for this visit that are still guaranteed. @returns {Answer[]} */
+/**
+ * Answers for this visit that are still guaranteed. What the visitor may keep of earlier ones in this
+ * tab is noted. @returns {Answer[]}
+ */
 export const storedAnswers = () => safely(() => {
-  const answers = readVisit() && !testing && consented()
-    && JSON.parse(sessionStorage[storeName])[visit];
-  return answers.filter((/** @type {any} */ answer) => answer && answer.until > Date.now());
+  const stored = readVisit() && !testing && consented() && JSON.parse(sessionStorage[storeName]);
+  Object.assign(kept, stored.kept);
+  return stored[visit].filter(isHeld);
 }) || [];

@@ -25,8 +25,8 @@ export const queryOf = url => new URL(url).searchParams;
 /** This page without its fragment, which may hold a secret. */
 export const pageUrl = () => location.href.split("#")[0];
 
-/** Whether a query parameter tells where a visitor comes from. @param {string} name */
-export const isSourceParam = name =>
+/** Whether a query parameter tells where a visitor comes from. @param {string[]} param */
+export const isSourceParam = ([name]) =>
   /clid|braid|utm_/.test(name) || settings.q.includes(name);
 
 /** First and last touch and the visitor's id, with this page counted: stored only with consent. */
@@ -37,12 +37,11 @@ export const updateTouches = () => {
   touches = touches
     || (storing && safely(() => JSON.parse(/** @type {string} */ (cookie(storeName)))))
     || { f: now, l: now };
-  const { l } = touches;
 
-  if (now[1] != l[1] && now[1] && !now[1].includes("//" + location.host)) touches.l = now;
+  if (now[1] != touches.l[1] && now[1] && !now[1].includes("//" + location.host)) touches.l = now;
   queryOf(now[0]).forEach((value, name) => {
-    if (queryOf(l[0]).get(name) != value) {
-      if (isSourceParam(name)) touches.l = now;
+    if (queryOf(touches.l[0]).get(name) != value) {
+      if (isSourceParam([name])) touches.l = now;
       if (/gclid|source|medium/.test(name)) touches.f = now;
     }
   });

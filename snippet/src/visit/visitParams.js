@@ -1,3 +1,4 @@
+import { isHeld, kept } from "../state.js";
 import { account, options } from "../tag.js";
 import { consented } from "./consent.js";
 import { cookie, updateTouches } from "./touches.js";
@@ -18,10 +19,11 @@ export const visitParams = about => {
     first_url: f[0],
     first_ref: f[1],
     targets: about.map(target => target.t),
+    held: Object.values(kept).filter(isHeld).map(({ keep }) => keep).join(),
     visitor: about.some(({ visitor }) => visitor) && v,
   };
-  for (const name of (consented() && options.cookies.match(/[^,\s]+/g)) || []) {
-    params["cookie." + name] = cookie(name);
+  for (const name of options.cookies.match(/[^,\s]+/g) || []) {
+    params["cookie." + name] = consented() && cookie(name);
   }
   for (const [name, value] of Object.entries(params)) if (value) query.set(name, value);
   return query;

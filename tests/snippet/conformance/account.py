@@ -23,7 +23,7 @@ TEN_MINUTES_MS = 600_000
 
 @dataclass
 class Pool:
-    """What one target is replaced by. ``number`` "": the pool is exhausted."""
+    """What one target is replaced by. ``number`` "": none, for the ``reason`` given."""
 
     target: str
     number: str
@@ -31,8 +31,11 @@ class Pool:
     format: NumberFormat = NumberFormat.AS_FOUND
     hold_ms: int = 0
     guarantee_ms: int = TEN_MINUTES_MS
-    visitor: bool = False
+    visitor: bool | int = False
+    keep: str = ""
     click_to_call: bool = False
+    state: State = State.HELD
+    reason: str = "exhausted"
 
 
 @dataclass
@@ -51,7 +54,8 @@ class Account:
     """An account of the service, how the service treats it, and what its pages asked.
 
     ``behaviour``: ``well``, ``error`` (the service refuses), ``garbage``, ``html``, ``empty``,
-    ``500``, ``hang up`` or ``slow`` (silent until ``wake`` is set).
+    ``500``, ``hang up``, ``foreign`` (the page's origin isn't the account's) or ``slow`` (silent
+    until ``wake`` is set). ``link_pools``: those without targets that tracking links lead from.
     """
 
     id: str
@@ -59,6 +63,7 @@ class Account:
     key: str
     behaviour: str = "well"
     params: tuple[str, ...] = ()
+    link_pools: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -92,6 +97,7 @@ class Account:
                 for pool in self.pools
             ),
             params=self.params,
+            link_pools=self.link_pools,
             domains=self.domains,
             defaults=self.defaults,
         )
@@ -105,7 +111,7 @@ class Account:
         return Swaps(
             swaps=[_swap(pool) for pool in asked if pool.number],
             none=[
-                NoSwap(target=pool.target, reason="exhausted", pool=pool.id)
+                NoSwap(target=pool.target, reason=pool.reason, pool=pool.id)
                 for pool in asked
                 if not pool.number
             ],
@@ -120,8 +126,9 @@ def _swap(pool: Pool) -> Swap:
         national=phone.national(pool.number),
         international=phone.international(pool.number),
         cc=phone.country_code(pool.number),
-        state=State.HELD,
+        state=pool.state,
         guaranteed_until=format_rfc3339(int(time.time() * 1000) + pool.guarantee_ms),
         hold_ms=pool.guarantee_ms,
         pool=pool.id,
+        keep=pool.keep,
     )

@@ -307,6 +307,47 @@ MUST_NOT = tuple(
     )
 )
 
+SPELLED = (
+    *rewritten(
+        "spelled {}",
+        (
+            ("8 0 0, 5 5 5, 0 1 0 0", "8 8 8, 8 6 9, 5 3 4 5"),
+            ("8 0 0. 5 5 5. 0 1 0 0", "8 8 8. 8 6 9. 5 3 4 5"),
+            ("1, 8 0 0, 5 5 5, 0 1 0 0", "1, 8 8 8, 8 6 9, 5 3 4 5"),
+            ("1 8 0 0, 5 5 5, 0 1 0 0.", "1 8 8 8, 8 6 9, 5 3 4 5."),
+            ("plus 1 8 0 0, 5 5 5, 0 1 0 0", "plus 1 8 8 8, 8 6 9, 5 3 4 5"),
+        ),
+    ),
+    Case(
+        "spelled in a label",
+        '<a aria-label="Call 8 0 0, 5 5 5, 0 1 0 0" href="tel:8005550100">800-555-0100</a>',
+        '<a aria-label="Call 8 8 8, 8 6 9, 5 3 4 5" href="tel:+18888695345">888-869-5345</a>',
+    ),
+    Case("a list of numbers", "Rooms 800, 555, 0100"),
+    Case("a list of digits and numbers", "Scores 8, 0, 0, 555, 0100"),
+)
+
+OTHER_DIGITS = (
+    *rewritten(
+        "other digits {}",
+        (
+            ("８００-５５５-０１００", "８８８-８６９-５３４５"),
+            ("（８００）５５５－０１００", "（８８８）８６９－５３４５"),
+            ("＋１ ８００ ５５５ ０１００", "＋１ ８８８ ８６９ ５３４５"),
+            ("٨٠٠-٥٥٥-٠١٠٠", "٨٨٨-٨٦٩-٥٣٤٥"),
+            ("۸۰۰-۵۵۵-۰۱۰۰", "۸۸۸-۸۶۹-۵۳۴۵"),
+            ("800-٥٥٥-0100", "888-٨٦٩-5345"),
+        ),
+    ),
+    Case("other digits in another number", "Call ８００-５５５-０１０１ now"),
+    Case("other digits glued before", "See ٩٨٠٠٥٥٥٠١٠٠"),
+    Case(
+        "other digits in an attribute",
+        '<i title="٨٠٠ ٥٥٥ ٠١٠٠">a</i>',
+        '<i title="٨٨٨ ٨٦٩ ٥٣٤٥">a</i>',
+    ),
+)
+
 VANITY = rewritten(
     "vanity {}",
     (
@@ -360,6 +401,8 @@ GROUPS = (
     Group("Separators", SEPARATORS),
     Group("Prefixes and grouping", PREFIXES),
     Group("Extensions and pauses", TAILS),
+    Group("Spelled out for screen readers", SPELLED),
+    Group("Full-width and Arabic-Indic digits", OTHER_DIGITS),
     Group("What may stand beside a number", NEIGHBOURS),
     Group("What is no number", (*MUST_NOT, Case("but this is", "800-555-0100", "888-869-5345"))),
     Group(

@@ -37,6 +37,18 @@ ELEMENTS = tuple(
         ("a closed dialog", "<dialog>@</dialog>"),
         ("an inert part", "<div inert>@</div>"),
         ("a read-only island", '<div contenteditable="false">@</div>'),
+        (
+            "a read-only island of an editor",
+            '<div contenteditable="true"><p contenteditable="false">@</p></div>',
+        ),
+        (
+            "a read-only island in an editor's line",
+            '<p contenteditable="">Call <b contenteditable="false">@</b> now</p>',
+        ),
+        (
+            "an attribute of a read-only island",
+            '<div contenteditable="true"><b contenteditable="false"><i title="@">a</i></b></div>',
+        ),
         ("another language", '<p lang="ar" dir="rtl">اتصل @</p>'),
         ("a progress text", "<output>@</output>"),
         ("a marquee", "<marquee>@</marquee>"),
@@ -47,6 +59,12 @@ ATTRIBUTES = tuple(
     swapped(f"in {name}", html)
     for name, html in (
         ("aria-label", '<button aria-label="Call @">✆</button>'),
+        ("aria-description", '<button aria-description="Call @">✆</button>'),
+        ("aria-placeholder", '<div role="textbox" aria-placeholder="@">a</div>'),
+        ("aria-valuetext", '<div role="slider" aria-valuetext="Line 1: @">a</div>'),
+        ("an option's label", '<select><option label="Call @">a</option></select>'),
+        ("a group's label", '<select><optgroup label="Call @"></optgroup></select>'),
+        ("a track's label", '<video><track label="Call @"></video>'),
         ("title", '<abbr title="Call @">Tel</abbr>'),
         ("alt", '<img alt="Call @">'),
         ("placeholder", '<input placeholder="@">'),
@@ -77,7 +95,32 @@ LINKS = tuple(
         (
             "callto:",
             '<a href="callto:1-800-555-0100">Call us</a>',
-            '<a href="tel:+18888695345">Call us</a>',
+            '<a href="callto:+18888695345">Call us</a>',
+        ),
+        (
+            "skype:",
+            '<a href="skype:+18005550100?call">Call us</a>',
+            '<a href="skype:+18888695345?call">Call us</a>',
+        ),
+        (
+            "facetime:",
+            '<a href="facetime:800-555-0100">Call us</a>',
+            '<a href="facetime:+18888695345">Call us</a>',
+        ),
+        (
+            "facetime-audio:",
+            '<a href="facetime-audio://18005550100">Call us</a>',
+            '<a href="facetime-audio:+18888695345">Call us</a>',
+        ),
+        (
+            "a button's formaction",
+            '<form><button formaction="tel:8005550100">Call us</button></form>',
+            '<form><button formaction="tel:+18888695345">Call us</button></form>',
+        ),
+        (
+            "an SVG link's xlink:href, as its text",
+            '<svg><a xlink:href="tel:+18005550100"><text>800-555-0100</text></a></svg>',
+            '<svg><a xlink:href="tel:+18888695345"><text>888-869-5345</text></a></svg>',
         ),
         (
             "TEL: in capitals",
@@ -129,6 +172,8 @@ LINKS = tuple(
             '<svg><a href="tel:+18005550100"><text>Call</text></a></svg>',
             '<svg><a href="tel:+18888695345"><text>Call</text></a></svg>',
         ),
+        ("a name that ends in the number", '<a href="skype:joe8005550100?chat">Write</a>', None),
+        ("a SIP address", '<a href="sip:8005550100@x.example">Call us</a>', None),
         ("another number's tel:", '<a href="tel:+12125550199">Call us</a>', None),
         ("another country's tel:", '<a href="tel:+498005550100">Call us</a>', None),
         ("sms:", '<a href="sms:+18005550100">Text us</a>', None),
@@ -180,6 +225,26 @@ SPLIT = tuple(
             '<a href="/x">888</a> 869 5345',
         ),
         (
+            "an abbreviation and code",
+            "<abbr>800</abbr>-<code>555-0100</code>",
+            "<abbr>888</abbr>-<code>869-5345</code>",
+        ),
+        (
+            "a time and data",
+            "<time>800</time>.<data>555</data>.0100",
+            "<time>888</time>.<data>869</data>.5345",
+        ),
+        (
+            "a label of a part",
+            "800 <label>555</label> 0100",
+            "888 <label>869</label> 5345",
+        ),
+        (
+            "isolated text",
+            "<bdi>(800)</bdi> <bdo>555</bdo>-0100",
+            "<bdi>(888)</bdi> <bdo>869</bdo>-5345",
+        ),
+        (
             "a label before in an element",
             "<b>Tel</b>800-555-0100",
             "<b>Tel</b>888-869-5345",
@@ -211,6 +276,11 @@ NOT_HERE = tuple(
         ("an editor without a value", '<div contenteditable="">@</div>'),
         ("an editor for plain text", '<div contenteditable="plaintext-only">@</div>'),
         ("an element inside an editor", '<div contenteditable="true"><p><b>@</b></p></div>'),
+        (
+            "an editor inside a read-only island",
+            '<div contenteditable><p contenteditable="false"><b contenteditable>@</b></p></div>',
+        ),
+        ("text beside an island", '<p contenteditable>@ <b contenteditable="false">a</b></p>'),
         ("an attribute inside an editor", '<div contenteditable="true"><img alt="@"></div>'),
         ("data-rp-noswap", "<p data-rp-noswap>@</p>"),
         ("an element inside data-rp-noswap", '<div data-rp-noswap=""><p><b>@</b></p></div>'),
@@ -255,6 +325,20 @@ GROUPS = (
         ),
         pools=_TWO,
         tag=f'data-targets="{TARGET}"',
+    ),
+    Group(
+        "data-attributes",
+        (
+            swapped("a named attribute", '<p data-phone="@">a</p>'),
+            Case(
+                "an address that a script dials",
+                '<b data-dial="tel:8005550100">a</b>',
+                '<b data-dial="tel:8888695345">a</b>',
+            ),
+            swapped("the attributes that are swapped anyway", '<p title="@">a</p>'),
+            kept("an attribute that isn't named", '<p data-tel="@">a</p>'),
+        ),
+        tag='data-attributes="data-phone, data-dial"',
     ),
     Group(
         "data-jsonld",

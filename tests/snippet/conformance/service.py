@@ -169,6 +169,17 @@ class _Handler(BaseHTTPRequestHandler):
             case "hang up":
                 self.close_connection = True
                 return
+            case "foreign":
+                refusal = Swaps(
+                    error=SwapError(class_="ForbiddenOrigin", message="not an origin"), swaps=[]
+                )
+                callback = params.get("callback", "")
+                self._reply_with(
+                    replies.jsonp(callback, refusal, _ANY_PAGE)
+                    if callback
+                    else replies.json(refusal, 403)
+                )
+                return
             case "500":
                 self._send(500, "text/html", b"<h1>Internal Server Error</h1>", {})
                 return

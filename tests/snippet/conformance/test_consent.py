@@ -244,3 +244,18 @@ def test_first_and_last_touch(site: Site) -> None:
         ["utm_source=a", "utm_source=a&utm_term=t"],
         ["utm_source=b", "utm_source=b"],
     ]
+
+
+def test_one_of_the_pools_is_for_visitors(site: Site) -> None:
+    """A target that other pools have, too, waits for no consent; the id is sent only with it."""
+    site.offers(Pool(TARGET, NUMBER, visitor=1))
+    view = site.open(f"<p>{OLD}</p>", tag=site.tag("data-consent=required")).shows(NEW)
+    view.settles()
+    assert "visitor" not in site.account.requests("/v1/swap")[0].params
+
+
+def test_one_of_the_pools_is_for_visitors_who_consent(site: Site) -> None:
+    """With consent such a target is asked for with the visitor's id."""
+    site.offers(Pool(TARGET, NUMBER, visitor=1))
+    site.open(f"<p>{OLD}</p>").shows(NEW)
+    assert site.account.requests("/v1/swap")[0].params["visitor"]

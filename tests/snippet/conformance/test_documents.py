@@ -162,6 +162,20 @@ def test_frame_added(site: Site) -> None:
     view.becomes(NEW, _FRAME_TEXT, "#it")
 
 
+def test_shadow_in_a_frame(site: Site) -> None:
+    """A shadow root that a script in a frame of the same origin attaches later is swapped."""
+    view = site.open(f'<p>{OLD}</p><iframe id=it srcdoc="<x-a></x-a><p>{OLD}</p>"></iframe>')
+    view.becomes(NEW, _FRAME_TEXT, "#it")
+    view.run(
+        f"""() => {{
+          const host = it.contentDocument.querySelector('x-a');
+          it.contentWindow.eval("(host, html) => {{ host.attachShadow({{mode: 'open'}})"
+            + ".innerHTML = html }}")(host, '<b>{OLD}</b>');
+        }}"""
+    )
+    view.becomes(NEW, "() => it.contentDocument.querySelector('x-a').shadowRoot.textContent")
+
+
 def test_frame_with_the_tag(site: Site) -> None:
     """A frame that has the tag too is swapped once, and both agree."""
     inner = site.serve(f"<p>{OLD}</p>", path="/inner")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from allocator.answers import State
 from tests.snippet.conformance.account import Pool
 from tests.snippet.conformance.site import (
     NEW,
@@ -251,9 +252,110 @@ def test_test_run(site: Site) -> None:
     assert site.account.requests("/v1/swap") == []
 
 
+def test_test_run_without_the_target(site: Site) -> None:
+    """A test run says of a target that isn't on the page that it isn't, and of no number of it."""
+    view = site.open("<p>Hello</p>", query="rp_test=1").logs(f"{TARGET} (pool main) isn't on")
+    assert not [line for line in view.settles().console if "shows" in line]
+
+
+def test_test_run_of_a_welcome_page(site: Site) -> None:
+    """A test run says that the service gives numbers to this page."""
+    site.open(BODY, query="rp_test=1").logs("the service gives numbers to this page")
+    assert site.account.requests("/v1/swap") == []
+
+
+def test_test_run_of_a_foreign_page(site: Site) -> None:
+    """A test run says that the service refuses this page, and why."""
+    site.account.behaviour = "foreign"
+    view = site.open(BODY, query="rp_test=1")
+    view.logs("the service refuses this page: ForbiddenOrigin: not an origin")
+
+
+def test_test_run_without_the_service(site: Site) -> None:
+    """A test run says that the service can't be reached."""
+    site.account.behaviour = "hang up"
+    site.open(BODY, query="rp_test=1").logs("the service can't be reached")
+
+
 def test_debug(site: Site) -> None:
     """data-debug reports on the console what was found and swapped."""
-    site.open(BODY, tag=site.tag("data-debug")).logs(NUMBER)
+    site.open(BODY, tag=site.tag("data-debug")).logs(f"shows {NUMBER} (held)")
+
+
+@pytest.mark.parametrize(
+    ("what", "pool", "message"),
+    [
+        (
+            "overflow",
+            Pool(TARGET, NUMBER, state=State.OVERFLOW),
+            f"shows {NUMBER}, its pool's overflow number",
+        ),
+        ("an exhausted pool", Pool(TARGET, ""), "stays: its pool has no number left"),
+        (
+            "a crawler",
+            Pool(TARGET, "", reason="not_a_visitor"),
+            "stays: the service takes this browser for a crawler",
+        ),
+        (
+            "a visit that no rule is for",
+            Pool(TARGET, "", reason="no_rule"),
+            "stays: no rule of the account is for this visit",
+        ),
+        (
+            "another reason",
+            Pool(TARGET, "", reason="moon_phase"),
+            "stays: moon_phase",
+        ),
+    ],
+)
+def test_debug_answers(site: Site, what: str, pool: Pool, message: str) -> None:
+    """data-debug names {what}."""
+    site.offers(pool)
+    site.open(BODY, tag=site.tag("data-debug")).logs(f"{TARGET} (pool main) {message}")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("foreign", f"{TARGET} (pool main) stays: the service refuses this page: ForbiddenOrigin"),
+        ("hang up", f"{TARGET} (pool main) stays: the service gave no answer that can be read"),
+        ("html", "the service can't be reached at http"),
+        ("error", f"{TARGET} (pool main) stays: the service refuses this page: ForbiddenOrigin"),
+        ("slow", f"{TARGET} (pool main) waits for the service: no answer for 2 s; one that comes"),
+    ],
+)
+def test_debug_failures(site: Site, behaviour: str, message: str) -> None:
+    """data-debug says what keeps the printed number when the service is: {behaviour}."""
+    site.account.behaviour = behaviour
+    site.open(BODY, tag=site.tag("data-debug")).logs(message)
+
+
+def test_debug_consent(site: Site) -> None:
+    """data-debug says that a pool of one number a visitor waits for consent."""
+    site.offers(Pool(TARGET, NUMBER, visitor=True))
+    tag = site.tag("data-debug data-consent=required")
+    site.open(BODY, tag=tag).logs(f"{TARGET} (pool main) waits for consent")
+
+
+@pytest.mark.parametrize(
+    ("html", "message"),
+    [
+        ("<p data-rp-noswap>800-555-0100</p>", "stays inside of data-rp-noswap"),
+        ("<textarea>800-555-0100</textarea>", "stays in a text area"),
+        ("<p contenteditable>800-555-0100</p>", "stays where visitors write"),
+        ("<script>var phone = '800-555-0100'</script>", "stays in a script or style"),
+        ("<p>SKU800-555-0100</p>", "stays beside other characters: SKU800-555-0100"),
+        ('<a href="sms:+18005550100">a</a>', "stays in a link that doesn't dial: sms:+18005550100"),
+        ('<p data-tel="800-555-0100">a</p>', "stays in the attribute data-tel of <p>"),
+    ],
+)
+def test_debug_places(site: Site, html: str, message: str) -> None:
+    """data-debug says of a number that stays in {html} why it does."""
+    view = site.open(html, tag=site.tag("data-debug"))
+    view.logs(f"{TARGET} (pool main) isn't on this page\n  {message}")
+    site.account.calls.clear()
+    view.change(f"main.insertAdjacentHTML('beforeend', '<p>{OLD}</p>')")
+    view.logs(f"shows {NUMBER} (held)\n  {message}")
 
 
 def test_silence(site: Site) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.account import TEN_MINUTES_MS, Pool
 from tests.snippet.conformance.service import Page
 from tests.snippet.conformance.site import NEW, NUMBER, OLD, QUEUE, SERVICE, TARGET, Site
+from tests.snippet.conformance.view import View
 
 BODY = f'<p>{OLD}</p><a href="tel:8005550100" title="{OLD}">Call</a>'
 
 
-@pytest.mark.parametrize("answer", ["error", "garbage", "html", "empty", "500", "hang up"])
+@pytest.mark.parametrize(
+    "answer", ["error", "garbage", "html", "empty", "500", "hang up", "foreign"]
+)
 def test_answer(site: Site, answer: str) -> None:
     """The printed number stays when the service answers: {answer}."""
     site.account.behaviour = answer
@@ -53,18 +58,88 @@ def test_load_event(site: Site) -> None:
     view.becomes("complete", "() => document.readyState")
 
 
-def test_slow(site: Site) -> None:
-    """An answer after the timeout comes too late: the printed number stays."""
+_VISIBILITY = "() => getComputedStyle(document.querySelector('p')).visibility"
+
+
+def open_slowly(site: Site) -> View:
+    """A page whose timeout is over while the service is still silent."""
     site.account.behaviour = "slow"
-    view = site.open(BODY, tag=site.tag("data-timeout=150"))
+    view = site.open(BODY, tag=site.tag('data-hide-until="p" data-timeout=150'))
     site.requests("/v1/swap")
-    view.run("() => new Promise(done => setTimeout(done, 300))")
+    return view.becomes("visible", _VISIBILITY).keeps(f"{OLD}Call")
+
+
+def test_late(site: Site) -> None:
+    """An answer after the timeout is shown when it comes, and nothing is asked again."""
+    view = open_slowly(site)
     site.account.wake.set()
-    view.settles().keeps(f"{OLD}Call")
+    view.shows(f"{NEW}Call")
+    view.becomes("tel:+18888695345", "() => document.querySelector('a').getAttribute('href')")
+    assert site.account.asked() == [TARGET]
+
+
+def test_late_on_the_next_page(site: Site) -> None:
+    """A number that came late is known on the visit's next pages: one is taken in all."""
+    view = open_slowly(site)
+    site.account.wake.set()
+    view.shows(f"{NEW}Call")
+    for path in ("/second", "/third"):
+        view.goes_to(site.at(site.serve(BODY, path=path)))
+        view.shows(f"{NEW}Call")
+    assert site.account.asked() == [TARGET]
+
+
+def test_late_and_not_held_longer(site: Site) -> None:
+    """The guarantee of an answer that was long on its way counts from when it was asked for."""
+    view = open_slowly(site)
+    asked_before = view.run("() => Date.now()")
+    site.account.wake.set()
+    view.shows(f"{NEW}Call")
+    until = view.run(
+        "name => Object.values(JSON.parse(sessionStorage[name]))[0][0].until",
+        f"rp_{site.account.id}",
+    )
+    assert until <= asked_before + TEN_MINUTES_MS
+
+
+@pytest.mark.parametrize("answer", ["empty", "html", "hang up"])
+def test_no_script(site: Site, answer: str) -> None:
+    """Where a policy allows no fetch and the script is none ({answer}), onNoNumber is called."""
+    site.account.behaviour = answer
+    tag = (
+        f"<script>{QUEUE} ringpool('onNoNumber', target => {{ window.without = target }})</script>"
+    )
+    policy = {"content-security-policy": "connect-src 'none'"}
+    view = site.open(BODY, tag=tag + site.tag(), headers=policy)
+    view.becomes(TARGET, "() => window.without").keeps(f"{OLD}Call")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "Call us",
+        "<b>1</b>",
+        "8888695345",
+        "+1888",
+        "+1888869534512345",
+        "+1 888 869 5345",
+        "+1x",
+        "",
+    ],
+)
+def test_no_number(site: Site, number: str) -> None:
+    """An answer that isn't a number in E.164 ({number!r}) is ignored: the printed one stays."""
+    swap = {"target": TARGET, "number": number, "national": number, "hold_ms": 1000}
+    path = f"/{site.account.id}/v1/swap"
+    site.service.pages[path] = Page(json.dumps({"swaps": [swap]}).encode(), "application/json")
+    tag = f"<script>{QUEUE} ringpool('onNoNumber', t => {{ window.without = t }})</script>"
+    endpoint = f'data-endpoint="{site.at(f"/{site.account.id}")}" data-format=national'
+    view = site.open(BODY, tag=tag + site.tag(endpoint))
+    view.becomes(TARGET, "() => window.without").keeps(f"{OLD}Call")
 
 
 def test_within_the_timeout(site: Site) -> None:
-    """An answer just before the timeout still counts."""
+    """An answer just before the timeout counts."""
     site.account.behaviour = "slow"
     view = site.open(BODY, tag=site.tag("data-timeout=20000"))
     site.requests("/v1/swap")

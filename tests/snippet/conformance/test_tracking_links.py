@@ -36,6 +36,16 @@ def test_valid_beside_another_pool(site: Site) -> None:
     assert site.account.asked() == ["+18005550177"]
 
 
+def test_valid_of_a_pool_without_targets(site: Site) -> None:
+    """A signed number of the account's pool without targets replaces all that stand there."""
+    site.offers(Pool(TARGET, NUMBER), Pool("+18005550177", NUMBER, id="support"))
+    site.account.link_pools = ("campaign",)
+    query = site.tracking_query(SIGNED_NUMBER, "campaign")
+    view = site.open(f"<p>{OLD} 800-555-0177</p>", query=query).shows(f"{SIGNED} {SIGNED}")
+    view.settles()
+    assert site.account.calls == []
+
+
 def test_next_page(site: Site) -> None:
     """The visit's next page shows the signed number as well, without asking."""
     view = site.open(f"<p>{OLD}</p>", query=site.tracking_query(SIGNED_NUMBER)).shows(SIGNED)

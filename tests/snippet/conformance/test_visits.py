@@ -208,3 +208,57 @@ def test_restored_after_the_guarantee(restoring_site: Site) -> None:
     site.account.wake.set()
     view.shows(OTHER).keeps(OTHER)
     assert site.account.asked() == [TARGET, TARGET]
+
+
+def test_keeps_what_a_sticky_pool_gave(site: Site) -> None:
+    """With another campaign, on another page, the service hears what the visitor may keep."""
+    site.offers(Pool(TARGET, NUMBER, keep="sealed"))
+    path = site.serve(BODY)
+    view = site.visit(path, query="gclid=one").shows(NEW)
+    assert "held" not in site.account.requests("/v1/swap")[0].params
+    for campaign in ("two", "three"):
+        view.goes_to(site.at(f"{path}?gclid={campaign}"))
+        view.shows(NEW).settles()
+        assert site.account.requests("/v1/swap")[-1].params["held"] == "sealed"
+    assert len(site.account.requests("/v1/swap")) == 3
+
+
+def test_keeps_it_in_an_app(site: Site) -> None:
+    """The same where an app changes the address."""
+    site.offers(Pool(TARGET, NUMBER, keep="sealed"))
+    view = site.open(BODY, query="gclid=one").shows(NEW)
+    view.run("() => history.pushState(null, '', '?gclid=two')")
+    _, second = site.requests("/v1/swap", 2)
+    assert second.params["held"] == "sealed"
+
+
+def test_keeps_nothing_whose_guarantee_is_over(site: Site) -> None:
+    """A number that isn't held any more isn't asked for."""
+    site.offers(Pool(TARGET, NUMBER, keep="sealed", guarantee_ms=1))
+    path = site.serve(BODY)
+    view = site.visit(path, query="gclid=one").shows(NEW).settles()
+    view.goes_to(site.at(path + "?gclid=two"))
+    view.shows(NEW).settles()
+    assert "held" not in site.account.requests("/v1/swap")[-1].params
+
+
+def test_several_numbers_wait_once(site: Site) -> None:
+    """A text with two numbers whose answers come one after the other is tried once for each."""
+    other = "+18005550177"
+    site.offers(Pool(TARGET, NUMBER), Pool(other, "+18777001234", id="support"))
+    site.account.behaviour = "slow"
+    count = """
+      window.reads = 0;
+      const { get } = Object.getOwnPropertyDescriptor(Node.prototype, 'nodeValue');
+      const { set } = Object.getOwnPropertyDescriptor(Node.prototype, 'nodeValue');
+      Object.defineProperty(Node.prototype, 'nodeValue',
+        { get() { reads++; return get.call(this); }, set, configurable: true });
+    """
+    view = site.open(f"<p>{OLD} or 800-555-0177</p>", before=[count])
+    site.requests("/v1/swap")
+    reads = view.run(
+        "() => { for (let i = 0; i < 14; i++) ringpool('consent', true); return reads }"
+    )
+    assert reads < 1_000  # it doubled each time
+    site.account.wake.set()
+    view.shows(f"{NEW} or {OTHER}")

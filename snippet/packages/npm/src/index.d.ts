@@ -54,6 +54,8 @@ export interface LoadOptions {
   invisible?: string;
   clickToCall?: boolean;
   jsonld?: boolean;
+  /** Names of further attributes to swap: `data-phone,data-dial`. */
+  attributes?: string;
   params?: string;
   cookies?: string;
   consent?: "required";

@@ -39,7 +39,7 @@ const load = async options => {
   try {
     await loadRingpool(options);
   } catch (error) {
-    console.error(error);
+    console.error(`ringpool: ${error}`); // an object alone would have no text in Firefox's log
   }
 };
 
