@@ -14,7 +14,7 @@ _MEANINGS = {
         "+18005550100,+442071838750",
     ),
     "data-format": ("How numbers are written, in the place of the pool's `format`", "national"),
-    "data-timeout": ("How long the page waits for an answer, in milliseconds", "1500"),
+    "data-timeout": ("How long `data-hide-until` hides at most, in milliseconds", "1500"),
     "data-consent": ("`required`: nothing is stored before the visitor consents", "required"),
     "data-days": ("How long first and last touch are kept, in days", "30"),
     "data-selector": (
@@ -37,6 +37,10 @@ _MEANINGS = {
     "data-cookies": (
         "Names of cookies to send as `cookie.NAME`, with consent, with commas",
         "_ga,_fbp",
+    ),
+    "data-attributes": (
+        "Names of further attributes to swap, such as those that a script dials, with commas",
+        "data-phone,data-dial",
     ),
     "data-debug": ("A report of each visit on the console", "true"),
 }

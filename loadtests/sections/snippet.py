@@ -16,7 +16,7 @@ from typing import Any
 from loadtests.figures import Figure, Skipped, Target, of_rounds
 from loadtests.section import Bench, Section
 from snippet import bundle
-from tests.snippet.conformance.account import Pool
+from tests.snippet.conformance.account import Account, Pool
 from tests.snippet.conformance.service import Service
 from tests.snippet.conformance.site import SHOP, Site
 from tests.snippet.conformance.view import View
@@ -42,6 +42,9 @@ _SHIFT = """
     .observe({type: 'layout-shift', buffered: true});
   document.addEventListener('ringpool:swapped', () => performance.mark('swapped'), {once: true});
 """
+_ONE_NUMBER = Account("acme", [Pool("+18005550100", "")], key=87 * "B").settings(
+    "https://calls.example.com"
+)
 _BODY = "<p style='font: 20px monospace'>Call 800-555-0100 now</p>"
 
 
@@ -61,7 +64,13 @@ def _figures(bench: Bench) -> list[Figure]:
             "The whole script, gzip -9",
             unit="B",
             target=Target(at_most=BYTES_AT_MOST),
-        )
+        ),
+        of_rounds(
+            "snippet_answer",
+            [float(len(gzip.compress(bundle.with_settings(_ONE_NUMBER), 9)))],
+            "What `/dni.js?account=` answers: the script and the settings of one number, gzip -9",
+            unit="B",
+        ),
     ]
     with Service().running() as service:
         with _running(chromium, service) as browser:
@@ -271,8 +280,8 @@ def _latencies(site: Site, rounds: int) -> list[Figure]:
 SECTION = Section(
     "The browser script",
     (
-        *("first_swap", "snippet_size", "snippet_cold", "snippet_warm", "snippet_naive"),
-        *("snippet_batch", "snippet_firefox", "snippet_webkit"),
+        *("first_swap", "snippet_size", "snippet_answer", "snippet_cold", "snippet_warm"),
+        *("snippet_naive", "snippet_batch", "snippet_firefox", "snippet_webkit"),
     ),
     _measure,
 )

@@ -20,6 +20,16 @@ def test_next_page(site: Site) -> None:
     assert site.account.asked() == [TARGET]
 
 
+def test_a_number_without_a_guarantee(site: Site) -> None:
+    """A number that no tuple holds (a static pool's) is shown, and asked for again on each page."""
+    site.offers(Pool(TARGET, NUMBER, guarantee_ms=0))
+    view = site.open(BODY).shows(NEW)
+    for asked in (2, 3):
+        view.reload()
+        view.shows(NEW).settles()
+        assert site.account.asked() == [TARGET] * asked
+
+
 def test_next_page_without_the_service(site: Site) -> None:
     """The visit's next page shows the number when the service is down meanwhile."""
     view = site.open(BODY).shows(NEW)
