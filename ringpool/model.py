@@ -101,6 +101,19 @@ class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     click: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
 
+class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one client network, a /24 or a /64, may have of a pool. 0: as much as there is.
+
+    ``share``: percent of the numbers inside guarantees that it began, ``least`` at least. ``rate``:
+    new ones a minute; ``key_rate``: that of everybody who has the pool's key, together.
+    """
+
+    share: Annotated[int, Meta(ge=0, le=100)] = 20
+    least: Annotated[int, Meta(ge=0, le=10_000_000)] = 5
+    rate: Annotated[int, Meta(ge=0, le=60_000)] = 60
+    key_rate: Annotated[int, Meta(ge=0, le=60_000)] = 0
+
+
 class OnExhausted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which address is notified when a pool has no number left to give."""
 
@@ -169,6 +182,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     sticky: bool = False
     format: NumberFormat = NumberFormat.AS_FOUND
     mobile_click_to_call: bool = False
+    budget: Budget = Budget()
     history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096
     on_exhausted: OnExhausted | None = None
 
@@ -223,6 +237,10 @@ def rules(pool: Pool, areas: str = "") -> Rules:
         allow_overflow=pool.allow_overflow,
         history_bytes=pool.history_bytes,
         areas=areas,
+        budget_share=pool.budget.share,
+        budget_least=pool.budget.least,
+        budget_rate=pool.budget.rate,
+        key_rate=pool.budget.key_rate,
     )
 
 
