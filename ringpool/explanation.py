@@ -156,7 +156,7 @@ class Explainer:
                 none,
                 targets,
                 click,
-                reason="invalid_parameter",
+                reason=error.reason,
                 message=str(error),
             )
         answer = await self._preview(prepared.pool.id, ask)

@@ -142,6 +142,19 @@ When = Annotated[dict[str, Condition], Meta(min_length=1, max_length=20)]
 """Conditions by field (``visits.source_rules``), all of which a visit must meet."""
 
 
+class ValuePattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Values in which the pattern, of RE2's syntax, is found."""
+
+    pattern: Text
+
+
+AllowedValues = (
+    Annotated[tuple[Annotated[str, Meta(max_length=512)], ...], Meta(min_length=1, max_length=1000)]
+    | ValuePattern
+)
+"""The legitimate values of a parameter: these, or what a pattern is found in."""
+
+
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any."""
 
@@ -160,6 +173,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     key: Key | UnsetType = UNSET
     type: PoolType = PoolType.CUSTOM
     parameters: Annotated[tuple[str, ...], Meta(max_length=10)] = ()
+    values: Annotated[dict[str, AllowedValues], Meta(min_length=1, max_length=12)] | None = None
     strict: bool = False
     require: Require = Require.NONE
     min_duration: Duration = Duration(600_000)

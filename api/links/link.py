@@ -32,7 +32,7 @@ from api.links.landing import (
     without_number,
 )
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
-from ringpool.faults import Missing
+from ringpool.faults import Missing, UnknownValue
 from ringpool.model import Pool
 from ringpool.visits import crawlers
 from ringpool.visits.areas import NO_AREAS
@@ -161,7 +161,7 @@ async def _allocate(services: Services, prepared: PreparedPool, click: Click) ->
     pool = prepared.pool
     try:
         answer = await services.assignments.allocate(pool.id, click.ask(pool, prepared.areas))
-    except (Missing, StoreUnavailable, UnknownPool):
+    except (Missing, UnknownValue, StoreUnavailable, UnknownPool):
         return None
     return None if answer.state is State.NONE else answer
 

@@ -148,8 +148,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "reason": "`exhausted`, `budget` (the visitor's network may have no more), "
             "`store_unavailable`, `not_a_visitor`, `invalid_parameter`, "
-            "`missing_parameter`, `no_rule` (it has pools, none of them for this visit), "
-            "`unknown_target` (it has none) or `unknown_pool` (deleted just now).",
+            "`missing_parameter`, `unknown_value`, `no_rule` (it has pools, none of them for this "
+            "visit), `unknown_target` (it has none) or `unknown_pool` (deleted just now).",
             "pool": "The pool that was asked. Absent: none was.",
             "message": "For people: which parameter, and what is wrong with it.",
         },
@@ -185,6 +185,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "key": "What ad servers send. Absent: made, then kept.",
             "type": "What its tuples are made of.",
             "parameters": "1 to 10 names, for the custom types.",
+            "values": "The legitimate values of its parameters: a list, or a pattern.",
             "strict": "The number API refuses a request with a parameter that nobody reads.",
             "require": "How many of its parameters a tuple must have.",
             "min_duration": "How long a number is its tuple's at least: a whole number and one of "
@@ -270,6 +271,10 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "type": "Always `about:blank`.",
             "errors": "Each field that is wrong.",
         },
+    ),
+    "ValuePattern": (
+        "Values in which a pattern is found.",
+        {"pattern": "In RE2's syntax, found anywhere unless it has `^` and `$`."},
     ),
     "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
     "Require": (

@@ -43,7 +43,7 @@ from ringpool.catalog.routing import (
 )
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
-from ringpool.faults import Fault, Missing
+from ringpool.faults import Fault
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click, Surroundings, device, page_click
 from ringpool.visits.per_click import SplitQuery, split_page_query
@@ -262,10 +262,8 @@ async def _allocate(services: Services, asked: AskedPool, click: Click) -> _Resu
     try:
         ask = click.ask(pool, prepared.areas)
         answer = await services.assignments.allocate(pool.id, ask)
-    except Missing as error:
-        return _Result(asked, _Withheld("missing_parameter", str(error)), shared=False)
     except Fault as error:
-        return _Result(asked, _Withheld("invalid_parameter", str(error)), shared=False)
+        return _Result(asked, _Withheld(error.reason, str(error)), shared=False)
     except StoreUnavailable:
         return _Result(asked, _Withheld("store_unavailable"), shared=False)
     except UnknownPool:

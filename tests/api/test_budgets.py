@@ -150,3 +150,32 @@ async def test_a_server_tells_whose_budget_it_is(site: Site) -> None:
     agent = {"agent": "Mozilla/5.0"}
     assert [await state(w, address="9.9.9.9", **agent) for w in "ab"] == ["new", "budget"]
     assert [await state(w, **agent) for w in "cd"] == ["new", "new"]
+
+
+async def test_only_values_that_the_pool_names_get_numbers(site: Site) -> None:
+    """By a list or a pattern; others keep the page's own number, everywhere, and take nothing."""
+    pool = await site.pool(
+        10,
+        swap_targets=[site.number(8000)],
+        parameters=["website", "path"],
+        values={"website": ["one", "two"], "path": {"pattern": "^/offers/"}},
+    )
+
+    async def get(page: str) -> dict[str, Any]:
+        answer: dict[str, Any] = (await site.swap(GREEDY, url=f"https://p.example{page}")).json()
+        return answer
+
+    assert (await get("/offers/?website=one"))["swaps"][0]["state"] == "new"
+    assert (await get("/offers/x"))["swaps"][0]["state"] == "new"  # without the parameter
+    for page in ("/offers/?website=three", "/other?website=one", "/offers/?website="):
+        (none,) = (await get(page))["none"]
+        assert none["reason"] == "unknown_value"
+        assert "none of the pool's values" in none["message"]
+    link = await site.client.get(f"/t/{pool}?website=three&path=/offers/", headers=GREEDY)
+    assert (link.status_code, "rp_number" in link.headers["location"]) == (302, False)
+    asked = await site.ask(pool, website="three", path="/offers/")
+    assert (asked.status_code, "website" in asked.text) == (400, True)
+    assert (await site.status(pool))["unassigned"] == 8
+    query = {"account": site.account, "url": "https://p.example/offers/?website=three"}
+    told = await site.client.get("/admin/v1/explain", params=query, headers=site.auth)
+    assert told.json()["targets"][0]["reason"] == "unknown_value"

@@ -169,6 +169,12 @@ def test_numbers_and_names_become_canonical() -> None:
         (f"{GOOD}, numbers: null", "pools[0].numbers: expected a list"),
         (f"{GOOD}, budget: {{share: 101}}", "pools[0].budget.share: expected int <= 100"),
         (f"{GOOD}, budget: {{rate: -1}}", "pools[0].budget.rate: expected int >= 0"),
+        (f"{GOOD}, values: {{x: [a]}}", "pools[0].values.x: not one of "),
+        (
+            f"{GOOD}, values: {{m1: {{pattern: '('}}}}",
+            "pools[0].values.m1.pattern: not a pattern of RE2",
+        ),
+        (f"{GOOD}, values: {{x: []}}", "pools[0].values.x: "),
         (f"{GOOD}, budget: off", "pools[0].budget: expected keys and values"),
         (f"{GOOD}, history_bytes: -1", "pools[0].history_bytes: expected int >= 0"),
         (f"{GOOD}, history_bytes: 262145", "pools[0].history_bytes: expected int <= 262144"),
