@@ -552,7 +552,14 @@ class ModelPool:
         return self.held_by(network) + awaited >= self.most_for_one()
 
     def _rate(self, network: str) -> int:
-        return self.rules.key_rate if network == KEYED else self.rules.budget_rate
+        """How many it may begin in a minute; 0: any number, as the share alone keeps to the rate."""
+        rules = self.rules
+        if network == KEYED:
+            return rules.key_rate
+        shortest = min(rules.min_duration, rules.hold_on_activity or rules.min_duration)
+        if rules.budget_share and self.most_for_one() <= rules.budget_rate and shortest >= 60_000:
+            return 0
+        return rules.budget_rate
 
     def _begin(self, number: Number, network: str) -> None:
         """The network began the number's guarantee."""

@@ -58,7 +58,7 @@ asks = st.builds(
 pools = st.sampled_from(POOLS)
 rules = st.builds(
     Rules,
-    min_duration=st.sampled_from([1, 1000, 10_000]),
+    min_duration=st.sampled_from([1, 1000, 10_000, 60_000]),
     hold_on_activity=st.sampled_from([0, 0, 500, 20_000]),
     recycle=st.sampled_from(
         ["least_active", "most_active", "round_robin", "last_in_first_out", "weighted_random"]

@@ -7,10 +7,31 @@
 local KEYED, UNKNOWN = 'key', '?'
 local MINUTE_MS = 60000
 
--- How many guarantees the network may begin in a minute; 0: any number.
-local function rate_of(network, rules)
+-- How many numbers a network may have; nil: any number.
+local function most_of(network, rules, state)
+  local share = network == KEYED and 0 or (rules[SHARE] or 20)
+  return share > 0 and math.max(rules[LEAST] or 5, math.floor(state[SIZE] * share / 100)) or nil
+end
+
+-- How many guarantees the network may begin in a minute; 0: any number. Where guarantees last a
+-- minute, a share that is no more than the rate keeps to the rate by itself.
+local function rate_of(network, rules, state)
   if network == KEYED then return rules[KEY_RATE] or 0 end
-  return rules[RATE] or 60
+  local rate, most = rules[RATE] or 60, most_of(network, rules, state)
+  local shortest = rules[HOLD] > 0 and math.min(rules[HOLD], rules[MIN_DURATION]) or rules[MIN_DURATION]
+  if most and most <= rate and shortest >= MINUTE_MS then return 0 end
+  return rate
+end
+
+-- When what the network began lately is made up for, ms; read once a call.
+local busy_until = {}
+local function read_busy_until(network)
+  local known = busy_until[network]
+  if not known then
+    known = tonumber(call('ZSCORE', RATES, network) or 0)
+    busy_until[network] = known
+  end
+  return known
 end
 
 -- Whether what a network holds is counted.
@@ -22,17 +43,15 @@ end
 -- wait for in this call.
 local function is_over_budget(network, awaited, rules, state)
   if network == '' or network == UNKNOWN then return false end
-  local rate = rate_of(network, rules)
+  local rate = rate_of(network, rules, state)
   if rate > 0 then
-    -- A minute's worth may come at once; RATES has when it will all be made up for.
-    local busy_until = tonumber(call('ZSCORE', RATES, network) or 0)
-    if math.max(0, busy_until - state[CLOCK]) + (awaited + 1) * math.floor(MINUTE_MS / rate) > MINUTE_MS then
+    -- A minute's worth may come at once.
+    if math.max(0, read_busy_until(network) - state[CLOCK]) + (awaited + 1) * math.floor(MINUTE_MS / rate) > MINUTE_MS then
       return true
     end
   end
-  local share = network == KEYED and 0 or (rules[SHARE] or 20)
-  if share == 0 then return false end
-  local most = math.max(rules[LEAST] or 5, math.floor(state[SIZE] * share / 100))
+  local most = most_of(network, rules, state)
+  if not most then return false end
   local begins = network .. ' '
   local has = call('ZLEXCOUNT', BUDGETED, '(' .. begins .. string.format('%011x', state[CLOCK]) .. '~',
     '(' .. begins .. '~')
@@ -46,9 +65,10 @@ local function count_begun(network, rules, state)
     state[UNKNOWN_TOTAL], state[LAST_UNKNOWN] = state[UNKNOWN_TOTAL] + 1, state[CLOCK]
     return
   end
-  local rate = rate_of(network, rules)
+  local rate = rate_of(network, rules, state)
   if rate > 0 then
-    local busy_until = math.max(state[CLOCK], tonumber(call('ZSCORE', RATES, network) or 0))
-    call('ZADD', RATES, busy_until + math.floor(MINUTE_MS / rate), network)
+    local from = math.max(state[CLOCK], read_busy_until(network))
+    busy_until[network] = from + math.floor(MINUTE_MS / rate)
+    call('ZADD', RATES, busy_until[network], network)
   end
 end
