@@ -552,7 +552,7 @@ class ModelPool:
         return self.held_by(network) + awaited >= self.most_for_one()
 
     def _rate(self, network: str) -> int:
-        """How many it may begin in a minute; 0: any number, as the share alone keeps to the rate."""
+        """How many it may begin in a minute; 0: any number, or the share keeps to the rate."""
         rules = self.rules
         if network == KEYED:
             return rules.key_rate

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from allocator.answers import KEYED, UNKNOWN_NETWORK, Answer, Ask, State
+from allocator.keys import pool_keys
 from allocator.port import Store
 from tests.allocator.pools import PoolUnderTest, make, numbers
+from tests.servers import stores
 
 ONE, OTHER = "192.0.2.0/24", "192.0.20.0/24"
 
@@ -94,3 +98,21 @@ async def test_edits_drains_and_returns_keep_the_count(valkey_store: Store, uniq
     pool.now += 10_000
     await pool.sweep()  # 12 are left
     assert given(await ask(pool, *(f"u{n}" for n in range(9)))) == 4
+
+
+async def test_a_pool_from_before_there_were_budgets_has_the_default_one(
+    valkey_server: stores.Server, valkey_store: Store, unique: str
+) -> None:
+    """Its stored rules and state are shorter; nobody need edit it first."""
+    pool = await make(valkey_store, unique, numbers(50))
+    meta = pool_keys(unique)[0]
+    for field, length in (("rules", 13), ("state", 15)):
+        document = msgspec.msgpack.decode(valkey_server.command("HGET", meta, field))
+        shorter = msgspec.msgpack.encode(document[:length])
+        valkey_server.command("HSET", meta, field, shorter)
+    assert given(await ask(pool, *(f"t{n}" for n in range(30)))) == 10
+    await pool.sweep()
+    status = await pool.allocator.status(unique, now_ms=pool.now)
+    assert (status.size, status.budget_refused_total) == (50, 20)
+    await pool.edit()
+    assert given(await ask(pool, *(f"u{n}" for n in range(30)))) == 30
