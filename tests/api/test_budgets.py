@@ -179,3 +179,29 @@ async def test_only_values_that_the_pool_names_get_numbers(site: Site) -> None:
     query = {"account": site.account, "url": "https://p.example/offers/?website=three"}
     told = await site.client.get("/admin/v1/explain", params=query, headers=site.auth)
     assert told.json()["targets"][0]["reason"] == "unknown_value"
+
+
+async def test_a_ping_begins_no_guarantee_beyond_the_budget(
+    site: Site, valkey_store: Store
+) -> None:
+    """Numbers that a network let lapse aren't held again beside those that it took meanwhile."""
+    pool = await site.pool(
+        10,
+        swap_targets=[site.number(8000)],
+        parameters=["website"],
+        budget={"share": 10, "least": 1},
+        hold_on_activity="30m",
+    )
+
+    async def held_after_ping(headers: dict[str, str]) -> int:
+        query = {"account": site.account, "url": "https://p.example/?website=a"}
+        ping = await site.client.get("/v1/ping", params=query, headers=headers)
+        assert ping.status_code == 204
+        held: int = (await site.status(pool))["held"]
+        return held
+
+    assert await reasons(site, GREEDY, "a") == ["new"]
+    await let_guarantees_end(valkey_store, pool)
+    assert await reasons(site, GREEDY, "b") == ["new"]
+    assert await held_after_ping(GREEDY) == 1
+    assert await held_after_ping(VISITOR) == 2
