@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from allocator.answers import (
+    NOBODY,
     Answer,
     Ask,
     Call,
@@ -28,6 +29,7 @@ from allocator.paging import SHELVED_A_CALL, every_page
 from allocator.port import Argument, Store
 from allocator.replies import (
     AllocateReply,
+    AllocationCode,
     AnswerReply,
     CallReply,
     EditCode,
@@ -69,7 +71,7 @@ _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
 _overflowed = msgspec.msgpack.Decoder(int | bool).decode
 _page = msgspec.msgpack.Decoder(NumbersReply | bool).decode
 
-_STATES = (State.NONE, *State)
+_STATES = (State.NONE, *State, State.NONE)
 """By ``AllocationCode``; code 0 is no answer."""
 
 MAX_ASKS_PER_CALL = 200
@@ -185,14 +187,21 @@ class Allocator:
         return answers
 
     async def preview(
-        self, pool_id: str, tuple_: str, areas: str = "", *, now_ms: int | None = None
+        self,
+        pool_id: str,
+        tuple_: str,
+        areas: str = "",
+        network: str = NOBODY,
+        *,
+        now_ms: int | None = None,
     ) -> Answer:
         """What ``allocate`` would answer a tuple now; nothing is taken or counted.
 
-        ``areas``: as in Ask. ``number`` is "" with state new where the stock would send one.
+        ``areas``, ``network``: as in Ask. ``number`` is "" with state new where the
+        stock would send one.
         """
         found: PreviewReply = known(
-            pool_id, _previewed(await self._run(_PREVIEW, pool_id, now_ms, tuple_, areas))
+            pool_id, _previewed(await self._run(_PREVIEW, pool_id, now_ms, tuple_, areas, network))
         )
         until, left = found.guaranteed_until, found.guaranteed_until - found.clock
         available = self._transfers.available
@@ -200,7 +209,8 @@ class Allocator:
             return Answer(State.NEW, "")
         if found.grows and await available(found.stock, now_ms=found.clock):
             return Answer(State.NEW, "")
-        return Answer(_STATES[found.code], found.number, until, max(0, left))
+        over_budget = found.code is AllocationCode.OVER_BUDGET
+        return Answer(_STATES[found.code], found.number, until, max(0, left), over_budget)
 
     def _ask(
         self,
@@ -336,11 +346,11 @@ class Allocator:
 
 
 def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
-    """Four script arguments an ask; a touch gives its clicks as -clicks - 1."""
+    """Five script arguments an ask; a touch gives its clicks as -clicks - 1."""
     arguments: list[Argument] = []
     for ask in asks:
         clicks = -ask.clicks - 1 if touch else ask.clicks
-        arguments += (ask.tuple, clicks, attributes_bytes(ask.attributes), ask.areas)
+        arguments += (ask.tuple, clicks, attributes_bytes(ask.attributes), ask.areas, ask.network)
     return arguments
 
 
@@ -350,7 +360,13 @@ def _answers(clock: int, replies: Sequence[AnswerReply]) -> list[Answer | None]:
     for reply in replies:
         until = reply.guaranteed_until
         answers.append(
-            Answer(_STATES[reply.code], reply.number, until, until - clock if until > clock else 0)
+            Answer(
+                _STATES[reply.code],
+                reply.number,
+                until,
+                until - clock if until > clock else 0,
+                reply.code == AllocationCode.OVER_BUDGET,
+            )
             if reply.code
             else None
         )

@@ -33,18 +33,30 @@ def attributes_bytes(attributes: Attributes) -> bytes:
     return attributes if isinstance(attributes, bytes) else attributes()
 
 
+NOBODY = ""
+"""The network of asks that are on no budget."""
+
+UNKNOWN_NETWORK = "?"
+"""That of visitors whose network nobody knows: on no budget, but counted."""
+
+KEYED = "key"
+"""That of asks with the pool's key: a rate of its own (``Rules.key_rate``), and no share."""
+
+
 class Ask(Struct, frozen=True, gc=False):
     """One tuple that wants its number. ``tuple``: canonical text (``ringpool.tuples``).
 
     ``clicks``: how many clicks this ask stands for. ``areas``: starts of numbers (``+1212``) with
     blanks between, the best first: a new number should be of one of them, where the pool goes by
-    areas (``Rules.areas``).
+    areas (``Rules.areas``). ``network``: whose budget it is on (``Rules.budget_share``): a client
+    network as text without blanks, or one of NOBODY, UNKNOWN_NETWORK and KEYED.
     """
 
     tuple: str
     attributes: Attributes = b""
     clicks: int = 1
     areas: str = ""
+    network: str = ""
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -52,13 +64,14 @@ class Answer(Struct, frozen=True, gc=False):
 
     ``hold_ms`` is what is left of the guarantee, counted from when the store answered (0: it may be
     recycled now); ``guaranteed_until`` is the same time on the store's clock. Overflow carries
-    neither (both 0).
+    neither (both 0). ``over_budget``: state none, because the ask's network may have no more.
     """
 
     state: State
     number: str
     guaranteed_until: int = 0
     hold_ms: int = 0
+    over_budget: bool = False
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -66,6 +79,10 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     ``areas``: starts of numbers by which asks may want one, as ``area_list`` writes them; "": the
     pool doesn't go by areas.
+
+    ``budget_share``: percent of the numbers that one client network may have inside guarantees that
+    it began, ``budget_least`` at least; ``budget_rate`` and ``key_rate``: how many it, and those
+    with the pool's key together, may begin in a minute. 0: as many as there are.
     """
 
     min_duration: int = 600_000
@@ -79,6 +96,10 @@ class Rules(Struct, frozen=True, kw_only=True):
     allow_overflow: bool = True
     history_bytes: int = 4096
     areas: str = ""
+    budget_share: int = 0
+    budget_least: int = 0
+    budget_rate: int = 0
+    key_rate: int = 0
 
 
 def area_list(areas: Iterable[str]) -> str:
@@ -153,7 +174,8 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
 
     ``utilization``: share of the size (0.0 to 1.0) inside a guarantee. ``oldest_held_seconds``:
     how long the assignment that falls due first has stood. ``clock``: what the pool holds for now;
-    ``last_overflow`` is a reading of the same clock.
+    ``last_overflow`` is a reading of the same clock. ``unbudgeted_total``: guarantees begun for
+    visitors of an unknown network, at ``last_unbudgeted`` the latest.
     """
 
     size: int
@@ -173,6 +195,9 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     overflow_calls_total: int = 0
     last_overflow: int = 0
     clock: int = 0
+    budget_refused_total: int = 0
+    unbudgeted_total: int = 0
+    last_unbudgeted: int = 0
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,8 @@ _POOL = (
     "calls",  # hash: call id → the answer it got
     "calls_by_time",  # zset: call ids by when they came
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
+    "budgeted",  # zset: numbers by the network that began their guarantee and guaranteed_until
+    "rates",  # zset: networks by when what they began lately is made up for
 )
 _STOCK = (
     "meta",  # hash: quarantine (ms) and last_loan (ms, the name of the latest loan)

@@ -28,7 +28,7 @@ def known(pool_id: str, reply: _T | bool) -> _T:
 
 
 class AllocationCode(enum.IntEnum):
-    """How ``pool/allocate`` answers an ask; from 1 on the members of ``answers.State``."""
+    """How ``pool/allocate`` answers an ask; 1 to 5 are the members of ``answers.State``."""
 
     COULD_GROW = 0  # no answer yet: the pool may take numbers from its stock
     NEW = 1
@@ -36,6 +36,7 @@ class AllocationCode(enum.IntEnum):
     RECYCLED = 3
     OVERFLOW = 4
     NONE = 5
+    OVER_BUDGET = 6  # none, too
 
 
 class EditCode(enum.IntEnum):
@@ -90,6 +91,10 @@ class StoredRules(Struct, frozen=True, array_like=True):
     allow_overflow: int
     history_bytes: int
     areas: str
+    budget_share: int
+    budget_least: int
+    budget_rate: int
+    key_rate: int
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -108,6 +113,10 @@ class StoredRules(Struct, frozen=True, array_like=True):
             allow_overflow=int(rules.allow_overflow),
             history_bytes=rules.history_bytes,
             areas=rules.areas,
+            budget_share=rules.budget_share,
+            budget_least=rules.budget_least,
+            budget_rate=rules.budget_rate,
+            key_rate=rules.key_rate,
         )
 
 
@@ -225,6 +234,9 @@ class StatusReply(Struct, frozen=True, array_like=True):
     overflow_calls_total: int
     last_overflow: int
     clock: int
+    budget_refused_total: int
+    unbudgeted_total: int
+    last_unbudgeted: int
 
     def status(self) -> PoolStatus:
         """As callers take it."""
@@ -246,6 +258,9 @@ class StatusReply(Struct, frozen=True, array_like=True):
             overflow_calls_total=self.overflow_calls_total,
             last_overflow=self.last_overflow,
             clock=self.clock,
+            budget_refused_total=self.budget_refused_total,
+            unbudgeted_total=self.unbudgeted_total,
+            last_unbudgeted=self.last_unbudgeted,
         )
 
 

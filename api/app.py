@@ -50,6 +50,7 @@ from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
 from api.http.services import LifespanState, Services
 from api.http.trusted_peer import TrustedPeer
+from api.http.visitor_networks import VisitorNetworks
 from api.links import link
 from api.managers import calls, explain, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
@@ -185,6 +186,7 @@ async def _services(
         metrics=metrics,
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
         seal=seal_for(keyring.signer),
+        networks=VisitorNetworks(settings.trusted_proxies),
     )
 
 

@@ -36,6 +36,8 @@ _COUNTERS = {
     "recycled_total": "Answers with a recycled number",
     "overflow_total": "Answers with the overflow number",
     "calls_total": "Inbound calls to its numbers",
+    "budget_refused_total": "Answers without a number: the visitor's network is over its budget",
+    "unbudgeted_total": "Guarantees begun for visitors whose network isn't known",
 }
 
 

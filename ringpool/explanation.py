@@ -112,7 +112,9 @@ class Explainer:
                 wanted = [target for target in kept.asked.targets if target in left]
                 if not wanted:
                     continue
-                answer = await self._preview(kept.asked.prepared.pool.id, Ask(kept.tuple))
+                answer = await self._preview(
+                    kept.asked.prepared.pool.id, Ask(kept.tuple, network=click.network)
+                )
                 if answer.state is State.HELD:
                     asked = AskedPool(kept.asked.prepared, wanted)
                     explained |= self._explained(
@@ -154,18 +156,20 @@ class Explainer:
                 none,
                 targets,
                 click,
-                reason="invalid_parameter",
+                reason=error.reason,
                 message=str(error),
             )
         answer = await self._preview(prepared.pool.id, ask)
-        reason = "exhausted" if answer.state is State.NONE else ""
+        reason = ""
+        if answer.state is State.NONE:
+            reason = "budget" if answer.over_budget else "exhausted"
         return self._explained(
             asked, "rule", answer, targets, click, tuple_=ask.tuple, reason=reason
         )
 
     async def _preview(self, pool_id: str, ask: Ask) -> Answer:
         try:
-            return await self._allocator.preview(pool_id, ask.tuple, ask.areas)
+            return await self._allocator.preview(pool_id, ask.tuple, ask.areas, ask.network)
         except UnknownPool:  # deleted since the snapshot
             return Answer(State.NONE, "")
 

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 
 
 class Fault(ValueError):
-    """One thing wrong with the input. ``field``: a parameter name, or a path in a document."""
+    """One thing wrong with the input. ``field``: a parameter name, or a path in a document.
+
+    ``reason``: why a visit gets no number for it.
+    """
+
+    reason = "invalid_parameter"
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -16,6 +21,14 @@ class Fault(ValueError):
 
 class Missing(Fault):
     """Something that is needed isn't there. ``field`` names all that would do, with commas."""
+
+    reason = "missing_parameter"
+
+
+class UnknownValue(Fault):
+    """A parameter has a value that the pool doesn't name as legitimate."""
+
+    reason = "unknown_value"
 
 
 class Faults(ValueError):

@@ -101,6 +101,19 @@ class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     click: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
 
+class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one client network, a /24 or a /64, may have of a pool. 0: as much as there is.
+
+    ``share``: percent of the numbers inside guarantees that it began, ``least`` at least. ``rate``:
+    new ones a minute; ``key_rate``: that of everybody who has the pool's key, together.
+    """
+
+    share: Annotated[int, Meta(ge=0, le=100)] = 20
+    least: Annotated[int, Meta(ge=0, le=10_000_000)] = 5
+    rate: Annotated[int, Meta(ge=0, le=60_000)] = 60
+    key_rate: Annotated[int, Meta(ge=0, le=60_000)] = 0
+
+
 class OnExhausted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which address is notified when a pool has no number left to give."""
 
@@ -129,6 +142,19 @@ When = Annotated[dict[str, Condition], Meta(min_length=1, max_length=20)]
 """Conditions by field (``visits.source_rules``), all of which a visit must meet."""
 
 
+class ValuePattern(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Values in which the pattern, of RE2's syntax, is found."""
+
+    pattern: Text
+
+
+AllowedValues = (
+    Annotated[tuple[Annotated[str, Meta(max_length=512)], ...], Meta(min_length=1, max_length=1000)]
+    | ValuePattern
+)
+"""The legitimate values of a parameter: these, or what a pattern is found in."""
+
+
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any."""
 
@@ -147,6 +173,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     key: Key | UnsetType = UNSET
     type: PoolType = PoolType.CUSTOM
     parameters: Annotated[tuple[str, ...], Meta(max_length=10)] = ()
+    values: Annotated[dict[str, AllowedValues], Meta(min_length=1, max_length=12)] | None = None
     strict: bool = False
     require: Require = Require.NONE
     min_duration: Duration = Duration(600_000)
@@ -169,6 +196,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     sticky: bool = False
     format: NumberFormat = NumberFormat.AS_FOUND
     mobile_click_to_call: bool = False
+    budget: Budget = Budget()
     history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096
     on_exhausted: OnExhausted | None = None
 
@@ -223,6 +251,10 @@ def rules(pool: Pool, areas: str = "") -> Rules:
         allow_overflow=pool.allow_overflow,
         history_bytes=pool.history_bytes,
         areas=areas,
+        budget_share=pool.budget.share,
+        budget_least=pool.budget.least,
+        budget_rate=pool.budget.rate,
+        key_rate=pool.budget.key_rate,
     )
 
 

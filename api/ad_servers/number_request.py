@@ -6,14 +6,14 @@ import hmac
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
-from allocator.answers import Answer, Ask
+from allocator.answers import KEYED, Answer, Ask
 from allocator.worker.cache import HeldAnswer
 from api.http.refusals import Refusal
 from api.http.response_cache import Computed
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Pool
-from ringpool.visits.click import Click
+from ringpool.visits.click import Click, Surroundings
 from ringpool.visits.pool_tuples import fields_read, parameter_names
 from ringpool.visits.tracking_url import tracking_url
 from ringpool.visits.traffic import SOURCE_PARAMETERS
@@ -89,6 +89,7 @@ def parse_request(
         parameters,
         parameters.get("visitor", ""),
         {"publisher": publisher} if publisher else {},
+        surroundings=Surroundings(network=KEYED),
     )
     ask = click.ask(pool)
     link = ""

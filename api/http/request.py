@@ -117,6 +117,11 @@ class Request:
         country = self._told(self.services.settings.country_header).upper()
         return country if _COUNTRY.fullmatch(country) and country != "XX" else ""
 
+    def network(self) -> str:
+        """Whose budget the visitor is on (``Ask.network``)."""
+        client = self.scope.get("client")
+        return self.services.networks.of(client[0] if client else "")
+
     def area(self) -> tuple[str, ...]:
         """The codes of the visitor's telephone area, the best first (``areas.read_codes``).
 

@@ -11,6 +11,7 @@ from allocator.port import Store
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.http.response_cache import ResponseCache
+from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
@@ -39,6 +40,7 @@ class Services:
     metrics: Metrics
     sign: Callable[[str, str, int], str]
     seal: Seal
+    networks: VisitorNetworks
 
     @property
     def snapshot(self) -> Snapshot:

@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from allocator.answers import Answer, State
+from allocator.answers import NOBODY, Answer, State
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.worker.cache import HeldAnswer
@@ -32,7 +32,7 @@ from api.links.landing import (
     without_number,
 )
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
-from ringpool.faults import Missing
+from ringpool.faults import Missing, UnknownValue
 from ringpool.model import Pool
 from ringpool.visits import crawlers
 from ringpool.visits.areas import NO_AREAS
@@ -98,7 +98,7 @@ async def _compute(
     services = request.services
     pool, snapshot = await _find_pool(services, snapshot, visit.key.pool_id)
     parameters = request.parameters(lenient=True)
-    click = _click(visit.key, parameters, snapshot)
+    click = _click(visit.key, parameters, snapshot, request.network())
     services.metrics.count_unfilled(pool.id, click.unfilled_of(pool))
     answer = await _allocate(services, snapshot.pools[pool.id], click)
     if answer is None:
@@ -130,7 +130,9 @@ async def _find_pool(services: Services, snapshot: Snapshot, pool_id: str) -> tu
     return pool, snapshot
 
 
-def _click(key: _Key, parameters: Mapping[str, str], snapshot: Snapshot) -> Click:
+def _click(
+    key: _Key, parameters: Mapping[str, str], snapshot: Snapshot, network: str = NOBODY
+) -> Click:
     """The click, whose tuple is made of the link's parameters alone.
 
     The landing page is kept with it, but adds nothing to the tuple: links to one pool that have
@@ -141,7 +143,7 @@ def _click(key: _Key, parameters: Mapping[str, str], snapshot: Snapshot) -> Clic
     publisher = parameters.get("publisher", "")
     if publisher in snapshot.accounts:
         extra["publisher"] = publisher
-    surroundings = Surroundings(device(is_phone=key.is_phone), area=key.area)
+    surroundings = Surroundings(device(is_phone=key.is_phone), area=key.area, network=network)
     return Click(
         "",
         key.referrer,
@@ -159,7 +161,7 @@ async def _allocate(services: Services, prepared: PreparedPool, click: Click) ->
     pool = prepared.pool
     try:
         answer = await services.assignments.allocate(pool.id, click.ask(pool, prepared.areas))
-    except (Missing, StoreUnavailable, UnknownPool):
+    except (Missing, UnknownValue, StoreUnavailable, UnknownPool):
         return None
     return None if answer.state is State.NONE else answer
 

@@ -118,6 +118,11 @@ _EXPLAIN = ManagedOperation(
             example="212,646",
         ),
         parameter(
+            "address",
+            text="The visitor's, whose network a pool may give no more. Without: no budget",
+            example="203.0.113.9",
+        ),
+        parameter(
             "targets",
             text="Printed numbers in E.164, with commas. Without: every target of the account",
             example="+18005550100",

@@ -52,6 +52,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"call": "Weight of a call.", "click": "Weight of a click."},
     ),
     "Allocation": ("A number for a tuple, or state `none`.", _ALLOCATION),
+    "Budget": (
+        "What one client network, a /24 or a /64, may have of a pool. 0: as much as there is.",
+        {
+            "share": "Percent of the numbers inside guarantees that it began.",
+            "least": "How many it may have at least, however small the pool is.",
+            "rate": "New ones a minute.",
+            "key_rate": "New ones a minute for everybody who has the pool's key, together.",
+        },
+    ),
     "BulkAnswer": ("A number for a row, or state `none`.", _ALLOCATION),
     "BulkError": (
         "Why a row has no answer.",
@@ -137,9 +146,10 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "NoSwap": (
         "Why a printed number stays.",
         {
-            "reason": "`exhausted`, `store_unavailable`, `not_a_visitor`, `invalid_parameter`, "
-            "`missing_parameter`, `no_rule` (it has pools, none of them for this visit), "
-            "`unknown_target` (it has none) or `unknown_pool` (deleted just now).",
+            "reason": "`exhausted`, `budget` (the visitor's network may have no more), "
+            "`store_unavailable`, `not_a_visitor`, `invalid_parameter`, "
+            "`missing_parameter`, `unknown_value`, `no_rule` (it has pools, none of them for this "
+            "visit), `unknown_target` (it has none) or `unknown_pool` (deleted just now).",
             "pool": "The pool that was asked. Absent: none was.",
             "message": "For people: which parameter, and what is wrong with it.",
         },
@@ -175,6 +185,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "key": "What ad servers send. Absent: made, then kept.",
             "type": "What its tuples are made of.",
             "parameters": "1 to 10 names, for the custom types.",
+            "values": "The legitimate values of its parameters: a list, or a pattern.",
             "strict": "The number API refuses a request with a parameter that nobody reads.",
             "require": "How many of its parameters a tuple must have.",
             "min_duration": "How long a number is its tuple's at least: a whole number and one of "
@@ -200,6 +211,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "next.",
             "format": "How its numbers are written on pages.",
             "mobile_click_to_call": "On phones its tracking link opens the dialer first.",
+            "budget": "What one client network may have of it.",
             "history_bytes": "How much is kept of a number's former holders.",
             "on_exhausted": "Who is told when it has no number left to give.",
         },
@@ -240,6 +252,9 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "of recycling.",
             "calls_total": "Calls to its numbers.",
             "overflow_calls_total": "Calls to its overflow number.",
+            "budget_refused_total": "Answers without a number: the network is over its budget.",
+            "unbudgeted_total": "Guarantees begun for visitors whose network isn't known.",
+            "last_unbudgeted": "When the last of these was, in Unix milliseconds; 0: never.",
             "last_overflow": "When the overflow number was given last, in Unix milliseconds; 0: "
             "never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",
@@ -256,6 +271,10 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "type": "Always `about:blank`.",
             "errors": "Each field that is wrong.",
         },
+    ),
+    "ValuePattern": (
+        "Values in which a pattern is found.",
+        {"pattern": "In RE2's syntax, found anywhere unless it has `^` and `$`."},
     ),
     "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
     "Require": (

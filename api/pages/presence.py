@@ -53,7 +53,8 @@ async def _for_each_pool(request: Request, notify: Callable[[Pool, Ask], Awaitab
     parameters = await request.form(MAX_FORM_BYTES)
     page = await admit(request, parameters, request.services.snapshot)
     if not crawlers.takes_nothing(request.method, request.headers):
-        click = page_click(parameters, surroundings_of(request), page.snapshot.accounts)
+        surroundings = surroundings_of(request)._replace(network=request.network())
+        click = page_click(parameters, surroundings, page.snapshot.accounts)
         tuples = _kept_tuples(request.services, page, click)
         for asked in route(page.targets, click).pools:
             with suppress(Fault):
@@ -80,7 +81,10 @@ def _kept_tuples(services: Services, page: Admission, click: Click) -> list[tupl
             found.append((pool, click.ask(pool, signed.asked.prepared.areas)))
     held = click.given.get("held", "")
     kept = kept_numbers(page.snapshot, page.account.id, page.targets, held, services.seal)
-    found += [(each.asked.prepared.pool, Ask(each.tuple, click.attributes)) for each in kept]
+    found += [
+        (each.asked.prepared.pool, Ask(each.tuple, click.attributes, network=click.network))
+        for each in kept
+    ]
     return found
 
 

@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from allocator.answers import NOBODY
 from api.http import lookups
 from api.http.refusals import Headers, Refusal
 from api.http.replies import NO_STORE, Reply
@@ -24,6 +25,7 @@ from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Account
 from ringpool.visits import crawlers
+from ringpool.visits.networks import network_of
 
 HEADERS = {
     f"x-ringpool-{name}".encode(): name for name in ("url", "ref", "visitor", "agent", "address")
@@ -41,11 +43,13 @@ class ServerVisit(NamedTuple):
     """What a server says of its visitor.
 
     ``query``: the parameters that say where the visit came from, written alike however they came.
+    ``network``: the visitor's, where the server tells the address.
     """
 
     query: bytes
     is_phone: bool
     is_visitor: bool
+    network: str = NOBODY
 
 
 def read(request: Request) -> ServerVisit:
@@ -54,7 +58,8 @@ def read(request: Request) -> ServerVisit:
     parameters = {name: _text(name, value) for name, value in given.items()} | request.parameters()
     if "callback" in parameters:
         raise Fault("callback", "is for scripts in pages; with a key the answer is JSON")
-    _check_address(parameters.pop("address", ""))
+    address = parameters.pop("address", "")
+    _check_address(address)
     agent = parameters.pop("agent", "").encode()
     headers = [pair for pair in request.headers if pair[0] not in _OF_THE_SERVER]
     headers.append((b"user-agent", agent))
@@ -62,6 +67,7 @@ def read(request: Request) -> ServerVisit:
         urlencode(parameters).encode(),
         crawlers.is_phone(headers),
         not crawlers.takes_nothing(request.method, headers),
+        network_of(address) if address else NOBODY,
     )
 
 
@@ -113,7 +119,7 @@ def _text(name: str, value: bytes) -> str:
 
 
 def _check_address(text: str) -> None:
-    """Raise a Fault for what is no address. It is looked at and not kept."""
+    """Raise a Fault for what is no address. Of it no more than the network is kept."""
     try:
         if text:
             ip_address(text)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, to_builtins
 
-from allocator.answers import Answer, Ask, State
+from allocator.answers import NOBODY, Answer, Ask, State
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.worker.cache import HeldAnswer
@@ -43,7 +43,7 @@ from ringpool.catalog.routing import (
 )
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
-from ringpool.faults import Fault, Missing
+from ringpool.faults import Fault
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click, Surroundings, device, page_click
 from ringpool.visits.per_click import SplitQuery, split_page_query
@@ -65,7 +65,7 @@ class _Key(Struct, frozen=True):
 class _Visit(Struct, frozen=True):
     """A request for numbers, as far as it is read before its answer is looked up.
 
-    ``callback``: as far as it is a per-click value, else "".
+    ``callback``: as far as it is a per-click value, else "". ``network``: of a server's visitor.
     """
 
     key: _Key
@@ -75,6 +75,7 @@ class _Visit(Struct, frozen=True):
     is_phone: bool
     is_visitor: bool
     snapshot: Snapshot
+    network: str = NOBODY
 
     def attributes(self) -> bytes:
         """What is kept of this click when its answer was remembered."""
@@ -147,6 +148,7 @@ def _parse_server_visit(request: Request, bearer: str) -> _Visit:
         visit.is_phone,
         visit.is_visitor,
         request.services.snapshot,
+        visit.network,
     )
 
 
@@ -156,9 +158,10 @@ async def _compute(
     parameters = read_query(visit.query)
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
-    surroundings = Surroundings(device(is_phone=visit.is_phone))
-    if not visit.key.bearer:  # where a server is says nothing of its visitor
-        surroundings = surroundings._replace(country=request.country(), area=request.area())
+    # Where a server is says nothing of its visitor.
+    surroundings = Surroundings(device(is_phone=visit.is_phone), network=visit.network)
+    if not visit.key.bearer:
+        surroundings = surroundings_of(request)._replace(network=request.network())
     click = page_click(parameters, surroundings, page.snapshot.accounts)
     valid_seconds = math.inf
     if visit.is_visitor:
@@ -237,7 +240,7 @@ async def _keep(
         answer: Answer | _Withheld | None
         try:
             answer = await services.assignments.find(
-                prepared.pool.id, Ask(kept.tuple, click.attributes)
+                prepared.pool.id, Ask(kept.tuple, click.attributes, network=click.network)
             )
         except StoreUnavailable:
             answer = _Withheld("store_unavailable")
@@ -259,10 +262,8 @@ async def _allocate(services: Services, asked: AskedPool, click: Click) -> _Resu
     try:
         ask = click.ask(pool, prepared.areas)
         answer = await services.assignments.allocate(pool.id, ask)
-    except Missing as error:
-        return _Result(asked, _Withheld("missing_parameter", str(error)), shared=False)
     except Fault as error:
-        return _Result(asked, _Withheld("invalid_parameter", str(error)), shared=False)
+        return _Result(asked, _Withheld(error.reason, str(error)), shared=False)
     except StoreUnavailable:
         return _Result(asked, _Withheld("store_unavailable"), shared=False)
     except UnknownPool:
@@ -270,10 +271,15 @@ async def _allocate(services: Services, asked: AskedPool, click: Click) -> _Resu
     if click.unfilled:
         services.metrics.count_unfilled(pool.id, click.unfilled_of(pool))
     if answer.state is State.NONE:
-        return _Result(asked, _Withheld("exhausted"), shared=False)
+        return _Result(asked, _Withheld(_reason(answer)), shared=False)
     keep = "" if answer.state is State.OVERFLOW else seal_of(prepared, ask.tuple, services.seal)
     shared = isinstance(answer, HeldAnswer) and not click.unfilled
     return _Result(asked, answer, keep, shared)
+
+
+def _reason(answer: Answer) -> str:
+    """Why there is no number."""
+    return "budget" if answer.over_budget else "exhausted"
 
 
 def _swaps(

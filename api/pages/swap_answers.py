@@ -42,9 +42,10 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class NoSwap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why a target keeps the page's own number.
 
-    ``reason``: ``exhausted``, ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter`` or
-    ``missing_parameter`` (with ``message``), ``no_rule`` (it has pools, none of them for this
-    visit), ``unknown_target`` (both without ``pool``) or ``unknown_pool`` (deleted just now).
+    ``reason``: ``exhausted``, ``budget`` (the visitor's network may have no more),
+    ``store_unavailable``, ``not_a_visitor``, ``invalid_parameter``, ``missing_parameter`` or
+    ``unknown_value`` (with ``message``), ``no_rule`` (it has pools, none of them for this visit),
+    ``unknown_target`` (both without ``pool``) or ``unknown_pool`` (deleted just now).
     """
 
     target: str

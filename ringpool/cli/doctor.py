@@ -27,6 +27,7 @@ from ringpool.times import format_rfc3339
 
 _CLOCK_TOLERANCE_MS = 2_000
 _POOL_CLOCK_TOLERANCE_MS = 5_000
+_UNBUDGETED_TOLD_MS = 86_400_000
 _OLDEST_REDIS = 7
 _CONCURRENCY = 50
 _MAX_SHOWN = 10
@@ -156,6 +157,17 @@ async def _check_pools(session: Session) -> list[Finding]:
         message = f"no number left to give, too small: {_some(exhausted)}"
         findings.append(Finding("warn", "pools", message))
     findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
+    unbudgeted = [
+        name
+        for name, status in statuses.items()
+        if status.last_unbudgeted > status.clock - _UNBUDGETED_TOLD_MS
+    ]
+    if unbudgeted:
+        message = (
+            "visitors come from private addresses, and are on no budget (name the proxy in front "
+            f"in RINGPOOL_TRUSTED_PROXIES): {_some(unbudgeted)}"
+        )
+        findings.append(Finding("warn", "budgets", message))
     clock, _ = await session.catalog.server()  # read last: no pool's clock is ahead by the delay
     return findings + list(_check_pool_clocks(statuses, clock))
 

@@ -22,6 +22,7 @@ from ringpool.visits.described import DescribedVisit
 @click.option("--account", help="Whose page it is; needed where there are several accounts.")
 @click.option("--country", default="", help="The visitor's country, two letters.")
 @click.option("--area", default="", help="The visitor's telephone area codes, with commas.")
+@click.option("--address", default="", help="The visitor's address, for budgets.")
 @click.option("--visitor", default="", help="The visitor's id.")
 @click.option("--first-url", default="", help="URL of the visitor's first visit.")
 @click.option("--first-ref", default="", help="Its referrer.")

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
+from ringpool.config.codec import key_text
 from ringpool.faults import Fault
 from ringpool.model import Account, Fill, Match, Pool, PoolType, Stock
 from ringpool.times import Duration
+from ringpool.visits.allowed_values import allowed_faults
 from ringpool.visits.page_fields import PAGE_FIELDS
-from ringpool.visits.pool_tuples import AREA
+from ringpool.visits.pool_tuples import AREA, parameter_names
 from ringpool.visits.source_rules import when_faults
 
 NAMED_TYPES = frozenset({PoolType.CUSTOM, PoolType.CUSTOM_SEARCH})
@@ -67,6 +69,11 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
         yield Fault(f"{path}.stock", "needed for fill: immediate")
     if pool.fill is Fill.IMMEDIATE and pool.max_size is None:
         yield Fault(f"{path}.max_size", "needed for fill: immediate")
+    for name, allowed in (pool.values or {}).items():
+        where = f"{path}.values.{key_text(name)}"
+        if name.lower() not in parameter_names(pool):
+            yield Fault(where, f"not one of {', '.join(parameter_names(pool)) or 'no parameters'}")
+        yield from allowed_faults(where, allowed)
     if pool.when is not None:
         yield from when_faults(f"{path}.when", pool.when)
     if pool.landing_url is not None and not _is_web_address(pool.landing_url):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from allocator.answers import Ask
+from allocator.answers import NOBODY, Ask
 from ringpool.faults import Fault
 from ringpool.model import Pool, Touch
 from ringpool.visits.areas import NO_AREAS, PoolAreas
@@ -30,12 +30,14 @@ def visitor_id(text: str) -> str:
 class Surroundings(NamedTuple):
     """What a request tells of a visitor beside the visit. "": unknown, as the country often is.
 
-    ``area``: codes of telephone areas, as ``areas.read_codes`` returns them.
+    ``area``: codes of telephone areas, as ``areas.read_codes`` returns them. ``network``: whose
+    budget the visitor is on (``Ask.network``).
     """
 
     device: str = ""
     country: str = ""
     area: tuple[str, ...] = ()
+    network: str = NOBODY
 
 
 _UNKNOWN = Surroundings()
@@ -71,6 +73,7 @@ class Click:
         "country",
         "device",
         "given",
+        "network",
         "unfilled",
         "visitor",
     )
@@ -86,7 +89,7 @@ class Click:
         surroundings: Surroundings = _UNKNOWN,
         first: tuple[str, str] = ("", ""),
     ) -> None:
-        self.device, self.country, self.area = surroundings
+        self.device, self.country, self.area, self.network = surroundings
         if self.device:
             extra = {**extra, "device": self.device}
         self._first: tuple[str, str] = first
@@ -152,7 +155,7 @@ class Click:
         wanted = areas.wanted(self.area) if self.area else ()
         area = wanted[0] if wanted else ""
         tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher, area)
-        return Ask(tuple_, self.attributes, areas=" ".join(wanted))
+        return Ask(tuple_, self.attributes, areas=" ".join(wanted), network=self.network)
 
     def _first_touch(self) -> Click:
         url, referrer = self._first

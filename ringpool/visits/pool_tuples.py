@@ -43,6 +43,7 @@ from typing import Protocol
 
 from ringpool.faults import Fault, Missing
 from ringpool.model import Pool, PoolType, Require
+from ringpool.visits.allowed_values import check_values
 from ringpool.visits.tuples import canonical, plain_host, tidied, without_case
 
 _SEARCH = ("search_keywords", "search_engine")  # in the field's standard order
@@ -121,7 +122,8 @@ def tuple_for(
 
     Raises a Fault that names the field when a given value is not acceptable (``tuples.canonical``)
     or is given in two ways, and when a visitor pool gets no visitor; values from the page never do,
-    unless all together are too long. Raises Missing when less is there than the pool requires.
+    unless all together are too long. Raises Missing when less is there than the pool requires,
+    and UnknownValue when a value isn't one that it names.
     """
     if visitor:
         given = {"visitor": visitor, **given}
@@ -150,6 +152,8 @@ def tuple_for(
         values.pop("referrer_host", None)
     if pool.require is not Require.NONE:
         _check_required(pool, names, values)
+    if pool.values is not None:
+        check_values(pool, values)
     if area:
         names += (AREA,)
         values[AREA] = area

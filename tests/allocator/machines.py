@@ -34,6 +34,9 @@ class Runtime:
     def empty(self) -> None:
         self._server.command("FLUSHALL")
 
+    def command(self, *words: object) -> Any:
+        return self._server.command(*words)
+
     def close(self) -> None:
         self.do(self.store.aclose())
         self._runner.close()

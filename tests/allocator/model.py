@@ -14,7 +14,17 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from allocator.answers import Answer, Ask, Call, CallCredit, Holding, Rules, State
+from allocator.answers import (
+    KEYED,
+    UNKNOWN_NETWORK,
+    Answer,
+    Ask,
+    Call,
+    CallCredit,
+    Holding,
+    Rules,
+    State,
+)
 
 PROMOTED_A_CALL = 4
 DRY_MS = 1000
@@ -34,6 +44,7 @@ class Number:
     loan: str
     came: int
     holder: str = ""
+    network: str = ""
     since: int = 0
     until: int = 0
     active: int = 0
@@ -170,10 +181,13 @@ class ModelPool:
         self.calls: dict[str, CallCredit] = {}
         self.turns = self.draws = 0
         self.virtual_time = 0.0
+        self._awaiting: dict[str, str] = {}
         self.dry_until = 0
         self.dry_areas: dict[str, int] = {}
         self.totals = {"new": 0, "held": 0, "recycled": 0, "overflow": 0, "calls": 0, "missed": 0}
         self.last_overflow = 0
+        self.rates: dict[str, int] = {}
+        self.refused = self.unbudgeted = self.last_unbudgeted = 0
 
     # What the pool is asked to do
 
@@ -193,6 +207,8 @@ class ModelPool:
             self.virtual_time = 0.0
         self._tick(now)
         self.rules, self.dry_until = rules, 0
+        if not rules.budget_rate + rules.key_rate:
+            self.rates.clear()
         return True
 
     def add(self, numbers: Sequence[str], now: int) -> list[str]:
@@ -244,6 +260,7 @@ class ModelPool:
 
     def touch(self, asks: Sequence[Ask], now: int) -> list[Answer]:
         self._tick(now)
+        self._awaiting = {}
         answers = []
         for ask in asks:
             number = self._of(ask.tuple)
@@ -327,7 +344,8 @@ class ModelPool:
         self.outbox[number].sent = True
 
     def given(self) -> int:
-        return sum(self.totals[state] for state in ("new", "held", "recycled", "overflow"))
+        given = sum(self.totals[state] for state in ("new", "held", "recycled", "overflow"))
+        return given + self.refused
 
     def due_in(self) -> int:
         """How long a sweep that ranked all it could has nothing to do, if nobody clicks."""
@@ -375,6 +393,9 @@ class ModelPool:
             "calls_total": self.totals["calls"],
             "overflow_calls_total": self.totals["missed"],
             "last_overflow": self.last_overflow,
+            "budget_refused_total": self.refused,
+            "unbudgeted_total": self.unbudgeted,
+            "last_unbudgeted": self.last_unbudgeted,
             "backlog": sum(1 for n in staying if n.until <= clock and n.rank is None),
             "oldest_held_seconds": (clock - held[0][2]) / 1000 if held else 0,
             "exhausted": not sizes["unassigned"] + sizes["recyclable"]
@@ -395,12 +416,22 @@ class ModelPool:
     ) -> list[Answer | str]:
         """Answers; where the pool could grow, what it wants of the stock."""
         self._to_rank = PROMOTED_A_CALL + len(asks)
-        return [self._answer_one(ask, may_grow, elsewhere) for ask in asks]
+        self._awaiting = {}
+        answers: list[Answer | str] = []
+        for ask in asks:
+            answer = self._answer_one(ask, may_grow, elsewhere)
+            if isinstance(answer, str) and ask.network:
+                self._awaiting.setdefault(ask.tuple, ask.network)
+            answers.append(answer)
+        return answers
 
     def _answer_one(self, ask: Ask, may_grow: bool, elsewhere: bool) -> Answer | str:
         number = self._of(ask.tuple)
         if number is not None:
             return self._hold(number, ask)
+        if ask.tuple not in self._awaiting and self._over_budget(ask.network):
+            self.refused += 1
+            return Answer(State.NONE, "", over_budget=True)
         by_area, areas = bool(self.rules.areas), ask.areas.split()
         if by_area and areas:
             if (number := self._unassigned(areas)) is not None:
@@ -470,11 +501,15 @@ class ModelPool:
 
     def _hold(self, number: Number, ask: Ask) -> Answer:
         number.clicks += ask.clicks
+        over = number.until <= self.clock
         number.active, number.released = self.clock, False
         self.totals["held"] += ask.clicks
         number.last = ask.attributes or number.last
         extended = self.clock + self.rules.hold_on_activity
-        if self.rules.hold_on_activity and not number.leaving and extended > number.until:
+        extends = self.rules.hold_on_activity and not number.leaving and extended > number.until
+        if extends and not (over and self._over_budget(ask.network)):
+            if over and ask.network:
+                self._begin(number, ask.network)
             number.until, number.rank, number.old_rank = extended, None, False
         elif number.rank is not None:
             self._rank(number)
@@ -488,8 +523,53 @@ class ModelPool:
         number.holder, number.since, number.until = ask.tuple, self.clock, self.clock + span
         number.active, number.clicks, number.calls = self.clock, ask.clicks, 0
         number.turn, number.released = self.turns, False
+        self._begin(number, ask.network)
         number.first, number.last = ask.attributes, b""
         return self._answer_with(state, number)
+
+    def held_by(self, network: str) -> int:
+        """How many numbers are inside guarantees that a network began."""
+        mine = [n for n in self.numbers.values() if n.since and n.network == network]
+        return sum(1 for number in mine if number.until > self.clock)
+
+    def most_for_one(self) -> int:
+        """How many that may be."""
+        share = len(self.numbers) * self.rules.budget_share // 100
+        return max(self.rules.budget_least, share)
+
+    def _over_budget(self, network: str) -> bool:
+        """Whether it may begin no more; what it waits for counts as if it had that."""
+        if network in ("", UNKNOWN_NETWORK):
+            return False
+        awaited = [*self._awaiting.values()].count(network)
+        rate = self._rate(network)
+        if rate:
+            busy = max(0, self.rates.get(network, 0) - self.clock)
+            if busy + (awaited + 1) * (60_000 // rate) > 60_000:
+                return True
+        if network == KEYED or not self.rules.budget_share:
+            return False
+        return self.held_by(network) + awaited >= self.most_for_one()
+
+    def _rate(self, network: str) -> int:
+        """How many it may begin in a minute; 0: any number, or the share keeps to the rate."""
+        rules = self.rules
+        if network == KEYED:
+            return rules.key_rate
+        shortest = min(rules.min_duration, rules.hold_on_activity or rules.min_duration)
+        if rules.budget_share and self.most_for_one() <= rules.budget_rate and shortest >= 60_000:
+            return 0
+        return rules.budget_rate
+
+    def _begin(self, number: Number, network: str) -> None:
+        """The network began the number's guarantee."""
+        number.network = network
+        if network == UNKNOWN_NETWORK:
+            self.unbudgeted += 1
+            self.last_unbudgeted = self.clock
+        elif network and (rate := self._rate(network)):
+            busy_until = max(self.clock, self.rates.get(network, 0))
+            self.rates[network] = busy_until + 60_000 // rate
 
     def _answer_with(self, state: State, number: Number) -> Answer:
         return Answer(state, number.number, number.until, max(0, number.until - self.clock))

@@ -38,7 +38,9 @@ class Watch:
         return time.monotonic()
 
 
-def ask_at_once(url: str, pool_id: str, tuples: Sequence[str], begin_at: float) -> Log:
+def ask_at_once(
+    url: str, pool_id: str, tuples: Sequence[str], begin_at: float, network: str = ""
+) -> Log:
     """Ask for every tuple in a call of its own, all under way at the same time."""
 
     async def race() -> Log:
@@ -46,7 +48,8 @@ def ask_at_once(url: str, pool_id: str, tuples: Sequence[str], begin_at: float) 
         allocator = Allocator(store)
         await store.ping()
         await asyncio.sleep(max(0.0, begin_at - time.time()))
-        given = await asyncio.gather(*(allocator.allocate(pool_id, [Ask(t)]) for t in tuples))
+        asks = [Ask(tuple_, network=network) for tuple_ in tuples]
+        given = await asyncio.gather(*(allocator.allocate(pool_id, [ask]) for ask in asks))
         await store.aclose()
         return [(tuple_, answer) for tuple_, [answer] in zip(tuples, given, strict=True)]
 

@@ -80,6 +80,34 @@ async def test_200_tuples_20_numbers(
         assert [answer.number for answer in overflow] == [OVERFLOW] * 180
 
 
+async def test_one_network_in_a_race(
+    backend: stores.Server | Cluster,
+    store: Store,
+    unique: str,
+    processes: ProcessPoolExecutor,
+) -> None:
+    """Of 200 simultaneous new tuples of one network exactly its share get a number, every time."""
+    for turn in range(3):
+        pool = PoolUnderTest(store, f"{unique}-{turn}")
+        await pool.edit(min_duration=600_000, budget_share=10, budget_least=5, budget_rate=60)
+        await pool.allocator.add(pool.id, numbers(100), now_ms=pool.now)
+        begin_at = time.time() + 0.05
+        races = [
+            processes.submit(
+                racer.ask_at_once,
+                backend.url,
+                pool.id,
+                [f"t{n}" for n in range(process, 200, PROCESSES)],
+                begin_at,
+                "192.0.2.0/24",
+            )
+            for process in range(PROCESSES)
+        ]
+        answers = [answer for race in races for _, answer in race.result(PATIENCE_SECONDS)]
+        assert sum(answer.state is State.NEW for answer in answers) == 10
+        assert sum(answer.over_budget for answer in answers) == 190
+
+
 async def test_growing_at_the_same_time(
     valkey_server: stores.Server,
     valkey_store: Store,

@@ -15,7 +15,17 @@ from hypothesis.stateful import (
 from msgspec.structs import asdict
 
 from allocator.allocator import Busy
-from allocator.answers import Answer, Ask, Call, Rules, State, area_list
+from allocator.answers import (
+    KEYED,
+    UNKNOWN_NETWORK,
+    Answer,
+    Ask,
+    Call,
+    Rules,
+    State,
+    area_list,
+)
+from allocator.keys import pool_keys
 from tests.allocator.machines import Runtime, StoreMachine, run_machine
 from tests.allocator.model import ModelPool, ModelStock, area_of
 
@@ -28,6 +38,7 @@ OWN = {
 STOCKED = ("+2010", "+2020", "+2110", "+2011", "+2111", "+2021")
 AREAS = area_list(["+101", "+111", "+112", "+201", "+202", "+2021"])
 NUMBERS = (*OWN["p"], *OWN["q"], *STOCKED)
+CLIENTS = ("192.0.2.0/24", "192.0.20.0/24")
 START = 1_000_000
 
 tuples = st.sampled_from([f"website={letter}" for letter in "abcdefghijklmnop"])
@@ -35,17 +46,19 @@ some_areas = st.sampled_from(
     ["+101", "+111", "+112 +111", "+201", "+201 +202", "+101 +201", "+2021"]
 )
 wanted_areas = st.just("") | some_areas
+networks = st.sampled_from(["", UNKNOWN_NETWORK, KEYED, *CLIENTS, *CLIENTS])
 asks = st.builds(
     Ask,
     tuples,
     st.sampled_from([b"", b'{"gclid":"1"}', b'{"gclid":"2"}']),
     st.integers(0, 3),
     wanted_areas,
+    networks,
 )
 pools = st.sampled_from(POOLS)
 rules = st.builds(
     Rules,
-    min_duration=st.sampled_from([1, 1000, 10_000]),
+    min_duration=st.sampled_from([1, 1000, 10_000, 60_000]),
     hold_on_activity=st.sampled_from([0, 0, 500, 20_000]),
     recycle=st.sampled_from(
         ["least_active", "most_active", "round_robin", "last_in_first_out", "weighted_random"]
@@ -57,6 +70,10 @@ rules = st.builds(
     overflow_number=st.just(OVERFLOW),
     allow_overflow=st.booleans(),
     areas=st.sampled_from(["", AREAS, AREAS, area_list(["+111", "+201"])]),
+    budget_share=st.sampled_from([0, 0, 10, 30, 50]),
+    budget_least=st.sampled_from([0, 1, 3]),
+    budget_rate=st.sampled_from([0, 0, 1, 2, 7]),
+    key_rate=st.sampled_from([0, 0, 2]),
 )
 
 
@@ -66,8 +83,12 @@ class Machine(StoreMachine):
     seen: ClassVar[set[tuple[bool, bool, State]]] = set()
     """How asks for a local number went: one in the pool, one in the stock, what was answered."""
 
+    budgeted: ClassVar[set[State]] = set()
+    """How asks of client networks went in pools with a share; none: over their budget."""
+
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime, START)
+        self.runtime = runtime
         self.revision = 1
         self.stock = ModelStock("s")
         self.pools: dict[str, ModelPool] = {}
@@ -89,6 +110,18 @@ class Machine(StoreMachine):
         assert given == self.pools[pool].allocate(some, self.now)
         for ask, answer in zip(some, given, strict=True):
             self.check_promise(pool, ask, answer)
+        if len(some) == 1:
+            self.check_share(pool, some[0], given[0])
+
+    def check_share(self, pool: str, ask: Ask, answer: Answer) -> None:
+        """Who was given a number has no more than the share."""
+        model = self.pools[pool]
+        begun = answer.state in (State.NEW, State.RECYCLED)
+        if begun and model.rules.budget_share and ask.network in CLIENTS:
+            assert model.held_by(ask.network) <= model.most_for_one()
+            self.budgeted.add(answer.state)
+        if answer.over_budget:
+            self.budgeted.add(answer.state)
 
     def check_promise(self, pool: str, ask: Ask, answer: Answer) -> None:
         """No number is given while another tuple was promised it.
@@ -298,8 +331,12 @@ class Machine(StoreMachine):
             assert len(holders) == len(set(holders))
 
     def teardown(self) -> None:
-        """Every history that is left tells the same."""
+        """Every history that is left tells the same, and whom each number counts for."""
         for pool, model in self.pools.items():
+            filed = self.runtime.command("ZRANGE", pool_keys(pool)[15], 0, -1)
+            assert sorted(member.decode().split(" ")[0] for member in filed) == sorted(
+                n.network for n in model.numbers.values() if n.since and n.network in CLIENTS
+            )
             for number in NUMBERS:
                 for at in range(START, self.now, max(1, (self.now - START) // 5)):
                     held = self.do(self.allocator.holder(pool, number, at, now_ms=self.now))
@@ -310,6 +347,7 @@ class Machine(StoreMachine):
 def test_every_answer_is_the_models(runtime: Runtime) -> None:
     """Whatever is done in whatever order, the scripts answer as the plain model does."""
     run_machine(Machine, runtime, examples=200, steps=40)
+    assert Machine.budgeted == {State.NEW, State.RECYCLED, State.NONE}
     assert Machine.seen >= {
         (True, False, State.NEW),
         (True, False, State.RECYCLED),

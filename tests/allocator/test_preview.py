@@ -7,18 +7,18 @@ from hypothesis.stateful import rule
 
 from allocator.answers import Ask, State
 from tests.allocator.machines import Runtime, run_machine
-from tests.allocator.test_model_stateful import Machine, pools, tuples, wanted_areas
+from tests.allocator.test_model_stateful import Machine, networks, pools, tuples, wanted_areas
 
 
 class PreviewingMachine(Machine):
     """All that can happen to two pools and their stock; at times an ask is foretold."""
 
-    @rule(pool=pools, tuple_=tuples, areas=wanted_areas)
-    def preview_then_ask(self, pool: str, tuple_: str, areas: str) -> None:
+    @rule(pool=pools, tuple_=tuples, areas=wanted_areas, network=networks)
+    def preview_then_ask(self, pool: str, tuple_: str, areas: str, network: str) -> None:
         before = self.do(self.allocator.status(pool, now_ms=self.now))
-        foretold = self.do(self.allocator.preview(pool, tuple_, areas, now_ms=self.now))
+        foretold = self.do(self.allocator.preview(pool, tuple_, areas, network, now_ms=self.now))
         assert self.do(self.allocator.status(pool, now_ms=self.now)) == before
-        ask = Ask(tuple_, areas=areas)
+        ask = Ask(tuple_, areas=areas, network=network)
         (given,) = self.do(self.allocator.allocate(pool, [ask], now_ms=self.now))
         assert [given] == self.pools[pool].allocate([ask], self.now)
         if foretold.state is State.NEW and not foretold.number:  # the stock sends one
@@ -26,10 +26,10 @@ class PreviewingMachine(Machine):
         else:
             assert given == foretold
 
-    @rule(pool=pools, tuple_=tuples, areas=wanted_areas)
-    def preview_when_all_is_due(self, pool: str, tuple_: str, areas: str) -> None:
+    @rule(pool=pools, tuple_=tuples, areas=wanted_areas, network=networks)
+    def preview_when_all_is_due(self, pool: str, tuple_: str, areas: str, network: str) -> None:
         self.now = max(self.now, self.pools[pool].clock) + 20_000
-        self.preview_then_ask(pool, tuple_, areas)
+        self.preview_then_ask(pool, tuple_, areas, network)
 
 
 @pytest.mark.timeout(600)

@@ -60,8 +60,9 @@ def test_codes_are_the_scripts(script: str, codes: type[IntEnum]) -> None:
 
 
 def test_the_codes_of_an_allocation_are_the_states() -> None:
-    """A code from 1 on is the state of that place."""
-    assert [code.name for code in AllocationCode][1:] == [state.name for state in State]
+    """A code from 1 to 5 is the state of that place; the one after them is none, too."""
+    names = [code.name for code in AllocationCode]
+    assert names == ["COULD_GROW", *(state.name for state in State), "OVER_BUDGET"]
 
 
 def test_rules_are_stored_where_the_scripts_look() -> None:
@@ -79,6 +80,11 @@ def test_rules_are_stored_where_the_scripts_look() -> None:
         "OVERFLOW_NUMBER": "overflow_number",
         "ALLOW_OVERFLOW": "allow_overflow",
         "HISTORY_BYTES": "history_bytes",
+        "AREAS": "areas",
+        "SHARE": "budget_share",
+        "LEAST": "budget_least",
+        "RATE": "budget_rate",
+        "KEY_RATE": "key_rate",
     }
     known = constants("include/pool_state")
     fields = StoredRules.__struct_fields__

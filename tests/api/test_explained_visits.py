@@ -44,9 +44,15 @@ class VirtualTime(Allocator):
         return await super().touch(pool_id, asks, now_ms=self.now)
 
     async def preview(
-        self, pool_id: str, tuple_: str, areas: str = "", *, now_ms: int | None = None
+        self,
+        pool_id: str,
+        tuple_: str,
+        areas: str = "",
+        network: str = "",
+        *,
+        now_ms: int | None = None,
     ) -> Answer:
-        return await super().preview(pool_id, tuple_, areas, now_ms=self.now)
+        return await super().preview(pool_id, tuple_, areas, network, now_ms=self.now)
 
 
 async def configure(site: Site) -> list[str]:

@@ -2,9 +2,10 @@
 -- activity ms, 5 clicks and 6 calls since assigned_at, 7 serial of the assignment, 8 leaving (1:
 -- drains, given to no other tuple), 9 released (1: its visitor left), 10 the loan by which a stock's
 -- number is here ("stock id@loan ms"; "": the pool's own), 11 its area (include/areas.lua; "": it is
--- general), where the pool goes by areas
-local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+-- general), where the pool goes by areas, 12 the budgeted network that began its guarantee (absent:
+-- none did; include/pool_budget.lua)
+local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA, NETWORK =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 
 -- Records by number that promotion has read in this call, as long as nobody writes them: the number
 -- that is recycled next is nearly always one of them.
@@ -18,6 +19,8 @@ end
 
 local function write_record(number, record)
   record_cache[number] = nil
+  -- nil in between would have it packed as a map.
+  if record[NETWORK] and record[AREA] == nil then record[AREA] = false end
   call('HSET', NUMBERS, number, pack(record))
 end
 
@@ -78,4 +81,19 @@ end
 
 local function unshelve(number, record)
   if record[AREA] then call('ZREM', SHELVES, shelf_member(number, record)) end
+end
+
+-- Every number whose guarantee a budgeted network began is counted for it. The member in BUDGETED
+-- is written and removed with the record that it tells of, so the two can't differ; as it has the
+-- end of the guarantee, nobody needs to come by when that is over.
+local function budget_member(number, record)
+  return record[NETWORK] .. ' ' .. string.format('%011x', record[UNTIL]) .. number
+end
+
+local function file(number, record)
+  if record[NETWORK] then call('ZADD', BUDGETED, 0, budget_member(number, record)) end
+end
+
+local function unfile(number, record)
+  if record[NETWORK] then call('ZREM', BUDGETED, budget_member(number, record)) end
 end

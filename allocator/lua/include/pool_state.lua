@@ -2,15 +2,21 @@
 -- rules: 1 revision, 2 pool id, 3 min_duration ms, 4 hold_on_activity ms, 5 recycle, 6 weight of a
 --   call, 7 of a click, 8 max_size (0: none), 9 stock id ("": none), 10 overflow number ("": none),
 --   11 allow_overflow (1 or 0), 12 history bytes a number, 13 areas (include/areas.lua; "": numbers
---   are given wherever the visitor is)
-local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MAX_SIZE, STOCK, OVERFLOW_NUMBER, ALLOW_OVERFLOW, HISTORY_BYTES, AREAS =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+--   are given wherever the visitor is), then what a client network may have
+--   (include/pool_budget.lua): 14 share of the numbers, % (0: no limit), 15 so many at least, 16 new
+--   ones a minute (0: no limit), 17 new ones a minute for who has the pool's key (0: no limit). A
+--   pool made before there were budgets has none of them: it has the default ones, and no rate of
+--   its key
+local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MAX_SIZE, STOCK, OVERFLOW_NUMBER, ALLOW_OVERFLOW, HISTORY_BYTES, AREAS, SHARE, LEAST, RATE, KEY_RATE =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 -- state: 1 highest clock reading ms, 2 size, 3 assignments made, then totals: 4 new, 5 held,
 --   6 recycled, 7 overflow; 8 no use asking the stock before (ms), 9 virtual time and 10 draws of
 --   weighted_random, 11 last overflow (ms), 12 calls, 13 calls to the overflow number, 14 entries
---   may be left in STALE (1 or 0), 15 every number is on the shelf of its area (1 or 0)
-local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOTAL, DRY_UNTIL, VIRTUAL, DRAWS, LAST_OVERFLOW, CALLS_TOTAL, OVERFLOW_CALLS, HAS_STALE, SHELVED =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+--   may be left in STALE (1 or 0), 15 every number is on the shelf of its area (1 or 0); absent in a
+--   pool made before there were budgets: 16 answers that a budget refused, 17 guarantees begun for
+--   visitors of an unknown network, 18 when the last of these was (ms)
+local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOTAL, DRY_UNTIL, VIRTUAL, DRAWS, LAST_OVERFLOW, CALLS_TOTAL, OVERFLOW_CALLS, HAS_STALE, SHELVED, REFUSED_TOTAL, UNKNOWN_TOTAL, LAST_UNKNOWN =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
 
 -- Returns rules, state (nil, nil when there is no such pool). `given`: "" for the server's clock,
 -- else the time in ms (tests and simulations). The clock never goes back: a step back, here or by
@@ -26,6 +32,7 @@ local function open_pool(given)
     now = tonumber(given)
   end
   local state = unpack_one(documents[2])
+  if not state[18] then state[16], state[17], state[18] = 0, 0, 0 end
   if now > state[CLOCK] then state[CLOCK] = now end
   return unpack_one(documents[1]), state
 end

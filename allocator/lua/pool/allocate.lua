@@ -17,16 +17,17 @@
 --                     "elsewhere" when it had too few of the areas wanted: it isn't asked for those
 --                     again for a second
 --        3 packed     arrivals (include/pool_arrivals.lua), "" for none; added first
---        4… four for each ask:
+--        4… five for each ask:
 --          string     the tuple
 --          int        clicks; negative n counts -n - 1 clicks for the tuple when it holds a number,
 --                     and allocates nothing
 --          string     attributes ("": keep what is there)
 --          string     areas that the number should be of (include/pool_shelves.lua), "" for none
+--          string     the client's network (include/pool_budget.lua), "" for none
 -- Reply  packed: false when there is no such pool, else { clock ms, stock id, how many numbers the
 --        pool may take from it, answers, numbers of the arrivals that are in the pool now }.
 --        answers: array of { code, number, guaranteed_until ms } with code 1 new, 2 held, 3
---        recycled, 4 overflow, 5 none, 0 nothing yet: the pool could grow, ask again with arrivals,
+--        recycled, 4 overflow, 5 none, 6 none because the network is over its budget, 0 nothing yet: the pool could grow, ask again with arrivals,
 --        or with growth "no"; in place of the number is what stock/take should be asked for
 --@include pool_keys
 --@include pool_state
@@ -38,13 +39,14 @@
 --@include pool_arrivals
 --@include pool_growth
 --@include pool_shelves
-local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE = 0, 1, 2, 3, 4, 5
+--@include pool_budget
+local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 0, 1, 2, 3, 4, 5, 6
 local PROMOTED_A_CALL = 4
 
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now = state[CLOCK]
-local asks = (#ARGV - 3) / 4
+local asks = (#ARGV - 3) / 5
 local present = {}
 if ARGV[3] ~= '' then
   present = add_arrivals(unpack_one(ARGV[3]), rules, state)
@@ -56,18 +58,31 @@ local may_ask = ARGV[2] == 'ask' or ARGV[2] == 'elsewhere'
 local could_grow = may_ask and room > 0 and now >= state[DRY_UNTIL]
 local by_area = (rules[AREAS] or '') ~= ''
 local unpromoted, none_free = true, false
+-- Tuples that wait for a number of the stock's, and how many a network: as if they had theirs.
+local awaiting, awaited = {}, {}
 
--- Counts a click or a ping for the tuple that holds the number.
-local function record_click(number, record, clicks, attributes)
+-- Counts a click or a ping for the tuple that holds the number. Activity that comes when the
+-- guarantee is over begins another: it is the network's that was active, if that may have one.
+local function record_click(number, record, clicks, attributes, network)
   local recyclable = record[UNTIL] <= now
   local was_queued = recyclable and leave_order(number, record, state)
   record[CLICKED], record[LAST], record[RELEASED] = record[CLICKED] + clicks, now, 0
   local extended = now + rules[HOLD]
-  if rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL] then
+  local extends = rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL]
+  if extends and recyclable and is_over_budget(network, awaited[network] or 0, rules, state) then
+    extends = false
+  end
+  if extends then
     unshelve(number, record)
+    unfile(number, record)
+    if recyclable and network ~= '' then
+      count_begun(network, rules, state)
+      record[NETWORK] = is_filed(network) and network or nil
+    end
     record[UNTIL] = extended
     call('ZADD', GUARD, extended, number)
     shelve(number, record)
+    file(number, record)
   elseif was_queued == 1 then
     make_recyclable(number, record, rules, state)
   end
@@ -146,14 +161,16 @@ local function choose(areas, attributes)
   return nil
 end
 
-local function assign(number, record, tuple, clicks, attributes)
+local function assign(number, record, tuple, clicks, attributes, network)
   unshelve(number, record)
   state[ASSIGNED] = state[ASSIGNED] + 1
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
   record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
-    record[AREA] }
+    record[AREA], is_filed(network) and network or nil }
   write_record(number, record)
   shelve(number, record)
+  file(number, record)
+  count_begun(network, rules, state)
   call('HSET', TUPLES, tuple, number)
   call('ZADD', GUARD, record[UNTIL], number)
   if attributes ~= '' then call('HSET', CLICKS, number .. ':f', attributes) end
@@ -171,14 +188,14 @@ local function count_overflow()
 end
 
 -- Returns code, number, guaranteed_until.
-local function answer(tuple, clicks, attributes, areas)
+local function answer(tuple, clicks, attributes, areas, network)
   local touch = clicks < 0
   if touch then clicks = -clicks - 1 end
   local number = call('HGET', TUPLES, tuple)
   if number then
     local record = read_record(number)
     if record[LEAVING] == 0 or record[UNTIL] > now then
-      record_click(number, record, clicks, attributes)
+      record_click(number, record, clicks, attributes, network)
       state[HELD_TOTAL] = state[HELD_TOTAL] + clicks
       return HELD, number, record[UNTIL]
     end
@@ -186,9 +203,17 @@ local function answer(tuple, clicks, attributes, areas)
     leave_pool(number, record, rules, state)
   end
   if touch then return NONE, '', 0 end
+  local waits = network ~= '' and (awaited[network] or 0)
+  if waits and not awaiting[tuple] and is_over_budget(network, waits, rules, state) then
+    state[REFUSED_TOTAL] = state[REFUSED_TOTAL] + 1
+    return OVER_BUDGET, '', 0
+  end
   local code, record
   code, number, record = choose(areas, attributes)
-  if code == COULD_GROW then return code, number, 0 end
+  if code == COULD_GROW then
+    if waits and not awaiting[tuple] then awaiting[tuple], awaited[network] = true, waits + 1 end
+    return code, number, 0
+  end
   if not code then
     state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
     count_overflow()
@@ -197,12 +222,12 @@ local function answer(tuple, clicks, attributes, areas)
   end
   local total = code == NEW and NEW_TOTAL or RECYCLED_TOTAL
   state[total] = state[total] + 1
-  return code, number, assign(number, record, tuple, clicks, attributes)[UNTIL]
+  return code, number, assign(number, record, tuple, clicks, attributes, network)[UNTIL]
 end
 
 local answers = {}
-for i = 4, #ARGV, 4 do
-  answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3]) }
+for i = 4, #ARGV, 5 do
+  answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) }
 end
 save_state(state)
 return pack({ now, rules[STOCK], room, answers, present })

@@ -14,7 +14,7 @@ local DONE, BUSY, UNSHELVED = 1, 0, 2
 local rules = unpack_one(ARGV[2])
 local former, state = open_pool(ARGV[1])
 if not former then
-  call('HSET', META, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }))
+  call('HSET', META, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0 }))
   return pack(DONE)
 end
 if former[REVISION] > rules[REVISION] then return pack(DONE) end
@@ -32,6 +32,7 @@ if former[RULE] ~= rules[RULE] or former[CALL_WEIGHT] ~= rules[CALL_WEIGHT]
 end
 if (former[AREAS] or '') ~= rules[AREAS] then state[SHELVED] = 0 end
 state[DRY_UNTIL] = 0
+if rules[RATE] + rules[KEY_RATE] == 0 then call('UNLINK', RATES) end
 call('HSET', META, 'rules', ARGV[2])
 save_state(state)
 return pack(state[SHELVED] == 0 and UNSHELVED or DONE)

@@ -4,7 +4,8 @@
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 string     the tuple
---        3 string     areas, as pool/allocate takes them
+--        3 string     areas and
+--        4 string     the client's network, as pool/allocate takes them
 -- Reply  packed: false when there is no such pool, else { clock ms, stock id, could grow (1 or 0),
 --        code, number, guaranteed_until ms, could grow by a number of these areas (1 or 0) }, code
 --        to guaranteed_until as pool/allocate has them. Where the pool could grow, they are what it
@@ -14,7 +15,8 @@
 --@include pool_record
 --@include pool_growth
 --@include pool_shelves
-local NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE = 1, 2, 3, 4, 5
+--@include pool_budget
+local NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 1, 2, 3, 4, 5, 6
 local PROMOTED = 5 -- pool/allocate promotes 4 + one an ask
 
 local rules, state = open_pool(ARGV[1])
@@ -32,10 +34,15 @@ if number then
   local record = read_record(number)
   if record[LEAVING] == 0 or record[UNTIL] > now then
     local extended = now + rules[HOLD]
-    if rules[HOLD] == 0 or record[LEAVING] == 1 then extended = 0 end
+    if rules[HOLD] == 0 or record[LEAVING] == 1
+      or (record[UNTIL] <= now and is_over_budget(ARGV[4], 0, rules, state)) then
+      extended = 0
+    end
     return reply(0, HELD, number, math.max(record[UNTIL], extended))
   end
 end
+
+if is_over_budget(ARGV[4], 0, rules, state) then return reply(0, OVER_BUDGET, '', 0) end
 
 local assigned_until = now + math.max(rules[MIN_DURATION], rules[HOLD])
 local by_area, areas = (rules[AREAS] or '') ~= '', ARGV[3]

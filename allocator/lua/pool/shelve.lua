@@ -20,7 +20,7 @@ local page = call('HSCAN', NUMBERS, ARGV[3], 'COUNT', ARGV[4])
 for i = 1, #page[2], 2 do
   local number, record = page[2][i], unpack_one(page[2][i + 1])
   local area = area_of(number, rules[AREAS])
-  if record[AREA] ~= area then
+  if (record[AREA] or nil) ~= area then
     unshelve(number, record)
     record[AREA] = area
     write_record(number, record)

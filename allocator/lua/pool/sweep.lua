@@ -28,6 +28,9 @@ for _, number in ipairs(call('ZRANGEBYSCORE', DRAIN, '-inf', now, 'LIMIT', 0, AT
   leave_pool(number, read_record(number), rules, state)
 end
 
+-- What is made up for says nothing any more.
+if (rules[RATE] or 60) + (rules[KEY_RATE] or 0) > 0 then call('ZREMRANGEBYSCORE', RATES, '-inf', now) end
+
 -- A pool above its size sends back what it borrowed: unassigned, then recyclable, then (when the
 -- guarantee is over) the first to fall due.
 local surplus = rules[MAX_SIZE] > 0 and state[SIZE] - call('ZCARD', DRAIN) - rules[MAX_SIZE] or 0
@@ -79,5 +82,6 @@ else
 end
 save_state(state)
 local answers = state[NEW_TOTAL] + state[HELD_TOTAL] + state[RECYCLED_TOTAL] + state[OVERFLOW_TOTAL]
+  + state[REFUSED_TOTAL]
 return pack({ more, departures, is_exhausted(rules, state) and 1 or 0, state[LAST_OVERFLOW],
   room_to_grow(rules, state), due_in, answers })

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from allocator.allocator import Allocator
-from allocator.answers import Ask
+from allocator.answers import UNKNOWN_NETWORK, Ask
 from allocator.embedded import EmbeddedServer
 from allocator.redis.url import connect
 from ringpool import __version__
@@ -323,6 +323,25 @@ def test_the_doctor_tells_of_pools_in_the_future(
     assert "guarantees last that much longer" in line
     assert line.endswith(f"ad-placement until {format_rfc3339(later)}")
     assert as_json(configured("pool", "status", "ad-placement", "--json"))["clock"] == later
+
+
+def test_the_doctor_tells_of_visitors_without_budget(
+    configured: Run, emptied_server: stores.Server
+) -> None:
+    """Guarantees were begun for visitors whose address is a proxy's that nobody named."""
+    assert "budgets" not in configured("doctor").stdout
+
+    async def ask() -> None:
+        store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
+        unknown = Ask("website=one", network=UNKNOWN_NETWORK)
+        await Allocator(store).allocate("ad-placement", [unknown])
+        await store.aclose()
+
+    asyncio.run(ask())
+    result = configured("doctor")
+    assert result.exit_code == 0
+    assert "warn  budgets: visitors come from private addresses" in result.stdout
+    assert "RINGPOOL_TRUSTED_PROXIES): ad-placement" in result.stdout
 
 
 def test_the_doctor_says_that_the_store_is_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,45 @@
+"""Which network each visitor is of, as far as the connection or a trusted proxy tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+import structlog
+
+from allocator.answers import UNKNOWN_NETWORK
+from ringpool.visits.networks import network_of
+
+log = structlog.get_logger()
+
+_REMEMBERED = 4096
+
+
+class VisitorNetworks:
+    """``trusted``: the proxies that are named; the address of one itself tells of no visitor."""
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._trusted = [ip_network(name) for name in trusted if name != "*"]
+        self._warned = False
+        self._find = lru_cache(_REMEMBERED)(self._of)
+
+    def of(self, address: str) -> str:
+        """The network (``networks.network_of``); the first one that isn't known is logged."""
+        network = self._find(address)
+        if network == UNKNOWN_NETWORK and not self._warned:
+            self._warned = True
+            log.warning(
+                "visitors_without_budget",
+                client=address,
+                advice="name the proxy in front in RINGPOOL_TRUSTED_PROXIES: pools can't hold "
+                "visitors to their budgets whose addresses aren't known",
+            )
+        return network
+
+    def _of(self, address: str) -> str:
+        network = network_of(address)
+        if network == UNKNOWN_NETWORK:
+            return network
+        is_proxy = any(ip_address(address) in proxies for proxies in self._trusted)
+        return UNKNOWN_NETWORK if is_proxy else network

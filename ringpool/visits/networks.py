@@ -1,0 +1,26 @@
+"""The network that a visitor's address is of: whom a pool's budget is for."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from allocator.answers import UNKNOWN_NETWORK
+
+_PREFIXES = {4: 24, 6: 64}
+
+
+def network_of(address: str) -> str:
+    """The /24 of an IPv4 address, the /64 of an IPv6 one: ``192.0.2.0/24``.
+
+    UNKNOWN_NETWORK for what isn't a public address: all visitors behind a proxy that nobody named
+    come from one, and would share one budget.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:  # a socket's path
+        return UNKNOWN_NETWORK
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if not parsed.is_global:
+        return UNKNOWN_NETWORK
+    return str(ip_network((parsed, _PREFIXES[parsed.version]), strict=False))
