@@ -13,12 +13,13 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from allocator.answers import Rules
+from ringpool.patterns import whole
 from ringpool.times import Duration
 
-ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}(?!\n)$"
-"""Of an id. ``$`` alone would match before a trailing newline, and JSON Schema has no ``\\Z``."""
+ID_PATTERN = whole("[a-z0-9][a-z0-9-]{0,62}")
+"""Of an id."""
 
-KEY_PATTERN = r"^[A-Za-z0-9_-]{16,128}(?!\n)$"
+KEY_PATTERN = whole("[A-Za-z0-9_-]{16,128}")
 """Of a secret."""
 
 Identifier = Annotated[str, Meta(pattern=ID_PATTERN)]

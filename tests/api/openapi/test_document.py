@@ -120,6 +120,26 @@ def test_no_meaning_is_of_what_is_no_more() -> None:
     assert SHARED.keys() <= {field for each in fields.values() for field in each}
 
 
+def test_no_pattern_matches_before_a_newline_at_the_end() -> None:
+    """``$`` alone would: requests made from the document would be refused, or worse, taken."""
+
+    def walk(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            if isinstance(value.get("pattern"), str) and "properties" not in value:
+                yield value["pattern"]
+            for item in value.values():
+                yield from walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from walk(item)
+
+    patterns = set(walk(DOCUMENT))
+    assert len(patterns) > 5
+    for pattern in patterns:
+        assert pattern.startswith("^(?:"), pattern
+        assert pattern.endswith(r")(?!\n)$"), pattern
+
+
 class Row(Struct):
     """A type of one test."""
 
