@@ -65,7 +65,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     """The part of a pool that the scripts need; written by ``Allocator.edit``.
 
     ``areas``: starts of numbers by which asks may want one, as ``area_list`` writes them; "": the
-    pool doesn't go by areas.
+    pool doesn't go by areas. ``owner``: noted in the history with each assignment that ends.
     """
 
     min_duration: int = 600_000
@@ -79,6 +79,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     allow_overflow: bool = True
     history_bytes: int = 4096
     areas: str = ""
+    owner: str = ""
 
 
 def area_list(areas: Iterable[str]) -> str:
@@ -91,6 +92,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     """One number with one tuple for one time. ``until`` is None while it lasts.
 
     ``first_click`` and ``last_click``: their attributes; the same while there was one click.
+    ``owner``: whose ``pool`` was then; "": unknown. Another may have a pool of that id by now.
     """
 
     number: str
@@ -103,6 +105,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     first_click: bytes = b""
     last_click: bytes = b""
     pool: str = ""
+    owner: str = ""
 
 
 class NumberRow(Struct, frozen=True, array_like=True):

@@ -90,6 +90,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
     allow_overflow: int
     history_bytes: int
     areas: str
+    owner: str = ""
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -108,6 +109,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
             allow_overflow=int(rules.allow_overflow),
             history_bytes=rules.history_bytes,
             areas=rules.areas,
+            owner=rules.owner,
         )
 
 
@@ -177,6 +179,7 @@ class HolderReply(Struct, frozen=True, array_like=True):
     calls: int = 0
     first_click: str = ""
     last_click: str = ""
+    owner: str = ""
 
     def holding(self, number: str) -> Holding | None:
         """As callers take it; None when nobody held the number."""
@@ -185,6 +188,7 @@ class HolderReply(Struct, frozen=True, array_like=True):
         return Holding(
             number=number,
             pool=self.pool,
+            owner=self.owner,
             tuple=self.tuple,
             since=self.since,
             until=self.until or None,

@@ -224,6 +224,7 @@ def rules(pool: Pool, areas: str = "") -> Rules:
         allow_overflow=pool.allow_overflow,
         history_bytes=pool.history_bytes,
         areas=areas,
+        owner=pool.account,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from allocator.answers import Call, CallCredit
+from allocator.answers import Call, CallCredit, Holding
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, too_large
 from api.http.documents import decoded
@@ -62,7 +62,10 @@ async def _record_call(request: Request) -> Reply:
     credit = await request.services.allocator.record_call(pool_id, call, overflow=overflow)
     if credit is None:
         raise unknown_number(call.number)
-    return replies.json(_reply(pool_id, credit))
+    holding, present = credit.holding, request.services.snapshot.pools.get(pool_id)
+    if holding and not caller.may_see_holding(holding, present.pool if present else None):
+        holding = None  # the number was another account's when the call began
+    return replies.json(_reply(pool_id, credit, holding))
 
 
 def _call(report: CallReport) -> Call:
@@ -111,8 +114,7 @@ async def _called_pool(services: Services, number: str, caller: Caller) -> tuple
     return pool_id, False
 
 
-def _reply(pool_id: str, credit: CallCredit) -> CallReply:
-    holding = credit.holding
+def _reply(pool_id: str, credit: CallCredit, holding: Holding | None) -> CallReply:
     return CallReply(
         id=credit.id,
         number=credit.number,

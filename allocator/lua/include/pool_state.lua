@@ -2,9 +2,9 @@
 -- rules: 1 revision, 2 pool id, 3 min_duration ms, 4 hold_on_activity ms, 5 recycle, 6 weight of a
 --   call, 7 of a click, 8 max_size (0: none), 9 stock id ("": none), 10 overflow number ("": none),
 --   11 allow_overflow (1 or 0), 12 history bytes a number, 13 areas (include/areas.lua; "": numbers
---   are given wherever the visitor is)
-local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MAX_SIZE, STOCK, OVERFLOW_NUMBER, ALLOW_OVERFLOW, HISTORY_BYTES, AREAS =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+--   are given wherever the visitor is), 14 owner (goes into the history; nil or "": unknown)
+local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MAX_SIZE, STOCK, OVERFLOW_NUMBER, ALLOW_OVERFLOW, HISTORY_BYTES, AREAS, OWNER =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 -- state: 1 highest clock reading ms, 2 size, 3 assignments made, then totals: 4 new, 5 held,
 --   6 recycled, 7 overflow; 8 no use asking the stock before (ms), 9 virtual time and 10 draws of
 --   weighted_random, 11 last overflow (ms), 12 calls, 13 calls to the overflow number, 14 entries
