@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,7 +22,8 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
-from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
+from ringpool.catalog.change import CatalogChange, kept, numbered, with_keys, with_lists
+from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
 from ringpool.catalog.plan import Publication, Runner
@@ -32,7 +33,7 @@ from ringpool.config import validation
 from ringpool.config.codec import decode_hook
 from ringpool.config.difference import Change, difference
 from ringpool.faults import Fault, Faults
-from ringpool.model import KINDS, Account, Configuration, Pool, Stock
+from ringpool.model import KINDS, Account, Configuration, Entity, Kind, Pool, Stock
 from ringpool.numbers import phone
 
 T = TypeVar("T", Account, Pool, Stock)
@@ -45,12 +46,21 @@ _decoders = {
 }
 
 
+class Saved(NamedTuple):
+    """An entity as it is kept, and its version. ``made``: there was none before."""
+
+    entity: Entity
+    version: str
+    made: bool
+
+
 class Catalog:
     """Reads and changes the configuration. Every method raises StoreUnavailable too.
 
     Methods that change something raise Faults (or Fault) before anything is changed, CatalogBusy
     when another writer keeps the lock, and LockLost when another one took over and finishes the
-    change.
+    change. Those that take a ``condition`` check it while they hold the lock, so that no other
+    change comes between, and raise ConditionUnmet.
     """
 
     def __init__(self, store: Store, allocator: Allocator, stocks: Stocks) -> None:
@@ -124,13 +134,19 @@ class Catalog:
         return await self._store.holder(number, at_ms)
 
     async def apply(
-        self, wanted: Configuration, *, dry_run: bool = False, canonical: bool = False
+        self,
+        wanted: Configuration,
+        *,
+        dry_run: bool = False,
+        canonical: bool = False,
+        revision: int | None = None,
     ) -> list[Change]:
         """Make or update the entities of ``wanted``, and return what that changed.
 
         An entity's ``numbers``, when given, are all its numbers: others drain. A pool without a
         key keeps its key, or gets one. ``dry_run`` checks and returns the same, and changes
         nothing. ``canonical``: ``wanted`` comes from ``config_file.read``, its numbers are parsed.
+        ``revision``: the one that is to be changed; a Fault when it is another by now.
         """
         if not canonical:  # before the lock, since a million numbers take a while
             wanted = validation.check(wanted, (await self.entities())[1])
@@ -139,14 +155,68 @@ class Catalog:
             return wanted
 
         if dry_run:
-            return (await self._prepare(unchanged)).changes
-        return await self._change(unchanged)
+            return (await self._prepare(unchanged, revision)).changes
+        return await self._change(unchanged, revision)
 
-    async def add_numbers(self, pool_id: str, added: Sequence[str]) -> list[Change]:
+    async def change(
+        self,
+        kind: Kind,
+        entity_id: str,
+        make: Callable[[Entity | None], Entity],
+        condition: Condition = ANY,
+    ) -> Saved:
+        """Make or change one entity; returns it as it is then, without its numbers.
+
+        ``make``: returns the entity wanted, given the one that is there, which may be another one
+        when it is asked again under the lock. What it raises is passed on, and nothing is changed.
+        """
+
+        def wanted_of(known: Configuration, present: Entity | None) -> Configuration:
+            return validation.check(_configuration(make(present)), known)
+
+        _, early = await self.entities()
+        before = _present(early, kind, entity_id)
+        condition.check(kind, entity_id, before, await self._version(kind, entity_id))
+        # Before the lock, since a million numbers take a while.
+        ahead = wanted_of(early, before)
+        present: Entity | None = None
+
+        async def wanted(known: Configuration) -> Configuration:
+            nonlocal present
+            present = _present(known, kind, entity_id)
+            condition.check(kind, entity_id, present, await self._version(kind, entity_id))
+            return ahead if present == before else wanted_of(known, present)
+
+        async with self._writer.locked() as token:
+            prepared = await self._prepare(wanted)
+            if not prepared.changes and present is not None:
+                return Saved(present, await self._version(kind, entity_id), made=False)
+            condition.check_named(kind, entity_id, present)
+            await self._carry_out(token, prepared)
+            (entity,) = _entities(prepared.wanted)
+            entity = kept(entity, prepared.lists.get(f"{kind}/{entity_id}"))
+            return Saved(entity, await self._version(kind, entity_id), made=present is None)
+
+    async def versions(self, kind: Kind, ids: Sequence[str]) -> tuple[int, list[str]]:
+        """Return the revision, and the versions that entities of one kind have in it.
+
+        A version is a text that every change of the entity changes, its numbers' too.
+        """
+        revision, found = await self._store.versions([f"{kind}/{entity_id}" for entity_id in ids])
+        return revision, [version or UNVERSIONED for version in found]
+
+    async def _version(self, kind: Kind, entity_id: str) -> str:
+        _, (version,) = await self.versions(kind, [entity_id])
+        return version
+
+    async def add_numbers(
+        self, pool_id: str, added: Sequence[str], condition: Condition = ANY
+    ) -> list[Change]:
         """Add numbers to a pool; Faults name ``numbers[i]``."""
         canonical = _canonical(added)
 
         async def more(known: Configuration) -> Configuration:
+            await self._check(condition, known, "pool", pool_id)
             pool = _find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, dict.fromkeys((*canonical, *present)))
@@ -159,18 +229,21 @@ class Catalog:
                 for fault in faults.faults
             ) from None
 
-    async def remove_numbers(self, pool_id: str, removed: Sequence[str]) -> list[Change]:
+    async def remove_numbers(
+        self, pool_id: str, removed: Sequence[str], condition: Condition = ANY
+    ) -> list[Change]:
         """Drain numbers from a pool; those that aren't the pool's are ignored."""
         gone = frozenset(_canonical(removed))
 
         async def fewer(known: Configuration) -> Configuration:
+            await self._check(condition, known, "pool", pool_id)
             pool = _find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, (number for number in present if number not in gone))
 
         return await self._change(fewer)
 
-    async def delete_account(self, account_id: str) -> None:
+    async def delete_account(self, account_id: str, condition: Condition = ANY) -> None:
         """Remove an account; a Fault while it has pools or stocks."""
 
         async def check(known: Configuration) -> None:
@@ -179,9 +252,9 @@ class Catalog:
                 if entity.account == account_id:
                     raise Fault("account", f"{account_id} still has {kind} {entity.id}")
 
-        await self._delete("account", account_id, check)
+        await self._delete("account", account_id, check, condition)
 
-    async def delete_pool(self, pool_id: str) -> None:
+    async def delete_pool(self, pool_id: str, condition: Condition = ANY) -> None:
         """Remove a pool; a Fault while numbers are in it."""
 
         async def check(known: Configuration) -> None:
@@ -190,7 +263,7 @@ class Catalog:
                 message = f"{pool_id} still has numbers: remove them, and wait"
                 raise Fault("pool", f"{message} until they have drained")
 
-        await self._delete("pool", pool_id, check)
+        await self._delete("pool", pool_id, check, condition)
 
     async def _emptied(self, pool_id: str) -> bool:
         """Delete what the allocator has of a pool without numbers; False while it has some.
@@ -204,7 +277,7 @@ class Catalog:
         except UnknownPool:
             return True
 
-    async def delete_stock(self, stock_id: str) -> None:
+    async def delete_stock(self, stock_id: str, condition: Condition = ANY) -> None:
         """Remove a stock; a Fault while numbers are in it or a pool grows from it."""
 
         async def check(known: Configuration) -> None:
@@ -216,7 +289,7 @@ class Catalog:
             if status.size or await self._store.list_of(f"stock/{stock_id}"):
                 raise Fault("stock", f"{stock_id} still has {status.size} numbers")
 
-        await self._delete("stock", stock_id, check)
+        await self._delete("stock", stock_id, check, condition)
 
     async def finish_pending(self) -> bool:
         """Carry out what a dead writer left; True when there was something and it is done."""
@@ -239,21 +312,38 @@ class Catalog:
         return len(departures)
 
     async def _change(
-        self, make: Callable[[Configuration], Awaitable[Configuration]]
+        self,
+        make: Callable[[Configuration], Awaitable[Configuration]],
+        expected_revision: int | None = None,
     ) -> list[Change]:
         async with self._writer.locked() as token:
-            prepared = await self._prepare(make)
+            prepared = await self._prepare(make, expected_revision)
             if prepared.changes:
-                await self._writer.commit(token, list(prepared.steps()))
-                with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
-                    await self._collect(prepared.drained())
+                await self._carry_out(token, prepared)
             return prepared.changes
 
+    async def _carry_out(self, token: str, prepared: CatalogChange) -> None:
+        await self._writer.commit(token, list(prepared.steps()))
+        with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
+            await self._collect(prepared.drained())
+
+    async def _check(
+        self, condition: Condition, known: Configuration, kind: Kind, name: str
+    ) -> None:
+        if condition != ANY:
+            present = _present(known, kind, name)
+            condition.check(kind, name, present, await self._version(kind, name))
+
     async def _delete(
-        self, kind: str, name: str, check: Callable[[Configuration], Awaitable[None]]
+        self,
+        kind: Kind,
+        name: str,
+        check: Callable[[Configuration], Awaitable[None]],
+        condition: Condition,
     ) -> None:
         async with self._writer.locked() as token:
             revision, known = await self.entities()
+            await self._check(condition, known, kind, name)
             await check(known)
             gone = {f"{kind}/{name}": ""}
             if kind == "pool":
@@ -268,10 +358,15 @@ class Catalog:
                     break
 
     async def _prepare(
-        self, make: Callable[[Configuration], Awaitable[Configuration]]
+        self,
+        make: Callable[[Configuration], Awaitable[Configuration]],
+        expected_revision: int | None = None,
     ) -> CatalogChange:
         """Check what is wanted, in canonical form, against what is configured; raises Faults."""
         revision, known = await self.entities()
+        if expected_revision not in (None, revision):
+            message = f"it is {revision} by now, not {expected_revision}: another change was faster"
+            raise Fault("revision", message)
         wanted = await make(known)
         lists: dict[str, number_lists.Chunks] = {}
         for kind, entity in numbered(wanted):
@@ -306,6 +401,28 @@ def _canonical(texts: Sequence[str]) -> list[str]:
     if faults:
         raise Faults(faults)
     return found
+
+
+def _entities(configuration: Configuration) -> tuple[Entity, ...]:
+    return (*configuration.accounts, *configuration.pools, *configuration.stocks)
+
+
+def _configuration(entity: Entity) -> Configuration:
+    """A configuration of this entity alone."""
+    match entity:
+        case Account():
+            return Configuration(accounts=(entity,))
+        case Pool():
+            return Configuration(pools=(entity,))
+        case Stock():
+            return Configuration(stocks=(entity,))
+
+
+def _present(known: Configuration, kind: Kind, entity_id: str) -> Entity | None:
+    for entity in _entities(known):
+        if entity.id == entity_id and isinstance(entity, KINDS[kind]):
+            return entity
+    return None
 
 
 def _find(entities: Sequence[T], name: str, kind: str) -> T:

@@ -35,7 +35,7 @@ from ringpool.model import (
     rules,
 )
 
-T = TypeVar("T", Pool, Stock)
+N = TypeVar("N", Pool, Stock)
 
 _encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 
@@ -118,7 +118,7 @@ def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
 def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> Configuration:
     """Return ``known`` with the numbers of the entities whose lists were read."""
 
-    def filled(kind: str, entity: T) -> T:
+    def filled(kind: str, entity: N) -> N:
         chunks = lists.get(f"{kind}/{entity.id}")
         if chunks is None:
             return entity
@@ -143,17 +143,21 @@ def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
     return msgspec.structs.replace(wanted, pools=pools)
 
 
-def _document(entity: Entity, present: number_lists.Chunks | None) -> str:
-    """The entity as it is kept, without its numbers: those are in its list.
+def kept(entity: Entity, present: number_lists.Chunks | None) -> Entity:
+    """Return the entity as it is kept, without its numbers: those are in its list.
 
     A static pool's one number is kept with it too, so that answers need no store. ``present``: the
     list as it is before the change.
     """
-    if not isinstance(entity, Account):
-        numbers: Numbers = UNSET
-        if isinstance(entity, Pool) and entity.type is PoolType.STATIC:
-            numbers = entity.numbers
-            if numbers is UNSET:
-                numbers = tuple(number_lists.numbers(present or {}))
-        entity = msgspec.structs.replace(entity, numbers=numbers)
-    return _encode(entity).decode()
+    if isinstance(entity, Account):
+        return entity
+    numbers: Numbers = UNSET
+    if isinstance(entity, Pool) and entity.type is PoolType.STATIC:
+        numbers = entity.numbers
+        if numbers is UNSET:
+            numbers = tuple(number_lists.numbers(present or {}))
+    return msgspec.structs.replace(entity, numbers=numbers)
+
+
+def _document(entity: Entity, present: number_lists.Chunks | None) -> str:
+    return _encode(kept(entity, present)).decode()

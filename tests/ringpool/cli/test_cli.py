@@ -76,6 +76,22 @@ def test_apply_tells_what_it_does(run: Run, tmp_path: Path) -> None:
     )
 
 
+def test_apply_makes_what_a_dry_run_showed_or_nothing(run: Run, tmp_path: Path) -> None:
+    """A dry run tells the revision; when another change was faster, that one is refused."""
+    file = tmp_path / "ringpool.yaml"
+    file.write_text(COMPLETE)
+    assert run("apply", "--dry-run", str(file)).stderr.startswith("revision 0: ")
+    assert run("apply", "--revision", "0", str(file)).exit_code == 0
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(COMPLETE.replace("10m", "20m"))
+    for dry in ([], ["--dry-run"]):
+        late = run("apply", *dry, "--revision", "0", str(changed))
+        assert late.exit_code == 1
+        assert "revision: it is 1 by now, not 0: another change was faster" in late.stderr
+    assert "min_duration" not in run("export").stdout
+    assert run("apply", "--revision", "1", str(changed)).exit_code == 0
+
+
 def test_export_is_the_same_file_back(configured: Run) -> None:
     """What is exported applies without a difference."""
     exported = configured("export")
