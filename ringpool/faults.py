@@ -18,6 +18,14 @@ class Missing(Fault):
     """Something that is needed isn't there. ``field`` names all that would do, with commas."""
 
 
+class OverQuota(Fault):
+    """An account would have more than it may. ``what``: ``pools``, ``stocks`` or ``numbers``."""
+
+    def __init__(self, account: str, what: str, most: int, wanted: int) -> None:
+        message = f"account {account} may have {most} {what}, and would have {wanted}"
+        super().__init__(f"quota.{what}", message)
+
+
 class Faults(ValueError):
     """Everything wrong with a document, in document order; nothing of it was applied."""
 

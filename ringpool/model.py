@@ -130,6 +130,14 @@ When = Annotated[dict[str, Condition], Meta(min_length=1, max_length=20)]
 """Conditions by field (``visits.source_rules``), all of which a visit must meet."""
 
 
+class Quota(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How much an account may have at most. None: any number of them."""
+
+    pools: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    stocks: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    numbers: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any."""
 
@@ -137,6 +145,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     name: Annotated[str, Meta(max_length=200)] = ""
     origins: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
     api_keys: tuple[Key, ...] = ()
+    quota: Quota | None = None
 
 
 class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from allocator.replies import UnknownPool
 from ringpool.catalog.condition import ConditionUnmet
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
-from ringpool.faults import Fault, Faults, Missing
+from ringpool.faults import Fault, Faults, Missing, OverQuota
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -61,6 +61,8 @@ def refusal(error: Exception) -> Refusal:
             return error
         case Missing():
             return Refusal(400, "MissingParameter", str(error), faults=(error,))
+        case OverQuota():
+            return Refusal(403, "QuotaExceeded", str(error), faults=(error,))
         case Fault():
             return Refusal(400, "InvalidParameter", str(error), faults=(error,))
         case Faults():

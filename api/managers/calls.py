@@ -90,8 +90,14 @@ def _call(report: CallReport) -> Call:
 async def _called_pool(services: Services, number: str, caller: Caller) -> tuple[str, bool]:
     """The pool that a call to a number concerns, and whether as its overflow number.
 
+    The pool that has it comes first: another account may have named it as its overflow number.
     Of several pools with one overflow number, the one that gave it last. Raises Refusal 404.
     """
+    located = (await services.catalog.locate(number)).pool
+    if located:
+        prepared = await lookups.pool(services, located)
+        if caller.may_see(prepared.pool):
+            return located, False
     overflow_pools = [
         prepared.pool.id
         for prepared in services.snapshot.overflow_pools(number)
@@ -103,15 +109,9 @@ async def _called_pool(services: Services, number: str, caller: Caller) -> tuple
             for pool_id in overflow_pools
         }
         overflow_pools.sort(key=last_given.__getitem__, reverse=True)
-    if overflow_pools:
-        return overflow_pools[0], True
-    pool_id = (await services.catalog.locate(number)).pool
-    if not pool_id:
+    if not overflow_pools:
         raise unknown_number(number)
-    prepared = await lookups.pool(services, pool_id)
-    if not caller.may_see(prepared.pool):
-        raise unknown_number(number)
-    return pool_id, False
+    return overflow_pools[0], True
 
 
 def _reply(pool_id: str, credit: CallCredit, holding: Holding | None) -> CallReply:

@@ -27,6 +27,7 @@ from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
 from ringpool.catalog.plan import Publication, Runner
+from ringpool.catalog.quotas import check_quotas
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.catalog.writer import CatalogWriter
 from ringpool.config import validation
@@ -172,7 +173,8 @@ class Catalog:
         """
 
         def wanted_of(known: Configuration, present: Entity | None) -> Configuration:
-            return validation.check(_configuration(make(present)), known)
+            seen = _seen_by(condition.account, known)
+            return validation.check(_configuration(make(present)), seen)
 
         _, early = await self.entities()
         before = _present(early, kind, entity_id)
@@ -188,7 +190,7 @@ class Catalog:
             return ahead if present == before else wanted_of(known, present)
 
         async with self._writer.locked() as token:
-            prepared = await self._prepare(wanted)
+            prepared = await self._prepare(wanted, viewer=condition.account)
             if not prepared.changes and present is not None:
                 return Saved(present, await self._version(kind, entity_id), made=False)
             condition.check_named(kind, entity_id, present)
@@ -222,7 +224,7 @@ class Catalog:
             return _with_pool(pool, dict.fromkeys((*canonical, *present)))
 
         try:
-            return await self._change(more)
+            return await self._change(more, viewer=condition.account)
         except Faults as faults:
             raise Faults(
                 Fault(fault.field.removeprefix("pools[0]."), fault.message)
@@ -315,9 +317,10 @@ class Catalog:
         self,
         make: Callable[[Configuration], Awaitable[Configuration]],
         expected_revision: int | None = None,
+        viewer: str | None = None,
     ) -> list[Change]:
         async with self._writer.locked() as token:
-            prepared = await self._prepare(make, expected_revision)
+            prepared = await self._prepare(make, expected_revision, viewer)
             if prepared.changes:
                 await self._carry_out(token, prepared)
             return prepared.changes
@@ -361,8 +364,13 @@ class Catalog:
         self,
         make: Callable[[Configuration], Awaitable[Configuration]],
         expected_revision: int | None = None,
+        viewer: str | None = None,
     ) -> CatalogChange:
-        """Check what is wanted, in canonical form, against what is configured; raises Faults."""
+        """Check what is wanted, in canonical form, against what is configured; raises Faults.
+
+        ``viewer``: the account whose change it is, and that is told nothing of others; None: the
+        operator's.
+        """
         revision, known = await self.entities()
         if expected_revision not in (None, revision):
             message = f"it is {revision} by now, not {expected_revision}: another change was faster"
@@ -373,9 +381,13 @@ class Catalog:
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
-        wanted = with_keys(validation.check(wanted, current, canonical=True), known)
+        seen = _seen_by(viewer, current)
+        wanted = with_keys(validation.check(wanted, seen, canonical=True), known)
         changes = difference(current, wanted)
-        await check_owners(self._store, self._allocator, self.stocks, wanted, changes)
+        await check_owners(
+            self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
+        )
+        await check_quotas(self._store, self._allocator, known, wanted, changes)
         areas = await area_change(known, wanted, changes, self._list_of)
         return CatalogChange(revision + 1, wanted, lists, changes, areas)
 
@@ -416,6 +428,17 @@ def _configuration(entity: Entity) -> Configuration:
             return Configuration(pools=(entity,))
         case Stock():
             return Configuration(stocks=(entity,))
+
+
+def _seen_by(account: str | None, known: Configuration) -> Configuration:
+    """What an account sees of a configuration: its own; None: everything."""
+    if account is None:
+        return known
+    return Configuration(
+        accounts=tuple(each for each in known.accounts if each.id == account),
+        pools=tuple(pool for pool in known.pools if pool.account == account),
+        stocks=tuple(stock for stock in known.stocks if stock.account == account),
+    )
 
 
 def _present(known: Configuration, kind: Kind, entity_id: str) -> Entity | None:
