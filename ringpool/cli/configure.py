@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import click
 
-from ringpool.cli.output import as_json, print_json
+from ringpool.cli.output import as_json, print_document, print_json, say
 from ringpool.cli.session import command, open_session
 from ringpool.config import config_file
 from ringpool.faults import Fault, Faults
@@ -41,18 +41,17 @@ async def apply(file: BinaryIO, dry_run: bool, revision: int | None, as_json: bo
         )
     if dry_run:
         # Not among the differences, so that programs can read both.
-        click.echo(
-            f"revision {at}: apply with --revision {at} does just this, or nothing", err=True
-        )
+        say(f"revision {at}: apply with --revision {at} does just this, or nothing", error=True)
     if as_json:
         print_json(changes)
         return
     for change in changes:
-        click.echo("\n".join(change.lines()))
+        for line in change.lines():
+            say(line)
     if not changes:
-        click.echo("nothing to change")
+        say("nothing to change")
     elif dry_run:
-        click.echo("dry run: nothing was changed")
+        say("dry run: nothing was changed")
 
 
 @click.command()
@@ -65,4 +64,4 @@ async def export(as_json: bool) -> None:
     if as_json:
         print_json(configured)
     else:
-        click.echo(config_file.write(configured), nl=False)
+        print_document(config_file.write(configured))

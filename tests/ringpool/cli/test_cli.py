@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import stat
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from allocator.allocator import Allocator
 from allocator.answers import Ask
@@ -24,27 +22,10 @@ from ringpool.cli import main
 from ringpool.settings import documented
 from ringpool.times import format_rfc3339
 from tests.conftest import PATIENT_MS
+from tests.ringpool.cli.conftest import Run
 from tests.ringpool.config.test_config_file import COMPLETE
 from tests.servers import stores
 from tests.servers.process import free_port
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(emptied_server: stores.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command line on an empty store, with nothing else set but patience."""
-    emptied_server.command("FLUSHALL")
-    for name in [name for name in os.environ if name.startswith("RINGPOOL_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("RINGPOOL_REDIS_URL", emptied_server.url)
-    monkeypatch.setenv("RINGPOOL_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RINGPOOL_REDIS_TIMEOUT_MS", str(PATIENT_MS))
-
-    def run(*words: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(main, words, input=stdin, catch_exceptions=False)
-
-    return run
 
 
 @pytest.fixture
