@@ -28,6 +28,7 @@ from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
 from ringpool.catalog.plan import Publication, Runner
 from ringpool.catalog.quotas import check_quotas
+from ringpool.catalog.selection import entities_of, find, only, present_in, seen_by
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.catalog.writer import CatalogWriter
 from ringpool.config import validation
@@ -113,7 +114,7 @@ class Catalog:
     async def read_pool(self, pool_id: str) -> Pool:
         """Return one pool with its numbers; a Fault when there is none."""
         _, known = await self.entities()
-        return await self._with_numbers("pool", _find(known.pools, pool_id, "pool"))
+        return await self._with_numbers("pool", find(known.pools, pool_id, "pool"))
 
     async def server(self) -> tuple[int, dict[str, str]]:
         """Return the clock (Unix ms) and the INFO of the server that keeps the catalog."""
@@ -173,11 +174,11 @@ class Catalog:
         """
 
         def wanted_of(known: Configuration, present: Entity | None) -> Configuration:
-            seen = _seen_by(condition.account, known)
-            return validation.check(_configuration(make(present)), seen)
+            seen = seen_by(condition.account, known)
+            return validation.check(only(make(present)), seen)
 
         _, early = await self.entities()
-        before = _present(early, kind, entity_id)
+        before = present_in(early, kind, entity_id)
         condition.check(kind, entity_id, before, await self._version(kind, entity_id))
         # Before the lock, since a million numbers take a while.
         ahead = wanted_of(early, before)
@@ -185,7 +186,7 @@ class Catalog:
 
         async def wanted(known: Configuration) -> Configuration:
             nonlocal present
-            present = _present(known, kind, entity_id)
+            present = present_in(known, kind, entity_id)
             condition.check(kind, entity_id, present, await self._version(kind, entity_id))
             return ahead if present == before else wanted_of(known, present)
 
@@ -195,7 +196,7 @@ class Catalog:
                 return Saved(present, await self._version(kind, entity_id), made=False)
             condition.check_named(kind, entity_id, present)
             await self._carry_out(token, prepared)
-            (entity,) = _entities(prepared.wanted)
+            (entity,) = entities_of(prepared.wanted)
             entity = kept(entity, prepared.lists.get(f"{kind}/{entity_id}"))
             return Saved(entity, await self._version(kind, entity_id), made=present is None)
 
@@ -219,7 +220,7 @@ class Catalog:
 
         async def more(known: Configuration) -> Configuration:
             await self._check(condition, known, "pool", pool_id)
-            pool = _find(known.pools, pool_id, "pool")
+            pool = find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, dict.fromkeys((*canonical, *present)))
 
@@ -239,7 +240,7 @@ class Catalog:
 
         async def fewer(known: Configuration) -> Configuration:
             await self._check(condition, known, "pool", pool_id)
-            pool = _find(known.pools, pool_id, "pool")
+            pool = find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, (number for number in present if number not in gone))
 
@@ -249,7 +250,7 @@ class Catalog:
         """Remove an account; a Fault while it has pools or stocks."""
 
         async def check(known: Configuration) -> None:
-            _find(known.accounts, account_id, "account")
+            find(known.accounts, account_id, "account")
             for kind, entity in numbered(known):
                 if entity.account == account_id:
                     raise Fault("account", f"{account_id} still has {kind} {entity.id}")
@@ -260,7 +261,7 @@ class Catalog:
         """Remove a pool; a Fault while numbers are in it."""
 
         async def check(known: Configuration) -> None:
-            _find(known.pools, pool_id, "pool")
+            find(known.pools, pool_id, "pool")
             if await self._store.list_of(f"pool/{pool_id}") or not await self._emptied(pool_id):
                 message = f"{pool_id} still has numbers: remove them, and wait"
                 raise Fault("pool", f"{message} until they have drained")
@@ -283,7 +284,7 @@ class Catalog:
         """Remove a stock; a Fault while numbers are in it or a pool grows from it."""
 
         async def check(known: Configuration) -> None:
-            _find(known.stocks, stock_id, "stock")
+            find(known.stocks, stock_id, "stock")
             for pool in known.pools:
                 if pool.stock == stock_id:
                     raise Fault("stock", f"pool {pool.id} grows from {stock_id}")
@@ -334,7 +335,7 @@ class Catalog:
         self, condition: Condition, known: Configuration, kind: Kind, name: str
     ) -> None:
         if condition != ANY:
-            present = _present(known, kind, name)
+            present = present_in(known, kind, name)
             condition.check(kind, name, present, await self._version(kind, name))
 
     async def _delete(
@@ -381,7 +382,7 @@ class Catalog:
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
-        seen = _seen_by(viewer, current)
+        seen = seen_by(viewer, current)
         wanted = with_keys(validation.check(wanted, seen, canonical=True), known)
         changes = difference(current, wanted)
         await check_owners(
@@ -413,46 +414,6 @@ def _canonical(texts: Sequence[str]) -> list[str]:
     if faults:
         raise Faults(faults)
     return found
-
-
-def _entities(configuration: Configuration) -> tuple[Entity, ...]:
-    return (*configuration.accounts, *configuration.pools, *configuration.stocks)
-
-
-def _configuration(entity: Entity) -> Configuration:
-    """A configuration of this entity alone."""
-    match entity:
-        case Account():
-            return Configuration(accounts=(entity,))
-        case Pool():
-            return Configuration(pools=(entity,))
-        case Stock():
-            return Configuration(stocks=(entity,))
-
-
-def _seen_by(account: str | None, known: Configuration) -> Configuration:
-    """What an account sees of a configuration: its own; None: everything."""
-    if account is None:
-        return known
-    return Configuration(
-        accounts=tuple(each for each in known.accounts if each.id == account),
-        pools=tuple(pool for pool in known.pools if pool.account == account),
-        stocks=tuple(stock for stock in known.stocks if stock.account == account),
-    )
-
-
-def _present(known: Configuration, kind: Kind, entity_id: str) -> Entity | None:
-    for entity in _entities(known):
-        if entity.id == entity_id and isinstance(entity, KINDS[kind]):
-            return entity
-    return None
-
-
-def _find(entities: Sequence[T], name: str, kind: str) -> T:
-    for entity in entities:
-        if entity.id == name:
-            return entity
-    raise Fault(kind, f"there is no {kind} {name}")
 
 
 def _with_pool(pool: Pool, numbers: Iterable[str]) -> Configuration:

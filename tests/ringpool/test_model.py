@@ -12,7 +12,11 @@ def test_rules_are_the_allocators_part_of_a_pool() -> None:
     """Durations become milliseconds and absent things the allocator's empty values."""
     (only,) = config_file.read(COMPLETE).pools
     assert rules(only) == Rules(
-        min_duration=600_000, max_size=250, stock="us-toll-free", overflow_number="+18001234444"
+        min_duration=600_000,
+        max_size=250,
+        stock="us-toll-free",
+        overflow_number="+18001234444",
+        owner="media-buyer-7",
     )
 
 
