@@ -30,12 +30,15 @@ from tests.api.openapi.document import DOCUMENT, OPERATIONS, check_schema
 from tests.api.service import service
 
 # A document can fit its schema and still be refused for what it means (a number that no numbering
-# plan has, an account that isn't there): 422, and 400 for the same in a query.
+# plan has, an account that isn't there): 422, and 400 for the same in a query. A version that an
+# example names isn't the present one (412), nor does every generated request name one (428).
 _CONFIGURATION = f"""
 [auth.openapi.RingPoolKey]
 api_key = "{KEY}"
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "422"]
+expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "422", "428"]
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428"]
 [[operations]]
 include-path-regex = "/bulk[.]json$"
 [operations.checks.negative_data_rejection]
