@@ -22,7 +22,14 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
-from ringpool.catalog.change import CatalogChange, kept, numbered, with_keys, with_lists
+from ringpool.catalog.change import (
+    CatalogChange,
+    kept,
+    numbered,
+    with_keys,
+    with_lists,
+    with_moved_numbers,
+)
 from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
@@ -382,6 +389,7 @@ class Catalog:
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
+        wanted = with_moved_numbers(wanted, current)
         seen = seen_by(viewer, current)
         wanted = with_keys(validation.check(wanted, seen, canonical=True), known)
         changes = difference(current, wanted)

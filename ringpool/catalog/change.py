@@ -131,6 +131,26 @@ def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> C
     )
 
 
+def with_moved_numbers(wanted: Configuration, current: Configuration) -> Configuration:
+    """Return ``wanted`` with the numbers of what goes to another account.
+
+    They are new to that account, whose rules for numbers are checked on them.
+    """
+    before = {(kind, entity.id): entity for kind, entity in numbered(current)}
+
+    def listed(kind: Kind, entity: N) -> N:
+        former = before.get((kind, entity.id))
+        if entity.numbers is not UNSET or former is None or former.account == entity.account:
+            return entity
+        return msgspec.structs.replace(entity, numbers=former.numbers)
+
+    return msgspec.structs.replace(
+        wanted,
+        pools=tuple(listed("pool", pool) for pool in wanted.pools),
+        stocks=tuple(listed("stock", stock) for stock in wanted.stocks),
+    )
+
+
 def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
     """Return ``wanted`` with a key for each pool: the one it has, or a new one."""
     keys = {pool.id: pool.key for pool in known.pools}

@@ -95,6 +95,23 @@ async def test_a_role_at_one_account_blocks_no_other(site: Site, role: str) -> N
     assert f"{named} is handed out: it is in pool {pool}" in refused.text
 
 
+async def test_a_pool_moves_only_where_its_numbers_may_be(site: Site) -> None:
+    """To an account whose pages print one of them it doesn't go."""
+    other, _ = await another(site)
+    printed, free = site.number(80), site.number(81)
+    pool = await site.pool(0, numbers=[printed])
+    await other.pool(0, swap_targets=[printed])
+    url = f"/admin/v1/pools/{pool}"
+    move = {"account": other.account}
+    refused = await site.client.patch(url, json=move, headers=site.auth)
+    assert refused.status_code == 422
+    assert f"{printed} is swap_targets[0] of pool" in refused.text
+    await site.client.patch(url, json={"numbers": [free]}, headers=site.auth)
+    moved = await site.client.patch(url, json=move, headers=site.auth)
+    assert (moved.status_code, moved.json()["account"]) == (200, other.account)
+    assert (await site.status(pool))["size"] == 1
+
+
 async def test_a_call_is_credited_to_who_has_the_number(site: Site) -> None:
     """Another account that names it as its overflow number gets no call of it."""
     other, theirs = await another(site)
