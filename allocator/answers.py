@@ -83,6 +83,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     ``budget_share``: percent of the numbers that one client network may have inside guarantees that
     it began, ``budget_least`` at least; ``budget_rate`` and ``key_rate``: how many it, and those
     with the pool's key together, may begin in a minute. 0: as many as there are.
+
+    ``owner``: noted in the history with each assignment that ends.
     """
 
     min_duration: int = 600_000
@@ -100,6 +102,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     budget_least: int = 0
     budget_rate: int = 0
     key_rate: int = 0
+    owner: str = ""
 
 
 def area_list(areas: Iterable[str]) -> str:
@@ -112,6 +115,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     """One number with one tuple for one time. ``until`` is None while it lasts.
 
     ``first_click`` and ``last_click``: their attributes; the same while there was one click.
+    ``owner``: whose ``pool`` was then; "": unknown. Another may have a pool of that id by now.
     """
 
     number: str
@@ -124,6 +128,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     first_click: bytes = b""
     last_click: bytes = b""
     pool: str = ""
+    owner: str = ""
 
 
 class NumberRow(Struct, frozen=True, array_like=True):

@@ -95,6 +95,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
     budget_least: int
     budget_rate: int
     key_rate: int
+    owner: str = ""
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -117,6 +118,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
             budget_least=rules.budget_least,
             budget_rate=rules.budget_rate,
             key_rate=rules.key_rate,
+            owner=rules.owner,
         )
 
 
@@ -186,6 +188,7 @@ class HolderReply(Struct, frozen=True, array_like=True):
     calls: int = 0
     first_click: str = ""
     last_click: str = ""
+    owner: str = ""
 
     def holding(self, number: str) -> Holding | None:
         """As callers take it; None when nobody held the number."""
@@ -194,6 +197,7 @@ class HolderReply(Struct, frozen=True, array_like=True):
         return Holding(
             number=number,
             pool=self.pool,
+            owner=self.owner,
             tuple=self.tuple,
             since=self.since,
             until=self.until or None,

@@ -31,6 +31,14 @@ class UnknownValue(Fault):
     reason = "unknown_value"
 
 
+class OverQuota(Fault):
+    """An account would have more than it may. ``what``: ``pools``, ``stocks`` or ``numbers``."""
+
+    def __init__(self, account: str, what: str, most: int, wanted: int) -> None:
+        message = f"account {account} may have {most} {what}, and would have {wanted}"
+        super().__init__(f"quota.{what}", message)
+
+
 class Faults(ValueError):
     """Everything wrong with a document, in document order; nothing of it was applied."""
 

@@ -13,12 +13,13 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from allocator.answers import Rules
+from ringpool.patterns import whole
 from ringpool.times import Duration
 
-ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}(?!\n)$"
-"""Of an id. ``$`` alone would match before a trailing newline, and JSON Schema has no ``\\Z``."""
+ID_PATTERN = whole("[a-z0-9][a-z0-9-]{0,62}")
+"""Of an id."""
 
-KEY_PATTERN = r"^[A-Za-z0-9_-]{16,128}(?!\n)$"
+KEY_PATTERN = whole("[A-Za-z0-9_-]{16,128}")
 """Of a secret."""
 
 Identifier = Annotated[str, Meta(pattern=ID_PATTERN)]
@@ -155,6 +156,14 @@ AllowedValues = (
 """The legitimate values of a parameter: these, or what a pattern is found in."""
 
 
+class Quota(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How much an account may have at most. None: any number of them."""
+
+    pools: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    stocks: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    numbers: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any."""
 
@@ -162,6 +171,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     name: Annotated[str, Meta(max_length=200)] = ""
     origins: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
     api_keys: tuple[Key, ...] = ()
+    quota: Quota | None = None
 
 
 class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -255,6 +265,7 @@ def rules(pool: Pool, areas: str = "") -> Rules:
         budget_least=pool.budget.least,
         budget_rate=pool.budget.rate,
         key_rate=pool.budget.key_rate,
+        owner=pool.account,
     )
 
 

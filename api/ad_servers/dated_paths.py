@@ -10,6 +10,7 @@ import re
 from api.http.description import Operation, parameter
 from api.http.refusals import Refusal
 from api.http.request import Request
+from ringpool.patterns import whole
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -22,7 +23,7 @@ NO_DATE = "there is no such path: begin with /api/v1 or a date"
 
 _PARAMETER = parameter(
     "date",
-    {"type": "string", "pattern": f"^{_DATE.pattern}$"},
+    {"type": "string", "pattern": whole(_DATE.pattern)},
     "path",
     text="Any date: all answer alike",
     example="2014-01-01",

@@ -10,6 +10,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.routing import Route
 
@@ -22,8 +23,8 @@ from ringpool.numbers import phone
 
 _FOLDER = files("api.demo_pages")
 _POLICY = (
-    "default-src 'none'; script-src 'self' {0}/; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self' {0}/; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
@@ -105,10 +106,15 @@ def _page(page: _Page) -> Handler:
 
     async def answer(request: Request) -> Reply:
         base = request.base_url()
-        source = escape(f"{base}/dni.js?account={ACCOUNT}")
-        tag = f'<script async src="{source}" data-account="{ACCOUNT}"></script>'
-        document = frame.substitute(parts, snippet=tag, shown_tag=escape(tag)).encode()
-        policy = (b"content-security-policy", _POLICY.format(base).encode("ascii"))
+        # Under another address, that of a tunnel say, browsers may not reach this one.
+        reached = base if urlsplit(base).netloc == request.header(b"host") else ""
+        tag, shown = (
+            f'<script async src="{escape(address)}/dni.js?account={ACCOUNT}" '
+            f'data-account="{ACCOUNT}"></script>'
+            for address in (reached, base)
+        )
+        document = frame.substitute(parts, snippet=tag, shown_tag=escape(shown)).encode()
+        policy = (b"content-security-policy", _POLICY.encode("ascii"))
         return Reply(200, b"text/html; charset=utf-8", document, (replies.NO_STORE, policy))
 
     return answer

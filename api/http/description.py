@@ -62,14 +62,16 @@ _PROBLEMS = {
     403: "Not with this token",
     404: "No such thing",
     409: "In conflict with what there is",
+    412: "It isn't as `If-Match` or `If-None-Match` says",
     413: "The body is too large",
     415: "The body isn't JSON",
     422: "Well written but not acceptable; the problem names each field",
+    428: "`If-Match` is needed",
     503: "The store is away: try again",
 }
 
-
-_DESCRIPTIONS = {200: "The answer", 201: "Made", 204: "Done", 304: "As you have it"}
+DESCRIPTIONS = {200: "The answer", 201: "Made", 204: "Done", 304: "As you have it"}
+"""Of responses that have nothing to be said of them."""
 
 
 class Operation(NamedTuple):
@@ -104,7 +106,7 @@ class Operation(NamedTuple):
     def described(self) -> Described:
         """The operation object of OpenAPI."""
         responses = {
-            status: body if _is_response(body) else response(_DESCRIPTIONS[status], body)
+            status: body if _is_response(body) else response(DESCRIPTIONS[status], body)
             for status, body in self.responses.items()
         }
         for status, example in self.examples.items():

@@ -7,10 +7,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from api.http.description import parameter
+from ringpool.patterns import whole
 
 NotEmpty = Annotated[str, Meta(min_length=1)]
 
-_VISITOR_ID = Annotated[str, Meta(pattern="^[A-Za-z0-9._:~-]{0,128}$")]
+_VISITOR_ID = Annotated[str, Meta(pattern=whole("[A-Za-z0-9._:~-]{0,128}"))]
 
 POOL = parameter("pool", where="path", text="The pool's id", example="ad-placement")
 

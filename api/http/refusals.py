@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from allocator.allocator import Busy
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
+from ringpool.catalog.condition import ConditionUnmet
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
-from ringpool.faults import Fault, Faults, Missing
+from ringpool.faults import Fault, Faults, Missing, OverQuota
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -47,6 +48,7 @@ Refused = (
     UnknownPool,
     Busy,
     CatalogBusy,
+    ConditionUnmet,
     LockLost,
 )
 """What endpoints raise on purpose; everything else is a bug and answers 500."""
@@ -59,11 +61,21 @@ def refusal(error: Exception) -> Refusal:
             return error
         case Missing():
             return Refusal(400, "MissingParameter", str(error), faults=(error,))
+        case OverQuota():
+            return Refusal(403, "QuotaExceeded", str(error), faults=(error,))
         case Fault():
             return Refusal(400, "InvalidParameter", str(error), faults=(error,))
         case Faults():
             message = "; ".join(str(fault) for fault in error.faults)
             return Refusal(422, "InvalidDocument", message, faults=error.faults)
+        case ConditionUnmet(unmet="unknown"):
+            return Refusal(404, f"Unknown{error.kind.capitalize()}", str(error))
+        case ConditionUnmet(unmet="exists"):
+            return Refusal(409, "Exists", str(error))
+        case ConditionUnmet(unmet="changed"):
+            return Refusal(412, "Changed", str(error))
+        case ConditionUnmet():
+            return Refusal(428, "PreconditionRequired", str(error))
         case UnknownPool():
             return Refusal(404, "UnknownPool", "there is no such pool any more")
         case Busy() | CatalogBusy() | LockLost():

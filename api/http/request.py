@@ -16,9 +16,6 @@ from api.http.trusted_peer import TRUSTED
 from ringpool.visits.areas import read_codes
 from ringpool.visits.queries import read_query
 
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
-
-
 _COUNTRY = re.compile("[A-Z]{2}")
 
 
@@ -139,15 +136,20 @@ class Request:
         return found.pop().decode("latin-1") if len(found) == 1 else ""
 
     def base_url(self) -> str:
-        """Where this service is reached from outside: RINGPOOL_PUBLIC_URL, else by Host header."""
+        """Where this service is reached from outside: RINGPOOL_PUBLIC_URL, else where it listens.
+
+        Never the Host header, which a caller chooses and others would be sent to.
+        """
         public = self.services.settings.public_url
         if public:
             return public
-        host = self.header(b"host")
-        if not _HOST.fullmatch(host):
-            name, port = self.scope.get("server") or ("localhost", None)
-            host = f"{name}:{port}" if port else str(name)
-        return f"{self.scope['scheme']}://{host}"
+        name, port = self.scope.get("server") or ("localhost", None)
+        host = f"[{name}]" if ":" in name else name
+        return (
+            f"{self.scope['scheme']}://{host}:{port}"
+            if port
+            else f"{self.scope['scheme']}://{host}"
+        )
 
 
 def _too_large(limit: int) -> Refusal:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from allocator.answers import Holding
 from api.http import lookups
 from api.http.description import Operation
 from api.http.refusals import Refusal
 from api.http.request import Request
 from ringpool.catalog.snapshot import PreparedPool
-from ringpool.model import Account, Entity
+from ringpool.model import Account, Entity, Pool
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ringpool admin"')
 
@@ -31,6 +32,18 @@ class Caller:
         """Whether the entity belongs to this caller. To others it is as if it weren't there."""
         owner = entity.id if isinstance(entity, Account) else entity.account
         return self.account is None or self.account == owner
+
+    def may_see_holding(self, holding: Holding, pool: Pool | None) -> bool:
+        """Whether this caller may know who held a number, in a pool that was its own then.
+
+        ``pool``: the one that has the holding's pool id now; only holdings of before owners were
+        noted go by that.
+        """
+        if self.account is None:
+            return True
+        if holding.owner:
+            return holding.owner == self.account
+        return pool is not None and self.may_see(pool)
 
     def check_owns(self, entity: Entity) -> None:
         """Raise Refusal 403 when this caller would give something to another account."""

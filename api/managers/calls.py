@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from allocator.answers import Call, CallCredit
+from allocator.answers import Call, CallCredit, Holding
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, too_large
 from api.http.documents import decoded
@@ -62,7 +62,10 @@ async def _record_call(request: Request) -> Reply:
     credit = await request.services.allocator.record_call(pool_id, call, overflow=overflow)
     if credit is None:
         raise unknown_number(call.number)
-    return replies.json(_reply(pool_id, credit))
+    holding, present = credit.holding, request.services.snapshot.pools.get(pool_id)
+    if holding and not caller.may_see_holding(holding, present.pool if present else None):
+        holding = None  # the number was another account's when the call began
+    return replies.json(_reply(pool_id, credit, holding))
 
 
 def _call(report: CallReport) -> Call:
@@ -87,8 +90,14 @@ def _call(report: CallReport) -> Call:
 async def _called_pool(services: Services, number: str, caller: Caller) -> tuple[str, bool]:
     """The pool that a call to a number concerns, and whether as its overflow number.
 
+    The pool that has it comes first: another account may have named it as its overflow number.
     Of several pools with one overflow number, the one that gave it last. Raises Refusal 404.
     """
+    located = (await services.catalog.locate(number)).pool
+    if located:
+        prepared = await lookups.pool(services, located)
+        if caller.may_see(prepared.pool):
+            return located, False
     overflow_pools = [
         prepared.pool.id
         for prepared in services.snapshot.overflow_pools(number)
@@ -100,19 +109,12 @@ async def _called_pool(services: Services, number: str, caller: Caller) -> tuple
             for pool_id in overflow_pools
         }
         overflow_pools.sort(key=last_given.__getitem__, reverse=True)
-    if overflow_pools:
-        return overflow_pools[0], True
-    pool_id = (await services.catalog.locate(number)).pool
-    if not pool_id:
+    if not overflow_pools:
         raise unknown_number(number)
-    prepared = await lookups.pool(services, pool_id)
-    if not caller.may_see(prepared.pool):
-        raise unknown_number(number)
-    return pool_id, False
+    return overflow_pools[0], True
 
 
-def _reply(pool_id: str, credit: CallCredit) -> CallReply:
-    holding = credit.holding
+def _reply(pool_id: str, credit: CallCredit, holding: Holding | None) -> CallReply:
     return CallReply(
         id=credit.id,
         number=credit.number,

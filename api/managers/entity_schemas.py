@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from ringpool.patterns import whole
 from ringpool.times import Duration
 
-_DURATION = Annotated[str, Meta(pattern="^[0-9]{1,9}[smhdwy]$")]
+_DURATION = Annotated[str, Meta(pattern=whole("[0-9]{1,9}[smhdwy]"))]
 
 
 @cache

@@ -25,6 +25,7 @@ from ringpool.explanation import (
     PoolConsidered,
     TargetExplained,
 )
+from ringpool.patterns import whole
 from ringpool.visits.described import DescribedVisit
 
 
@@ -108,7 +109,7 @@ _EXPLAIN = ManagedOperation(
         AGENT,
         parameter(
             "country",
-            {"type": "string", "pattern": "^([A-Za-z]{2})?$"},
+            {"type": "string", "pattern": whole("([A-Za-z]{2})?")},
             text="The visitor's country, two letters",
             example="US",
         ),

@@ -106,7 +106,8 @@ def _visible(report: NumberReport, snapshot: Snapshot, caller: Caller) -> Number
     holder = None
     if report.holder is not None:
         pool_id = report.holder.pool or report.pool
-        if _sees_pool(caller, snapshot, pool_id):
+        present = snapshot.pools.get(pool_id)
+        if caller.may_see_holding(report.holder, present.pool if present else None):
             holder = _holder(report.holder, pool_id)
     return NumberLookup(
         number=report.number,

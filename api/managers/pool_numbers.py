@@ -15,9 +15,11 @@ from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.replies import Reply
 from api.http.request import Request
-from api.managers.callers import ManagedOperation, callers_pool
+from api.managers import conditions
+from api.managers.callers import ManagedOperation, authenticate, callers_pool
 from ringpool.faults import Fault
 from ringpool.model import Identifier, Number
+from ringpool.patterns import whole
 from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
 
@@ -80,20 +82,22 @@ async def _list(request: Request) -> Reply:
 
 async def _add(request: Request) -> Reply:
     prepared = await callers_pool(request)
+    condition = conditions.condition(request, authenticate(request), exists=True)
     change = decoded(_decode_change, await request.document(MAX_BODY_BYTES))
-    await request.services.catalog.add_numbers(prepared.pool.id, change.numbers)
+    await request.services.catalog.add_numbers(prepared.pool.id, change.numbers, condition)
     return replies.empty()
 
 
 async def _remove(request: Request) -> Reply:
     """Drain the numbers in the body or, as not every client sends one, the one in ``?number=``."""
     prepared = await callers_pool(request)
+    condition = conditions.condition(request, authenticate(request), exists=True)
     if request.query_string:
         number = lookups.required(request.parameters(), "number")
         removed = [f"+{number[1:]}" if number[0] == " " else number]  # a plus, read as in a form
     else:
         removed = decoded(_decode_change, await request.document(MAX_BODY_BYTES)).numbers
-    await request.services.catalog.remove_numbers(prepared.pool.id, removed)
+    await request.services.catalog.remove_numbers(prepared.pool.id, removed, condition)
     return replies.empty()
 
 
@@ -117,8 +121,12 @@ def _pool_number(row: NumberRow) -> PoolNumber:
 
 
 _ID = parameter("id", Identifier, "path", text="The pool's id", example="ad-placement")
+_IF_MATCH = {
+    **conditions.IF_MATCH,
+    "description": "The pool's `ETag`: 412 when it is another by now",
+}
 _PAGE = page_parameters(
-    Annotated[str, Meta(pattern="^[0-9]{0,20}$")],
+    Annotated[str, Meta(pattern=whole("[0-9]{0,20}"))],
     "704",
     "About how many: small pools come on one page",
 )
@@ -150,9 +158,10 @@ _EXAMPLE_STATUS = PoolStatus(
     exhausted=False,
 )
 _NUMBERS = {"numbers": ["+18885550103", "+18885550104"]}
-_CHANGE_PROBLEMS = (400, 401, 404, 413, 415, 422)
+_CHANGE_PROBLEMS = (400, 401, 404, 412, 413, 415, 422)
 _CHANGE_REFUSALS = {
     400: INVALID_JSON,
+    412: conditions.STALE,
     413: too_large(MAX_BODY_BYTES),
     422: ("InvalidDocument", "numbers: Expected `array` of length >= 1"),
 }
@@ -181,7 +190,7 @@ pool_numbers = Endpoint(
             "Add numbers",
             {204: None},
             _CHANGE_PROBLEMS,
-            [_ID],
+            [_ID, _IF_MATCH],
             NumberChange,
             tag="pools",
             refusals=_CHANGE_REFUSALS,
@@ -197,6 +206,7 @@ pool_numbers = Endpoint(
             _CHANGE_PROBLEMS,
             (
                 _ID,
+                _IF_MATCH,
                 parameter(
                     "number",
                     Number,

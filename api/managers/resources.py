@@ -7,7 +7,7 @@ are a resource of their own. A body without ``numbers`` leaves them as they are;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,12 +15,16 @@ import msgspec
 
 from api.http import replies
 from api.http.description import (
+    DESCRIPTIONS,
     INVALID_JSON,
     JSON,
+    Described,
     Operation,
+    Schema,
     content,
     named,
     parameter,
+    response,
     too_large,
 )
 from api.http.documents import parsed_object
@@ -29,12 +33,14 @@ from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
+from api.managers import conditions
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.entity_schemas import patch_body, put_body, shown
 from api.managers.merge_patch import merge_patch
+from ringpool.catalog.condition import Condition, ConditionUnmet
 from ringpool.config import codec
 from ringpool.faults import Fault, Faults
-from ringpool.model import Account, Configuration, Entity, Identifier, Pool, Stock
+from ringpool.model import KINDS, Account, Entity, Identifier, Kind, Pool, Stock
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -60,7 +66,9 @@ _EXAMPLES: Mapping[str, dict[str, Any]] = {
 """One of each kind, for ``/openapi.json``."""
 
 _CREATE_PROBLEMS = (400, 401, 403, 409, 413, 415, 422)
-_CHANGE_PROBLEMS = (400, 401, 403, 404, 413, 415, 422)
+_PATCH_PROBLEMS = (400, 401, 403, 404, 412, 413, 415, 422)
+_PUT_PROBLEMS = (*_PATCH_PROBLEMS, 428)
+_PUT_ACCOUNT_PROBLEMS = (400, 401, 403, 412, 413, 415, 422, 428)
 
 _REFUSALS: Mapping[str, dict[int, tuple[str, str]]] = {
     "account": {
@@ -102,7 +110,7 @@ class Collection:
 
     def __init__(self, kind: type[Entity]) -> None:
         self._kind = kind
-        self._name = kind.__name__.lower()
+        self._name: Kind = next(name for name, entity in KINDS.items() if entity is kind)
         self._section = f"{self._name}s"
         self.all = Endpoint(
             self._section,
@@ -129,89 +137,113 @@ class Collection:
         entities = self._entities(request)
         ids = sorted(id for id in entities if id > after and caller.may_see(entities[id]))
         following = {"next": ids[limit - 1]} if len(ids) > limit else {}
-        return replies.json({self._section: [entities[id] for id in ids[:limit]]} | following)
+        return conditions.listed(
+            request, {self._section: [entities[id] for id in ids[:limit]]} | following
+        )
 
     async def _create(self, request: Request) -> Reply:
         caller = authenticate(request)
+        condition = conditions.condition(request, caller, exists=False)
         wanted = self._parse(parsed_object(await request.document(MAX_BODY_BYTES)))
         self._check_writable(caller, wanted, None)
-        await request.services.keeper.refresh()
-        if wanted.id in self._entities(request):
-            raise Refusal(409, "Exists", f"{wanted.id} exists already: PUT or PATCH it")
         location = f"/admin/v1/{self._section}/{wanted.id}".encode("ascii")
-        saved = await self._apply(request, wanted)
-        return replies.json(saved, 201, headers=((b"location", location),))
+        return await self._change(
+            request, wanted.id, lambda _: wanted, condition, (b"location", location)
+        )
 
     async def _read(self, request: Request) -> Reply:
-        return replies.json(await self._find(request, authenticate(request)))
+        caller = authenticate(request)
+        entity_id = request.path("id")
+        while True:
+            await request.services.keeper.refresh()
+            entities, revision = self._entities(request), request.services.snapshot.revision
+            present = entities.get(entity_id)
+            if present is None or not caller.may_see(present):
+                raise ConditionUnmet(self._name, entity_id, "unknown")
+            at, (version,) = await request.services.catalog.versions(self._name, [entity_id])
+            if at == revision:  # else it was changed between the two, and is read again
+                return conditions.shown(request, present, version)
 
     async def _put(self, request: Request) -> Reply:
         caller = authenticate(request)
+        if self._kind is Account:  # first, so that it doesn't tell which accounts there are
+            caller.check_administrator()
         entity_id = request.path("id")
+        condition = conditions.condition(request, caller, named=True)
         document = parsed_object(await request.document(MAX_BODY_BYTES))
         if document.setdefault("id", entity_id) != entity_id:
             raise Faults([Fault("id", "is another one than the URL's")])
-        await request.services.keeper.refresh()
-        present = self._entities(request).get(entity_id)
-        if present is not None and not caller.may_see(present):
-            raise self._unknown(entity_id)
-        return await self._replace(request, caller, present, document)
+        wanted = self._parse(document)
+
+        def made(present: Entity | None) -> Entity:
+            self._check_writable(caller, wanted, present)
+            return wanted
+
+        try:
+            return await self._change(request, entity_id, made, condition)
+        except ConditionUnmet as error:
+            if error.unmet == "exists":  # If-None-Match: *
+                raise Refusal(412, "Exists", str(error)) from None
+            raise
 
     async def _patch(self, request: Request) -> Reply:
         caller = authenticate(request)
+        condition = conditions.condition(request, caller, exists=True)
         patch = parsed_object(await request.document(MAX_BODY_BYTES))
-        present = await self._find(request, caller)
-        if patch.get("id", present.id) != present.id:
-            raise Faults([Fault("id", "can't be changed")])
-        document = msgspec.to_builtins(present, enc_hook=codec.encode_hook)
-        return await self._replace(request, caller, present, merge_patch(document, patch))
+        entity_id = request.path("id")
+
+        def patched(present: Entity | None) -> Entity:
+            assert present is not None
+            if patch.get("id", entity_id) != entity_id:
+                raise Faults([Fault("id", "can't be changed")])
+            document = msgspec.to_builtins(present, enc_hook=codec.encode_hook)
+            wanted = self._parse(merge_patch(document, patch))
+            self._check_writable(caller, wanted, present)
+            return wanted
+
+        return await self._change(request, entity_id, patched, condition)
 
     async def _delete(self, request: Request) -> Reply:
         caller = authenticate(request)
-        present = await self._find(request, caller)
-        self._check_writable(caller, present, present)
-        catalog = request.services.catalog
+        condition = conditions.condition(request, caller, exists=True)
+        if self._kind is Account:
+            caller.check_administrator()
+        catalog, entity_id = request.services.catalog, request.path("id")
+        delete = {
+            "account": catalog.delete_account,
+            "pool": catalog.delete_pool,
+            "stock": catalog.delete_stock,
+        }[self._name]
         try:
-            match present:
-                case Account():
-                    await catalog.delete_account(present.id)
-                case Pool():
-                    await catalog.delete_pool(present.id)
-                case Stock():
-                    await catalog.delete_stock(present.id)
+            await delete(entity_id, condition)
         except Fault as error:
             raise Refusal(409, "InUse", error.message, faults=(error,)) from None
         await request.services.keeper.refresh()
         return replies.empty()
 
-    async def _replace(
-        self, request: Request, caller: Caller, present: Entity | None, document: dict[str, Any]
+    async def _change(
+        self,
+        request: Request,
+        entity_id: str,
+        make: Callable[[Entity | None], Entity],
+        condition: Condition,
+        *headers: tuple[bytes, bytes],
     ) -> Reply:
-        wanted = self._parse(document)
-        self._check_writable(caller, wanted, present)
-        return replies.json(await self._apply(request, wanted), 201 if present is None else 200)
+        """Save what ``make`` returns of what is there; raises Faults, their paths inside of it.
 
-    async def _apply(self, request: Request, wanted: Entity) -> Entity:
-        """Save the entity; returns it as it is then. Raises Faults, their paths inside of it."""
+        The answer shows what this change made, whoever changes it again meanwhile.
+        """
         services = request.services
         try:
-            await services.catalog.apply(_configuration(wanted))
+            saved = await services.catalog.change(self._name, entity_id, make, condition)
         except Faults as error:
             prefix = f"{self._section}[0]."
             raise Faults(
                 Fault(fault.field.removeprefix(prefix), fault.message) for fault in error.faults
             ) from None
         await services.keeper.refresh()
-        return self._entities(request)[wanted.id]
-
-    async def _find(self, request: Request, caller: Caller) -> Entity:
-        """The entity that the path names, if the caller may see it; raises Refusal 404."""
-        await request.services.keeper.refresh()
-        entity_id = request.path("id")
-        present = self._entities(request).get(entity_id)
-        if present is None or not caller.may_see(present):
-            raise self._unknown(entity_id)
-        return present
+        status = 201 if saved.made else 200
+        return replies.json(saved.entity, status, (*headers, conditions.etag(saved.version)))
 
     def _entities(self, request: Request) -> Mapping[str, Entity]:
         """All of this kind by id, as the worker knows them now."""
@@ -241,11 +273,6 @@ class Collection:
                 # The service itself posts there, and can reach what an account's owner can't.
                 caller.check_administrator()
 
-    def _unknown(self, entity_id: str) -> Refusal:
-        return Refusal(
-            404, f"Unknown{self._kind.__name__}", f"there is no {self._name} {entity_id[:63]!r}"
-        )
-
     def _list_operations(self) -> list[Operation]:
         section, name, entity = self._section, self._name, shown(self._kind)
         listed = named(
@@ -259,9 +286,9 @@ class Collection:
                 "GET",
                 f"list_{section}",
                 f"The {section}, by id",
-                {200: content(listed)},
+                {200: _versioned(200, listed), 304: None},
                 (400, 401),
-                page_parameters(example=example["id"]),
+                (*page_parameters(example=example["id"]), conditions.IF_CHANGED),
                 tag=section,
                 text="An account's key sees its own. A page that has `next` isn't the last: ask "
                 "again with that as `after`.",
@@ -272,7 +299,7 @@ class Collection:
                 "POST",
                 f"create_{name}",
                 f"Make a {name}",
-                {201: entity},
+                {201: _versioned(201, entity)},
                 _CREATE_PROBLEMS,
                 body=entity,
                 tag=section,
@@ -286,20 +313,22 @@ class Collection:
     def _item_operations(self) -> list[Operation]:
         name, entity, put = self._name, shown(self._kind), put_body(self._kind)
         patch = content(patch_body(self._kind), JSON, "application/merge-patch+json")
-        problems = _CHANGE_PROBLEMS
         example = _EXAMPLES[name]
         ids = [parameter("id", Identifier, "path", text=f"The {name}'s id", example=example["id"])]
-        operation = partial(
-            ManagedOperation, parameters=ids, tag=self._section, refusals=self._refusals()
-        )
-        made = {200: entity, 201: entity}
+        operation = partial(ManagedOperation, tag=self._section)
+        refusals = self._refusals()
+        one = {200: _versioned(200, entity)}
+        made = {**one, 201: _versioned(201, entity)}
+        match = [*ids, conditions.IF_MATCH]
         return [
             operation(
                 "GET",
                 f"get_{name}",
                 f"One {name}",
-                {200: entity},
-                (401, 404),
+                {**one, 304: None},
+                (400, 401, 404),
+                [*ids, conditions.IF_CHANGED],
+                refusals={**refusals, 400: conditions.invalid("If-None-Match")},
                 text=_READING[name],
                 examples={200: example},
             ),
@@ -308,33 +337,46 @@ class Collection:
                 f"put_{name}",
                 f"Make or replace a {name}",
                 made,
-                problems,
+                _PUT_ACCOUNT_PROBLEMS if self._kind is Account else _PUT_PROBLEMS,
+                [*match, conditions.IF_NONE_MATCH],
                 body=put,
                 text="Fields that aren't given get their defaults, all but `numbers`: without them "
-                "those that are there stay, and a list is the whole list. 201: it was made.",
+                "those that are there stay, and a list is the whole list. 201: it was made. One "
+                "that is there is replaced only with `If-Match` (428 without), so that nobody's "
+                "change is lost; a PUT that changes nothing needs none.",
                 examples={200: example, 201: example},
                 example=example,
+                refusals=refusals,
             ),
             operation(
                 "PATCH",
                 f"patch_{name}",
                 f"Change some fields of a {name}",
-                {200: entity},
-                problems,
+                one,
+                _PATCH_PROBLEMS,
+                match,
                 body=patch,
                 text="A JSON merge patch (RFC 7396): fields that aren't given stay as they are, "
-                "null gives a field its default.",
+                "whoever changes them meanwhile; null gives a field its default.",
                 examples={200: example},
                 example=dict([list(example.items())[-1]]),
+                refusals=refusals,
             ),
             operation(
                 "DELETE",
                 f"delete_{name}",
                 f"Remove a {name}",
                 {204: None},
-                (401, 403, 404, 409) if self._kind is Account else (401, 404, 409),
+                (400, 401, 403, 404, 409, 412)
+                if self._kind is Account
+                else (400, 401, 404, 409, 412),
+                match,
                 text=_REMOVING[name],
-                refusals={**self._refusals(), 409: ("InUse", f"{name}: {_IN_USE[name]}")},
+                refusals={
+                    **refusals,
+                    400: conditions.invalid("If-Match"),
+                    409: ("InUse", f"{name}: {_IN_USE[name]}"),
+                },
             ),
         ]
 
@@ -344,21 +386,20 @@ class Collection:
         return {
             400: INVALID_JSON,
             404: (f"Unknown{self._kind.__name__}", f"there is no {name} '{example['id']}'"),
-            409: ("Exists", f"{example['id']} exists already: PUT or PATCH it"),
+            409: ("Exists", f"{example['id']} exists already"),
+            412: ("Changed", f"{name} {example['id']} is not at the version named: read it again"),
+            428: (
+                "PreconditionRequired",
+                f"{name} {example['id']} exists already: name the version that is to be replaced",
+            ),
             413: too_large(MAX_BODY_BYTES),
             **_REFUSALS[name],
         }
 
 
-def _configuration(entity: Entity) -> Configuration:
-    """A configuration of this entity alone."""
-    match entity:
-        case Account():
-            return Configuration(accounts=(entity,))
-        case Pool():
-            return Configuration(pools=(entity,))
-        case Stock():
-            return Configuration(stocks=(entity,))
+def _versioned(status: int, schema: Schema) -> Described:
+    """A response with an ETag, for ``/openapi.json``."""
+    return {**response(DESCRIPTIONS[status], content(schema)), "headers": conditions.ETAG}
 
 
 accounts = Collection(Account)

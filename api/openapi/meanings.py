@@ -44,6 +44,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
             "Empty: any.",
             "api_keys": "Keys with which the account's own servers and managers ask.",
+            "quota": "How much it may have. Without one, any number.",
         },
     ),
     "AccountList": ("A page of accounts.", {"accounts": "By id."}),
@@ -293,6 +294,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "quarantine": "How long a number that left a pool rests: a whole number and one of "
             "s m h d w y.",
             "numbers": "All its numbers, in E.164. Absent: those that it has.",
+        },
+    ),
+    "Quota": (
+        "How much an account may have at most. What isn't given isn't limited.",
+        {
+            "pools": "How many pools.",
+            "stocks": "How many stocks.",
+            "numbers": "How many numbers in all of its pools and stocks. One that drains counts "
+            "until it has left.",
         },
     ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),

@@ -88,7 +88,6 @@ class _Script(NamedTuple):
 
 class _Prepared(NamedTuple):
     revision: int
-    endpoint: str
     script: _Script
     etag: bytes
 
@@ -104,17 +103,19 @@ class _AccountScripts:
         self, request: Request, snapshot: Snapshot, account: Account, options: Mapping[str, str]
     ) -> _Prepared:
         """The script with ``options``, attributes of the tag, among the account's settings."""
-        endpoint = request.base_url()
         asked = (account.id, repr(sorted(options.items())))
         known = self._prepared.get(asked)
-        if known and known.revision == snapshot.revision and known.endpoint == endpoint:
+        if known and known.revision == snapshot.revision:
             return known
         key = request.services.keyring.signer.public_key
+        # Caches give the script to others: no address that this request names gets into it. Where
+        # none is set, the script goes by the address that it was loaded from.
+        endpoint = request.services.settings.public_url or ""
         settings = page_settings(snapshot, account, endpoint, key)
         body = bundle.with_settings({**settings, "o": {**settings.get("o", {}), **options}})
         # Weak: whether it goes compressed or not, it is the same script.
         etag = f'W/"{sha256(body).hexdigest()[:24]}"'.encode("ascii")
-        made = _Prepared(snapshot.revision, endpoint, _script(body), etag)
+        made = _Prepared(snapshot.revision, _script(body), etag)
         if len(self._prepared) >= self._limit:
             self._prepared.clear()
         self._prepared[asked] = made

@@ -18,6 +18,7 @@ from api.pages.page_operations import error_example
 from api.pages.page_replies import callback_name, error_form, page_reply
 from api.pages.swap_answers import Swaps
 from ringpool.faults import Fault
+from ringpool.patterns import whole
 
 
 class Verdict(Struct, frozen=True):
@@ -44,7 +45,7 @@ async def _verify(request: Request) -> Reply:
     return page_reply(callback, Verdict(valid), [origins.ANY])
 
 
-_SECONDS = {"type": "string", "pattern": "^[0-9]{1,12}$"}
+_SECONDS = {"type": "string", "pattern": whole("[0-9]{1,12}")}
 
 
 def _signed(name: str, schema: Schema, text: str, example: str) -> Described:

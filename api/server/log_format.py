@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from msgspec import json
 
+from ringpool.printable import printable_json
+
 
 def configure_logging() -> None:
     """Set up structlog and the logging module for this process."""
@@ -39,4 +41,4 @@ def configure_logging() -> None:
 
 
 def _json(event: dict[str, Any], **_options: Any) -> str:
-    return json.encode(event, enc_hook=str).decode()
+    return printable_json(json.encode(event, enc_hook=str).decode())

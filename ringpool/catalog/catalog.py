@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,17 +22,27 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
-from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
+from ringpool.catalog.change import (
+    CatalogChange,
+    kept,
+    numbered,
+    with_keys,
+    with_lists,
+    with_moved_numbers,
+)
+from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
 from ringpool.catalog.plan import Publication, Runner
+from ringpool.catalog.quotas import check_quotas
+from ringpool.catalog.selection import entities_of, find, only, present_in, seen_by
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.catalog.writer import CatalogWriter
 from ringpool.config import validation
 from ringpool.config.codec import decode_hook
 from ringpool.config.difference import Change, difference
 from ringpool.faults import Fault, Faults
-from ringpool.model import KINDS, Account, Configuration, Pool, Stock
+from ringpool.model import KINDS, Account, Configuration, Entity, Kind, Pool, Stock
 from ringpool.numbers import phone
 
 T = TypeVar("T", Account, Pool, Stock)
@@ -45,12 +55,21 @@ _decoders = {
 }
 
 
+class Saved(NamedTuple):
+    """An entity as it is kept, and its version. ``made``: there was none before."""
+
+    entity: Entity
+    version: str
+    made: bool
+
+
 class Catalog:
     """Reads and changes the configuration. Every method raises StoreUnavailable too.
 
     Methods that change something raise Faults (or Fault) before anything is changed, CatalogBusy
     when another writer keeps the lock, and LockLost when another one took over and finishes the
-    change.
+    change. Those that take a ``condition`` check it while they hold the lock, so that no other
+    change comes between, and raise ConditionUnmet.
     """
 
     def __init__(self, store: Store, allocator: Allocator, stocks: Stocks) -> None:
@@ -102,7 +121,7 @@ class Catalog:
     async def read_pool(self, pool_id: str) -> Pool:
         """Return one pool with its numbers; a Fault when there is none."""
         _, known = await self.entities()
-        return await self._with_numbers("pool", _find(known.pools, pool_id, "pool"))
+        return await self._with_numbers("pool", find(known.pools, pool_id, "pool"))
 
     async def server(self) -> tuple[int, dict[str, str]]:
         """Return the clock (Unix ms) and the INFO of the server that keeps the catalog."""
@@ -124,13 +143,19 @@ class Catalog:
         return await self._store.holder(number, at_ms)
 
     async def apply(
-        self, wanted: Configuration, *, dry_run: bool = False, canonical: bool = False
+        self,
+        wanted: Configuration,
+        *,
+        dry_run: bool = False,
+        canonical: bool = False,
+        revision: int | None = None,
     ) -> list[Change]:
         """Make or update the entities of ``wanted``, and return what that changed.
 
         An entity's ``numbers``, when given, are all its numbers: others drain. A pool without a
         key keeps its key, or gets one. ``dry_run`` checks and returns the same, and changes
         nothing. ``canonical``: ``wanted`` comes from ``config_file.read``, its numbers are parsed.
+        ``revision``: the one that is to be changed; a Fault when it is another by now.
         """
         if not canonical:  # before the lock, since a million numbers take a while
             wanted = validation.check(wanted, (await self.entities())[1])
@@ -139,58 +164,116 @@ class Catalog:
             return wanted
 
         if dry_run:
-            return (await self._prepare(unchanged)).changes
-        return await self._change(unchanged)
+            return (await self._prepare(unchanged, revision)).changes
+        return await self._change(unchanged, revision)
 
-    async def add_numbers(self, pool_id: str, added: Sequence[str]) -> list[Change]:
+    async def change(
+        self,
+        kind: Kind,
+        entity_id: str,
+        make: Callable[[Entity | None], Entity],
+        condition: Condition = ANY,
+    ) -> Saved:
+        """Make or change one entity; returns it as it is then, without its numbers.
+
+        ``make``: returns the entity wanted, given the one that is there, which may be another one
+        when it is asked again under the lock. What it raises is passed on, and nothing is changed.
+        """
+
+        def wanted_of(known: Configuration, present: Entity | None) -> Configuration:
+            seen = seen_by(condition.account, known)
+            return validation.check(only(make(present)), seen)
+
+        _, early = await self.entities()
+        before = present_in(early, kind, entity_id)
+        condition.check(kind, entity_id, before, await self._version(kind, entity_id))
+        # Before the lock, since a million numbers take a while.
+        ahead = wanted_of(early, before)
+        present: Entity | None = None
+
+        async def wanted(known: Configuration) -> Configuration:
+            nonlocal present
+            present = present_in(known, kind, entity_id)
+            condition.check(kind, entity_id, present, await self._version(kind, entity_id))
+            return ahead if present == before else wanted_of(known, present)
+
+        async with self._writer.locked() as token:
+            prepared = await self._prepare(wanted, viewer=condition.account)
+            if not prepared.changes and present is not None:
+                return Saved(present, await self._version(kind, entity_id), made=False)
+            condition.check_named(kind, entity_id, present)
+            await self._carry_out(token, prepared)
+            (entity,) = entities_of(prepared.wanted)
+            entity = kept(entity, prepared.lists.get(f"{kind}/{entity_id}"))
+            return Saved(entity, await self._version(kind, entity_id), made=present is None)
+
+    async def versions(self, kind: Kind, ids: Sequence[str]) -> tuple[int, list[str]]:
+        """Return the revision, and the versions that entities of one kind have in it.
+
+        A version is a text that every change of the entity changes, its numbers' too.
+        """
+        revision, found = await self._store.versions([f"{kind}/{entity_id}" for entity_id in ids])
+        return revision, [version or UNVERSIONED for version in found]
+
+    async def _version(self, kind: Kind, entity_id: str) -> str:
+        _, (version,) = await self.versions(kind, [entity_id])
+        return version
+
+    async def add_numbers(
+        self, pool_id: str, added: Sequence[str], condition: Condition = ANY
+    ) -> list[Change]:
         """Add numbers to a pool; Faults name ``numbers[i]``."""
         canonical = _canonical(added)
 
         async def more(known: Configuration) -> Configuration:
-            pool = _find(known.pools, pool_id, "pool")
+            await self._check(condition, known, "pool", pool_id)
+            pool = find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, dict.fromkeys((*canonical, *present)))
 
         try:
-            return await self._change(more)
+            return await self._change(more, viewer=condition.account)
         except Faults as faults:
             raise Faults(
                 Fault(fault.field.removeprefix("pools[0]."), fault.message)
                 for fault in faults.faults
             ) from None
 
-    async def remove_numbers(self, pool_id: str, removed: Sequence[str]) -> list[Change]:
+    async def remove_numbers(
+        self, pool_id: str, removed: Sequence[str], condition: Condition = ANY
+    ) -> list[Change]:
         """Drain numbers from a pool; those that aren't the pool's are ignored."""
         gone = frozenset(_canonical(removed))
 
         async def fewer(known: Configuration) -> Configuration:
-            pool = _find(known.pools, pool_id, "pool")
+            await self._check(condition, known, "pool", pool_id)
+            pool = find(known.pools, pool_id, "pool")
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, (number for number in present if number not in gone))
 
         return await self._change(fewer)
 
-    async def delete_account(self, account_id: str) -> None:
+    async def delete_account(self, account_id: str, condition: Condition = ANY) -> None:
         """Remove an account; a Fault while it has pools or stocks."""
 
         async def check(known: Configuration) -> None:
-            _find(known.accounts, account_id, "account")
+            find(known.accounts, account_id, "account")
             for kind, entity in numbered(known):
                 if entity.account == account_id:
                     raise Fault("account", f"{account_id} still has {kind} {entity.id}")
 
-        await self._delete("account", account_id, check)
+        await self._delete("account", account_id, check, condition)
 
-    async def delete_pool(self, pool_id: str) -> None:
+    async def delete_pool(self, pool_id: str, condition: Condition = ANY) -> None:
         """Remove a pool; a Fault while numbers are in it."""
 
         async def check(known: Configuration) -> None:
-            _find(known.pools, pool_id, "pool")
+            find(known.pools, pool_id, "pool")
             if await self._store.list_of(f"pool/{pool_id}") or not await self._emptied(pool_id):
                 message = f"{pool_id} still has numbers: remove them, and wait"
                 raise Fault("pool", f"{message} until they have drained")
 
-        await self._delete("pool", pool_id, check)
+        await self._delete("pool", pool_id, check, condition)
 
     async def _emptied(self, pool_id: str) -> bool:
         """Delete what the allocator has of a pool without numbers; False while it has some.
@@ -204,11 +287,11 @@ class Catalog:
         except UnknownPool:
             return True
 
-    async def delete_stock(self, stock_id: str) -> None:
+    async def delete_stock(self, stock_id: str, condition: Condition = ANY) -> None:
         """Remove a stock; a Fault while numbers are in it or a pool grows from it."""
 
         async def check(known: Configuration) -> None:
-            _find(known.stocks, stock_id, "stock")
+            find(known.stocks, stock_id, "stock")
             for pool in known.pools:
                 if pool.stock == stock_id:
                     raise Fault("stock", f"pool {pool.id} grows from {stock_id}")
@@ -216,7 +299,7 @@ class Catalog:
             if status.size or await self._store.list_of(f"stock/{stock_id}"):
                 raise Fault("stock", f"{stock_id} still has {status.size} numbers")
 
-        await self._delete("stock", stock_id, check)
+        await self._delete("stock", stock_id, check, condition)
 
     async def finish_pending(self) -> bool:
         """Carry out what a dead writer left; True when there was something and it is done."""
@@ -239,21 +322,39 @@ class Catalog:
         return len(departures)
 
     async def _change(
-        self, make: Callable[[Configuration], Awaitable[Configuration]]
+        self,
+        make: Callable[[Configuration], Awaitable[Configuration]],
+        expected_revision: int | None = None,
+        viewer: str | None = None,
     ) -> list[Change]:
         async with self._writer.locked() as token:
-            prepared = await self._prepare(make)
+            prepared = await self._prepare(make, expected_revision, viewer)
             if prepared.changes:
-                await self._writer.commit(token, list(prepared.steps()))
-                with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
-                    await self._collect(prepared.drained())
+                await self._carry_out(token, prepared)
             return prepared.changes
 
+    async def _carry_out(self, token: str, prepared: CatalogChange) -> None:
+        await self._writer.commit(token, list(prepared.steps()))
+        with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
+            await self._collect(prepared.drained())
+
+    async def _check(
+        self, condition: Condition, known: Configuration, kind: Kind, name: str
+    ) -> None:
+        if condition != ANY:
+            present = present_in(known, kind, name)
+            condition.check(kind, name, present, await self._version(kind, name))
+
     async def _delete(
-        self, kind: str, name: str, check: Callable[[Configuration], Awaitable[None]]
+        self,
+        kind: Kind,
+        name: str,
+        check: Callable[[Configuration], Awaitable[None]],
+        condition: Condition,
     ) -> None:
         async with self._writer.locked() as token:
             revision, known = await self.entities()
+            await self._check(condition, known, kind, name)
             await check(known)
             gone = {f"{kind}/{name}": ""}
             if kind == "pool":
@@ -268,19 +369,34 @@ class Catalog:
                     break
 
     async def _prepare(
-        self, make: Callable[[Configuration], Awaitable[Configuration]]
+        self,
+        make: Callable[[Configuration], Awaitable[Configuration]],
+        expected_revision: int | None = None,
+        viewer: str | None = None,
     ) -> CatalogChange:
-        """Check what is wanted, in canonical form, against what is configured; raises Faults."""
+        """Check what is wanted, in canonical form, against what is configured; raises Faults.
+
+        ``viewer``: the account whose change it is, and that is told nothing of others; None: the
+        operator's.
+        """
         revision, known = await self.entities()
+        if expected_revision not in (None, revision):
+            message = f"it is {revision} by now, not {expected_revision}: another change was faster"
+            raise Fault("revision", message)
         wanted = await make(known)
         lists: dict[str, number_lists.Chunks] = {}
         for kind, entity in numbered(wanted):
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
-        wanted = with_keys(validation.check(wanted, current, canonical=True), known)
+        wanted = with_moved_numbers(wanted, current)
+        seen = seen_by(viewer, current)
+        wanted = with_keys(validation.check(wanted, seen, canonical=True), known)
         changes = difference(current, wanted)
-        await check_owners(self._store, self._allocator, self.stocks, wanted, changes)
+        await check_owners(
+            self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
+        )
+        await check_quotas(self._store, self._allocator, known, wanted, changes)
         areas = await area_change(known, wanted, changes, self._list_of)
         return CatalogChange(revision + 1, wanted, lists, changes, areas)
 
@@ -306,13 +422,6 @@ def _canonical(texts: Sequence[str]) -> list[str]:
     if faults:
         raise Faults(faults)
     return found
-
-
-def _find(entities: Sequence[T], name: str, kind: str) -> T:
-    for entity in entities:
-        if entity.id == name:
-            return entity
-    raise Fault(kind, f"there is no {kind} {name}")
 
 
 def _with_pool(pool: Pool, numbers: Iterable[str]) -> Configuration:

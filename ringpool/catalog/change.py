@@ -35,7 +35,7 @@ from ringpool.model import (
     rules,
 )
 
-T = TypeVar("T", Pool, Stock)
+N = TypeVar("N", Pool, Stock)
 
 _encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 
@@ -118,7 +118,7 @@ def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
 def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> Configuration:
     """Return ``known`` with the numbers of the entities whose lists were read."""
 
-    def filled(kind: str, entity: T) -> T:
+    def filled(kind: str, entity: N) -> N:
         chunks = lists.get(f"{kind}/{entity.id}")
         if chunks is None:
             return entity
@@ -128,6 +128,26 @@ def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> C
         accounts=known.accounts,
         pools=tuple(filled("pool", pool) for pool in known.pools),
         stocks=tuple(filled("stock", stock) for stock in known.stocks),
+    )
+
+
+def with_moved_numbers(wanted: Configuration, current: Configuration) -> Configuration:
+    """Return ``wanted`` with the numbers of what goes to another account.
+
+    They are new to that account, whose rules for numbers are checked on them.
+    """
+    before = {(kind, entity.id): entity for kind, entity in numbered(current)}
+
+    def listed(kind: Kind, entity: N) -> N:
+        former = before.get((kind, entity.id))
+        if entity.numbers is not UNSET or former is None or former.account == entity.account:
+            return entity
+        return msgspec.structs.replace(entity, numbers=former.numbers)
+
+    return msgspec.structs.replace(
+        wanted,
+        pools=tuple(listed("pool", pool) for pool in wanted.pools),
+        stocks=tuple(listed("stock", stock) for stock in wanted.stocks),
     )
 
 
@@ -143,17 +163,21 @@ def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
     return msgspec.structs.replace(wanted, pools=pools)
 
 
-def _document(entity: Entity, present: number_lists.Chunks | None) -> str:
-    """The entity as it is kept, without its numbers: those are in its list.
+def kept(entity: Entity, present: number_lists.Chunks | None) -> Entity:
+    """Return the entity as it is kept, without its numbers: those are in its list.
 
     A static pool's one number is kept with it too, so that answers need no store. ``present``: the
     list as it is before the change.
     """
-    if not isinstance(entity, Account):
-        numbers: Numbers = UNSET
-        if isinstance(entity, Pool) and entity.type is PoolType.STATIC:
-            numbers = entity.numbers
-            if numbers is UNSET:
-                numbers = tuple(number_lists.numbers(present or {}))
-        entity = msgspec.structs.replace(entity, numbers=numbers)
-    return _encode(entity).decode()
+    if isinstance(entity, Account):
+        return entity
+    numbers: Numbers = UNSET
+    if isinstance(entity, Pool) and entity.type is PoolType.STATIC:
+        numbers = entity.numbers
+        if numbers is UNSET:
+            numbers = tuple(number_lists.numbers(present or {}))
+    return msgspec.structs.replace(entity, numbers=numbers)
+
+
+def _document(entity: Entity, present: number_lists.Chunks | None) -> str:
+    return _encode(kept(entity, present)).decode()

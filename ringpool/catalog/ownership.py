@@ -19,18 +19,25 @@ async def check_owners(
     store: CatalogStore,
     allocator: Allocator,
     stocks: Stocks,
+    known: Configuration,
     wanted: Configuration,
     changes: Sequence[Change],
+    *,
+    viewer: str | None = None,
 ) -> None:
     """Raise Faults for numbers that another owner has, and roles of numbers that are handed out.
 
-    ``changes``: what ``wanted`` changes; only numbers that it adds are looked up.
+    ``known``: what is configured; ``changes``: what ``wanted`` changes, of which only numbers that
+    are added are looked up. ``viewer``: the account that is told only of its own; None: all.
     """
+    given = {pool.id: pool for pool in wanted.pools}
     in_roles = roles(wanted.pools)
     added = {number for change in changes for number in change.added}
     owners = await store.owners([*added, *in_roles.values()])
     if not owners:
         return
+    accounts = {("pool", pool.id): pool.account for pool in known.pools}
+    accounts |= {("stock", stock.id): stock.account for stock in known.stocks}
     faults: list[Fault] = []
     for section, kind in (("pools", "pool"), ("stocks", "stock")):
         for index, entity in enumerate(getattr(wanted, section)):
@@ -38,11 +45,15 @@ async def check_owners(
                 owner = owners.get(number) if number in added else None
                 if owner and (owner.kind, owner.id) != (kind, entity.id):
                     path = f"{section}[{index}].numbers[{place}]"
-                    message = await _why_taken(allocator, stocks, number, owner)
+                    if viewer in (None, accounts.get((owner.kind, owner.id))):
+                        message = await _why_taken(allocator, stocks, number, owner)
+                    else:
+                        message = f"{number} isn't free"
                     faults.append(Fault(path, message))
     indices = {pool.id: index for index, pool in enumerate(wanted.pools)}
     for (pool_id, role), number in in_roles.items():
-        if owner := owners.get(number):
+        owner = owners.get(number)
+        if owner and accounts.get((owner.kind, owner.id)) == given[pool_id].account:
             message = f"{number} is handed out: it is in {owner.kind} {owner.id}"
             faults.append(Fault(f"pools[{indices[pool_id]}].{role}", message))
     if faults:

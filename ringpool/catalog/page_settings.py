@@ -64,12 +64,13 @@ class PageSettings(
 ):
     """What ``/dni.js?account=`` tells a page, so that it needs no round trip to know it.
 
-    ``account``: its id. ``endpoint``: the service's public URL without a trailing slash; used only
-    when the script can't tell from its own address where it was loaded from (a first-party proxy
-    keeps working). ``key``: the public key of tracking links, the raw uncompressed 65-byte P-256
-    point in base64url without padding. ``params``: query parameters that make another visit of a
-    page URL when they differ: the names of the account's pool parameters and those that rules read
-    (the script itself knows the click ids and ``utm_*``). ``link_pools``: the account's pools
+    ``account``: its id. ``endpoint``: the service's public URL without a trailing slash, "" where
+    none is set; used only when the script can't tell from its own address where it was loaded from
+    (a first-party proxy keeps working). ``key``: the public key of tracking links, the raw
+    uncompressed 65-byte P-256 point in base64url without padding. ``params``: query parameters that
+    make another visit of a page URL when they differ: the names of the account's pool parameters
+    and those that rules read (the script itself knows the click ids and ``utm_*``).
+    ``link_pools``: the account's pools
     without swap targets that a tracking link may lead from; their signed numbers replace all the
     account's targets on the landing page. Those of pools named neither here nor with a target are
     another account's, and replace none. ``domains``: hosts (with port, if any) that outgoing links
@@ -92,8 +93,8 @@ def page_settings(
 ) -> dict[str, Any]:
     """Settings for every page of an account, as ``snippet.bundle`` takes them.
 
-    ``endpoint``: the service's public URL; ``public_key``: ``Signer.public_key``. The number may be
-    carried to the hosts of the account's origins, and to no others.
+    ``endpoint``: the service's public URL or ""; ``public_key``: ``Signer.public_key``. The number
+    may be carried to the hosts of the account's origins, and to no others.
     """
     targets = directory.targets(account.id)
     of_targets = [prepared for pools in targets.values() for prepared in pools]

@@ -32,10 +32,11 @@ _FORGET = load("forget", "ringpool.catalog")
 _DEPARTED = load("departed", "ringpool.catalog")
 _HOLDER = load("holder", "ringpool.catalog")
 _SERVER = load("server", "ringpool.catalog")
+_VERSIONS = load("versions", "ringpool.catalog")
 
-_NAMES = ("state", "lock", "documents", "owners", "histories", "departed", "plan")
+_NAMES = ("state", "lock", "documents", "owners", "histories", "departed", "plan", "versions")
 _KEYS = tuple(f"{CATALOG}catalog-{name}" for name in _NAMES)
-_, _, _DOCUMENTS, _OWNERS, _HISTORIES, _, _ = _KEYS
+_, _, _DOCUMENTS, _OWNERS, _HISTORIES, _, _, _ = _KEYS
 
 _LEAVING = "/leaving"
 _DOCUMENTS_A_PAGE = 500
@@ -123,12 +124,20 @@ class CatalogStore:
         await self._with_lock(_WRITE, token, "", *_flat(texts), hash_key=_list_key(owner))
 
     async def publish(self, token: str, revision: int, documents: Mapping[str, str]) -> None:
-        """Write documents ("" removes one) and the revision that has them."""
+        """Write documents ("" removes one) and the revision that has them.
+
+        Each gets a new version, one that no other change gave.
+        """
         await self._with_lock(_WRITE, token, revision, *_flat(documents), hash_key=_DOCUMENTS)
 
     async def documents(self) -> tuple[int, dict[str, str]]:
         """Return the revision and every document of it."""
         return await self._whole(_DOCUMENTS, _DOCUMENTS_A_PAGE)
+
+    async def versions(self, names: Sequence[str]) -> tuple[int, list[str]]:
+        """Return the revision, and the versions that documents have in it ("": none is kept)."""
+        revision, versions = await self._run(_VERSIONS, *names)
+        return revision, list(versions)
 
     async def list_of(self, owner: str) -> dict[str, str]:
         """Return the chunks of an owner's list of numbers."""
@@ -190,7 +199,7 @@ class CatalogStore:
             raise LockLost
 
     async def _run(self, script: Script, *args: Argument, hash_key: str = "") -> Any:
-        """Run a script and decode its reply. ``hash_key``: the hash it works on, its KEYS[8]."""
+        """Run a script and decode its reply. ``hash_key``: the hash it works on, its KEYS[9]."""
         keys = (*_KEYS, hash_key) if hash_key else _KEYS
         return _decode(await self._store.run(script, keys, args))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ringpool.cli.output import as_json, print_findings, print_json
+from ringpool.cli.output import as_json, print_findings, print_json, say
 from ringpool.page_check.check import NOWHERE, check_page
 from ringpool.page_check.look import CannotLook
 
@@ -45,7 +45,7 @@ def check_page_command(
         url, body = _read(page, at)
         report = check_page(url, body, executable=browser, use_browser=not no_browser)
     except CannotLook as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         sys.exit(CANNOT_LOOK)
     if as_json:
         print_json(report)

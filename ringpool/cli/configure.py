@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import click
 
-from ringpool.cli.output import as_json, print_json
+from ringpool.cli.output import as_json, print_document, print_json, say
 from ringpool.cli.session import command, open_session
 from ringpool.config import config_file
 from ringpool.faults import Fault, Faults
@@ -15,9 +15,14 @@ from ringpool.faults import Fault, Faults
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @click.option("--dry-run", is_flag=True, help="Print the difference and change nothing.")
+@click.option(
+    "--revision",
+    type=click.IntRange(min=0),
+    help="Only if the configuration is still at this revision, which --dry-run tells.",
+)
 @as_json
 @command
-async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
+async def apply(file: BinaryIO, dry_run: bool, revision: int | None, as_json: bool) -> None:
     """Make or update the accounts, pools and stocks in FILE (YAML; - is stdin).
 
     Repeating it changes nothing. What FILE doesn't name stays. A list of numbers is the whole list:
@@ -29,18 +34,24 @@ async def apply(file: BinaryIO, dry_run: bool, as_json: bool) -> None:
     except UnicodeDecodeError as error:
         raise Faults([Fault(f"byte {error.start + 1}", "the file isn't UTF-8")]) from None
     async with open_session() as session:
-        _, known = await session.catalog.entities()
+        at, known = await session.catalog.entities()
         wanted = config_file.read(text, known)
-        changes = await session.catalog.apply(wanted, dry_run=dry_run, canonical=True)
+        changes = await session.catalog.apply(
+            wanted, dry_run=dry_run, canonical=True, revision=revision
+        )
+    if dry_run:
+        # Not among the differences, so that programs can read both.
+        say(f"revision {at}: apply with --revision {at} does just this, or nothing", error=True)
     if as_json:
         print_json(changes)
         return
     for change in changes:
-        click.echo("\n".join(change.lines()))
+        for line in change.lines():
+            say(line)
     if not changes:
-        click.echo("nothing to change")
+        say("nothing to change")
     elif dry_run:
-        click.echo("dry run: nothing was changed")
+        say("dry run: nothing was changed")
 
 
 @click.command()
@@ -53,4 +64,4 @@ async def export(as_json: bool) -> None:
     if as_json:
         print_json(configured)
     else:
-        click.echo(config_file.write(configured), nl=False)
+        print_document(config_file.write(configured))

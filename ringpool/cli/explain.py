@@ -7,7 +7,7 @@ from time import time
 import click
 
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.cli.output import as_json, print_json, print_pairs, print_table
+from ringpool.cli.output import as_json, print_json, print_pairs, print_table, say
 from ringpool.cli.session import command, open_session
 from ringpool.explanation import Explainer, Explanation, TargetExplained
 from ringpool.faults import Fault
@@ -62,7 +62,7 @@ def _account(snapshot: Snapshot, named: str | None) -> str:
 def _print(explained: Explanation) -> None:
     print_pairs(explained.visit.items())
     for target in explained.targets:
-        click.echo()
+        say()
         print_pairs(_rows(target))
         rules = [
             (

@@ -83,6 +83,7 @@ def _report_rows(report: NumberReport) -> list[tuple[str, object]]:
 def _holding_rows(holder: Holding) -> list[tuple[str, object]]:
     pairs: list[tuple[str, object]] = [
         ("in pool", holder.pool),
+        *([("of account", holder.owner)] if holder.owner else []),
         ("since", format_rfc3339(holder.since)),
     ]
     if holder.until is not None:

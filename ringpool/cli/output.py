@@ -1,4 +1,7 @@
-"""Output: tables for people, JSON for programs."""
+"""Output: lines and tables for people, JSON for programs.
+
+All that a command writes goes through here, where what others named can't steer the terminal.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from rich.table import Table
 
 from ringpool.config.codec import encode_hook
 from ringpool.findings import Finding
+from ringpool.printable import printable, printable_json
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -19,10 +23,25 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for 
 """The option every command has."""
 
 
+def say(line: str = "", *, error: bool = False) -> None:
+    """Write one line; ``error``: on stderr."""
+    click.echo(printable(line), err=error)
+
+
+def failure(error: Exception | str) -> click.ClickException:
+    """An expected error as click ends a command with it: one line on stderr, exit code 1."""
+    return click.ClickException(printable(str(error)))
+
+
+def print_document(text: str) -> None:
+    """Write lines that are printable already."""
+    click.echo(text, nl=False)
+
+
 def print_json(value: Any) -> None:
     """Write a value, structs included, as indented JSON."""
     text = msgspec.json.encode(value, enc_hook=_encode)
-    click.echo(msgspec.json.format(text, indent=2).decode())
+    click.echo(printable_json(msgspec.json.format(text, indent=2).decode()))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -43,7 +62,7 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(name, _cell(value))
+        table.add_row(_cell(name), _cell(value))
     _console().print(table)
 
 
@@ -51,14 +70,14 @@ def print_findings(findings: Iterable[Finding]) -> None:
     """Write each result of a check on a line of its own."""
     for finding in findings:
         level = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
-        click.echo(f"{level}  {finding.subject}: {finding.message}")
+        click.echo(f"{level}  {printable(f'{finding.subject}: {finding.message}')}")
 
 
 def _cell(value: object) -> str:
     if value is None or value == "":
         return "-"
     text = f"{value:.2f}" if isinstance(value, float) else str(value)
-    return text.replace("[", "\\[")  # rich would read it as markup
+    return printable(text).replace("[", "\\[")  # rich would read it as markup
 
 
 def _console() -> Console:

@@ -6,6 +6,7 @@ import textwrap
 
 import click
 
+from ringpool.cli.output import failure
 from ringpool.settings import Settings, SettingsError, documented
 
 
@@ -34,4 +35,4 @@ def serve_command(host: str, port: int, workers: int | None, demo: bool) -> None
         settings = Settings.from_environment()
         serve(settings, host, port, workers or settings.workers, demo)
     except SettingsError as error:
-        raise click.ClickException(str(error)) from None
+        raise failure(error) from None

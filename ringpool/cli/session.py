@@ -10,8 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
 from allocator.allocator import Allocator
 from allocator.embedded import DataDirectoryBusy, open_embedded
 from allocator.port import Store, StoreUnavailable
@@ -22,6 +20,7 @@ from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
+from ringpool.cli.output import failure, say
 from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError
 
@@ -84,17 +83,17 @@ def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             asyncio.run(_await(function(*args, **options)))
         except Faults as faults:
             for fault in faults.faults:
-                click.echo(str(fault), err=True)
+                say(str(fault), error=True)
             sys.exit(1)
         except (CatalogBusy, DataDirectoryBusy, Fault, SettingsError) as error:
-            raise click.ClickException(str(error)) from None
+            raise failure(error) from None
         except StoreUnavailable as error:
-            raise click.ClickException(f"the store: {error}") from None
+            raise failure(f"the store: {error}") from None
         except LockLost:
             message = "another writer took over; it carries out what was committed"
-            raise click.ClickException(message) from None
+            raise failure(message) from None
         except (OSError, RuntimeError) as error:  # the embedded store can't be started
-            raise click.ClickException(str(error)) from None
+            raise failure(error) from None
 
     return run
 

@@ -8,7 +8,7 @@ import click
 
 from ringpool.catalog.page_settings import page_settings
 from ringpool.cli import reach
-from ringpool.cli.output import as_json, print_json
+from ringpool.cli.output import as_json, print_json, say
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
 from ringpool.visits.pool_tuples import parameter_names
@@ -54,7 +54,7 @@ async def snippet(account: str, pinned: bool, as_json: bool) -> None:
     if as_json:
         print_json({"tag": tag, "attributes": attributes} | _warned(warning))
     else:
-        click.echo(tag)
+        say(tag)
     _warn(warning)
 
 
@@ -82,7 +82,7 @@ async def link(pool: str, as_json: bool) -> None:
         shown = {"url": url, "parameters": names, "landing_url": prepared.pool.landing_url}
         print_json(shown | _warned(warning))
     else:
-        click.echo(url)
+        say(url)
     _warn(warning)
 
 
@@ -92,4 +92,4 @@ def _warned(warning: str) -> dict[str, str]:
 
 def _warn(warning: str) -> None:
     if warning:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", error=True)

@@ -11,6 +11,11 @@ from ringpool.config.draft import Draft
 from ringpool.config.validation import check_draft
 from ringpool.faults import Fault, Faults
 from ringpool.model import SECTIONS, Configuration
+from ringpool.printable import is_printable
+
+MAX_FAULTS = 1000
+"""After so many, the rest of a file isn't looked at: to find and word one takes longer than to read
+what is right."""
 
 _NOTHING = Configuration()
 
@@ -36,13 +41,24 @@ def read(text: str, known: Configuration = _NOTHING) -> Configuration:
         else:
             for index, value in enumerate(entities or ()):
                 draft.add_plain(section, index, value)
+                if len(draft.faults) > MAX_FAULTS:
+                    rest = Fault("document", f"more than {MAX_FAULTS} faults: these come first")
+                    raise Faults([*draft.faults_in_order()[:MAX_FAULTS], rest])
     return check_draft(draft, known)
 
 
 def write(configuration: Configuration) -> str:
-    """Write the file that ``read`` turns into the same configuration; defaults are left out."""
+    """Write the file that ``read`` turns into the same configuration; defaults are left out.
+
+    Nothing in it steers a terminal that it is printed on.
+    """
     plain = _plain(configuration)
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100) if plain else ""
+    if not plain:
+        return ""
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    if not is_printable(text):  # then every character that isn't ASCII is written as an escape
+        text = yaml.safe_dump(plain, sort_keys=False, width=100)
+    return text
 
 
 def _plain(struct: msgspec.Struct) -> dict[str, object]:

@@ -95,29 +95,36 @@ def _check_references(draft: Draft, known: Configuration) -> None:
 
 
 def _check_numbers(draft: Draft, known: Configuration) -> None:
-    """A number is in one list, and none that callers are sent to or pages print is handed out."""
+    """A number is in one list, and none that an account's callers are sent to, or that its pages
+    print, is handed out by that account. Another account's pages may print any number.
+    """
     places: dict[str, str] = {}
-    for path, number in _listed(draft):
+    handed_out: dict[tuple[str, str], str] = {}
+    for path, account, number in _listed(draft):
         if number and places.setdefault(number, path) != path:
             draft.fault(path, f"{number} is {places[number]} already")
-    for (pool_id, role), number in roles(pool for _, pool in draft.of("pools", Pool)).items():
-        if number in places:
+        handed_out.setdefault((account, number), path)
+    given = {pool.id: pool for _, pool in draft.of("pools", Pool)}
+    for (pool_id, role), number in roles(given.values()).items():
+        place = handed_out.get((given[pool_id].account, number))
+        if place:
             where = f"pools[{draft.ids['pools'][pool_id]}].{role}"
-            draft.fault(where, f"{number} is handed out: it is {places[number]}")
-    untouched = [pool for pool in known.pools if pool.id not in draft.ids["pools"]]
-    for (pool_id, role), number in roles(untouched).items():
-        if number in places:
-            draft.fault(places[number], f"{number} is {role} of pool {pool_id}")
-    _check_targets(draft, untouched)
+            draft.fault(where, f"{number} is handed out: it is {place}")
+    untouched = {pool.id: pool for pool in known.pools if pool.id not in draft.ids["pools"]}
+    for (pool_id, role), number in roles(untouched.values()).items():
+        place = handed_out.get((untouched[pool_id].account, number))
+        if place:
+            draft.fault(place, f"{number} is {role} of pool {pool_id}")
+    _check_targets(draft, untouched.values())
 
 
-def _listed(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Yield the path and number of every number to hand out."""
+def _listed(draft: Draft) -> Iterator[tuple[str, str, str]]:
+    """Yield the path, account and number of every number to hand out."""
     for section in ("pools", "stocks"):
         for index, entity in draft.entities[section].items():
             assert isinstance(entity, Pool | Stock)
             for place, number in enumerate(entity.numbers or ()):
-                yield f"{section}[{index}].numbers[{place}]", number
+                yield f"{section}[{index}].numbers[{place}]", entity.account, number
 
 
 def _check_targets(draft: Draft, untouched: Iterable[Pool]) -> None:

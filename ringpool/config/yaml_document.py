@@ -17,7 +17,7 @@ MAX_CHARACTERS = 256 * 1024 * 1024
 MAX_VALUES = 20_000_000
 """How many values a document may hold once its aliases are written out."""
 MAX_DEPTH = 32
-ALIASED_VALUES = 100_000
+ALIASED_VALUES = 10_000
 """How many values aliases may add to any document, however short."""
 ALIASED_PER_VALUE = 5
 """How many more they may add for each value in the text, so that work is linear in its length."""

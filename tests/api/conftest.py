@@ -91,10 +91,16 @@ class Site:
         return f"+1{self.area}{index:04d}"
 
     async def make_account(self, **more: Any) -> None:
-        response = await self.client.put(
-            f"/admin/v1/accounts/{self.account}", json=more, headers=self.auth
-        )
+        response = await self.put(f"/admin/v1/accounts/{self.account}", more)
         assert response.status_code in (200, 201), response.text
+
+    async def put(self, path: str, document: dict[str, Any]) -> httpx.Response:
+        """Make something, or replace whatever is there, as the administrator."""
+        response = await self.client.put(path, json=document, headers=self.auth)
+        if response.status_code == 428:
+            headers = self.auth | {"if-match": "*"}
+            response = await self.client.put(path, json=document, headers=headers)
+        return response
 
     async def pool(self, size: int = 5, name: str = "pool", **more: Any) -> str:
         """Make a pool with ``size`` numbers and return its id."""
@@ -110,9 +116,7 @@ class Site:
         } | more
         if wanted.get("type", "custom") not in ("custom", "custom_search"):
             wanted.pop("parameters")
-        response = await self.client.put(
-            f"/admin/v1/pools/{pool_id}", json=wanted, headers=self.auth
-        )
+        response = await self.put(f"/admin/v1/pools/{pool_id}", wanted)
         assert response.status_code in (200, 201), response.text
         return pool_id
 

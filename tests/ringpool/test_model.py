@@ -19,6 +19,7 @@ def test_rules_are_the_allocators_part_of_a_pool() -> None:
         budget_share=20,
         budget_least=5,
         budget_rate=60,
+        owner="media-buyer-7",
     )
 
 

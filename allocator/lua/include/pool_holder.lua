@@ -3,5 +3,5 @@
 local function present_holder(number, record, rules)
   local clicks = call('HMGET', CLICKS, number .. ':f', number .. ':l')
   return { rules[POOL_ID], record[TUPLE], record[SINCE], 0, record[UNTIL], record[CLICKED],
-    record[CALLED], clicks[1] or '', clicks[2] or '' }
+    record[CALLED], clicks[1] or '', clicks[2] or '', rules[OWNER] or '' }
 end

@@ -1,7 +1,7 @@
 #!lua
 -- Makes an entity the owner of numbers, or marks numbers as leaving it. Repeatable.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV
 --   1     token of the writer
 --   2     owner: "pool/<id>" or "stock/<id>"

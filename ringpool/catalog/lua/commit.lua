@@ -1,7 +1,7 @@
 #!lua
 -- Puts the staged plan in force: from here on it is carried out, by this writer or the next.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV
 --   1     token of the writer
 --   2     how many steps were staged

@@ -2,7 +2,7 @@
 -- Ends the ownership of numbers that have left, and keeps their former holders for 30 days.
 -- Repeatable, and needs no lock: a number that was added again in the meantime isn't leaving.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV
 --   1     owner: "pool/<id>" or "stock/<id>"
 --   2     packed array of { number, left at (ms), packed former holders ("": none) }

@@ -1,7 +1,7 @@
 #!lua
 -- Drops the former holders of numbers: they went into a pool with their numbers. Repeatable.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV
 --   1     token of the writer
 --   2…    numbers

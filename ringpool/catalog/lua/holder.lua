@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Who held a number at a time before it left its last pool.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV
 --   1     number
 --   2     time (ms)

@@ -1,7 +1,7 @@
 #!lua
 -- Gives one writer the lock. It expires 30 s after the writer's last script.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV  1 token of the writer
 -- Reply, packed: 1 this writer has the lock, 0 another has it.
 --@include catalog_keys

@@ -1,11 +1,11 @@
 #!lua flags=no-writes
 -- Looks numbers up in one hash of the catalog.
 --
--- KEYS  the catalog's 7, then
---   8     the hash: OWNERS or HISTORIES
+-- KEYS  the catalog's 8, then
+--   9     the hash: OWNERS or HISTORIES
 -- ARGV  numbers
 -- Reply, packed: an array with the value of each number, "" where it has none.
 --@include catalog_keys
 local reply = {}
-for i = 1, #ARGV do reply[i] = call('HGET', KEYS[8], ARGV[i]) or '' end
+for i = 1, #ARGV do reply[i] = call('HGET', KEYS[9], ARGV[i]) or '' end
 return pack(reply)

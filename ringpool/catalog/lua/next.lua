@@ -1,7 +1,7 @@
 #!lua
 -- Notes how many steps are done and returns the next one; after the last, removes the plan.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV
 --   1     token of the writer
 --   2     how many steps are done by now, or "" to change nothing

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- The clock of the server that keeps the catalog, and what it reports about itself.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV  none
 -- Reply, packed: { clock (ms), text of INFO }.
 --@include catalog_keys

@@ -1,7 +1,7 @@
 #!lua
 -- Writes steps of a plan that isn't in force yet. Those that a dead writer staged are dropped.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV
 --   1     token of the writer
 --   2     how many steps are staged already

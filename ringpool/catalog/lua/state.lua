@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- The state of the catalog.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV  none
 -- Reply, packed: { revision, steps of the plan in force (0: there is none), steps done,
 --   1 if a writer has the lock, else 0 }.

@@ -1,7 +1,7 @@
 #!lua
 -- Gives the lock back, if it is still this writer's.
 --
--- KEYS  the catalog's 7
+-- KEYS  the catalog's 8
 -- ARGV  1 token of the writer
 -- Reply, packed: 1 given back, 0 it was lost before.
 --@include catalog_keys

@@ -48,7 +48,8 @@ export const updateTouches = () => {
   touches.v = storing && (touches.v || randomDigits());
   safely(() => {
     document.cookie = storeName + "=" + encodeURIComponent(JSON.stringify(touches))
-      + ";path=/;max-age=" + (storing ? options.days * 86400 : 0);
+      + ";path=/;samesite=lax;max-age=" + (storing ? options.days * 86400 : 0)
+      + (location.protocol[5] ? ";secure" : "") // https:;
   });
   return touches;
 };

@@ -158,9 +158,37 @@ async def test_forwarded_headers_count_from_trusted_proxies_only(
             assert logs[0]["client"] == address
 
 
-async def test_a_strange_host_is_not_repeated_in_links(site: Site) -> None:
-    """A Host that is no host gives the server's own name; a public URL wins over all."""
-    pool = await site.pool()
+@pytest.mark.parametrize("host", ['evil"/><script>', "evil.example", "evil.example:8000"])
+async def test_nobody_is_sent_where_a_host_header_says(site: Site, host: str) -> None:
+    """What caches keep for others is the same whatever the Host, and links are the service's."""
+    pool = await site.pool(swap_targets=[site.number(8000)])
+    script = f"/dni.js?account={site.account}"
+    plain = await site.client.get(script)
+    answers = [await site.client.get(script, headers={"host": host})]
+    assert answers[0].content == plain.content
+    assert answers[0].headers["etag"] == plain.headers["etag"]
     url = f"/api/v1/ring_pools/{pool}/allocate_number.json?ring_pool_key={KEY}"
-    answer = await site.client.get(url, headers={"host": 'evil"/><script>'})
-    assert "evil" not in answer.json()["tracking_url"]
+    answers.append(await site.client.get(url, headers={"host": host}))
+    assert answers[1].json()["tracking_url"] == f"http://ringpool.test/t/{pool}"
+    bulk = {"requests": [{"api_suffix": url.partition("ring_pools/")[2]}]}
+    answers.append(await site.client.post("/api/v1/bulk.json", json=bulk, headers={"host": host}))
+    answers.append(await site.client.get(f"/t/{pool}", headers={"host": host}))
+    for answer in answers:
+        assert answer.status_code < 400
+        assert "evil" not in answer.text + str(answer.headers)
+
+
+async def test_the_public_url_is_the_base_of_links_and_in_the_script(
+    settings: Settings, valkey_store: Store
+) -> None:
+    """Whatever address a request comes to."""
+    public = "https://numbers.example"
+    app = create_app(replace(settings, public_url=public), store=valkey_store)
+    async with running(app) as client:
+        site = Site(client, "public-url", "212558")
+        await site.make_account()
+        pool = await site.pool(1)
+        answer = await site.ask(pool)
+        assert answer.json()["tracking_url"] == f"{public}/t/{pool}"
+        script = (await client.get(f"/dni.js?account={site.account}")).text
+        assert f'"e":"{public}"' in script

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.conftest import Site
+from allocator.port import Store
+from tests.api.conftest import Site, let_guarantees_end
 
 
 async def test_the_second_of_an_assignment_is_the_new_holders(site: Site) -> None:
@@ -52,3 +53,35 @@ async def test_a_number_is_looked_up(site: Site) -> None:
     unknown = await site.client.get("/admin/v1/numbers/+18005550100", headers=site.auth)
     assert unknown.status_code == 404
     assert (await site.client.get("/admin/v1/numbers/12", headers=site.auth)).status_code == 404
+
+
+async def test_an_id_used_again_shows_nothing_of_its_former_owner(
+    site: Site, valkey_store: Store
+) -> None:
+    """The same pool id and number, another account: neither tuple nor clicks of the first one."""
+    other = Site(site.client, f"{site.account}-o", site.area)
+    key = f"key-of-{other.account}"
+    await other.make_account(api_keys=[key])
+    theirs = {"authorization": f"Bearer {key}"}
+    pool = await site.pool(1)
+    url = f"/admin/v1/pools/{pool}"
+    number = (await site.ask(pool, website="secret", gclid="abc")).json()["number"]
+    path = f"/admin/v1/numbers/{number}"
+    since = (await site.client.get(path, headers=site.auth)).json()["holder"]["assigned_at"]
+    await let_guarantees_end(valkey_store, pool)
+    await site.client.patch(url, json={"numbers": []}, headers=site.auth)
+    assert (await site.client.delete(url, headers=site.auth)).status_code == 204
+    document = {
+        "account": other.account,
+        "parameters": ["website"],
+        "allow_overflow": False,
+        "numbers": [number],
+    }
+    assert (await site.client.put(url, json=document, headers=theirs)).status_code == 201
+    found = await site.client.get(path, params={"at": since}, headers=theirs)
+    assert found.json() == {"number": number, "owner": f"pool/{pool}", "pool": pool, "at": since}
+    call = {"id": "a-call", "number": number, "started_at": since}
+    credit = await site.client.post("/admin/v1/calls", json=call, headers=theirs)
+    assert credit.json() == {"id": "a-call", "number": number, "pool": pool, "counted": True}
+    told = await site.client.get(path, params={"at": since}, headers=site.auth)
+    assert told.json()["holder"]["tuple"] == {"website": "secret"}  # the administrator sees it

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable
 
 import httpx
 import pytest
+import yaml
 
 from ringpool.catalog import writer
+from ringpool.config import config_file
+from ringpool.faults import Faults
 from tests.api.conftest import ADMIN, KEY, Site
 
 ACCOUNT_KEY = "account-key-0123456789"
@@ -43,7 +47,7 @@ async def test_a_pool_shows_its_key_and_leaves_its_numbers_to_their_own_resource
     shown = (await site.client.get(url, headers=site.auth)).json()
     assert shown["key"] == KEY
     assert "numbers" not in shown
-    put = await site.client.put(url, json=shown | {"name": "New"}, headers=site.auth)
+    put = await site.put(url, shown | {"name": "New"})
     assert (put.status_code, put.json()["name"]) == (200, "New")
     patched = await site.client.patch(
         url,
@@ -72,7 +76,8 @@ async def test_an_addition_during_a_change_is_kept(
     work: list[Awaitable[httpx.Response]] = []
     for index in range(60, 66):
         change = body | {"name": f"{index}"}
-        work.append(site.client.request(method, url, json=change, headers=site.auth))
+        headers = site.auth | ({"if-match": "*"} if method == "PUT" else {})
+        work.append(site.client.request(method, url, json=change, headers=headers))
         more = {"numbers": [site.number(index)]}
         work.append(site.client.post(f"{url}/numbers", json=more, headers=site.auth))
     answers = await asyncio.gather(*work)
@@ -112,6 +117,36 @@ async def test_an_id_or_key_has_no_newline_at_its_end(site: Site) -> None:
             f"/api/v1/ring_pools/{name}/allocate_number.json?ring_pool_key={key}"
         )
         assert response.status_code == status
+
+
+_IDS_AND_KEYS: list[tuple[str, str, object, str]] = [
+    ("accounts", "id", "line\n", "id"),
+    ("accounts", "api_keys", [KEY, f"{KEY}\n"], "api_keys[1]"),
+    ("pools", "id", "line\n", "id"),
+    ("pools", "account", "line\n", "account"),
+    ("pools", "key", f"{KEY}\n", "key"),
+    ("pools", "stock", "line\n", "stock"),
+    ("stocks", "id", "line\n", "id"),
+    ("stocks", "account", "line\n", "account"),
+]
+
+
+@pytest.mark.parametrize(("section", "name", "value", "field"), _IDS_AND_KEYS)
+async def test_every_id_and_key_is_checked_to_its_end(
+    site: Site, section: str, name: str, value: object, field: str
+) -> None:
+    """Over HTTP and in a file alike: a newline at the end is part of no id and no key."""
+    document: dict[str, object] = {"id": f"{site.account}-x", "account": site.account}
+    if section == "accounts":
+        del document["account"]
+    if section == "pools":
+        document |= {"parameters": ["a"], "allow_overflow": False}
+    document[name] = value
+    refused = await site.client.post(f"/admin/v1/{section}", json=document, headers=site.auth)
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == [field]
+    with pytest.raises(Faults, match=re.escape(f"{section}[0].{field}: expected ")):
+        config_file.read(yaml.safe_dump({section: [document]}))
 
 
 async def test_a_value_outside_its_range_is_refused(site: Site) -> None:

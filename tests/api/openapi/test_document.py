@@ -30,12 +30,15 @@ from tests.api.openapi.document import DOCUMENT, OPERATIONS, check_schema
 from tests.api.service import service
 
 # A document can fit its schema and still be refused for what it means (a number that no numbering
-# plan has, an account that isn't there): 422, and 400 for the same in a query.
+# plan has, an account that isn't there): 422, and 400 for the same in a query. A version that an
+# example names isn't the present one (412), nor does every generated request name one (428).
 _CONFIGURATION = f"""
 [auth.openapi.RingPoolKey]
 api_key = "{KEY}"
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "422"]
+expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "422", "428"]
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428"]
 [[operations]]
 include-path-regex = "/bulk[.]json$"
 [operations.checks.negative_data_rejection]
@@ -118,6 +121,26 @@ def test_no_meaning_is_of_what_is_no_more() -> None:
     for name, (_, meanings) in TYPES.items():
         assert meanings.keys() <= fields[name].keys()
     assert SHARED.keys() <= {field for each in fields.values() for field in each}
+
+
+def test_no_pattern_matches_before_a_newline_at_the_end() -> None:
+    """``$`` alone would: requests made from the document would be refused, or worse, taken."""
+
+    def walk(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            if isinstance(value.get("pattern"), str) and "properties" not in value:
+                yield value["pattern"]
+            for item in value.values():
+                yield from walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from walk(item)
+
+    patterns = set(walk(DOCUMENT))
+    assert len(patterns) > 5
+    for pattern in patterns:
+        assert pattern.startswith("^(?:"), pattern
+        assert pattern.endswith(r")(?!\n)$"), pattern
 
 
 class Row(Struct):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import stat
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from allocator.allocator import Allocator
 from allocator.answers import UNKNOWN_NETWORK, Ask
@@ -24,27 +22,10 @@ from ringpool.cli import main
 from ringpool.settings import documented
 from ringpool.times import format_rfc3339
 from tests.conftest import PATIENT_MS
+from tests.ringpool.cli.conftest import Run
 from tests.ringpool.config.test_config_file import COMPLETE
 from tests.servers import stores
 from tests.servers.process import free_port
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(emptied_server: stores.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command line on an empty store, with nothing else set but patience."""
-    emptied_server.command("FLUSHALL")
-    for name in [name for name in os.environ if name.startswith("RINGPOOL_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("RINGPOOL_REDIS_URL", emptied_server.url)
-    monkeypatch.setenv("RINGPOOL_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RINGPOOL_REDIS_TIMEOUT_MS", str(PATIENT_MS))
-
-    def run(*words: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(main, words, input=stdin, catch_exceptions=False)
-
-    return run
 
 
 @pytest.fixture
@@ -74,6 +55,22 @@ def test_apply_tells_what_it_does(run: Run, tmp_path: Path) -> None:
     assert run("apply", str(file)).stdout == (
         "~ pool ad-placement\n    min_duration: (default) -> 20m\n"
     )
+
+
+def test_apply_makes_what_a_dry_run_showed_or_nothing(run: Run, tmp_path: Path) -> None:
+    """A dry run tells the revision; when another change was faster, that one is refused."""
+    file = tmp_path / "ringpool.yaml"
+    file.write_text(COMPLETE)
+    assert run("apply", "--dry-run", str(file)).stderr.startswith("revision 0: ")
+    assert run("apply", "--revision", "0", str(file)).exit_code == 0
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(COMPLETE.replace("10m", "20m"))
+    for dry in ([], ["--dry-run"]):
+        late = run("apply", *dry, "--revision", "0", str(changed))
+        assert late.exit_code == 1
+        assert "revision: it is 1 by now, not 0: another change was faster" in late.stderr
+    assert "min_duration" not in run("export").stdout
+    assert run("apply", "--revision", "1", str(changed)).exit_code == 0
 
 
 def test_export_is_the_same_file_back(configured: Run) -> None:

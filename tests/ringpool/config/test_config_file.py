@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import yaml
 from hypothesis import given
@@ -307,3 +309,25 @@ def outcome(text: str) -> tuple[Configuration | None, tuple[Fault, ...]]:
         return config_file.read(text, KNOWN), ()
     except Faults as faults:
         return None, faults.faults
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pools: [&a {id: x}" + ", *a" * 20_000 + "]",
+        "pools: [" + ", ".join(["{id: x}"] * 12_000) + "]",
+        "accounts: [&a {id: x, origins: [" + "1, " * 900 + "]}" + ", *a" * 10 + "]",
+        "pools: [&a {id: x}" + ", {<<: *a}" * 10_000 + "]",
+    ],
+    ids=["aliases", "no alias", "one alias of many", "merged"],
+)
+def test_a_short_file_is_refused_in_a_short_time(text: str) -> None:
+    """100 KB took up to 43 s: now a thousand faults are the most, the first ones."""
+    assert len(text) <= 110_000
+    started = time.process_time()
+    with pytest.raises(Faults) as raised:
+        config_file.read(text)
+    assert time.process_time() - started < 5
+    *faults, last = raised.value.faults
+    assert (last.field, last.message) == ("document", "more than 1000 faults: these come first")
+    assert len(faults) == config_file.MAX_FAULTS

@@ -6,8 +6,9 @@
 --   HISTORIES  hash: number that nobody owns → packed former holders
 --   DEPARTED   zset: numbers in HISTORIES, by when they left (ms)
 --   PLAN       list: steps of the change under way, as JSON, in order
-local STATE, LOCK, DOCUMENTS, OWNERS, HISTORIES, DEPARTED, PLAN =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+--   VERSIONS   hash: field of DOCUMENTS → a text that every change of it changes; none: ""
+local STATE, LOCK, DOCUMENTS, OWNERS, HISTORIES, DEPARTED, PLAN, VERSIONS =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack
 local LOCK_MS = 30000
 

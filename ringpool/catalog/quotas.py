@@ -1,0 +1,110 @@
+"""How much an account may have: a change that would give it more than its quota is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from allocator.allocator import Allocator
+from allocator.replies import UnknownPool
+from ringpool.catalog.store import CatalogStore
+from ringpool.config.difference import Change
+from ringpool.faults import OverQuota
+from ringpool.model import Configuration, Pool, Quota, Stock
+
+_Entities = Mapping[tuple[str, str], Pool | Stock]
+"""By kind and id."""
+
+
+async def check_quotas(
+    store: CatalogStore,
+    allocator: Allocator,
+    known: Configuration,
+    wanted: Configuration,
+    changes: Sequence[Change],
+) -> None:
+    """Raise OverQuota for the first account that would have more than it may, and than it has.
+
+    ``known``: what is configured; ``changes``: what ``wanted`` changes in it.
+    """
+    quotas = {account.id: account.quota for account in (*known.accounts, *wanted.accounts)}
+    before = _entities(known)
+    after = {**before, **_entities(wanted)}
+    given: dict[str, list[Change]] = {}
+    for change in changes:
+        entity = after.get((change.kind, change.id))
+        if entity is not None:
+            given.setdefault(entity.account, []).append(change)
+    for account, of_account in given.items():
+        quota = quotas.get(account)
+        if quota is None:
+            continue
+        _check_counts(account, quota, before, after)
+        if quota.numbers is not None and any(
+            change.added or _moved(change, before, after) for change in of_account
+        ):
+            had, has = await _numbers(store, allocator, account, before, after, changes)
+            if has > max(quota.numbers, had):
+                raise OverQuota(account, "numbers", quota.numbers, has)
+
+
+def _check_counts(account: str, quota: Quota, before: _Entities, after: _Entities) -> None:
+    for kind, most in (("pool", quota.pools), ("stock", quota.stocks)):
+        had, has = (
+            sum(of == kind and entity.account == account for (of, _), entity in entities.items())
+            for entities in (before, after)
+        )
+        if most is not None and has > max(most, had):
+            raise OverQuota(account, f"{kind}s", most, has)
+
+
+async def _numbers(
+    store: CatalogStore,
+    allocator: Allocator,
+    account: str,
+    before: _Entities,
+    after: _Entities,
+    changes: Sequence[Change],
+) -> tuple[int, int]:
+    """How many numbers an account has, and would have.
+
+    One that drains counts until it has left: else removing and adding would give any number of
+    them. Those that this very change removes don't, so that a list may be replaced by another.
+    """
+    changed = {(str(change.kind), change.id): change for change in changes}
+    had = has = 0
+    for (kind, name), entity in after.items():
+        former = before.get((kind, name))
+        of_it, will_be = former is not None and former.account == account, entity.account == account
+        if not (of_it or will_be):
+            continue
+        listed = sum(len(text.split()) for text in (await store.list_of(f"{kind}/{name}")).values())
+        draining = await _draining(allocator, name) if kind == "pool" and former else 0
+        had += of_it * (listed + draining)
+        if will_be:
+            change = changed.get((kind, name))
+            added, drained = (change.added, change.drained) if change else ((), ())
+            owners = await store.owners(added)
+            back = sum((owner.kind, owner.id) == (kind, name) for owner in owners.values())
+            has += listed - len(drained) + draining + len(added) - back
+    return had, has
+
+
+async def _draining(allocator: Allocator, pool_id: str) -> int:
+    try:
+        return (await allocator.status(pool_id)).draining
+    except UnknownPool:
+        return 0
+
+
+def _moved(change: Change, before: _Entities, after: _Entities) -> bool:
+    name = (change.kind, change.id)
+    return name in before and before[name].account != after[name].account
+
+
+def _entities(configuration: Configuration) -> _Entities:
+    found: dict[tuple[str, str], Pool | Stock] = {}
+    for pool in configuration.pools:
+        found["pool", pool.id] = pool
+    for stock in configuration.stocks:
+        found["stock", stock.id] = stock
+    return found

@@ -1,0 +1,12 @@
+"""Regular expressions that are read by others than Python too."""
+
+from __future__ import annotations
+
+
+def whole(pattern: str) -> str:
+    """Return a regular expression that matches a text as a whole, for msgspec and JSON Schema.
+
+    Both search, in Python ``$`` also matches before a newline at the end, and JSON Schema has no
+    ``\\Z``.
+    """
+    return rf"^(?:{pattern})(?!\n)$"
