@@ -144,6 +144,7 @@ class Wire(asyncio.Transport):
         super().__init__({"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 4000)})
         self.written: list[bytes] = []
         self.closed = False
+        self.reading = True
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self.closed
@@ -154,6 +155,18 @@ class Wire(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
 
 
 def connected() -> tuple[Protocol, Wire]:
