@@ -51,6 +51,7 @@ class Protocol(Connection):
     watch: Watch
     _head_bytes = 0
     _body_bytes = 0
+    _body_seen = 0
     _hosts = 0
     _in_head = False
     _in_message = False
@@ -95,8 +96,9 @@ class Protocol(Connection):
         """Parse what has come, up to the next piece with requests that must wait; then read on."""
         data, done = self._unparsed, 0
         while done < len(data) and not self.pipeline and not self._broken:
-            self._parse(data[done : done + PIECE_BYTES])
-            done += PIECE_BYTES
+            size = max(PIECE_BYTES, self._body_left())
+            self._parse(data[done : done + size])
+            done += size
         self._unparsed = b"" if self._broken else data[done:]
         if self.pipeline or self._broken:
             self.flow.hold()
@@ -104,6 +106,15 @@ class Protocol(Connection):
             self.flow.release()
         if self._in_message or self.pipeline:
             self._note_unfinished()
+
+    def _body_left(self) -> int:
+        """How much of the body is still to come, where that is known: nothing else is before it."""
+        if not (self._in_message and self._head_done):
+            return 0
+        for name, value in self.headers:  # the parser has checked them
+            if name == b"content-length":
+                return int(value) - self._body_seen
+        return 0
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -165,6 +176,7 @@ class Protocol(Connection):
         The response is dropped when it could be taken for part of another.
         """
         self._broken = True
+        self._unparsed = b""
         self.let_go()
         if self.transport.is_closing():
             return
@@ -191,7 +203,7 @@ class Protocol(Connection):
         return True
 
     def on_message_begin(self) -> None:
-        self._head_bytes = self._body_bytes = self._hosts = 0
+        self._head_bytes = self._body_bytes = self._body_seen = self._hosts = 0
         self._in_head = self._in_message = True
         self._head_done = False
         self._heads_begun += 1
@@ -213,6 +225,7 @@ class Protocol(Connection):
 
     def on_body(self, body: bytes) -> None:
         self._in_head = False
+        self._body_seen += len(body)
         if not self.cycle.response_complete:
             self._body_bytes += len(body)
         super().on_body(body)
