@@ -31,8 +31,8 @@ READER_SECONDS = 20.0
 LEAST_RATE = 4096
 """Bytes a second that a client must send, or read, where there is more than a little."""
 
-PIECE_BYTES = 2048
-"""How much is read ahead of the request that is being answered: 80 of the shortest requests."""
+PIECE_BYTES = 4096
+"""How much is read ahead of the request that is being answered: 160 of the shortest requests."""
 
 WAITING_BYTES = 4096
 """About what a short request occupies that waits to be answered."""
@@ -60,7 +60,6 @@ class Protocol(Connection):
     _heads_begun = 0
     _stopping = False
     _broken = False
-    _occupies = False
     _unparsed = b""
     _message_since = 0.0
     _unread_since = 0.0
@@ -94,6 +93,8 @@ class Protocol(Connection):
 
     def read_on(self) -> None:
         """Parse what has come, up to the next piece with requests that must wait; then read on."""
+        if not self.responding:
+            self._body_bytes = 0  # what more comes of it is thrown away
         data, done = self._unparsed, 0
         while done < len(data) and not self.pipeline and not self._broken:
             size = max(PIECE_BYTES, self._body_left())
@@ -106,6 +107,9 @@ class Protocol(Connection):
             self.flow.release()
         if self._in_message or self.pipeline:
             self._note_unfinished()
+        elif self.more_came:
+            self.more_came = False
+            self.watch.answered(self)
 
     def _body_left(self) -> int:
         """How much of the body is still to come, where that is known: nothing else is before it."""
@@ -115,14 +119,6 @@ class Protocol(Connection):
             if name == b"content-length":
                 return int(value) - self._body_seen
         return 0
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self._occupies and not self.pipeline:
-            self._body_bytes = 0  # more of it is thrown away
-            if not self._in_message:
-                self._occupies = False
-                self.watch.answered(self)
 
     def _parse(self, data: bytes) -> None:
         """Feed the parser; what it refuses is answered."""
@@ -151,7 +147,7 @@ class Protocol(Connection):
         """Take the time of what hasn't come whole, and count what waits."""
         if self._in_message and not self._message_since:
             self._message_since = self.loop.time()
-        self._occupies = True
+        self.more_came = True
         waiting = WAITING_BYTES * len(self.pipeline) + len(self._unparsed)
         self.watch.occupies(self, waiting + self._head_bytes + self._body_bytes)
 

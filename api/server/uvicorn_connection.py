@@ -47,12 +47,17 @@ class Flow(FlowControl):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. ``answering``: the exchange whose request is being answered, or was last."""
+    """One connection.
+
+    ``answering``: the exchange whose request is being answered, or was last. ``more_came``: than
+    the one request, when there are no others to start, ``read_on`` is called.
+    """
 
     outbox: Outbox
     flow: Flow
     answering: RequestResponseCycle | None = None
     answered_at = 0.0
+    more_came = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -163,9 +168,9 @@ class Connection(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         if not self.pipeline:
-            if self.flow.held:
+            if self.more_came:
                 self.read_on()
-            else:
+            elif self.flow.read_paused:
                 self.flow.resume_reading()
 
     def read_on(self) -> None:
