@@ -9,13 +9,21 @@ class Fault(ValueError):
     """One thing wrong with the input. ``field``: a parameter name, or a path in a document."""
 
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
+        self.field = _bounded(field)
+        self.message = _bounded(message)
+        super().__init__(f"{self.field}: {self.message}")
 
 
 class Missing(Fault):
     """Something that is needed isn't there. ``field`` names all that would do, with commas."""
+
+
+MAX_TEXT = 500
+"""Characters of a field or a message: both may quote what came, however long that is."""
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
 
 
 class Faults(ValueError):

@@ -20,9 +20,10 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.aside import aside
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
-from ringpool.catalog.change import CatalogChange, numbered, with_keys, with_lists
+from ringpool.catalog.change import CatalogChange, numbered, size, with_keys, with_lists
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
 from ringpool.catalog.plan import Publication, Runner
@@ -31,6 +32,7 @@ from ringpool.catalog.writer import CatalogWriter
 from ringpool.config import validation
 from ringpool.config.codec import decode_hook
 from ringpool.config.difference import Change, difference
+from ringpool.config.draft import MAX_FAULTS
 from ringpool.faults import Fault, Faults
 from ringpool.model import KINDS, Account, Configuration, Pool, Stock
 from ringpool.numbers import phone
@@ -133,7 +135,8 @@ class Catalog:
         nothing. ``canonical``: ``wanted`` comes from ``config_file.read``, its numbers are parsed.
         """
         if not canonical:  # before the lock, since a million numbers take a while
-            wanted = validation.check(wanted, (await self.entities())[1])
+            known = (await self.entities())[1]
+            wanted = await aside(size(wanted), validation.check, wanted, known)
 
         async def unchanged(_: Configuration) -> Configuration:
             return wanted
@@ -144,7 +147,7 @@ class Catalog:
 
     async def add_numbers(self, pool_id: str, added: Sequence[str]) -> list[Change]:
         """Add numbers to a pool; Faults name ``numbers[i]``."""
-        canonical = _canonical(added)
+        canonical = await aside(len(added), _canonical, added)
 
         async def more(known: Configuration) -> Configuration:
             pool = _find(known.pools, pool_id, "pool")
@@ -161,7 +164,7 @@ class Catalog:
 
     async def remove_numbers(self, pool_id: str, removed: Sequence[str]) -> list[Change]:
         """Drain numbers from a pool; those that aren't the pool's are ignored."""
-        gone = frozenset(_canonical(removed))
+        gone = frozenset(await aside(len(removed), _canonical, removed))
 
         async def fewer(known: Configuration) -> Configuration:
             pool = _find(known.pools, pool_id, "pool")
@@ -244,7 +247,8 @@ class Catalog:
         async with self._writer.locked() as token:
             prepared = await self._prepare(make)
             if prepared.changes:
-                await self._writer.commit(token, list(prepared.steps()))
+                steps = await aside(size(prepared.wanted), lambda: list(prepared.steps()))
+                await self._writer.commit(token, steps)
                 with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
                     await self._collect(prepared.drained())
             return prepared.changes
@@ -278,8 +282,10 @@ class Catalog:
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
-        wanted = with_keys(validation.check(wanted, current, canonical=True), known)
-        changes = difference(current, wanted)
+        many = size(wanted)
+        wanted = await aside(many, validation.check, wanted, current, canonical=True)
+        wanted = with_keys(wanted, known)
+        changes = await aside(many, difference, current, wanted)
         await check_owners(self._store, self._allocator, self.stocks, wanted, changes)
         areas = await area_change(known, wanted, changes, self._list_of)
         return CatalogChange(revision + 1, wanted, lists, changes, areas)
@@ -303,6 +309,8 @@ def _canonical(texts: Sequence[str]) -> list[str]:
             found.append(phone.parse(text))
         except ValueError as error:
             faults.append(Fault(f"numbers[{index}]", str(error)))
+            if len(faults) >= MAX_FAULTS:
+                break
     if faults:
         raise Faults(faults)
     return found

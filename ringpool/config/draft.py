@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
 from ringpool.config import codec
-from ringpool.faults import Fault
+from ringpool.faults import Fault, Faults
 from ringpool.model import SECTIONS, Account, Configuration, Entity, Pool, Stock
 from ringpool.numbers import phone
+
+MAX_FAULTS = 1000
+"""After so many, the rest of a document isn't looked at."""
 
 E = TypeVar("E", Account, Pool, Stock)
 
@@ -43,8 +47,10 @@ class Draft:
         return draft
 
     def fault(self, path: str, message: str) -> None:
-        """Note a fault."""
+        """Note a fault; raises Faults when there are ``MAX_FAULTS``."""
         self.faults.append(Fault(path, message))
+        if len(self.faults) >= MAX_FAULTS:
+            raise Faults(self.faults_in_order())
 
     def add(self, section: str, index: int, entity: Entity) -> None:
         """Add an entity."""
@@ -57,7 +63,8 @@ class Draft:
         try:
             self.add(section, index, codec.convert(value, entity_type))
         except msgspec.ValidationError:
-            self.faults += codec.faults(value, entity_type, f"{section}[{index}]")
+            found = codec.faults(value, entity_type, f"{section}[{index}]")
+            self.faults += islice(found, MAX_FAULTS)
             if isinstance(value, dict) and isinstance(value.get("id"), str):
                 self._add_id(section, index, value["id"])
 
