@@ -180,6 +180,7 @@ async def test_who_reads_slowly_is_not_cut_off(
 ) -> None:
     """A long response may take longer than the deadline, at the least rate."""
     monkeypatch.setattr(http_protocol, "LEAST_RATE", len(LONG) // 20)
+    monkeypatch.setattr(http_protocol, "READER_SECONDS", 0.0)
     client = socket.create_connection(("127.0.0.1", service.port))
     client.setblocking(False)
     client.send(get("/long") * 39 + get("/long", "Connection: close"))

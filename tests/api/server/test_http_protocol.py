@@ -211,7 +211,16 @@ async def test_an_answer_goes_before_the_refusal_of_what_follows() -> None:
     assert wire.closed
 
 
-@pytest.mark.parametrize("behind", [b"", b"GET / HT", b"\x00rubbish\r\n\r\n"])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"",
+        b"GET / HT",
+        b"\x00rubbish\r\n\r\n",
+        get("/whole", "Content-Length: 9", method="POST") + b"part",
+        get("/whole", "Transfer-Encoding: chunked", method="POST") + b"rubbish",
+    ],
+)
 async def test_whole_requests_are_answered_whatever_comes_behind_them(
     port: int, behind: bytes
 ) -> None:
