@@ -14,9 +14,9 @@ class Fault(ValueError):
     reason = "invalid_parameter"
 
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
+        self.field = _bounded(field)
+        self.message = _bounded(message)
+        super().__init__(f"{self.field}: {self.message}")
 
 
 class Missing(Fault):
@@ -37,6 +37,14 @@ class OverQuota(Fault):
     def __init__(self, account: str, what: str, most: int, wanted: int) -> None:
         message = f"account {account} may have {most} {what}, and would have {wanted}"
         super().__init__(f"quota.{what}", message)
+
+
+MAX_TEXT = 500
+"""Characters of a field or a message: both may quote what came, however long that is."""
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
 
 
 class Faults(ValueError):

@@ -120,6 +120,13 @@ class Settings:
         "P-256 key that signs the numbers of tracking links: PEM, or base64url of its 32 bytes",
     )
     workers: int = _setting(1, _whole(1, 256), "`1`", "worker processes")
+    max_connections: int = _setting(
+        2_000,
+        _whole(16, 1_000_000),
+        "`2000`",
+        "connections that one worker keeps open; one more takes the place of that whose client has "
+        "kept the worker waiting longest",
+    )
     wait_replicas: int = _setting(
         0, _whole(0, 16), "`0`", "replicas that confirm a change before it is answered"
     )

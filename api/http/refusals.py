@@ -14,6 +14,9 @@ from ringpool.faults import Fault, Faults, Missing, OverQuota
 
 Headers = list[tuple[bytes, bytes]]
 
+MAX_FAULTS = 100
+"""How many faults of a document an answer tells; more aren't looked for where that takes long."""
+
 RETRY_AFTER = (b"retry-after", b"1")
 
 
@@ -66,8 +69,11 @@ def refusal(error: Exception) -> Refusal:
         case Fault():
             return Refusal(400, "InvalidParameter", str(error), faults=(error,))
         case Faults():
-            message = "; ".join(str(fault) for fault in error.faults)
-            return Refusal(422, "InvalidDocument", message, faults=error.faults)
+            first = error.faults[:MAX_FAULTS]
+            message = "; ".join(str(fault) for fault in first)
+            if len(error.faults) > MAX_FAULTS:
+                message += "; and more"
+            return Refusal(422, "InvalidDocument", message, faults=first)
         case ConditionUnmet(unmet="unknown"):
             return Refusal(404, f"Unknown{error.kind.capitalize()}", str(error))
         case ConditionUnmet(unmet="exists"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -38,6 +39,9 @@ from ringpool.security.keyring import Keyring
 from ringpool.settings import Settings, SettingsError, variable
 
 BACKLOG = 2048
+
+OTHER_FILES = 200
+"""Open files of a process that are no client's connection: the store's, logs, webhooks, metrics."""
 
 GRACE_SECONDS = 10
 """How long a stop waits for requests that are being answered."""
@@ -87,6 +91,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
             proxy_headers=False,  # the app does it, for RINGPOOL_TRUSTED_PROXIES
             server_header=False,
             backlog=BACKLOG,
+            limit_concurrency=_allow_connections(settings.max_connections),
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_worker_healthcheck=HUNG_SECONDS,
         )
@@ -98,6 +103,17 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
         else:
             _make_metrics_directory(settings.data_dir)
             Workers(config, listeners).run()
+
+
+def _allow_connections(wanted: int) -> int:
+    """Let this process, and the workers, open so many connections; returns how many it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return min(wanted, max(1, soft - OTHER_FILES))
+    return wanted
 
 
 def _start_store(store: EmbeddedServer) -> None:

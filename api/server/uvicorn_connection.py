@@ -6,8 +6,8 @@ and says what has changed, and pyproject.toml admits no version that wasn't test
 
 The common exchange, a plain request and a response in one piece, is handled here in place of
 uvicorn: its scope is made without parsing the URL, its response goes to the ``Outbox`` as one piece
-of bytes, and the connection's idle time is checked now and then instead of by a timer a request.
-All other exchanges are uvicorn's.
+of bytes. All other exchanges are uvicorn's, but that no timer is started for any: ``Watch`` looks
+at all connections now and then.
 """
 
 from __future__ import annotations
@@ -19,27 +19,65 @@ from typing import Any
 from urllib.parse import unquote
 
 from httptools import HttpRequestParser
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.server.outbox import Outbox, outbox_of
 from api.server.response_bytes import encode_response
 
 
+class Flow(FlowControl):
+    """Pauses and resumes a transport. While ``held``, nothing resumes reading."""
+
+    held = False
+
+    def resume_reading(self) -> None:
+        if not self.held:
+            super().resume_reading()
+
+    def hold(self) -> None:
+        """Read no more, until ``release``."""
+        self.held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        """Read on."""
+        self.held = False
+        self.resume_reading()
+
+
 class Connection(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
+
+    ``answering``: the exchange whose request is being answered, or was last. ``more_came``: than
+    the one request, when there are no others to start, ``read_on`` is called.
+    """
 
     outbox: Outbox
-    _idle_timer: asyncio.TimerHandle | None = None
-    _idle_since = 0.0
+    flow: Flow
+    answering: RequestResponseCycle | None = None
+    answered_at = 0.0
+    more_came = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.flow = Flow(transport)
         self.outbox = outbox_of(self.loop)
+        self.answered_at = self.loop.time()
+        # uvicorn's own limit would answer 503 here and there; ours makes room.
+        self.max_connections, self.limit_concurrency = self.limit_concurrency, None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
         super().connection_lost(exc)
+        # uvicorn tells the newest exchange alone. An older one would write to what isn't there.
+        self.pipeline.clear()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let the app answer whom it is answering to nobody."""
+        if self.answering is not None:
+            self.answering.disconnected = True
+            self.answering.message_event.set()
 
     @property
     def responding(self) -> bool:
@@ -51,14 +89,15 @@ class Connection(HttpToolsProtocol):
         """Whether the body of the request that is being answered hasn't come whole yet."""
         return self.responding and self.cycle.more_body
 
-    @property
-    def receiving_head(self) -> bool:
-        """Whether a request's head has begun to come: then the connection isn't idle."""
-        raise NotImplementedError
-
     def close_after_response(self) -> None:
         """Let the response that is under way be the last one of this connection."""
         self.cycle.keep_alive = False
+
+    def drop_unfinished(self) -> None:
+        """Forget the last of several requests, whose body hasn't come whole."""
+        assert self.answering is not None
+        self.pipeline.popleft()
+        self.cycle = self.pipeline[0][0] if self.pipeline else self.answering
 
     def head_without(self, name: bytes) -> list[bytes]:
         """The lines of the request's head, without one header."""
@@ -111,33 +150,32 @@ class Connection(HttpToolsProtocol):
             )
         )
         cycle.outbox = self.outbox
+        self.answering = cycle
         task = self.loop.create_task(cycle.run_asgi(self.app))
         cycle.done = partial(self.tasks.discard, task)
         self.tasks.add(task)  # a stop waits for these
         return True
 
-    def on_response_complete(self) -> None:
-        if self.pipeline or self.transport.is_closing():
-            super().on_response_complete()
-            return
-        self.server_state.total_requests += 1
-        self.flow.resume_reading()
-        # uvicorn starts and cancels a timer for each request. This one looks, when it goes off,
-        # how long ago the last response was.
-        self._idle_since = self.loop.time()
-        if self._idle_timer is None:
-            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.answering = cycle
+        super()._start_asgi_task(cycle, app)
 
-    def _close_if_idle(self) -> None:
-        self._idle_timer = None
-        # The response under way starts the timer again. A body that nobody reads doesn't count.
-        if self.receiving_head or self.responding:
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
             return
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self._idle_timer = self.loop.call_later(left, self._close_if_idle)
-        else:
-            self.transport.close()
+        self.answered_at = self.loop.time()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        if not self.pipeline:
+            if self.more_came:
+                self.read_on()
+            elif self.flow.read_paused:
+                self.flow.resume_reading()
+
+    def read_on(self) -> None:
+        """Read what comes behind the requests that were sent ahead: all have been started."""
+        raise NotImplementedError
 
 
 class Exchange(RequestResponseCycle):

@@ -20,12 +20,14 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.aside import aside
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
 from ringpool.catalog.change import (
     CatalogChange,
     kept,
     numbered,
+    size,
     with_keys,
     with_lists,
     with_moved_numbers,
@@ -41,6 +43,7 @@ from ringpool.catalog.writer import CatalogWriter
 from ringpool.config import validation
 from ringpool.config.codec import decode_hook
 from ringpool.config.difference import Change, difference
+from ringpool.config.draft import MAX_FAULTS
 from ringpool.faults import Fault, Faults
 from ringpool.model import KINDS, Account, Configuration, Entity, Kind, Pool, Stock
 from ringpool.numbers import phone
@@ -158,7 +161,8 @@ class Catalog:
         ``revision``: the one that is to be changed; a Fault when it is another by now.
         """
         if not canonical:  # before the lock, since a million numbers take a while
-            wanted = validation.check(wanted, (await self.entities())[1])
+            known = (await self.entities())[1]
+            wanted = await aside(size(wanted), validation.check, wanted, known)
 
         async def unchanged(_: Configuration) -> Configuration:
             return wanted
@@ -171,7 +175,7 @@ class Catalog:
         self,
         kind: Kind,
         entity_id: str,
-        make: Callable[[Entity | None], Entity],
+        make: Callable[[Entity | None], Awaitable[Entity]],
         condition: Condition = ANY,
     ) -> Saved:
         """Make or change one entity; returns it as it is then, without its numbers.
@@ -180,22 +184,22 @@ class Catalog:
         when it is asked again under the lock. What it raises is passed on, and nothing is changed.
         """
 
-        def wanted_of(known: Configuration, present: Entity | None) -> Configuration:
-            seen = seen_by(condition.account, known)
-            return validation.check(only(make(present)), seen)
+        async def wanted_of(known: Configuration, present: Entity | None) -> Configuration:
+            made, seen = only(await make(present)), seen_by(condition.account, known)
+            return await aside(size(made), validation.check, made, seen)
 
         _, early = await self.entities()
         before = present_in(early, kind, entity_id)
         condition.check(kind, entity_id, before, await self._version(kind, entity_id))
         # Before the lock, since a million numbers take a while.
-        ahead = wanted_of(early, before)
+        ahead = await wanted_of(early, before)
         present: Entity | None = None
 
         async def wanted(known: Configuration) -> Configuration:
             nonlocal present
             present = present_in(known, kind, entity_id)
             condition.check(kind, entity_id, present, await self._version(kind, entity_id))
-            return ahead if present == before else wanted_of(known, present)
+            return ahead if present == before else await wanted_of(known, present)
 
         async with self._writer.locked() as token:
             prepared = await self._prepare(wanted, viewer=condition.account)
@@ -223,7 +227,7 @@ class Catalog:
         self, pool_id: str, added: Sequence[str], condition: Condition = ANY
     ) -> list[Change]:
         """Add numbers to a pool; Faults name ``numbers[i]``."""
-        canonical = _canonical(added)
+        canonical = await aside(len(added), _canonical, added)
 
         async def more(known: Configuration) -> Configuration:
             await self._check(condition, known, "pool", pool_id)
@@ -243,7 +247,7 @@ class Catalog:
         self, pool_id: str, removed: Sequence[str], condition: Condition = ANY
     ) -> list[Change]:
         """Drain numbers from a pool; those that aren't the pool's are ignored."""
-        gone = frozenset(_canonical(removed))
+        gone = frozenset(await aside(len(removed), _canonical, removed))
 
         async def fewer(known: Configuration) -> Configuration:
             await self._check(condition, known, "pool", pool_id)
@@ -334,7 +338,8 @@ class Catalog:
             return prepared.changes
 
     async def _carry_out(self, token: str, prepared: CatalogChange) -> None:
-        await self._writer.commit(token, list(prepared.steps()))
+        steps = await aside(size(prepared.wanted), lambda: list(prepared.steps()))
+        await self._writer.commit(token, steps)
         with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
             await self._collect(prepared.drained())
 
@@ -390,9 +395,10 @@ class Catalog:
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
         current = with_lists(known, lists)
         wanted = with_moved_numbers(wanted, current)
-        seen = seen_by(viewer, current)
-        wanted = with_keys(validation.check(wanted, seen, canonical=True), known)
-        changes = difference(current, wanted)
+        many, seen = size(wanted), seen_by(viewer, current)
+        wanted = await aside(many, validation.check, wanted, seen, canonical=True)
+        wanted = with_keys(wanted, known)
+        changes = await aside(many, difference, current, wanted)
         await check_owners(
             self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
         )
@@ -419,6 +425,8 @@ def _canonical(texts: Sequence[str]) -> list[str]:
             found.append(phone.parse(text))
         except ValueError as error:
             faults.append(Fault(f"numbers[{index}]", str(error)))
+            if len(faults) >= MAX_FAULTS:
+                break
     if faults:
         raise Faults(faults)
     return found

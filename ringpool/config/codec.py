@@ -47,13 +47,20 @@ def convert(value: object, kind: type[T]) -> T:
 
 
 def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
-    """Yield everything that keeps ``value`` from being a ``kind``; nothing when it is one."""
+    """Yield everything that keeps ``value`` from being a ``kind``; nothing when it is one.
+
+    There may be millions: take as many as are wanted.
+    """
     try:
         msgspec.convert(value, kind, dec_hook=decode_hook)
     except msgspec.ValidationError as error:
         bare = _bare(kind, value)
-        inner = list(_inner_faults(value, bare, path))
-        yield from inner or [Fault(path, _message(value, bare, str(error)))]
+        found = False
+        for fault in _inner_faults(value, bare, path):
+            found = True
+            yield fault
+        if not found:
+            yield Fault(path, _message(value, bare, str(error)))
 
 
 def key_text(key: str) -> str:

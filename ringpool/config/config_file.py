@@ -13,10 +13,6 @@ from ringpool.faults import Fault, Faults
 from ringpool.model import SECTIONS, Configuration
 from ringpool.printable import is_printable
 
-MAX_FAULTS = 1000
-"""After so many, the rest of a file isn't looked at: to find and word one takes longer than to read
-what is right."""
-
 _NOTHING = Configuration()
 
 
@@ -41,9 +37,6 @@ def read(text: str, known: Configuration = _NOTHING) -> Configuration:
         else:
             for index, value in enumerate(entities or ()):
                 draft.add_plain(section, index, value)
-                if len(draft.faults) > MAX_FAULTS:
-                    rest = Fault("document", f"more than {MAX_FAULTS} faults: these come first")
-                    raise Faults([*draft.faults_in_order()[:MAX_FAULTS], rest])
     return check_draft(draft, known)
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
 from ringpool.config import codec
-from ringpool.faults import Fault
+from ringpool.faults import Fault, Faults
 from ringpool.model import SECTIONS, Account, Configuration, Entity, Pool, Stock
 from ringpool.numbers import phone
+
+MAX_FAULTS = 1000
+"""The most that are told. The rest of a document isn't looked at: to find and word a fault takes
+longer than to read what is right."""
 
 E = TypeVar("E", Account, Pool, Stock)
 
@@ -43,8 +48,14 @@ class Draft:
         return draft
 
     def fault(self, path: str, message: str) -> None:
-        """Note a fault."""
+        """Note a fault; raises Faults when there are more than ``MAX_FAULTS``."""
         self.faults.append(Fault(path, message))
+        self._check_how_many()
+
+    def _check_how_many(self) -> None:
+        if len(self.faults) > MAX_FAULTS:
+            rest = Fault("document", f"more than {MAX_FAULTS} faults: these come first")
+            raise Faults([*self.faults_in_order()[:MAX_FAULTS], rest])
 
     def add(self, section: str, index: int, entity: Entity) -> None:
         """Add an entity."""
@@ -57,7 +68,9 @@ class Draft:
         try:
             self.add(section, index, codec.convert(value, entity_type))
         except msgspec.ValidationError:
-            self.faults += codec.faults(value, entity_type, f"{section}[{index}]")
+            found = codec.faults(value, entity_type, f"{section}[{index}]")
+            self.faults += islice(found, MAX_FAULTS + 1)
+            self._check_how_many()
             if isinstance(value, dict) and isinstance(value.get("id"), str):
                 self._add_id(section, index, value["id"])
 

@@ -49,7 +49,7 @@ export const updateTouches = () => {
   safely(() => {
     document.cookie = storeName + "=" + encodeURIComponent(JSON.stringify(touches))
       + ";path=/;samesite=lax;max-age=" + (storing ? options.days * 86400 : 0)
-      + (location.protocol[5] ? ";secure" : "") // https:;
+      + (location.protocol[5] ? ";secure" : ""); // "https:" has that many characters
   });
   return touches;
 };

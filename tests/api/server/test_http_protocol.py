@@ -144,6 +144,7 @@ class Wire(asyncio.Transport):
         super().__init__({"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 4000)})
         self.written: list[bytes] = []
         self.closed = False
+        self.reading = True
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self.closed
@@ -154,6 +155,18 @@ class Wire(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
 
 
 def connected() -> tuple[Protocol, Wire]:
@@ -198,7 +211,16 @@ async def test_an_answer_goes_before_the_refusal_of_what_follows() -> None:
     assert wire.closed
 
 
-@pytest.mark.parametrize("behind", [b"", b"GET / HT", b"\x00rubbish\r\n\r\n"])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"",
+        b"GET / HT",
+        b"\x00rubbish\r\n\r\n",
+        get("/whole", "Content-Length: 9", method="POST") + b"part",
+        get("/whole", "Transfer-Encoding: chunked", method="POST") + b"rubbish",
+    ],
+)
 async def test_whole_requests_are_answered_whatever_comes_behind_them(
     port: int, behind: bytes
 ) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from allocator.embedded import EmbeddedServer
 from tests.api.conftest import ADMIN, KEY
 from tests.api.service import PATIENCE_SECONDS, Service, service
 from tests.servers.process import until
+from tests.servers.service import serving
 
 AUTH = {"authorization": f"Bearer {ADMIN}"}
 
@@ -206,3 +208,20 @@ def test_the_store_may_die_while_the_service_runs(tmp_path: Path, workers: str) 
         os.kill(store_of(running), signal.SIGKILL)
         until(lambda: running.client.get("/readyz").status_code == 200)
         assert ask(running.client, "a")["number"] == number
+
+
+def test_a_worker_keeps_as_many_connections_as_the_setting_says(tmp_path: Path) -> None:
+    """More than that come and are answered; those that sent nothing give way."""
+    settings = {"RINGPOOL_DATA_DIR": str(tmp_path), "RINGPOOL_MAX_CONNECTIONS": "16"}
+    with serving(tmp_path, settings=settings) as running:
+        url = httpx.URL(running.url)
+        assert httpx.get(f"{url}/livez").status_code == 200
+        silent = [socket.create_connection((url.host, url.port)) for _ in range(50)]
+        assert httpx.get(f"{url}/livez").status_code == 200
+        closed = 0
+        for connection in silent:
+            connection.setblocking(False)
+            with suppress(BlockingIOError):
+                closed += connection.recv(1) == b""
+            connection.close()
+        assert closed >= 50 - 16

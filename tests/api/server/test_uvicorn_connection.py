@@ -7,6 +7,7 @@ in ``test_http_protocol`` and ``test_workers``.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
@@ -74,7 +76,7 @@ async def test_a_connection_has_the_attributes_that_are_set_and_read() -> None:
     connection = made_by_uvicorn()
     names = (
         "app loop logger access_logger access_log parser server_state tasks timeout_keep_alive "
-        "transport flow pipeline scope headers expect_100_continue cycle"
+        "transport flow pipeline scope headers expect_100_continue cycle limit_concurrency"
     )
     check(CONNECTION, "the attributes of HttpToolsProtocol", missing(connection, names.split()), [])
     connection.on_message_begin()
@@ -92,11 +94,14 @@ async def test_a_connection_has_the_attributes_that_are_set_and_read() -> None:
         ("eof_received", ["self"]),
         ("send_400_response", ["self", "msg"]),
         ("on_message_begin", ["self"]),
+        ("on_header", ["self", "name", "value"]),
         ("on_headers_complete", ["self"]),
         ("on_body", ["self", "body"]),
         ("on_message_complete", ["self"]),
         ("on_response_complete", ["self"]),
         ("shutdown", ["self"]),
+        ("_start_asgi_task", ["self", "cycle", "app"]),
+        ("resume_writing", ["self"]),
     ],
 )
 def test_a_connections_methods_are_called_alike(name: str, expected: list[str]) -> None:
@@ -104,6 +109,14 @@ def test_a_connections_methods_are_called_alike(name: str, expected: list[str]) 
     method = getattr(HttpToolsProtocol, name, None)
     found = parameters(method) if method else None
     check(CONNECTION, f"HttpToolsProtocol.{name}", found, expected)
+
+
+def test_reading_is_paused_alike() -> None:
+    """By the flow's methods, at which what comes is held back."""
+    for name in ("pause_reading", "resume_reading"):
+        check(CONNECTION, f"FlowControl.{name}", parameters(getattr(FlowControl, name)), ["self"])
+    absent = missing(FlowControl(asyncio.Transport()), ("read_paused", "write_paused"))
+    check(CONNECTION, "the attributes of FlowControl", absent, [])
 
 
 async def test_a_scope_is_made_when_the_message_begins() -> None:

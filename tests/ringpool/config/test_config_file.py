@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from ringpool.config import config_file
+from ringpool.config.draft import MAX_FAULTS
 from ringpool.faults import Fault, Faults
 from ringpool.model import Account, Activity, Configuration, Fill, Pool, Recycle, Stock
 from ringpool.times import Duration
@@ -330,4 +331,4 @@ def test_a_short_file_is_refused_in_a_short_time(text: str) -> None:
     assert time.process_time() - started < 5
     *faults, last = raised.value.faults
     assert (last.field, last.message) == ("document", "more than 1000 faults: these come first")
-    assert len(faults) == config_file.MAX_FAULTS
+    assert len(faults) == MAX_FAULTS
