@@ -4,6 +4,8 @@ const reasons = /** @type {Record<string, string>} */ ({
   store_unavailable: "the service can't reach its store",
   not_a_visitor: "the service takes this browser for a crawler, which gets no number",
   no_rule: "no rule of the account is for this visit",
+  budget: "this network has its share of the pool's numbers",
+  unknown_value: "a parameter has a value that its pool doesn't know",
   unknown_target: "the account has no pool for it any more",
   unknown_pool: "its pool was deleted just now",
 });

@@ -48,8 +48,8 @@ export const updateTouches = () => {
   touches.v = storing && (touches.v || randomDigits());
   safely(() => {
     document.cookie = storeName + "=" + encodeURIComponent(JSON.stringify(touches))
-      + ";path=/;samesite=lax;max-age=" + (storing ? options.days * 86400 : 0)
-      + (location.protocol[5] ? ";secure" : ""); // "https:" has that many characters
+      + (/^https/.test(now[0]) ? ";secure" : "") + ";path=/;samesite=lax;max-age="
+      + (storing ? options.days * 86400 : 0);
   });
   return touches;
 };
