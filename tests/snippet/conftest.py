@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,24 +15,6 @@ from tests.snippet.engines.available import ENGINES, required
 from tests.snippet.engines.protocol import Browser, Launcher
 
 _in_browser = pytest.StashKey[BrowserThread]()
-
-_FIRST = next(iter(ENGINES))
-_EVERY_ENGINE = "RINGPOOL_EVERY_ENGINE"
-_IN_EACH = frozenset({"test_cases", "test_visits", "test_engines", "test_gc"})
-"""Modules that run in each engine every time; `make conformance` runs all of them in each."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the time of a run in bounds: other modules run in the first engine, Chromium."""
-    if os.environ.get(_EVERY_ENGINE):
-        return
-    kept, left_out = [], []
-    for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        elsewhere = parameters.get("launcher", _FIRST) != _FIRST
-        (left_out if elsewhere and item.path.stem not in _IN_EACH else kept).append(item)
-    items[:] = kept
-    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
