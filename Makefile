@@ -65,7 +65,7 @@ test-lowest: .venv-lowest/.installed ## with the lowest versions that pyproject.
 .PHONY: conformance
 conformance: $(VENV)/.developing ## the whole suite of the snippet in three browser engines; writes its table
 	@tests/install-tools
-	$(BIN)/python -m tests.snippet.conformance.table
+	RINGPOOL_EVERY_ENGINE=1 $(BIN)/python -m tests.snippet.conformance.table
 
 .PHONY: lint
 lint: $(VENV)/.developing ## ruff, mypy --strict, import contracts

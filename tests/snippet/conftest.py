@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,31 @@ from tests.snippet.engines.available import ENGINES, required
 from tests.snippet.engines.protocol import Browser, Launcher
 
 _in_browser = pytest.StashKey[BrowserThread]()
+
+_FIRST = next(iter(ENGINES))
+_EVERY_ENGINE = "RINGPOOL_EVERY_ENGINE"
+_IN_CHROMIUM = frozenset(
+    {
+        *("test_apps", "test_frameworks", "test_hydration", "test_loader", "test_react"),
+        *("test_fuzz", "test_landing_pages", "test_late_changes", "test_owner", "test_plugin"),
+        "test_service_failures",
+    }
+)
+"""Modules that take minutes in each engine: `make conformance` and `RINGPOOL_EVERY_ENGINE=1 make
+test` run them in all three, `make test` in the first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the time of a run in bounds: what takes long runs in the first engine, Chromium."""
+    if os.environ.get(_EVERY_ENGINE):
+        return
+    kept, left_out = [], []
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        elsewhere = parameters.get("launcher", _FIRST) != _FIRST
+        (left_out if elsewhere and item.path.stem in _IN_CHROMIUM else kept).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

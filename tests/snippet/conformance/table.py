@@ -43,8 +43,9 @@ _HEAD = """\
 
 What the script does, case by case, each tested in three real browser engines: {engines},
 as Debian packages them (`chromium`, `firefox-esr`, WebKitGTK): {cases} cases, ✓ where it is tested.
-`make test` runs all of them in all three; `make conformance` runs them alone, and writes this file
-if they pass.
+`make test` runs all of them in Chromium, and in Firefox and WebKit those that don't take minutes:
+numbers, places, visits, consent, documents, odd pages, policies and tracking links. `make
+conformance` runs all of them in all three, and writes this file if they pass.
 
 A case opens a page with the tag. **Requests are part of it**: each table below names the targets
 that the service may be asked for. A case fails if it asks for another one, or twice, and also if
