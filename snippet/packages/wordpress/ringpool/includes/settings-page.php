@@ -62,7 +62,7 @@ function labels(): array
         ),
         'timeout' => array(
             __('Timeout', 'ringpool'),
-            __('How long numbers may stay hidden, in ms: 0 to 60000; empty: 1500. A later answer is shown when it comes.', 'ringpool'),
+            __('How long numbers may stay hidden, in ms: 0 to 60000; empty: 1500.', 'ringpool'),
         ),
         'jsonld' => array(
             __('Structured data', 'ringpool'),
