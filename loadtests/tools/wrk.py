@@ -15,8 +15,10 @@ from loadtests.figures import Skipped
 CONNECTIONS = 32
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
+# wrk adds Host only after the script has run, which prepares requests.
 _HEAD = """
 wrk.headers["User-Agent"] = "%s"
+wrk.headers["Host"] = wrk.host .. ":" .. wrk.port
 local RUN = "%d"
 """
 
