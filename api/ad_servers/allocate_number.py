@@ -28,6 +28,7 @@ from api.http.replies import Reply
 from api.http.request import Request
 from api.http.response_cache import Computed
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.patterns import whole
 
 
 class _NumberReply(Reply):
@@ -113,8 +114,13 @@ _PARAMETERS = (
     VISITOR,
     parameter(
         "mobile_click_to_call",
-        {"type": "string", "enum": ["0", "1"]},
-        text="`1`: the tracking link dials first on phones",
+        {
+            "type": "string",
+            "pattern": whole(
+                r"\s*([01]?|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo])\s*"
+            ),
+        },
+        text="`1` or `true`: the tracking link dials first on phones; `0` or `false`: it doesn't",
         example="1",
     ),
     PUBLISHER,

@@ -22,7 +22,10 @@ MAX_FORM_BYTES = 16 * 1024
 """Of a beacon's form."""
 
 ACCOUNT = parameter(
-    "account", NotEmpty, required=True, text="The id of the page's account", example="newspress"
+    "account",
+    NotEmpty,
+    text="The id of the page's account; needed where its key isn't sent",
+    example="newspress",
 )
 
 _PAGE = (
