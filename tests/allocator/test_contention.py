@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from allocator.allocator import Allocator
-from allocator.answers import State
+from allocator.answers import NOBODY, Answer, State
 from allocator.port import Store
 from allocator.stocks import Stocks
 from tests.allocator import racer
@@ -51,6 +51,25 @@ def check_promises(log: racer.Log) -> int:
     return len(promises)
 
 
+def ask_200_at_once(
+    processes: ProcessPoolExecutor, url: str, pool_id: str, network: str = NOBODY
+) -> list[Answer]:
+    """The answers to 200 tuples that all processes ask for at the same moment."""
+    begin_at = time.time() + 0.05
+    races = [
+        processes.submit(
+            racer.ask_at_once,
+            url,
+            pool_id,
+            [f"t{n}" for n in range(process, 200, PROCESSES)],
+            begin_at,
+            network,
+        )
+        for process in range(PROCESSES)
+    ]
+    return [answer for race in races for _, answer in race.result(PATIENCE_SECONDS)]
+
+
 async def test_200_tuples_20_numbers(
     backend: stores.Server | Cluster,
     store: Store,
@@ -62,18 +81,7 @@ async def test_200_tuples_20_numbers(
         pool = PoolUnderTest(store, f"{unique}-{turn}")
         await pool.edit(min_duration=600_000)
         await pool.allocator.add(pool.id, numbers(20), now_ms=pool.now)
-        begin_at = time.time() + 0.05
-        races = [
-            processes.submit(
-                racer.ask_at_once,
-                backend.url,
-                pool.id,
-                [f"t{n}" for n in range(process, 200, PROCESSES)],
-                begin_at,
-            )
-            for process in range(PROCESSES)
-        ]
-        answers = [answer for race in races for _, answer in race.result(PATIENCE_SECONDS)]
+        answers = ask_200_at_once(processes, backend.url, pool.id)
         given = [answer.number for answer in answers if answer.state is State.NEW]
         assert sorted(given) == numbers(20)
         overflow = [answer for answer in answers if answer.state is State.OVERFLOW]
@@ -91,19 +99,7 @@ async def test_one_network_in_a_race(
         pool = PoolUnderTest(store, f"{unique}-{turn}")
         await pool.edit(min_duration=600_000, budget_share=10, budget_least=5, budget_rate=60)
         await pool.allocator.add(pool.id, numbers(100), now_ms=pool.now)
-        begin_at = time.time() + 0.05
-        races = [
-            processes.submit(
-                racer.ask_at_once,
-                backend.url,
-                pool.id,
-                [f"t{n}" for n in range(process, 200, PROCESSES)],
-                begin_at,
-                "192.0.2.0/24",
-            )
-            for process in range(PROCESSES)
-        ]
-        answers = [answer for race in races for _, answer in race.result(PATIENCE_SECONDS)]
+        answers = ask_200_at_once(processes, backend.url, pool.id, "192.0.2.0/24")
         assert sum(answer.state is State.NEW for answer in answers) == 10
         assert sum(answer.over_budget for answer in answers) == 190
 

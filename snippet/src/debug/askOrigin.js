@@ -1,7 +1,8 @@
+import { loadScript } from "../service/loadScript.js";
 import { say } from "./say.js";
 
 /** @type {any} */
-const { src, nonce } = document.currentScript;
+const { src } = document.currentScript;
 const [endpoint, account] = src.split(/\/dni\/.*\?/);
 
 /**
@@ -21,13 +22,8 @@ export const askOrigin = () => {
 /** A refusal can be read as a script alone: another answer lets no foreign page. @param {string} url */
 const askByScript = url => new Promise((answer, fail) => {
   const name = "rpDebug";
-  const script = document.createElement("script");
   /** @type {any} */ (window)[name] = answer;
-  script.nonce = nonce;
-  script.crossOrigin = ""; // what answers may be no script
-  script.onload = script.onerror = fail;
-  script.src = url + "&callback=" + name;
-  document.documentElement.appendChild(script).remove();
+  loadScript(url + "&callback=" + name, fail);
 }).then(refused, () => say(
   `the service can't be reached at ${endpoint}: it is away, or a policy of this page forbids it`,
 ));

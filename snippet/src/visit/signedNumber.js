@@ -15,7 +15,8 @@ const decoded = text => bytes(atob(text.replace(/-/g, "+").replace(/_/g, "/")));
 /**
  * The number that a tracking link put into the page's address, as answers for the targets of its
  * pool, or for all targets if that pool of the account has none. Only what the account's key has
- * signed is ever shown; where there is no WebCrypto the service verifies it. Rejects if a signature can't be decoded. @returns {Promise<Answer[]>}
+ * signed is ever shown; where there is no WebCrypto the service verifies it. Rejects if a signature
+ * can't be decoded. @returns {Promise<Answer[]>}
  */
 export const signedNumber = async () => {
   const query = queryOf(pageUrl());

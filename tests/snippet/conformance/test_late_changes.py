@@ -219,6 +219,13 @@ def write(way: str) -> str:
     """
 
 
+_AT_EACH_CHANGE = """
+  new MutationObserver(back).observe(document.body,
+    {subtree: true, childList: true, characterData: true, attributes: true});
+  back();
+"""
+
+
 @pytest.mark.parametrize("way", list(_WAYS_TO_WRITE))
 def test_written_anew_at_each_change(site: Site, way: str) -> None:
     """A script that writes the old number back with {way} at each change doesn't hang the tab."""
@@ -226,9 +233,7 @@ def test_written_anew_at_each_change(site: Site, way: str) -> None:
     view.run(
         f"""() => {{
           {write(way)}
-          new MutationObserver(back).observe(document.body,
-            {{subtree: true, childList: true, characterData: true, attributes: true}});
-          back();
+          {_AT_EACH_CHANGE}
         }}"""
     )
     assert 1 <= ends(view) <= 60  # 20, and one more for each tenth of a second that they take
@@ -272,9 +277,7 @@ def test_written_anew_on_a_phone(phone_site: Site, way: str) -> None:
     view.run(
         f"""() => {{
           {write(way).replace("main.textContent != printed", "main.querySelector('a')")}
-          new MutationObserver(back).observe(document.body,
-            {{subtree: true, childList: true, characterData: true, attributes: true}});
-          back();
+          {_AT_EACH_CHANGE}
         }}"""
     )
     assert 1 <= ends(view) <= 60
