@@ -56,7 +56,9 @@ from api.managers import calls, explain, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
+from api.operators.metrics_port import MetricsPort
 from api.pages import presence, script, swap, verify
+from api.scrape import Scraper
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -129,6 +131,8 @@ def create_app(
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
         if settings.country_header or settings.area_header:
             middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
+    if settings.metrics_port is not None:
+        middleware.insert(0, Middleware(MetricsPort, port=settings.metrics_port))
     app = _App(
         routes=[*routes(), *more_routes],
         middleware=middleware,
@@ -184,6 +188,7 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
+        scraper=Scraper(allocator, keeper, metrics),
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
         seal=seal_for(keyring.signer),
         networks=VisitorNetworks(settings.trusted_proxies),
