@@ -39,6 +39,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from allocator.allocator import Allocator
 from allocator.embedded import open_embedded
 from allocator.port import Store, StoreUnavailable
+from allocator.rates import Rates
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
@@ -189,6 +190,7 @@ async def _services(
         keyring=keyring,
         metrics=metrics,
         scraper=Scraper(allocator, keeper, metrics),
+        rates=Rates(store),
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
         seal=seal_for(keyring.signer),
         networks=VisitorNetworks(settings.trusted_proxies),

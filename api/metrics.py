@@ -70,6 +70,13 @@ class Metrics:
             self._own,
         )
 
+        self._over_quota = _CountsById(
+            "ringpool_requests_over_quota",
+            "Requests that were refused: the account's quota of them is used up",
+            "account",
+            self._own,
+        )
+
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
         """Count one request. ``endpoint`` is a route's name, never a path from outside."""
         child = self._children.get((endpoint, status))
@@ -86,6 +93,10 @@ class Metrics:
         """Count parameters of a pool's tuple that held a placeholder. ``pool``: an existing one."""
         if count:
             self._unfilled.add(pool, count)
+
+    def count_over_quota(self, account: str) -> None:
+        """Count a request that was refused for the account's quota."""
+        self._over_quota.add(account)
 
     def exposition(self, pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool) -> bytes:
         """All metrics in the text format. ``pools``: id and status of those read in time.

@@ -157,11 +157,15 @@ AllowedValues = (
 
 
 class Quota(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """How much an account may have at most. None: any number of them."""
+    """How much an account may have at most. None: any number of them.
+
+    ``requests``: with its API keys, a minute.
+    """
 
     pools: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     stocks: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     numbers: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    requests: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

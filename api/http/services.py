@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from allocator.allocator import Allocator
 from allocator.port import Store
+from allocator.rates import Rates
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.http.response_cache import ResponseCache
@@ -40,6 +41,7 @@ class Services:
     keyring: Keyring
     metrics: Metrics
     scraper: Scraper
+    rates: Rates
     sign: Callable[[str, str, int], str]
     seal: Seal
     networks: VisitorNetworks
