@@ -17,7 +17,7 @@ from allocator.answers import PoolStatus
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
-MAX_IDS = 20_000
+MAX_IDS = 10_000
 """Ids that one counter of a worker has a sample for: whoever makes pools and removes them again
 would fill its memory. What comes after these is counted under the empty id."""
 
