@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,37 @@ def test_kustomize_builds_them() -> None:
         assert thing["kind"] == "Namespace" or thing["metadata"]["namespace"] == "ringpool"
         if thing["kind"] == "Deployment":
             image = thing["spec"]["template"]["spec"]["containers"][0]["image"]
-            assert re.search(r":\d+\.\d+\.\d+$", image)
+            assert re.fullmatch(r"registry.example/ringpool@sha256:0{64}", image)
+
+
+def test_no_image_goes_by_a_tag() -> None:
+    """Each is named by digest in the kustomization; until the operator names his, nothing starts.
+
+    Here and in the overlay that the hardening guide shows.
+    """
+    guide = (ROOT / "docs" / "security" / "hardening.md").read_text("utf-8")
+    (overlay,) = re.findall(r"```yaml\n(# overlay/kustomization.yaml\n.*?)```", guide, re.DOTALL)
+    base = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+    for kustomization in (base, yaml.safe_load(overlay)):
+        for image in kustomization["images"]:
+            assert re.fullmatch("sha256:[0-9a-f]{64}", image["digest"])
+            assert "newTag" not in image
+    assert set(base["images"][0]["digest"][len("sha256:") :]) == {"0"}
+    named = {image["name"] for image in base["images"]}
+    pods = [document["spec"]["template"]["spec"] for document in documents() if "template" in
+            document.get("spec", {})]
+    kinds = ("containers", "initContainers", "ephemeralContainers")
+    used = {each["image"] for pod in pods for kind in kinds for each in pod.get(kind, ())}
+    assert used == named
+
+
+def test_nobody_is_trusted_until_named() -> None:
+    """As it is shipped, no address may say who a visitor is; the guide's overlay names a narrow one."""
+    assert one("ConfigMap")["data"]["RINGPOOL_TRUSTED_PROXIES"] == ""
+    guide = (ROOT / "docs" / "security" / "hardening.md").read_text("utf-8")
+    (named,) = re.findall(r"RINGPOOL_TRUSTED_PROXIES: (\S+)", guide)
+    for proxies in named.split(","):
+        assert ip_network(proxies).num_addresses <= 256
 
 
 def test_settings_exist_and_are_accepted() -> None:
