@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,12 +28,11 @@ from tests.api.conftest import ADMIN
 from tests.conftest import PATIENT_MS
 from tests.docs.test_servers import DOCS
 from tests.servers.cluster import cluster3
-from tests.servers.process import until
 from tests.servers.sentinel import sentinel
 from tests.servers.service import serving
 from tests.servers.stores import Server, redis7, valkey
 
-PASSWORD = "made-for-this-test"  # noqa: S105
+PASSWORD = "made-for-this-test"
 USER = f"ringpool:{PASSWORD}@"
 PACKAGES = ("allocator", "ringpool")
 
@@ -167,6 +165,17 @@ def test_everything_else_is_refused(server: Server) -> None:
         ):
             with pytest.raises(redis.ResponseError, match=r"permission|can't (run|access)"):
                 client.execute_command(*words)
+
+
+async def test_a_command_that_is_missing_is_an_outage(server: Server) -> None:
+    """Not a bug: it is answered 503, and over as soon as the store has the whole list."""
+    restrict(server, more="-hset")
+    store = await connect(f"redis://{USER}127.0.0.1:{server.port}", timeout_ms=PATIENT_MS)
+    with pytest.raises(StoreUnavailable, match="lacks a permission"):
+        await make(store, "p", numbers(1))
+    restrict(server)
+    await make(store, "p", numbers(1))
+    await store.aclose()
 
 
 def test_sentinel_and_primary() -> None:

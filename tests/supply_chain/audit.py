@@ -11,7 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,16 +64,16 @@ def node_findings(root: Path, folder: str) -> Iterator[Found]:
     """Of an npm lock. Raises Unasked."""
     lock = f"{folder}/package-lock.json"
     command = ["npm", "audit", "--package-lock-only", "--audit", "--json"]
-    for package in _report(lock, command, root / folder, "vulnerabilities")[
-        "vulnerabilities"
-    ].values():
+    report = _report(lock, command, root / folder, "vulnerabilities")
+    for package in report["vulnerabilities"].values():
+        fix = package["fixAvailable"]
+        mended = "in no version yet"
+        if fix:
+            mended = f"{fix['name']} {fix['version']}" if isinstance(fix, dict) else "npm audit fix"
         for each in package["via"]:
             if isinstance(each, dict):  # else it is named for a package that it needs
-                fix = package["fixAvailable"]
-                mended = f"{fix['name']} {fix['version']}" if isinstance(fix, dict) else fix
                 name = each["url"].rpartition("/")[2]
-                versions = {True: "npm audit fix", False: "in no version yet"}.get(mended, mended)
-                yield Found(lock, f"{each['name']} {each['range']}", (name,), versions)
+                yield Found(lock, f"{each['name']} {each['range']}", (name,), mended)
 
 
 def _report(lock: str, command: Sequence[str], folder: Path, key: str) -> dict[str, Any]:
@@ -97,20 +97,23 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     parser.add_argument("--ignore", action="append", default=[], metavar="ID", help="a known one")
     parser.add_argument("--osv-url", help="where the OSV database is asked")
     options = parser.parse_args(arguments)
+    sources = [python_findings(root, options.osv_url)]
+    sources += [node_findings(root, folder) for folder in NODE_FOLDERS]
+    return tell(sources, {*options.ignore})
+
+
+def tell(sources: Iterable[Iterable[Found]], ignored: set[str]) -> int:
+    """Print what each source finds that isn't ignored by one of its names; the exit status."""
     found: list[Found] = []
-    unasked: list[str] = []
-    for findings in (
-        python_findings(root, options.osv_url),
-        *(node_findings(root, folder) for folder in NODE_FOLDERS),
-    ):
+    unasked = 0
+    for findings in sources:
         try:
-            found += [each for each in findings if not {*each.names} & {*options.ignore}]
+            found += [each for each in findings if ignored.isdisjoint(each.names)]
         except Unasked as error:
-            unasked.append(str(error))
+            unasked += 1
+            print(f"couldn't be asked (is there a network?): {error}", file=sys.stderr)
     for each in found:
         print(each)
-    for line in unasked:
-        print(f"couldn't be asked (is there a network?): {line}", file=sys.stderr)
     if found:
         return VULNERABLE
     if unasked:

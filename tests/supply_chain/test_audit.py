@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,9 +22,7 @@ KNOWN = {
     "affected": [
         {
             "package": {"name": "click", "ecosystem": "PyPI"},
-            "ranges": [
-                {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.1.0"}]}
-            ],
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.1.0"}]}],
         }
     ],
 }
@@ -40,9 +38,10 @@ PACKAGE = {"name": "pako", "versions": {"2.1.0": {"name": "pako", "version": "2.
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with short locks: one package of PyPI, one of npm."""
     program("npm")
+    monkeypatch.setattr(audit, "NODE_FOLDERS", ("snippet",))
     lock = f"click==8.4.0 \\\n    --hash=sha256:{'0' * 64}\n"
     (tmp_path / audit.PYTHON_LOCK).write_text(lock)
     for folder in audit.NODE_FOLDERS:
@@ -63,7 +62,7 @@ def databases(
     """Both databases, with what they know; yields the address of OSV's."""
 
     def answer(asked: Asked) -> Told:
-        told: dict[str, object] = PACKAGE
+        told: Mapping[str, object] = PACKAGE
         if asked.path == "/v1/query":
             told = {"vulns": python}
         elif asked.path.endswith("/advisories/bulk"):
@@ -78,17 +77,21 @@ def databases(
 def test_what_is_known_is_told(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line for each, by lock and package, and status 1; 0 when each is known and taken."""
+    """A line for each, by lock and package, with every name that it has, and status 1."""
     with databases(monkeypatch, [KNOWN], {"pako": [PAKO]}) as osv:
         assert audit.main(["--osv-url", osv], root) == audit.VULNERABLE
-        told = capsys.readouterr().out.splitlines()
-        assert len(told) == 1 + len(audit.NODE_FOLDERS)
-        assert told[0] == (
-            "requirements-development.txt: click 8.4.0: PYSEC-2026-1, CVE-2026-1 (mended: 99.1.0)"
-        )
-        assert told[1].startswith("snippet/package-lock.json: pako <99.0.0: GHSA-aaaa-bbbb-cccc (")
-        taken = ["--ignore", "CVE-2026-1", "--ignore", "GHSA-aaaa-bbbb-cccc"]
-        assert audit.main(["--osv-url", osv, *taken], root) == audit.CLEAN
+    assert capsys.readouterr().out.splitlines() == [
+        "requirements-development.txt: click 8.4.0: PYSEC-2026-1, CVE-2026-1 (mended: 99.1.0)",
+        "snippet/package-lock.json: pako <99.0.0: GHSA-aaaa-bbbb-cccc (mended: in no version yet)",
+    ]
+
+
+def test_what_is_ignored_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    """One that was looked at is taken by any of its names; every other still counts."""
+    found = [audit.Found("lock", "click 8", ("PYSEC-2026-1", "CVE-2026-1"), "9")]
+    assert audit.tell([found], {"CVE-2026-1"}) == audit.CLEAN
+    assert audit.tell([found, []], {"CVE-2026-2"}) == audit.VULNERABLE
+    assert "click 8" in capsys.readouterr().out
 
 
 def test_no_answer_is_no_clean_answer(
