@@ -68,10 +68,11 @@ def test_nginx(tmp_path: Path) -> None:
                 if line.get("path") == "/no-such-path"
             ]
             assert logged["client"] == "127.0.0.1"
-            for path in ("/metrics", "/readyz"):
-                assert client.get(path).status_code == 404
-                assert httpx.get(f"{service.url}{path}", timeout=60).status_code == 200
             manager = {"authorization": f"Bearer {ADMIN}"}
+            for path in ("/metrics", "/readyz"):
+                assert client.get(path, headers=manager).status_code == 404
+                direct = httpx.get(f"{service.url}{path}", headers=manager, timeout=60)
+                assert direct.status_code == 200
             assert client.get("/admin/v1/accounts", headers=manager).status_code == 403
             form = {"content-type": "text/plain"}
             long = client.post("/v1/ping", content=b"a=" + b"x" * 20_000, headers=form)
