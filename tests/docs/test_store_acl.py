@@ -178,6 +178,15 @@ async def test_a_command_that_is_missing_is_an_outage(server: Server) -> None:
     await store.aclose()
 
 
+async def test_another_database_needs_to_be_selected(server: Server) -> None:
+    """As the guide says."""
+    url = f"redis://{USER}127.0.0.1:{server.port}/2"
+    with pytest.raises(StoreUnavailable, match="lacks a permission"):
+        await _one_number(url)
+    restrict(server, more="+select")
+    await _one_number(url)
+
+
 def test_sentinel_and_primary() -> None:
     """A service that finds its primary through Sentinel needs one command of it."""
     with sentinel() as watched:
@@ -196,7 +205,7 @@ def test_sentinel_and_primary() -> None:
 def test_cluster() -> None:
     """In a cluster the user needs the commands that the guide adds for it."""
     guide = (DOCS / "security" / "hardening.md").read_text("utf-8")
-    (more,) = re.findall(r"^    (\+cluster\S*(?: \+\S+)*)$", guide, re.MULTILINE)
+    (more,) = re.findall(r"^  (\+cluster\S*(?: \+\S+)*)$", guide, re.MULTILINE)
     with cluster3() as cluster:
         for node in cluster.primaries:
             restrict(node, more=more)

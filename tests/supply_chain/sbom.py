@@ -27,13 +27,7 @@ def container() -> dict[str, Any]:
     """The container's document."""
     told = _output(
         (sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements"),
-        (
-            "--pyproject",
-            "pyproject.toml",
-            "--output-reproducible",
-            "--no-validate",
-            "requirements-runtime.txt",
-        ),
+        ("--pyproject", "pyproject.toml", "--output-reproducible", "requirements-runtime.txt"),
     )
     name, digest = pinned(CONTAINERFILE)
     repository, _, tag = name.partition(":")
