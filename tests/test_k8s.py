@@ -120,8 +120,11 @@ def test_the_guides_overlay_names_image_proxy_and_controller(tmp_path: Path) -> 
     containers = built["Deployment"]["spec"]["template"]["spec"]["containers"]
     assert [each["image"] for each in containers] == [f"{image['newName']}@{image['digest']}"]
     assert built["ConfigMap"]["data"]["RINGPOOL_TRUSTED_PROXIES"] == trusted
-    for rule in built["NetworkPolicy"]["spec"]["ingress"]:
-        assert rule["from"] or {"port": "http", "protocol": "TCP"} not in rule["ports"]
+    web, metrics = (rule["from"] for rule in built["NetworkPolicy"]["spec"]["ingress"])
+    assert [str(peer["namespaceSelector"]["matchLabels"]) for peer in (*web, *metrics)] == [
+        "{'kubernetes.io/metadata.name': 'ingress-controllers'}",
+        "{'kubernetes.io/metadata.name': 'monitoring'}",
+    ]
 
 
 def test_settings_exist_and_are_accepted() -> None:
