@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
-from ringpool.catalog import number_lists, plan
-from ringpool.catalog.areas import SECTION, AreaChange
+from ringpool.catalog import audit, number_lists, plan
+from ringpool.catalog.areas import SECTION, AreaChange, StoredConfiguration
 from ringpool.catalog.plan import (
     Addition,
     PoolDrain,
@@ -41,9 +41,14 @@ _encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 
 
 class CatalogChange(msgspec.Struct, frozen=True):
-    """A change that was checked. ``lists``: the numbers that owners have now."""
+    """A change that was checked.
+
+    ``known``: what is configured now; ``lists``: the numbers that owners have now; ``changes``:
+    what ``wanted`` changes, and what is removed.
+    """
 
     revision: int
+    known: StoredConfiguration
     wanted: Configuration
     lists: dict[str, number_lists.Chunks]
     changes: list[Change]
@@ -53,8 +58,21 @@ class CatalogChange(msgspec.Struct, frozen=True):
         """Return the pools that lose numbers."""
         return [change.id for change in self.changes if change.kind == "pool" and change.drained]
 
-    def steps(self) -> Iterator[Step]:
-        """Yield the plan, in the order that ``plan`` explains."""
+    def removed_pools(self) -> list[Pool]:
+        """Return the pools that go."""
+        gone = {(change.kind, change.id) for change in self.changes if change.action == "remove"}
+        return [pool for pool in self.known.pools if ("pool", pool.id) in gone]
+
+    def size(self) -> int:
+        """Return about how many values it is about: how long it takes to plan it."""
+        moved = sum(len(change.added) + len(change.drained) for change in self.changes)
+        return size(self.wanted) + moved + 10 * len(self.changes)
+
+    def steps(self, by: audit.Actor, undoes: int = 0) -> Iterator[Step]:
+        """Yield the plan, in the order that ``plan`` explains.
+
+        ``by``: who makes the change. ``undoes``: the revision of the one that it undoes, or 0.
+        """
         changed = {(str(change.kind), change.id): change for change in self.changes}
         named = [
             (f"{kind}/{entity.id}", entity, changed[kind, entity.id])
@@ -86,7 +104,13 @@ class CatalogChange(msgspec.Struct, frozen=True):
                 documents[f"{SECTION}/{entity.id}"] = self.areas.pools.get(entity.id, "")
         for pool in self.areas.untouched:
             documents[f"{SECTION}/{pool.id}"] = self.areas.pools[pool.id]
-        yield Publication(self.revision, documents)
+        for change in self.changes:
+            if change.action == "remove":
+                documents[f"{change.kind}/{change.id}"] = ""
+                if change.kind == "pool":
+                    documents[f"{SECTION}/{change.id}"] = ""
+        written = audit.write(by, self.changes, by_name(self.known), by_name(self.wanted), undoes)
+        yield Publication(self.revision, documents, *written)
         for owner, entity, change in named:
             yield from plan.claims(owner, change.drained, leaving=True)
             drain = StockDrain if isinstance(entity, Stock) else PoolDrain
@@ -107,6 +131,16 @@ class CatalogChange(msgspec.Struct, frozen=True):
                 yield Addition(entity.id, piece)
 
 
+def by_name(configuration: Configuration) -> audit.Entities:
+    """Return every entity of a configuration, by kind and id."""
+    entities: dict[tuple[Kind, str], Entity] = {}
+    for account in configuration.accounts:
+        entities["account", account.id] = account
+    for kind, entity in numbered(configuration):
+        entities[kind, entity.id] = entity
+    return entities
+
+
 def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
     """Yield every entity that has numbers, with its kind; stocks before the pools they fill."""
     for stock in wanted.stocks:
@@ -118,6 +152,18 @@ def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
 def size(wanted: Configuration) -> int:
     """Return how many numbers a configuration lists: how long it takes to go through it."""
     return sum(len(entity.numbers or ()) for _, entity in numbered(wanted))
+
+
+def without(known: Configuration, removed: Collection[tuple[Kind, str]]) -> Configuration:
+    """Return ``known`` without the entities of these kinds and ids."""
+    if not removed:
+        return known
+    gone = frozenset(removed)
+    return Configuration(
+        accounts=tuple(each for each in known.accounts if ("account", each.id) not in gone),
+        pools=tuple(pool for pool in known.pools if ("pool", pool.id) not in gone),
+        stocks=tuple(stock for stock in known.stocks if ("stock", stock.id) not in gone),
+    )
 
 
 def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> Configuration:

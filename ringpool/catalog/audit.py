@@ -1,0 +1,220 @@
+"""Entries of the audit log: who changed what, from where, and how it was before.
+
+An entry is short, so that many can be read at once. What is too long for it (long values, more than
+the first numbers) is kept beside it as its details, as far as that has an end: without them a
+change can't be undone. Secrets are in neither.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from ringpool.catalog.condition import owner_of
+from ringpool.config.difference import Change, FieldChange
+from ringpool.model import Entity, Kind
+
+MAX_NUMBERS = 100
+"""How many added, and how many removed numbers of an entity an entry names."""
+
+MAX_VALUE = 500
+"""Characters of a value, as JSON, that an entry shows."""
+
+MAX_TOLD = 32 * 1024
+"""Bytes that the differences in one entry may have; of further entities it has but the names."""
+
+MAX_NAMED = 20_000
+"""How many entities an entry names."""
+
+MAX_DETAILS = 1024 * 1024
+"""Bytes of details, as they are kept."""
+
+_SECRET = frozenset({"key", "former_key", "api_keys", "hash"})
+"""What is masked wherever it stands in a value."""
+
+_MASK = "(secret)"
+
+
+class Actor(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Who makes a change, and from where. An account sees `operator` in the place of others.
+
+    ``account`` and ``key``: whose key it is, and the key's name. ``user``: of the system, who gave
+    a command. ``address``: the client's, or the host that a command ran on. ``via``: method and
+    path, or the command.
+    """
+
+    kind: Literal["administrator", "account", "command", "service", "operator"] = "service"
+    account: str = ""
+    key: str = ""
+    user: str = ""
+    address: str = ""
+    via: str = ""
+
+
+SERVICE = Actor()
+"""What nobody asked for."""
+
+
+class Numbers(Struct, frozen=True, omit_defaults=True):
+    """How many numbers, and the first of them."""
+
+    count: int = 0
+    numbers: tuple[str, ...] = ()
+
+
+NO_NUMBERS = Numbers()
+
+What = Literal["created", "changed", "deleted"]
+
+
+class EntityChange(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a change made of one entity.
+
+    ``former``, ``account``: whose it was and is; "" where it wasn't or isn't there. ``fields``:
+    those that differ, None at their defaults. ``removed`` numbers drain.
+    """
+
+    kind: Kind
+    id: str
+    what: What
+    former: str = ""
+    account: str = ""
+    fields: tuple[FieldChange, ...] = ()
+    added: Numbers = NO_NUMBERS
+    removed: Numbers = NO_NUMBERS
+
+
+class Entry(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One change. ``undoes``: the revision of the one that it undoes.
+
+    ``cut``: something was too long for an entry. ``more``: entities that it doesn't even name.
+    """
+
+    by: Actor = SERVICE
+    entities: tuple[EntityChange, ...] = ()
+    undoes: int = 0
+    cut: bool = False
+    more: int = 0
+
+
+class Recorded(NamedTuple):
+    """An entry as the log has it. ``at``: when the change came into force, Unix ms."""
+
+    revision: int
+    at: int
+    entry: Entry
+
+
+class Written(NamedTuple):
+    """An entry as it goes into the store. ``details``: "" where it has none, or too many."""
+
+    entry: str
+    details: str
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Entry).decode
+_decode_details = msgspec.json.Decoder(tuple[EntityChange, ...]).decode
+
+_WHAT: Mapping[str, What] = {"add": "created", "change": "changed", "remove": "deleted"}
+
+Entities = Mapping[tuple[Kind, str], Entity]
+"""By kind and id."""
+
+
+def write(
+    by: Actor, changes: Iterable[Change], before: Entities, after: Entities, undoes: int = 0
+) -> Written:
+    """Make the entry on a change. ``before``, ``after``: at least the entities that it changes."""
+    whole = tuple(_entity_change(change, before, after) for change in changes)
+    entities, cut = _shortened(whole)
+    more = max(len(whole) - MAX_NAMED, 0)
+    entry = Entry(by=by, entities=entities[:MAX_NAMED], undoes=undoes, cut=cut, more=more)
+    details = base64.b64encode(zlib.compress(_encode(whole))).decode("ascii") if cut else ""
+    return Written(_encode(entry).decode(), details if len(details) <= MAX_DETAILS else "")
+
+
+def read(revision: int, at_ms: int, text: str) -> Recorded:
+    """Return an entry as it was made."""
+    return Recorded(revision, at_ms, _decode(text))
+
+
+def read_details(text: str) -> tuple[EntityChange, ...]:
+    """Return the whole of what an entry is about."""
+    return _decode_details(zlib.decompress(base64.b64decode(text)))
+
+
+def _entity_change(change: Change, before: Entities, after: Entities) -> EntityChange:
+    name = change.kind, change.id
+    former, present = before.get(name), after.get(name)
+    return EntityChange(
+        kind=change.kind,
+        id=change.id,
+        what=_WHAT[change.action],
+        former=owner_of(former) if former and change.action != "add" else "",
+        account=owner_of(present) if present and change.action != "remove" else "",
+        fields=tuple(
+            FieldChange(field.field, masked(field.before), masked(field.after))
+            for field in change.fields
+        ),
+        added=Numbers(len(change.added), change.added),
+        removed=Numbers(len(change.drained), change.drained),
+    )
+
+
+def masked(value: object) -> object:
+    """Return a plain value without the secrets in it. Fields that are secret are masked before."""
+    if isinstance(value, dict):
+        return {
+            name: _MASK if name in _SECRET and item is not None else masked(item)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    return value
+
+
+def _shortened(whole: Sequence[EntityChange]) -> tuple[tuple[EntityChange, ...], bool]:
+    """Return what an entry shows of changes, and whether that is less than the whole."""
+    shown: list[EntityChange] = []
+    left = MAX_TOLD
+    for entity in whole:
+        short = msgspec.structs.replace(
+            entity,
+            fields=tuple(map(_short_field, entity.fields)),
+            added=_first(entity.added),
+            removed=_first(entity.removed),
+        )
+        if left > 0:
+            left -= len(_encode(short))
+        if left < 0:
+            short = msgspec.structs.replace(
+                entity,
+                fields=(),
+                added=Numbers(entity.added.count),
+                removed=Numbers(entity.removed.count),
+            )
+        shown.append(short)
+    return tuple(shown), len(shown) > MAX_NAMED or tuple(shown) != tuple(whole)
+
+
+def _first(numbers: Numbers) -> Numbers:
+    return (
+        numbers
+        if numbers.count <= MAX_NUMBERS
+        else Numbers(numbers.count, numbers.numbers[:MAX_NUMBERS])
+    )
+
+
+def _short_field(field: FieldChange) -> FieldChange:
+    return FieldChange(field.field, _short(field.before), _short(field.after))
+
+
+def _short(value: object) -> object:
+    text = value if isinstance(value, str) else _encode(value).decode()
+    return value if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
