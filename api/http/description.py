@@ -39,6 +39,7 @@ TAGS = {
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
     "calls": "For managers: inbound calls, credited to who held the number",
+    "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }
 """What operations are grouped by, in the document and in generated clients."""
@@ -169,7 +170,7 @@ def _problem_example(status: int, kind: str, detail: str) -> Described:
         "class": kind,
         "detail": message if kind == "InUse" else detail,
     }
-    if status == 422 or kind in ("InvalidParameter", "MissingParameter", "InUse"):
+    if status == 422 or kind in ("InvalidParameter", "MissingParameter", "InUse", "ChangedSince"):
         problem["errors"] = [{"field": field, "message": message}]
     return problem
 

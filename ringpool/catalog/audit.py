@@ -60,14 +60,14 @@ SERVICE = Actor()
 """What nobody asked for."""
 
 
-class Numbers(Struct, frozen=True, omit_defaults=True):
+class CountedNumbers(Struct, frozen=True, omit_defaults=True):
     """How many numbers, and the first of them."""
 
     count: int = 0
     numbers: tuple[str, ...] = ()
 
 
-NO_NUMBERS = Numbers()
+NO_NUMBERS = CountedNumbers()
 
 What = Literal["created", "changed", "deleted"]
 
@@ -85,8 +85,8 @@ class EntityChange(Struct, frozen=True, omit_defaults=True, kw_only=True):
     former: str = ""
     account: str = ""
     fields: tuple[FieldChange, ...] = ()
-    added: Numbers = NO_NUMBERS
-    removed: Numbers = NO_NUMBERS
+    added: CountedNumbers = NO_NUMBERS
+    removed: CountedNumbers = NO_NUMBERS
 
 
 class Entry(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -139,6 +139,11 @@ def write(
     return Written(_encode(entry).decode(), details if len(details) <= MAX_DETAILS else "")
 
 
+def shown(changes: Iterable[Change], before: Entities, after: Entities) -> tuple[EntityChange, ...]:
+    """Return what an entry on a change would show."""
+    return _shortened([_entity_change(change, before, after) for change in changes])[0][:MAX_NAMED]
+
+
 def read(revision: int, at_ms: int, text: str) -> Recorded:
     """Return an entry as it was made."""
     return Recorded(revision, at_ms, _decode(text))
@@ -162,9 +167,13 @@ def _entity_change(change: Change, before: Entities, after: Entities) -> EntityC
             FieldChange(field.field, masked(field.before), masked(field.after))
             for field in change.fields
         ),
-        added=Numbers(len(change.added), change.added),
-        removed=Numbers(len(change.drained), change.drained),
+        added=_counted(change.added),
+        removed=_counted(change.drained),
     )
+
+
+def _counted(numbers: tuple[str, ...]) -> CountedNumbers:
+    return CountedNumbers(len(numbers), numbers) if numbers else NO_NUMBERS
 
 
 def masked(value: object) -> object:
@@ -187,8 +196,8 @@ def _shortened(whole: Sequence[EntityChange]) -> tuple[tuple[EntityChange, ...],
         short = msgspec.structs.replace(
             entity,
             fields=tuple(map(_short_field, entity.fields)),
-            added=_first(entity.added),
-            removed=_first(entity.removed),
+            added=_first(entity.added, MAX_NUMBERS),
+            removed=_first(entity.removed, MAX_NUMBERS),
         )
         if left > 0:
             left -= len(_encode(short))
@@ -196,18 +205,16 @@ def _shortened(whole: Sequence[EntityChange]) -> tuple[tuple[EntityChange, ...],
             short = msgspec.structs.replace(
                 entity,
                 fields=(),
-                added=Numbers(entity.added.count),
-                removed=Numbers(entity.removed.count),
+                added=_first(entity.added, 0),
+                removed=_first(entity.removed, 0),
             )
         shown.append(short)
     return tuple(shown), len(shown) > MAX_NAMED or tuple(shown) != tuple(whole)
 
 
-def _first(numbers: Numbers) -> Numbers:
+def _first(numbers: CountedNumbers, most: int) -> CountedNumbers:
     return (
-        numbers
-        if numbers.count <= MAX_NUMBERS
-        else Numbers(numbers.count, numbers.numbers[:MAX_NUMBERS])
+        numbers if numbers.count <= most else CountedNumbers(numbers.count, numbers.numbers[:most])
     )
 
 

@@ -17,7 +17,7 @@ from ringpool.catalog.store import CatalogStore
 from ringpool.catalog.undo import CannotUndo
 from ringpool.config.difference import FieldChange
 from ringpool.faults import Fault
-from ringpool.model import Kind
+from ringpool.model import KINDS, Kind
 
 MAX_READ = 2_000
 """Entries that are looked at for one page."""
@@ -46,6 +46,15 @@ class Wanted(NamedTuple):
             and self.account in (None, change.account, change.former)
             for change in recorded.entry.entities
         )
+
+
+def entity_named(text: str) -> tuple[Kind, str]:
+    """Read ``pool/ad-placement`` as kind and id; raises ValueError."""
+    name, _, entity_id = text.partition("/")
+    for kind in KINDS:
+        if kind == name and entity_id:
+            return kind, entity_id
+    raise ValueError("expected account/ID, pool/ID or stock/ID")
 
 
 class Changes(NamedTuple):

@@ -310,14 +310,14 @@ class Catalog:
         entities = await self.log.whole(recorded)
         if dry_run:
             prepared, left = await self._prepare_undo(entities, account, permit)
-            return Undone(0, prepared.changes, left)
+            return Undone(0, prepared.changes, prepared.shown(), left)
         async with self._writer.locked() as token:
             prepared, left = await self._prepare_undo(entities, account, permit)
             try:
                 await self._carry_out(token, prepared, undoes=revision)
             except Fault as fault:  # a pool that is to go got a number from its stock meanwhile
                 raise CannotUndo("in_use", fault) from None
-            return Undone(prepared.revision, prepared.changes, left)
+            return Undone(prepared.revision, prepared.changes, prepared.shown(), left)
 
     async def finish_pending(self) -> bool:
         """Carry out what a dead writer left; True when there was something and it is done."""

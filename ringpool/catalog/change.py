@@ -58,6 +58,10 @@ class CatalogChange(msgspec.Struct, frozen=True):
         """Return the pools that lose numbers."""
         return [change.id for change in self.changes if change.kind == "pool" and change.drained]
 
+    def shown(self) -> tuple[audit.EntityChange, ...]:
+        """Return what the audit log shows of it."""
+        return audit.shown(self.changes, by_name(self.known), by_name(self.wanted))
+
     def removed_pools(self) -> list[Pool]:
         """Return the pools that go."""
         gone = {(change.kind, change.id) for change in self.changes if change.action == "remove"}

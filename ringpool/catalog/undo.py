@@ -19,6 +19,7 @@ _NOT_KEPT = frozenset({"key", "former_key", "api_keys"})
 """Fields that the log doesn't have: a secret that was replaced may have leaked."""
 
 _TOLD_NUMBERS = 5
+_TOLD_FAULTS = 100
 
 Reason = Literal["unknown", "forbidden", "changed", "in_use", "not_kept"]
 
@@ -33,13 +34,15 @@ class CannotUndo(Exception):
     """
 
     def __init__(self, reason: Reason, *faults: Fault) -> None:
-        super().__init__("; ".join(map(str, faults)))
+        told = "; ".join(map(str, faults[:_TOLD_FAULTS]))
+        super().__init__(told + ("; and more" if len(faults) > _TOLD_FAULTS else ""))
         self.reason = reason
         self.faults = faults
 
 
 class Undone(NamedTuple):
-    """``revision``: that of the new change, 0 for one that was only tried.
+    """``revision``: that of the new change, 0 for one that was only tried. ``entities``: what the
+    log shows of it.
 
     ``left``: fields, such as ``pool/ad-placement.key``, that stay as they are: their former values
     aren't kept, as they are secret.
@@ -47,6 +50,7 @@ class Undone(NamedTuple):
 
     revision: int
     changes: list[Change]
+    entities: tuple[EntityChange, ...]
     left: list[str]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -22,8 +22,8 @@ class FieldChange(Struct, frozen=True):
     """One field as plain values before and after; None where it is at its default."""
 
     field: str
-    before: object
-    after: object
+    before: Any
+    after: Any
 
 
 class Change(Struct, frozen=True, kw_only=True):

@@ -187,10 +187,10 @@ def test_what_is_too_long_is_beside_the_entry(monkeypatch: pytest.MonkeyPatch) -
     entry = audit.read(1, 0, written.entry).entry
     assert entry.cut
     assert len(written.entry) < audit.MAX_TOLD * 2
-    assert entry.entities[0].added == audit.Numbers(150, numbers[:100])
+    assert entry.entities[0].added == audit.CountedNumbers(150, numbers[:100])
     assert entry.entities[0].fields == (FieldChange("name", None, "x" * 500 + "…"),)
     assert entry.entities[99] == EntityChange(
-        kind="pool", id="p99", what="created", account="acme", added=audit.Numbers(150)
+        kind="pool", id="p99", what="created", account="acme", added=audit.CountedNumbers(150)
     )
     whole = audit.read_details(written.details)
     assert (whole[99].added.numbers, whole[99].fields) == (numbers, fields)
