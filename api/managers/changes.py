@@ -29,6 +29,7 @@ from ringpool.times import format_rfc3339, to_unix_ms
 _MAX_DIGITS = 15
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 _SWITCH_EXPECTED = "write 1 or 0"
+_ACCOUNT_EXPECTED = "expected an id: a-z, 0-9 and -, 63 characters at most"
 _TIME_EXPECTED = "expected a time with its offset, such as 2026-11-21T14:32:00Z"
 
 
@@ -71,7 +72,7 @@ async def _list(request: Request) -> Reply:
             raise Fault("after", "expected what the page before gave as next")
     wanted = Wanted(
         entity=_entity(parameters["entity"]) if "entity" in parameters else None,
-        account=parameters.get("account"),
+        account=_account(parameters["account"]) if "account" in parameters else None,
         by=parameters.get("by"),
         since=_unix_ms(parameters["since"]) if "since" in parameters else None,
     )
@@ -145,6 +146,13 @@ def _entity(text: str) -> tuple[Kind, str]:
         return entity_named(text)
     except ValueError as error:
         raise Fault("entity", str(error)) from None
+
+
+def _account(text: str) -> str:
+    try:
+        return msgspec.convert(text, Identifier)
+    except msgspec.ValidationError:
+        raise Fault("account", _ACCOUNT_EXPECTED) from None
 
 
 def _unix_ms(text: str) -> int:

@@ -135,7 +135,8 @@ def write(
     entities, cut = _shortened(whole)
     more = max(len(whole) - MAX_NAMED, 0)
     entry = Entry(by=by, entities=entities[:MAX_NAMED], undoes=undoes, cut=cut, more=more)
-    details = base64.b64encode(zlib.compress(_encode(whole))).decode("ascii") if cut else ""
+    # Of numbers a quicker compression makes hardly more.
+    details = base64.b64encode(zlib.compress(_encode(whole), 1)).decode("ascii") if cut else ""
     return Written(_encode(entry).decode(), details if len(details) <= MAX_DETAILS else "")
 
 

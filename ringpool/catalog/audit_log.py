@@ -22,6 +22,9 @@ from ringpool.model import KINDS, Kind
 MAX_READ = 2_000
 """Entries that are looked at for one page."""
 
+MAX_READ_BYTES = 2 * 1024 * 1024
+"""About how many bytes of entries are looked at for one page."""
+
 _READ_AT_ONCE = 200
 
 
@@ -43,7 +46,7 @@ class Wanted(NamedTuple):
             return False
         return (self.entity is None and self.account is None) or any(
             self.entity in (None, (change.kind, change.id))
-            and self.account in (None, change.account, change.former)
+            and (self.account is None or self.account in (change.account, change.former))
             for change in recorded.entry.entities
         )
 
@@ -79,7 +82,7 @@ class AuditLog:
         There may be fewer than ``limit``, and still more to come.
         """
         found: list[Recorded] = []
-        looked_at = 0
+        looked_at = size = 0
         while True:
             read = await self._store.changes(newest, _READ_AT_ONCE, viewer or "")
             for entry in read.entries:
@@ -93,8 +96,9 @@ class AuditLog:
                         return Changes(found, recorded.revision)
                     found.append(seen)
             looked_at += _READ_AT_ONCE
+            size += sum(len(text) for _, _, text in read.entries)
             newest = read.following
-            if not newest or looked_at >= MAX_READ:
+            if not newest or looked_at >= MAX_READ or size >= MAX_READ_BYTES:
                 return Changes(found, newest)
 
     async def one(self, revision: int, viewer: str | None = None) -> Recorded | None:

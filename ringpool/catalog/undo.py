@@ -41,8 +41,8 @@ class CannotUndo(Exception):
 
 
 class Undone(NamedTuple):
-    """``revision``: that of the new change, 0 for one that was only tried. ``entities``: what the
-    log shows of it.
+    """``revision``: of the new change, 0 for one that was only tried. ``entities``: as the log
+    shows it.
 
     ``left``: fields, such as ``pool/ad-placement.key``, that stay as they are: their former values
     aren't kept, as they are secret.

@@ -141,6 +141,7 @@ async def test_pages_go_back_to_the_first_change(managers: Managers) -> None:
     [
         ("entity=pool", "entity"),
         ("entity=number/x", "entity"),
+        ("account=", "account"),
         ("since=yesterday", "since"),
         ("since=2026-11-21T14:32:00", "since"),
         ("after=x", "after"),

@@ -13,7 +13,7 @@ import pytest
 from msgspec import UNSET
 
 from allocator.port import StoreUnavailable
-from ringpool.catalog import audit, store
+from ringpool.catalog import audit, audit_log, store
 from ringpool.catalog.audit import Actor, EntityChange, Recorded
 from ringpool.catalog.audit_log import Wanted
 from ringpool.catalog.catalog import Catalog
@@ -199,7 +199,7 @@ def test_what_is_too_long_is_beside_the_entry(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("bound", "value"), [("MAX_CHANGES", 3), ("MAX_CHANGES_BYTES", 1700), ("CHANGES_KEPT_MS", -1)]
+    ("bound", "value"), [("MAX_CHANGES", 3), ("MAX_CHANGES_BYTES", 1000), ("CHANGES_KEPT_MS", -1)]
 )
 async def test_the_log_has_an_end(
     bench: Bench, phone: Phone, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
@@ -225,7 +225,9 @@ async def test_the_log_has_an_end(
         assert held == sum(int(bench.server.command("HSTRLEN", key, str(at))) for at in fields)
 
 
-async def test_changes_are_found_by_what_and_whom(bench: Bench) -> None:
+async def test_changes_are_found_by_what_and_whom(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By entity, account, actor and time; a page may end before it is full."""
     catalog = bench.catalog
     one = catalog.by(Actor(kind="command", user="root"))
@@ -249,6 +251,12 @@ async def test_changes_are_found_by_what_and_whom(bench: Bench) -> None:
     clock, _ = await catalog.server()
     assert clock - 60_000 < latest.at <= clock
     assert await revisions(since=latest.at + 1) == []
+    monkeypatch.setattr(audit_log, "_READ_AT_ONCE", 1)
+    for bound in ("MAX_READ", "MAX_READ_BYTES"):
+        with monkeypatch.context() as patched:
+            patched.setattr(audit_log, bound, 1)
+            assert await catalog.log.page(Wanted(entity=("pool", "p")), 7) == ([], 4)
+            assert await revisions(entity=("pool", "p")) == [2]
     assert await catalog.log.one(5) == latest
     assert await catalog.log.one(6) is None
     assert await catalog.log.one(0) is None
