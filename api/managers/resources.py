@@ -41,7 +41,7 @@ from api.managers.merge_patch import merge_patch
 from ringpool.aside import aside
 from ringpool.catalog.condition import Condition, ConditionUnmet
 from ringpool.config import codec
-from ringpool.faults import Fault, Faults
+from ringpool.faults import Fault, Faults, OverQuota
 from ringpool.model import KINDS, Account, Entity, Identifier, Kind, Pool, Stock
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -223,6 +223,8 @@ class Collection:
         }[self._name]
         try:
             await delete(entity_id, condition)
+        except OverQuota:
+            raise
         except Fault as error:
             raise Refusal(409, "InUse", error.message, faults=(error,)) from None
         await request.services.keeper.refresh()

@@ -25,7 +25,7 @@ MAX_NUMBERS = 100
 MAX_VALUE = 500
 """Characters of a value, as JSON, that an entry shows."""
 
-MAX_TOLD = 32 * 1024
+MAX_TOLD = 16 * 1024
 """Bytes that the differences in one entry may have; of further entities it has but the names."""
 
 MAX_NAMED = 20_000
@@ -111,10 +111,14 @@ class Recorded(NamedTuple):
 
 
 class Written(NamedTuple):
-    """An entry as it goes into the store. ``details``: "" where it has none, or too many."""
+    """An entry as it goes into the store. ``details``: "" where it has none, or too many.
+
+    ``account``: whose key made the change; "": it was another's.
+    """
 
     entry: str
     details: str
+    account: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -137,7 +141,8 @@ def write(
     entry = Entry(by=by, entities=entities[:MAX_NAMED], undoes=undoes, cut=cut, more=more)
     # Of numbers a quicker compression makes hardly more.
     details = base64.b64encode(zlib.compress(_encode(whole), 1)).decode("ascii") if cut else ""
-    return Written(_encode(entry).decode(), details if len(details) <= MAX_DETAILS else "")
+    account = by.account if by.kind == "account" else ""
+    return Written(_encode(entry).decode(), details if len(details) <= MAX_DETAILS else "", account)
 
 
 def shown(changes: Iterable[Change], before: Entities, after: Entities) -> tuple[EntityChange, ...]:

@@ -6,17 +6,18 @@ is the operator's doing: no answer tells it who that is, or of whom else it may 
 
 from __future__ import annotations
 
+from time import time
 from typing import NamedTuple
 
 import msgspec
 
 from ringpool.aside import aside
 from ringpool.catalog import audit
-from ringpool.catalog.audit import Actor, EntityChange, Recorded
+from ringpool.catalog.audit import Actor, EntityChange, Recorded, Written
 from ringpool.catalog.store import CatalogStore
 from ringpool.catalog.undo import CannotUndo
 from ringpool.config.difference import FieldChange
-from ringpool.faults import Fault
+from ringpool.faults import Fault, OverDay
 from ringpool.model import KINDS, Kind
 
 MAX_READ = 2_000
@@ -25,7 +26,12 @@ MAX_READ = 2_000
 MAX_READ_BYTES = 2 * 1024 * 1024
 """About how many bytes of entries are looked at for one page."""
 
+MAX_WRITTEN_A_DAY = 2 * 1024 * 1024
+"""Bytes that the changes of one account's keys may have in the log. Else an account that changes
+something again and again would push out what others did."""
+
 _READ_AT_ONCE = 200
+_DAY_SECONDS = 86_400
 
 
 class Wanted(NamedTuple):
@@ -73,6 +79,20 @@ class AuditLog:
 
     def __init__(self, store: CatalogStore) -> None:
         self._store = store
+
+    async def affordable(self, written: Written) -> Written:
+        """Return an entry as it may be written: without its details where these are too much for
+        an account's day. Raises OverDay where the entry itself is.
+        """
+        if not written.account:
+            return written
+        day, size = await self._store.wrote(written.account)
+        left = MAX_WRITTEN_A_DAY - (size if day == int(time() // _DAY_SECONDS) else 0)
+        if len(written.entry) > left:
+            raise OverDay(written.account)
+        if len(written.entry) + len(written.details) > left:
+            return written._replace(details="")
+        return written
 
     async def page(
         self, wanted: Wanted, limit: int, newest: int | None = None, viewer: str | None = None

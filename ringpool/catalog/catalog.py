@@ -315,6 +315,8 @@ class Catalog:
             prepared, left = await self._prepare_undo(entities, account, permit)
             try:
                 await self._carry_out(token, prepared, undoes=revision)
+            except OverQuota:
+                raise
             except Fault as fault:  # a pool that is to go got a number from its stock meanwhile
                 raise CannotUndo("in_use", fault) from None
             return Undone(prepared.revision, prepared.changes, prepared.shown(), left)
@@ -352,7 +354,10 @@ class Catalog:
             return prepared.changes
 
     async def _carry_out(self, token: str, prepared: CatalogChange, undoes: int = 0) -> None:
-        steps = await aside(prepared.size(), lambda: list(prepared.steps(self._actor, undoes)))
+        many = prepared.size()
+        written = await aside(many, prepared.written, self._actor, undoes)
+        written = await self.log.affordable(written)
+        steps = await aside(many, lambda: list(prepared.steps(written)))
         await self._removals.forget(
             prepared.removed_pools(), prepared.known.areas, prepared.revision
         )

@@ -72,11 +72,15 @@ class CatalogChange(msgspec.Struct, frozen=True):
         moved = sum(len(change.added) + len(change.drained) for change in self.changes)
         return size(self.wanted) + moved + 10 * len(self.changes)
 
-    def steps(self, by: audit.Actor, undoes: int = 0) -> Iterator[Step]:
-        """Yield the plan, in the order that ``plan`` explains.
+    def written(self, by: audit.Actor, undoes: int) -> audit.Written:
+        """Return the audit log's entry on it.
 
-        ``by``: who makes the change. ``undoes``: the revision of the one that it undoes, or 0.
+        ``undoes``: the revision of the change that it undoes, or 0.
         """
+        return audit.write(by, self.changes, by_name(self.known), by_name(self.wanted), undoes)
+
+    def steps(self, written: audit.Written) -> Iterator[Step]:
+        """Yield the plan, in the order that ``plan`` explains."""
         changed = {(str(change.kind), change.id): change for change in self.changes}
         named = [
             (f"{kind}/{entity.id}", entity, changed[kind, entity.id])
@@ -113,7 +117,6 @@ class CatalogChange(msgspec.Struct, frozen=True):
                 documents[f"{change.kind}/{change.id}"] = ""
                 if change.kind == "pool":
                     documents[f"{SECTION}/{change.id}"] = ""
-        written = audit.write(by, self.changes, by_name(self.known), by_name(self.wanted), undoes)
         yield Publication(self.revision, documents, *written)
         for owner, entity, change in named:
             yield from plan.claims(owner, change.drained, leaving=True)

@@ -156,16 +156,18 @@ class CatalogStore:
         documents: Mapping[str, str],
         entry: str = "",
         details: str = "",
+        account: str = "",
     ) -> None:
         """Write documents ("" removes one), the revision that has them, and the log's entry on it.
 
-        Each document gets a new version, one that no other change gave.
+        ``account``: whose key made the change, "" if none did. Each document gets a new version,
+        one that no other change gave.
         """
         bounds = (MAX_CHANGES, MAX_CHANGES_BYTES, MAX_CHANGES_BYTES, CHANGES_KEPT_MS)
         await self._with_lock(
             _PUBLISH,
             token,
-            *(revision, entry, details, *bounds, *_flat(documents)),
+            *(revision, entry, details, *bounds, account, *_flat(documents)),
             hash_keys=(_LOG, _LOG_DETAILS),
         )
 
@@ -180,6 +182,12 @@ class CatalogStore:
             at, _, entry = text.partition(" ")
             entries.append((revision, int(at), entry))
         return LogPage(entries, following, since)
+
+    async def wrote(self, account: str) -> tuple[int, int]:
+        """Return the last day (of Unix time) of an account's changes, and their bytes that day."""
+        (text,) = await self._run(_LOOKUP, f"wrote/account/{account}", hash_keys=(_LOG,))
+        day, _, size = text.partition(" ")
+        return int(day or 0), int(size or 0)
 
     async def details(self, revision: int) -> str:
         """Return what was too long for a change's entry; "" where none is kept."""

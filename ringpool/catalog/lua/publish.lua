@@ -5,8 +5,9 @@
 -- they are too old, or when there are too many.
 --
 -- KEYS  the catalog's 8, then
---   9     CHANGES  hash: revision → time (Unix ms), a blank, the entry as JSON; and "since/account/<id>"
---                  → the revision that made the account of that id
+--   9     CHANGES  hash: revision → time (Unix ms), a blank, the entry as JSON; and of accounts
+--                  "since/account/<id>" → the revision that made the one of that id,
+--                  "wrote/account/<id>" → a day (of Unix time), a blank, bytes of its entries then
 --   10    DETAILS  hash: revision → what was too long for its entry
 -- ARGV
 --   1     token of the writer
@@ -17,19 +18,20 @@
 --   6     most bytes kept of all entries
 --   7     most bytes kept of all details
 --   8     for how long an entry is kept, ms
---   9…    field of DOCUMENTS and value in turns; "" removes the field
+--   9     id of the account whose key made the change; "" another's
+--   10…   field of DOCUMENTS and value in turns; "" removes the field
 -- Reply, packed: 1 written, 0 the writer has lost the lock.
 --@include catalog_keys
 local CHANGES, DETAILS = KEYS[9], KEYS[10]
 if not have_lock(ARGV[1]) then return pack(0) end
 -- A writer has a token of its own for each change. It is secret; its digest may be shown.
 local version = string.sub(redis.sha1hex(ARGV[1]), 1, 24)
-for i = 9, #ARGV, 2 do
+for i = 10, #ARGV, 2 do
   local is_account = string.sub(ARGV[i], 1, 8) == 'account/'
   if ARGV[i + 1] == '' then
     call('HDEL', DOCUMENTS, ARGV[i])
     call('HDEL', VERSIONS, ARGV[i])
-    if is_account then call('HDEL', CHANGES, 'since/' .. ARGV[i]) end
+    if is_account then call('HDEL', CHANGES, 'since/' .. ARGV[i], 'wrote/' .. ARGV[i]) end
   else
     if is_account and call('HEXISTS', DOCUMENTS, ARGV[i]) == 0 then
       call('HSET', CHANGES, 'since/' .. ARGV[i], ARGV[2])
@@ -47,6 +49,12 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local entry = string.format('%.0f %s', now, ARGV[3])
 call('HSET', CHANGES, ARGV[2], entry)
 if ARGV[4] ~= '' then call('HSET', DETAILS, ARGV[2], ARGV[4]) end
+if ARGV[9] ~= '' then
+  local field, day = 'wrote/account/' .. ARGV[9], math.floor(now / 86400000)
+  local then_, wrote = string.match(call('HGET', CHANGES, field) or '', '^(%d+) (%d+)$')
+  if tonumber(then_) ~= day then wrote = 0 end
+  call('HSET', CHANGES, field, string.format('%.0f %.0f', day, wrote + #entry + #ARGV[4]))
+end
 
 -- The oldest entry that is kept, and how many bytes all have.
 local first, bytes = counter('changes_first'), counter('changes_bytes') + #entry

@@ -10,6 +10,7 @@ import pytest
 
 from allocator.port import Store
 from api.app import create_app
+from ringpool.catalog import audit_log
 from ringpool.settings import Settings
 from tests.api.conftest import ADMIN, Site, running
 
@@ -237,3 +238,22 @@ async def test_undoing_gives_an_account_nothing_that_it_may_not_write(managers: 
     assert (await managers.undo(revision, managers.auth)).status_code == 403
     assert (await managers.undo(revision)).status_code == 200
     assert (await client.get(url, headers=site.auth)).json()["on_exhausted"] == hook
+
+
+async def test_an_account_that_fills_the_log_is_stopped(
+    managers: Managers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it changes; the administrator goes on."""
+    site, client = managers.site, managers.site.client
+    url = f"/admin/v1/pools/{await site.pool(0)}"
+    assert (await client.patch(url, json={"name": "a"}, headers=managers.auth)).status_code == 200
+    revision = (await managers.changes())[0]["revision"]
+    monkeypatch.setattr(audit_log, "MAX_WRITTEN_A_DAY", 0)
+    for refused in (
+        await client.patch(url, json={"name": "b"}, headers=managers.auth),
+        await client.delete(url, headers=managers.auth),
+        await managers.undo(revision, managers.auth),
+    ):
+        assert (refused.status_code, refused.json()["class"]) == (403, "QuotaExceeded")
+        assert refused.json()["errors"][0]["field"] == "quota.changes"
+    assert (await managers.undo(revision)).status_code == 200

@@ -20,7 +20,7 @@ from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.change import by_name
 from ringpool.catalog.undo import CannotUndo
 from ringpool.config.difference import Change, FieldChange, shown_fields
-from ringpool.faults import Fault, Faults
+from ringpool.faults import Fault, Faults, OverDay
 from ringpool.model import Account, Configuration, Pool, Stock
 from ringpool.times import Duration
 from tests.ringpool.catalog.test_catalog import ACCOUNT, Dying, a_file, a_pool
@@ -223,6 +223,33 @@ async def test_the_log_has_an_end(
         fields = [int(at) for at in bench.server.command("HKEYS", key) if at.isdigit()]
         assert set(fields) <= set(kept)
         assert held == sum(int(bench.server.command("HSTRLEN", key, str(at))) for at in fields)
+
+
+async def test_one_account_does_not_push_out_the_others(
+    bench: Bench, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its keys may write so much a day: first without the details, then no more; others go on."""
+    monkeypatch.setattr(audit, "MAX_NUMBERS", 1)
+    catalog = bench.catalog
+    await catalog.apply(a_file(a_pool("p")))
+    own = catalog.by(Actor(kind="account", account="acme"))
+    log = store.CatalogStore(bench.store)
+    await own.add_numbers("p", [phone(0), phone(1)])
+    _, size = await log.wrote("acme")
+    monkeypatch.setattr(audit_log, "MAX_WRITTEN_A_DAY", 2 * size - 20)
+    await own.add_numbers("p", [phone(2), phone(3)])
+    assert [bool(await log.details(revision)) for revision in (2, 3)] == [True, False]
+    monkeypatch.setattr(audit_log, "MAX_WRITTEN_A_DAY", size)
+    with pytest.raises(OverDay, match="account acme has changed as much today as the log keeps"):
+        await own.add_numbers("p", [phone(4)])
+    assert await catalog.revision() == 3
+    await catalog.add_numbers("p", [phone(60)])
+    await catalog.by(Actor(kind="account", account="other")).add_numbers("p", [phone(61)])
+    day, wrote = await log.wrote("acme")
+    yesterday = f"{day - 1} {wrote}"
+    bench.server.command("HSET", "rp:{ringpool}:catalog-changes", "wrote/account/acme", yesterday)
+    await own.add_numbers("p", [phone(62)])
+    assert (await log.wrote("acme"))[1] < size
 
 
 async def test_changes_are_found_by_what_and_whom(
