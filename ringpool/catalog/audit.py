@@ -34,10 +34,10 @@ MAX_NAMED = 20_000
 MAX_DETAILS = 1024 * 1024
 """Bytes of details, as they are kept."""
 
-_SECRET = frozenset({"key", "former_key", "api_keys", "hash"})
+SECRET = frozenset({"key", "former_key", "api_keys", "hash"})
 """What is masked wherever it stands in a value."""
 
-_MASK = "(secret)"
+MASK = "(secret)"
 
 
 class Actor(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -186,7 +186,7 @@ def masked(value: object) -> object:
     """Return a plain value without the secrets in it. Fields that are secret are masked before."""
     if isinstance(value, dict):
         return {
-            name: _MASK if name in _SECRET and item is not None else masked(item)
+            name: MASK if name in SECRET and item is not None else masked(item)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):

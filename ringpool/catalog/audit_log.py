@@ -146,7 +146,7 @@ def seen_by(viewer: str | None, recorded: Recorded) -> Recorded | None:
         return recorded
     entry = recorded.entry
     entities = tuple(
-        _side(viewer, change)
+        _side(viewer, _without_keys(change))
         for change in entry.entities
         if viewer in (change.account, change.former)
     )
@@ -155,6 +155,17 @@ def seen_by(viewer: str | None, recorded: Recorded) -> Recorded | None:
     own = entry.by.kind == "account" and entry.by.account == viewer
     by = entry.by if own else Actor(kind="operator")
     return recorded._replace(entry=msgspec.structs.replace(entry, by=by, entities=entities, more=0))
+
+
+def _without_keys(change: EntityChange) -> EntityChange:
+    """Return a change that tells nothing of keys, whatever the operator is told of them."""
+    fields = tuple(
+        FieldChange(field.field, *(value and audit.MASK for value in (field.before, field.after)))
+        if field.field in audit.SECRET
+        else field
+        for field in change.fields
+    )
+    return msgspec.structs.replace(change, fields=fields)
 
 
 def _side(viewer: str, change: EntityChange) -> EntityChange:

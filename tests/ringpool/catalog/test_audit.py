@@ -15,7 +15,7 @@ from msgspec import UNSET
 from allocator.port import StoreUnavailable
 from ringpool.catalog import audit, audit_log, store
 from ringpool.catalog.audit import Actor, EntityChange, Recorded
-from ringpool.catalog.audit_log import Wanted
+from ringpool.catalog.audit_log import Wanted, seen_by
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.change import by_name
 from ringpool.catalog.undo import CannotUndo
@@ -171,6 +171,23 @@ def test_secrets_are_masked_wherever_they_stand() -> None:
         {"name": "ci", "hash": "(secret)", "former_key": "(secret)", "api_keys": "(secret)"},
         "b",
     ]
+
+
+def test_an_account_is_told_nothing_of_keys() -> None:
+    """Any of its keys may read the log; the operator may be told their names, say."""
+    fields = (
+        FieldChange("api_keys", None, ["ci (manage; 1a2b3c4d)"]),
+        FieldChange("name", None, "New"),
+    )
+    entity = EntityChange(
+        kind="account", id="acme", what="changed", former="acme", account="acme", fields=fields
+    )
+    seen = seen_by("acme", Recorded(1, 0, audit.Entry(entities=(entity,))))
+    assert seen is not None
+    assert seen.entry.entities[0].fields == (
+        FieldChange("api_keys", None, "(secret)"),
+        fields[1],
+    )
 
 
 def test_what_is_too_long_is_beside_the_entry(monkeypatch: pytest.MonkeyPatch) -> None:
