@@ -41,7 +41,7 @@ from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
 from ringpool.catalog.plan import Runner
-from ringpool.catalog.quotas import check_quotas
+from ringpool.catalog.quotas import check_quotas, requoted
 from ringpool.catalog.removal import Removals, Removed
 from ringpool.catalog.selection import entities_of, find, only, present_in, seen_by
 from ringpool.catalog.store import CatalogStore, Owner
@@ -152,6 +152,10 @@ class Catalog:
     async def owner(self, number: str) -> Owner | None:
         """Return the owner of a number (E.164); None when it has none."""
         return (await self._store.owners([number])).get(number)
+
+    async def owned(self, numbers: Sequence[str]) -> list[str]:
+        """Return those of the numbers (E.164) that have an owner."""
+        return list(await self._store.owners(numbers))
 
     async def locate(self, number: str, at_ms: int | None = None) -> NumberPlace:
         """Return whose a number (E.164) is and the pool that it is in.
@@ -358,9 +362,7 @@ class Catalog:
         written = await aside(many, prepared.written, self._actor, undoes)
         written = await self.log.affordable(written)
         steps = await aside(many, lambda: list(prepared.steps(written)))
-        await self._removals.forget(
-            prepared.removed_pools(), prepared.known.areas, prepared.revision
-        )
+        await self._removals.forget(prepared.removed_pools(), prepared.rules_edit)
         await self._writer.commit(token, steps)
         with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
             await self._collect(prepared.drained())
@@ -455,11 +457,22 @@ class Catalog:
         )
         await check_quotas(self._store, self._allocator, remaining, wanted, changes)
         areas = await area_change(remaining, wanted, changes, self._list_of)
+        reruled = requoted(remaining, wanted, changes)
         present, after = by_name(known), {**by_name(remaining), **by_name(wanted)}
         for kind, name in removed:
             await self._removals.check(kind, name, after)
             changes.append(removal(kind, present[kind, name]))
-        return CatalogChange(revision + 1, known, wanted, lists, changes, areas)
+        accounts = (*known.accounts, *wanted.accounts)
+        return CatalogChange(
+            revision + 1,
+            known,
+            wanted,
+            lists,
+            changes,
+            areas,
+            {account.id: account.quota for account in accounts},
+            reruled,
+        )
 
     async def _list_of(self, owner: str) -> Iterable[str]:
         return number_lists.numbers(number_lists.unpack(await self._store.list_of(owner)))

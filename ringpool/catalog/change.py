@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -31,6 +31,7 @@ from ringpool.model import (
     Numbers,
     Pool,
     PoolType,
+    Quota,
     Stock,
     rules,
 )
@@ -44,7 +45,8 @@ class CatalogChange(msgspec.Struct, frozen=True):
     """A change that was checked.
 
     ``known``: what is configured now; ``lists``: the numbers that owners have now; ``changes``:
-    what ``wanted`` changes, and what is removed.
+    what ``wanted`` changes, and what is removed; ``quotas``: by account, as they are after it;
+    ``requoted``: pools whose rules follow from one that it changes.
     """
 
     revision: int
@@ -52,7 +54,9 @@ class CatalogChange(msgspec.Struct, frozen=True):
     wanted: Configuration
     lists: dict[str, number_lists.Chunks]
     changes: list[Change]
-    areas: AreaChange = AreaChange()
+    areas: AreaChange
+    quotas: Mapping[str, Quota | None]
+    requoted: Sequence[Pool]
 
     def drained(self) -> list[str]:
         """Return the pools that lose numbers."""
@@ -89,8 +93,9 @@ class CatalogChange(msgspec.Struct, frozen=True):
         ]
         for owner, _, change in named:
             yield from plan.claims(owner, change.added)
-        for pool in self.areas.untouched:
-            yield RulesEdit(pool.id, rules(pool, self.areas.pools[pool.id]), self.revision)
+        untouched = {pool.id: pool for pool in (*self.requoted, *self.areas.untouched)}
+        for pool in untouched.values():
+            yield self.rules_edit(pool)
         for _, entity, change in named:
             yield from self._arrivals(entity, change)
         for stock, areas in self.areas.stocks.items():
@@ -132,10 +137,16 @@ class CatalogChange(msgspec.Struct, frozen=True):
             for piece in number_lists.pieces(change.added):
                 yield StockEdit(entity.id, quarantine, piece)
         else:
-            areas = self.areas.pools.get(entity.id, "")
-            yield RulesEdit(entity.id, rules(entity, areas), self.revision)
+            yield self.rules_edit(entity)
             for piece in number_lists.pieces(change.added):
                 yield Addition(entity.id, piece)
+
+    def rules_edit(self, pool: Pool) -> RulesEdit:
+        """Return the step that gives a pool its rules."""
+        areas = ""
+        if pool.match is not None:
+            areas = self.areas.pools.get(pool.id, self.known.areas.get(pool.id, ""))
+        return RulesEdit(pool.id, rules(pool, areas, self.quotas[pool.account]), self.revision)
 
 
 def by_name(configuration: Configuration) -> audit.Entities:

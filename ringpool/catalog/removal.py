@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from allocator.allocator import Allocator
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from ringpool.catalog.audit import Entities
+from ringpool.catalog.plan import RulesEdit
 from ringpool.catalog.store import CatalogStore
 from ringpool.faults import Fault
-from ringpool.model import Account, Kind, Pool, rules
+from ringpool.model import Account, Kind, Pool
 
 Removed = tuple[Kind, str]
 """Kind and id of what is to be removed."""
@@ -47,19 +48,17 @@ class Removals:
         elif await self._store.list_of(f"pool/{name}") or await self._size(name):
             raise _with_numbers(name)
 
-    async def forget(self, pools: Sequence[Pool], areas: Mapping[str, str], revision: int) -> None:
+    async def forget(self, pools: Sequence[Pool], kept: Callable[[Pool], RulesEdit]) -> None:
         """Delete what the allocator has of pools without numbers; a Fault if one has some again.
 
-        ``areas``: by pool, for the rules of those that stay then.
-
-        A death between this and the plan leaves pools that answer as if they were unknown, until
-        they are deleted again.
+        ``kept``: what gives those their rules again that are to stay after all. A death between
+        this and the plan leaves pools that answer as if they were unknown, until they are deleted
+        again.
         """
         for index, pool in enumerate(pools):
             if not await self._forgotten(pool.id):
-                for gone in pools[:index]:
-                    kept = rules(gone, areas.get(gone.id, ""))
-                    await self._allocator.edit(gone.id, kept, revision)
+                for edit in map(kept, pools[:index]):
+                    await self._allocator.edit(edit.pool, edit.rules, edit.revision)
                 raise _with_numbers(pool.id)
 
     async def _size(self, pool_id: str) -> int:

@@ -73,7 +73,7 @@ end
 local detailed, held = counter('details_first'), counter('details_bytes') + #ARGV[4]
 if detailed == 0 then detailed = first end
 while detailed < revision and (detailed < first or held > tonumber(ARGV[7])) do
-  held = held - call('HSTRLEN', DETAILS, detailed)
+  held = held - #(call('HGET', DETAILS, detailed) or '')
   call('HDEL', DETAILS, detailed)
   detailed = detailed + 1
 end

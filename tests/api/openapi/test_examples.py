@@ -12,7 +12,14 @@ import httpx
 import pytest
 
 from tests.api.conftest import ADMIN, KEY
-from tests.api.openapi.configuration import NUMBER, SERVER_KEY, bearer, body_of, configure
+from tests.api.openapi.configuration import (
+    BUSY_KEY,
+    NUMBER,
+    SERVER_KEY,
+    bearer,
+    body_of,
+    configure,
+)
 from tests.api.openapi.document import OPERATIONS, check_schema, media_of
 from tests.api.service import service
 
@@ -226,6 +233,9 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             headers["if-match"] = '"another"'
         case 428:
             request["json"] = {**(body or {}), **OTHER_FIELDS.get(name, {})}
+        case 429:
+            headers |= bearer(BUSY_KEY)
+            query.pop("account", None)
         case 413:
             (limit,) = re.findall(r"most ([\d,]+) bytes", text)
             request["content"] = b" " * (int(limit.replace(",", "")) + 1)
@@ -285,6 +295,8 @@ def test_a_refusal_reads_as_its_example(name: str, status: int, client: httpx.Cl
     if name != "undo_change" or status < 404:
         spoil(name, status, request, text)
     answer = client.request(**request)
+    if status == 429:  # that was the account's only request, if no test had made it
+        answer = client.request(**request)
     assert answer.status_code == status, answer.text
     expected = text
     if status == 404:
