@@ -308,7 +308,7 @@ undo = Endpoint(
             },
             text="What the change altered becomes again what it was, if none of it was altered "
             "since. It is checked as any other change: no number gets two owners, and one that "
-            "was added drains. Keys aren't brought back: `left` names those. An account's key "
+            "was added drains. Secrets aren't brought back: `left` names those. An account's key "
             "undoes the account's own changes.",
             examples={200: msgspec.to_builtins(_UNDONE)},
         )

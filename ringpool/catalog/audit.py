@@ -11,6 +11,7 @@ import base64
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -185,13 +186,19 @@ def _counted(numbers: tuple[str, ...]) -> CountedNumbers:
 def masked(value: object) -> object:
     """Return a plain value without the secrets in it. Fields that are secret are masked before."""
     if isinstance(value, dict):
-        return {
-            name: MASK if name in SECRET and item is not None else masked(item)
-            for name, item in value.items()
-        }
+        return {name: _masked_field(name, item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [masked(item) for item in value]
     return value
+
+
+def _masked_field(name: str, value: object) -> object:
+    if value is not None and name in SECRET:
+        return MASK
+    if name == "webhook" and isinstance(value, str):  # who knows its path may post there
+        parts = urlsplit(value)
+        return f"{parts.scheme}://{parts.hostname}/{MASK}"
+    return masked(value)
 
 
 def _shortened(whole: Sequence[EntityChange]) -> tuple[tuple[EntityChange, ...], bool]:

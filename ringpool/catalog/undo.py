@@ -15,8 +15,9 @@ from ringpool.config.difference import Change, shown_fields
 from ringpool.faults import Fault
 from ringpool.model import KINDS, Account, Configuration, Entity, Pool, Stock
 
-_NOT_KEPT = frozenset({"key", "former_key", "api_keys"})
-"""Fields that the log doesn't have: a secret that was replaced may have leaked."""
+_NOT_KEPT = frozenset({"key", "former_key", "api_keys", "on_exhausted"})
+"""Fields that the log doesn't have: a secret that was replaced may have leaked, and the address of
+a webhook may hold one."""
 
 _TOLD_NUMBERS = 5
 _TOLD_FAULTS = 100
@@ -104,7 +105,7 @@ async def inverse(
     if faults:
         raise CannotUndo("changed", *faults)
     if not (wanted or removed):
-        message = "only keys were changed, and the log doesn't keep those"
+        message = "only secrets were changed, and the log doesn't keep those"
         raise CannotUndo("not_kept", *(Fault(field, message) for field in left))
     return Inverse(_configuration(wanted), removed, left)
 

@@ -144,7 +144,7 @@ async def undo(revision: int, dry_run: bool, as_json: bool) -> None:
     """Undo the change REVISION, as a new change, if what it altered wasn't altered since.
 
     `ringpool log` lists changes. An undo is checked as any other change, and can be undone. Keys
-    aren't brought back: the log doesn't keep them.
+    and webhooks aren't brought back: the log keeps no secrets.
     """
     async with open_session() as session:
         try:
@@ -165,7 +165,7 @@ async def undo(revision: int, dry_run: bool, as_json: bool) -> None:
         for line in change.lines():
             say(line)
     for field in undone.left:
-        say(f"{field} stays as it is: the log doesn't keep keys", error=True)
+        say(f"{field} stays as it is: the log doesn't keep secrets", error=True)
     say("dry run: nothing was changed" if dry_run else f"undone, by change {undone.revision}")
 
 

@@ -171,6 +171,9 @@ def test_secrets_are_masked_wherever_they_stand() -> None:
         {"name": "ci", "hash": "(secret)", "former_key": "(secret)", "api_keys": "(secret)"},
         "b",
     ]
+    hook = "https://user:password@ops.example:8443/a-secret?another"
+    assert audit.masked({"webhook": hook}) == {"webhook": "https://ops.example/(secret)"}
+    assert audit.masked({"webhook": None}) == {"webhook": None}
 
 
 def test_an_account_is_told_nothing_of_keys() -> None:

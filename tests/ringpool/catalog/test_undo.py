@@ -169,7 +169,7 @@ async def test_keys_are_not_brought_back(bench: Bench) -> None:
     await catalog.apply(Configuration(pools=(a_pool("p", key="l" * 16),)))
     reason, message = await refused(catalog, 2)
     assert reason == "not_kept"
-    assert message == "pool/p.key: only keys were changed, and the log doesn't keep those"
+    assert message == "pool/p.key: only secrets were changed, and the log doesn't keep those"
     await catalog.apply(Configuration(pools=(a_pool("p", key="m" * 16, name="New"),)))
     assert (await undone(catalog, 3)).left == ["pool/p.key"]
     pool = await catalog.read_pool("p")

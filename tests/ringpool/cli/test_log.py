@@ -98,7 +98,7 @@ def test_a_change_is_undone(changed: Run) -> None:
     assert dry.stdout.endswith("    + 1 number: +18885550157\ndry run: nothing was changed\n")
     done = changed("undo", "2")
     assert done.stdout.endswith("undone, by change 3\n")
-    assert done.stderr == "pool/ads.key stays as it is: the log doesn't keep keys\n"
+    assert done.stderr == "pool/ads.key stays as it is: the log doesn't keep secrets\n"
     (pool,) = yaml.safe_load(changed("export").stdout)["pools"]
     assert "name" not in pool
     assert pool["numbers"] == ["+18885550158", "+18885550157"]
