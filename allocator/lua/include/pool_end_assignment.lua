@@ -25,5 +25,4 @@ local function end_assignment(number, record, rules, now, replaces)
   call('HSET', HISTORY, number, struct.pack('>H', count) .. body)
   if clicks[2] or (clicks[1] and not replaces) then call('HDEL', CLICKS, first, last) end
   call('HDEL', TUPLES, record[TUPLE])
-  unfile(number, record)
 end

@@ -32,7 +32,6 @@ if former[RULE] ~= rules[RULE] or former[CALL_WEIGHT] ~= rules[CALL_WEIGHT]
 end
 if (former[AREAS] or '') ~= rules[AREAS] then state[SHELVED] = 0 end
 state[DRY_UNTIL] = 0
-if rules[RATE] + rules[KEY_RATE] == 0 then call('UNLINK', RATES) end
 call('HSET', META, 'rules', ARGV[2])
 save_state(state)
 return pack(state[SHELVED] == 0 and UNSHELVED or DONE)
