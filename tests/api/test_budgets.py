@@ -193,15 +193,17 @@ async def test_a_ping_begins_no_guarantee_beyond_the_budget(
         hold_on_activity="30m",
     )
 
-    async def held_after_ping(headers: dict[str, str]) -> int:
-        query = {"account": site.account, "url": "https://p.example/?website=a"}
+    async def held_after_ping(headers: dict[str, str], keep: str = "") -> int:
+        page = "https://p.example/?website=a"
+        query = {"account": site.account, "url": page, "held": keep}
         ping = await site.client.get("/v1/ping", params=query, headers=headers)
         assert ping.status_code == 204
         held: int = (await site.status(pool))["held"]
         return held
 
-    assert await reasons(site, GREEDY, "a") == ["new"]
+    (given,) = (await site.swap(GREEDY, url="https://p.example/?website=a")).json()["swaps"]
     await let_guarantees_end(valkey_store, pool)
     assert await reasons(site, GREEDY, "b") == ["new"]
-    assert await held_after_ping(GREEDY) == 1
-    assert await held_after_ping(VISITOR) == 2
+    assert await held_after_ping(GREEDY, given["keep"]) == 1
+    assert await held_after_ping(VISITOR) == 1
+    assert await held_after_ping(VISITOR, given["keep"]) == 2
