@@ -138,7 +138,8 @@ async def test_a_network_that_has_nothing_any_more_is_forgotten(
         valkey_server.command("ZADD", key, 1, "x")
     await pool.sweep()
     assert valkey_server.command("EXISTS", *former) == 0
-    assert valkey_server.command("HLEN", meta) == 152  # with the rules and the state
+    assert valkey_server.command("HLEN", meta) == 153  # with the rules, the state and "wide"
+    assert valkey_server.command("OBJECT", "ENCODING", meta) == b"hashtable"
     pool.now += 60_000
     while (await pool.allocator.sweep(unique, now_ms=pool.now)).more:
         pass

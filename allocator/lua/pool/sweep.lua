@@ -35,7 +35,7 @@ end
 local known, over = call('HRANDFIELD', META, LOOKED_AT, 'WITHVALUES'), 0
 for i = 1, #known, 2 do
   local name = known[i]
-  if name ~= 'rules' and name ~= 'state' and string.sub(name, 1, 4) ~= 'dry:' then
+  if name ~= 'rules' and name ~= 'state' and name ~= 'wide' and string.sub(name, 1, 4) ~= 'dry:' then
     local budget = read_budget(name, known[i + 1], now)
     if budget[HAS] == 0 and budget[BUSY_UNTIL] <= now then
       call('HDEL', META, name)
