@@ -16,7 +16,7 @@ CATALOG = "rp:{ringpool}:"
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (
-    "meta",  # hash: "rules" (what the operator set) and "state" (clock, counters), both packed
+    "meta",  # hash: "rules" (what the operator set), "state" (clock, counters), client networks
     "tuples",  # hash: tuple → number, assigned ones
     "numbers",  # hash: number → packed record, every number of the pool
     "free",  # zset: unassigned numbers by when they came free
@@ -31,8 +31,6 @@ _POOL = (
     "calls",  # hash: call id → the answer it got
     "calls_by_time",  # zset: call ids by when they came
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
-    "budgeted",  # zset: numbers by the network that began their guarantee and guaranteed_until
-    "rates",  # zset: networks by when what they began lately is made up for
 )
 _STOCK = (
     "meta",  # hash: quarantine (ms) and last_loan (ms, the name of the latest loan)

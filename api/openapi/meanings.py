@@ -367,7 +367,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "national": "As it is written in its country.",
             "international": "With its country's code.",
             "cc": "The country's code alone.",
-            "keep": "What to send as `held` on later visits, for the visitor to keep the number.",
+            "keep": "What to send as `held`: with pings, which extend the number's guarantee, "
+            "and on later visits, for the visitor to keep the number of a sticky pool.",
             "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
             "0: ask again for the next page.",
         },

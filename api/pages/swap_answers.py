@@ -22,8 +22,8 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     ``target`` is "" when a pool without targets was asked for by name. Overflow, a static pool's
     number and one that came with a tracking link have no ``guaranteed_until``, and their
-    ``hold_ms`` (the last field: ``HeldSwaps``) is 0. ``keep``: what a visitor of a sticky pool
-    sends as ``held`` to keep the number.
+    ``hold_ms`` (the last field: ``HeldSwaps``) is 0. ``keep``: what a visitor sends as
+    ``held``, to keep a sticky pool's number and to extend a guarantee by a ping.
     """
 
     target: str

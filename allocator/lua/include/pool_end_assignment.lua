@@ -34,5 +34,4 @@ local function end_assignment(number, record, rules, now, replaces)
   end
   if clicks[2] or (clicks[1] and not replaces) then call('HDEL', CLICKS, first, last) end
   call('HDEL', TUPLES, record[TUPLE])
-  unfile(number, record)
 end

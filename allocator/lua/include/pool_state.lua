@@ -22,8 +22,10 @@ local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOT
 -- Returns rules, state (nil, nil when there is no such pool). `given`: "" for the server's clock,
 -- else the time in ms (tests and simulations). The clock never goes back: a step back, here or by
 -- a failover to a server that is behind, would end a guarantee's count early later on.
-local function open_pool(given)
-  local documents = call('HMGET', META, 'rules', 'state')
+-- `networks`: array of client networks; then there is a third result, an array with what each has
+-- (include/pool_budget.lua; false: nothing) from its third place on.
+local function open_pool(given, networks)
+  local documents = call('HMGET', META, 'rules', 'state', unpack(networks or {}))
   if not documents[1] then return nil, nil end
   local now
   if given == '' then
@@ -35,7 +37,7 @@ local function open_pool(given)
   local state = unpack_one(documents[2])
   if not state[18] then state[16], state[17], state[18] = 0, 0, 0 end
   if now > state[CLOCK] then state[CLOCK] = now end
-  return unpack_one(documents[1]), state
+  return unpack_one(documents[1]), state, documents
 end
 
 local function save_state(state)

@@ -71,7 +71,9 @@ async def test_alive_and_ready(client: httpx.AsyncClient, switch: Switch) -> Non
 async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Switch) -> None:
     """Swap answers none, links redirect without a number, the API answers 503; all recovers."""
     target = site.number(8000)
-    pool = await site.pool(swap_targets=[target])
+    pool = await site.pool(swap_targets=[target], hold_on_activity="1h")
+    page = {"account": site.account, "url": "https://p.example/?website=shown"}
+    shown = (await site.client.get("/v1/swap", params=page)).json()["swaps"][0]
     switch.away = True
     swap = await site.client.get(f"/v1/swap?account={site.account}")
     assert swap.status_code == 200
@@ -88,7 +90,7 @@ async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Sw
     assert bulk.status_code == 503
     managed = await site.client.get(f"/admin/v1/pools/{pool}/status", headers=site.auth)
     assert managed.status_code == 503
-    ping = await site.client.get(f"/v1/ping?account={site.account}")
+    ping = await site.client.get("/v1/ping", params={**page, "held": shown["keep"]})
     assert ping.status_code == 503
     script = await site.client.get(f"/dni.js?account={site.account}")
     assert script.status_code == 200  # from what the worker knows
