@@ -8,6 +8,7 @@ from allocator.allocator import Busy
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from ringpool.catalog.condition import ConditionUnmet
+from ringpool.catalog.key_changes import KeyExists, StillWorks, UnknownKey
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
 from ringpool.faults import Fault, Faults, Missing, OverQuota
@@ -52,7 +53,10 @@ Refused = (
     Busy,
     CatalogBusy,
     ConditionUnmet,
+    KeyExists,
     LockLost,
+    StillWorks,
+    UnknownKey,
 )
 """What endpoints raise on purpose; everything else is a bug and answers 500."""
 
@@ -82,6 +86,12 @@ def refusal(error: Exception) -> Refusal:
             return Refusal(412, "Changed", str(error))
         case ConditionUnmet():
             return Refusal(428, "PreconditionRequired", str(error))
+        case UnknownKey():
+            return Refusal(404, "UnknownKey", str(error))
+        case KeyExists():
+            return Refusal(409, "Exists", str(error))
+        case StillWorks():
+            return Refusal(409, "StillWorks", str(error))
         case UnknownPool():
             return Refusal(404, "UnknownPool", "there is no such pool any more")
         case Busy() | CatalogBusy() | LockLost():

@@ -14,6 +14,7 @@ from api.http.response_cache import ResponseCache
 from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.security.keeping import Seal
 from ringpool.security.keyring import Keyring
@@ -41,6 +42,7 @@ class Services:
     sign: Callable[[str, str, int], str]
     seal: Seal
     networks: VisitorNetworks
+    key_uses: KeyUses
 
     @property
     def snapshot(self) -> Snapshot:

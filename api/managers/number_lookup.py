@@ -19,7 +19,7 @@ from api.managers.callers import Caller, ManagedOperation, authenticate
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.history.number_report import NumberReport, number_report
-from ringpool.model import Number
+from ringpool.model import Number, Scope
 from ringpool.numbers import phone
 from ringpool.times import format_rfc3339, to_unix_ms
 from ringpool.visits import tuples
@@ -196,6 +196,7 @@ _GET_NUMBER = ManagedOperation(
         ),
     ),
     tag="numbers",
+    scopes=(Scope.READ, Scope.CALLS),
     refusals={
         400: ("InvalidParameter", f"at: {_TIME_EXPECTED}"),
         404: ("UnknownNumber", "+18885550101 is in no pool"),

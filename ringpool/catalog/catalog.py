@@ -8,8 +8,10 @@ that left are recorded by ``hand_on``, and only then can another pool or stock h
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -25,12 +27,14 @@ from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
 from ringpool.catalog.change import (
     CatalogChange,
+    encode_document,
     kept,
     numbered,
     size,
     with_keys,
     with_lists,
     with_moved_numbers,
+    without_ended_keys,
 )
 from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
@@ -47,10 +51,14 @@ from ringpool.config.draft import MAX_FAULTS
 from ringpool.faults import Fault, Faults
 from ringpool.model import KINDS, Account, Configuration, Entity, Kind, Pool, Stock
 from ringpool.numbers import phone
+from ringpool.times import now
 
 T = TypeVar("T", Account, Pool, Stock)
 
 _SWEEPS_AFTER_A_CHANGE = 20
+
+_PLAIN_KEYS = re.compile(r'"api_keys":\["')
+"""In an account's document, whose keys are all plain texts or all objects."""
 
 _decoders = {
     str(kind): msgspec.json.Decoder(entity_type, dec_hook=decode_hook)
@@ -75,8 +83,16 @@ class Catalog:
     change comes between, and raise ConditionUnmet.
     """
 
-    def __init__(self, store: Store, allocator: Allocator, stocks: Stocks) -> None:
+    def __init__(
+        self,
+        store: Store,
+        allocator: Allocator,
+        stocks: Stocks,
+        *,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self._store = CatalogStore(store)
+        self._clock = clock
         self._allocator = allocator
         self.stocks = stocks
         self._transfers = Transfers(store)
@@ -305,6 +321,19 @@ class Catalog:
 
         await self._delete("stock", stock_id, check, condition)
 
+    async def hash_keys(self) -> int:
+        """Hash the API keys that are kept as plain texts, as they once were.
+
+        Returns in how many accounts there were some.
+        """
+        if not _with_plain_keys((await self._store.documents())[1]):
+            return 0
+        async with self._writer.locked() as token:
+            revision, documents = await self._store.documents()
+            if hashed := _with_plain_keys(documents):
+                await self._writer.commit(token, [Publication(revision + 1, hashed)])
+            return len(hashed)
+
     async def finish_pending(self) -> bool:
         """Carry out what a dead writer left; True when there was something and it is done."""
         return await self._writer.finish_pending()
@@ -397,8 +426,10 @@ class Catalog:
         wanted = with_moved_numbers(wanted, current)
         many, seen = size(wanted), seen_by(viewer, current)
         wanted = await aside(many, validation.check, wanted, seen, canonical=True)
-        wanted = with_keys(wanted, known)
+        at = self._clock()
+        wanted = with_keys(wanted, known, at)
         changes = await aside(many, difference, current, wanted)
+        wanted = without_ended_keys(wanted, at)
         await check_owners(
             self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
         )
@@ -414,6 +445,15 @@ class Catalog:
 
     async def _numbers(self, kind: str, name: str) -> tuple[str, ...]:
         return tuple(await self._list_of(f"{kind}/{name}"))
+
+
+def _with_plain_keys(documents: Mapping[str, str]) -> dict[str, str]:
+    """The documents of accounts that have keys as plain texts, with hashes in their places."""
+    return {
+        name: encode_document(_decoders["account"].decode(text))
+        for name, text in documents.items()
+        if name.startswith("account/") and _PLAIN_KEYS.search(text)
+    }
 
 
 def _canonical(texts: Sequence[str]) -> list[str]:
