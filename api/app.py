@@ -56,7 +56,7 @@ from api.managers import calls, explain, keys, number_lookup, pool_numbers, reso
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
-from api.pages import presence, script, swap, verify
+from api.pages import presence, public_keys, script, swap, verify
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
@@ -87,6 +87,7 @@ def routes() -> list[Route]:
         Route("/api/{date}/bulk.json", bulk.dated_bulk),
         Route("/dni.js", script.account_script),
         Route("/dni/{version}/{file}", script.pinned_script),
+        Route("/.well-known/jwks.json", public_keys.public_keys),
         Route("/livez", health.livez),
         Route("/readyz", health.readyz),
         Route("/metrics", health.exposition),

@@ -32,12 +32,13 @@ from ringpool.catalog.key_changes import (
     check_overlap,
     expiry,
     find_key,
+    new_pool_key,
     with_key,
     with_key_rotated,
     with_pool_key_rotated,
     without_key,
 )
-from ringpool.catalog.key_report import KeyReport, key_reports
+from ringpool.catalog.key_report import KeyReport, MadeKey, key_reports, made_key
 from ringpool.model import (
     Account,
     ApiKey,
@@ -77,12 +78,6 @@ class KeyList(Struct, frozen=True):
     keys: list[KeyReport]
 
 
-class MadeKey(KeyReport, frozen=True, omit_defaults=True, kw_only=True):
-    """A key that was just made. ``key``: its text, which nobody can show again."""
-
-    key: str
-
-
 class PoolKey(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A pool's new key, and the one before as long as it works."""
 
@@ -120,7 +115,7 @@ async def _make(request: Request) -> Reply:
     )
     _check_no_more(caller, key)
     saved = await _change_account(request, lambda account: with_key(account, key), condition)
-    return await _made(saved, key.name, text, 201)
+    return _made(saved, key.name, text, 201)
 
 
 async def _rotate(request: Request) -> Reply:
@@ -134,7 +129,7 @@ async def _rotate(request: Request) -> Reply:
         return with_key_rotated(account, name, text, overlap, at)
 
     saved = await _change_account(request, rotated, condition)
-    return await _made(saved, name, text, 200)
+    return _made(saved, name, text, 200)
 
 
 async def _revoke(request: Request) -> Reply:
@@ -149,7 +144,7 @@ async def _rotate_pool_key(request: Request) -> Reply:
     caller = authenticate(request)
     condition = conditions.condition(request, caller, exists=True)
     overlap = await _overlap(request)
-    at, text = now(), new_key()
+    at, text = now(), new_pool_key()
 
     def rotated(entity: Entity) -> Entity:
         assert isinstance(entity, Pool)
@@ -204,11 +199,9 @@ def _check_no_more(caller: Caller, key: ApiKey) -> None:
         raise Refusal(403, "Forbidden", message)
 
 
-async def _made(saved: Saved, name: str, text: str, status: int) -> Reply:
+def _made(saved: Saved, name: str, text: str, status: int) -> Reply:
     assert isinstance(saved.entity, Account)
-    reports = await key_reports(saved.entity, None, now())
-    (report,) = (each for each in reports if each.name == name)
-    made = MadeKey(**msgspec.structs.asdict(report), key=text)
+    made = made_key(saved.entity, name, text, now())
     return replies.json(made, status, (conditions.etag(saved.version),))
 
 

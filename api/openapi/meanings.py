@@ -108,6 +108,22 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "former_key": "The one before, while that works.",
         },
     ),
+    "PublicKey": (
+        "A public key, as a JSON Web Key (RFC 7517).",
+        {
+            "kty": "Always `EC`.",
+            "crv": "Always `P-256`.",
+            "x": "Of the point, in base64url.",
+            "y": "Of the point, in base64url.",
+            "alg": "Always `ES256`.",
+            "use": "Always `sig`.",
+            "kid": "Names it: its thumbprint (RFC 7638).",
+        },
+    ),
+    "PublicKeys": (
+        "The public keys of tracking links.",
+        {"keys": "The one that signs, then the former one, if there is one."},
+    ),
     "Rotation": (
         "How a key is replaced.",
         {

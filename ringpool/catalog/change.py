@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
@@ -12,6 +11,7 @@ from msgspec import UNSET
 
 from ringpool.catalog import number_lists, plan
 from ringpool.catalog.areas import SECTION, AreaChange
+from ringpool.catalog.key_changes import new_pool_key
 from ringpool.catalog.plan import (
     Addition,
     PoolDrain,
@@ -184,7 +184,7 @@ def _pool_with_keys(pool: Pool, present: Pool | None, now: datetime) -> Pool:
         former = UNSET if had is UNSET or had.key == pool.key else had
     elif former.until <= now and former != had:
         former = UNSET
-    key = pool.key or (present.key if present else UNSET) or secrets.token_urlsafe(24)
+    key = pool.key or (present.key if present else UNSET) or new_pool_key()
     return msgspec.structs.replace(pool, key=key, former_key=former)
 
 

@@ -5,6 +5,7 @@ Nothing here is in the store yet: ``Catalog.change`` puts it there, and may ask 
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 
 from msgspec import UNSET
@@ -85,6 +86,11 @@ def with_pool_key_rotated(pool: Pool, text: str, overlap: Duration, now: datetim
         raise StillWorks(_two_work(f"the key of pool {pool.id}"))
     had = FormerKey(key=pool.key, until=now + _span(overlap)) if pool.key is not UNSET else UNSET
     return replace(pool, key=text, former_key=had)
+
+
+def new_pool_key() -> str:
+    """Return a text for a pool's key."""
+    return secrets.token_urlsafe(24)
 
 
 def expiry(expires: datetime | None, expires_in: Duration | None, now: datetime) -> datetime | None:
