@@ -61,9 +61,14 @@ class Caller:
         return self.account is None or self.account == owner
 
     def shown(self, entity: Entity) -> Entity:
-        """The entity without the keys by which this caller could do more than it may."""
+        """The entity without keys by which this caller could do more than it may.
+
+        Of API keys there are but hashes; somebody may have chosen a text that can be guessed.
+        """
         if isinstance(entity, Pool) and not self.scopes & {Scope.ALLOCATE, Scope.MANAGE}:
             return msgspec.structs.replace(entity, key=UNSET, former_key=UNSET)
+        if isinstance(entity, Account) and Scope.MANAGE not in self.scopes:
+            return msgspec.structs.replace(entity, api_keys=UNSET)
         return entity
 
     def may_see_holding(self, holding: Holding, pool: Pool | None) -> bool:

@@ -89,7 +89,7 @@ _REFUSALS: Mapping[str, dict[int, tuple[str, str]]] = {
 """What is peculiar to a kind."""
 
 _READING = {
-    "account": "Its name, its pages' origins and its API keys, which are shown as hashes.",
+    "account": "Its name, its pages' origins and its API keys: their hashes, for who may manage.",
     "pool": "Its rules, and its key for who may allocate or manage. Its numbers are at "
     "`/admin/v1/pools/{id}/numbers`.",
     "stock": "Without its numbers, of which there may be a million.",

@@ -87,8 +87,10 @@ async def test_a_key_does_what_its_scope_says_and_no_more(
             assert text not in answer.text
 
 
-async def test_a_key_that_may_only_read_sees_no_pools_key(client: httpx.AsyncClient) -> None:
-    """With it, it could take numbers; who may allocate or manage sees it."""
+async def test_a_key_that_may_only_read_sees_no_keys(client: httpx.AsyncClient) -> None:
+    """With a pool's it could take numbers; who may allocate or manage sees it. API keys' hashes
+    are for who may manage.
+    """
     admin = {"authorization": f"Bearer {ADMIN}"}
     allocator = ["read", "allocate"]
     keys = [
@@ -104,3 +106,5 @@ async def test_a_key_that_may_only_read_sees_no_pools_key(client: httpx.AsyncCli
         one = (await client.get("/admin/v1/pools/shown-keys", headers=auth)).json()
         listed = (await client.get("/admin/v1/pools", headers=auth)).json()["pools"][0]
         assert ("key" in one, "key" in listed) == (seen, seen)
+        owner = await client.get("/admin/v1/accounts/shown-keys", headers=auth)
+        assert "sha256:" not in owner.text
