@@ -10,8 +10,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from allocator.port import Store
+from api.app import create_app
 from api.http import api_keys
-from tests.api.conftest import KEY, Site
+from ringpool.settings import Settings
+from tests.api.conftest import KEY, Site, running
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -66,6 +69,22 @@ async def test_a_key_is_shown_once_and_works_until_it_is_revoked(site: Site) -> 
     assert await reaches(site, key) == 401
     gone = await site.client.delete(f"{url}/ci", headers=site.auth)
     assert (gone.status_code, gone.json()["class"]) == (404, "UnknownKey")
+
+
+async def test_the_last_use_of_a_key_is_shown(
+    site: Site, settings: Settings, valkey_store: Store
+) -> None:
+    """Of each text: who rotates sees whether the one before is still used."""
+    old = (await make_key(site, "ci", "read"))["key"]
+    url = f"/admin/v1/accounts/{site.account}/keys"
+    assert "last_used" not in (await site.client.get(url, headers=site.auth)).text
+    await site.client.post(f"{url}/ci/rotate", json={}, headers=site.auth)
+    async with running(create_app(settings, store=valkey_store)) as worker:
+        assert (await worker.get(url, headers=bearer(old))).status_code == 200
+    # A worker that stops has written what it saw.
+    (shown,) = (await site.client.get(url, headers=site.auth)).json()["keys"]
+    assert shown["former"]["last_used"] >= shown["created"]
+    assert "last_used" not in shown
 
 
 async def test_what_is_wrong_with_a_key_is_named(site: Site) -> None:

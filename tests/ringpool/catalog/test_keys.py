@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from allocator.allocator import Allocator
+from allocator.port import Store
 from allocator.stocks import Stocks
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.condition import Condition
@@ -191,6 +192,17 @@ async def test_a_former_key_is_dropped_when_it_has_ended(bench: Bench) -> None:
     await rotate("pool", THIRD, Duration(0))
     ended = await catalog.read_pool("p")
     assert (ended.key, ended.former_key) == (THIRD, msgspec.UNSET)
+
+
+async def test_last_uses_on_every_kind_of_store(store: Store) -> None:
+    """Many keys at once, whichever the store's kind."""
+    uses = KeyUses(store, clock=lambda: 2_000_000_000.0)
+    hashes = [hash_of(f"{uses!r}{index}") for index in range(3)]
+    for used in hashes[:2]:
+        uses.note(used)
+    await uses.aclose()
+    assert await uses.last(hashes) == [2_000_000_000_000, 2_000_000_000_000, 0]
+    assert await uses.last([]) == []
 
 
 async def test_last_uses_are_written_once_a_minute_and_apart(bench: Bench) -> None:
