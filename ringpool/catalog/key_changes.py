@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ringpool.faults import Fault, Faults
 from ringpool.model import MAX_API_KEYS, Account, ApiKey, FormerApiKey, FormerKey, Pool
 from ringpool.security.api_keys import hash_of
-from ringpool.times import Duration
+from ringpool.times import Duration, to_unix_ms
 
 MAX_OVERLAP = Duration.parse("1y")
 MAX_LIFE = Duration.parse("10y")
@@ -101,8 +101,13 @@ def expiry(expires: datetime | None, expires_in: Duration | None, now: datetime)
         if not 0 < expires_in <= MAX_LIFE:
             raise Faults([Fault("expires_in", f"{expires_in} is outside 1s to {MAX_LIFE}")])
         return now + _span(expires_in)
-    if expires is not None and expires <= now:
-        raise Faults([Fault("expires", "is past")])
+    if expires is not None:
+        try:
+            to_unix_ms(expires)
+        except ValueError as error:
+            raise Faults([Fault("expires", str(error))]) from None
+        if expires <= now:
+            raise Faults([Fault("expires", "is past")])
     return expires
 
 

@@ -92,7 +92,11 @@ async def test_what_is_wrong_with_a_key_is_named(site: Site) -> None:
     wrong = {"expires_in": "soon", "x": 1}
     answer = await make_key(site, "A b", "all", status=422, **wrong)
     assert {"name", "scopes[0]", "expires_in", "x"} == {each["field"] for each in answer["errors"]}
-    for field, value in (("expires", "2020-01-01T00:00:00Z"), ("expires_in", "0s")):
+    for field, value in (
+        ("expires", "2020-01-01T00:00:00Z"),
+        ("expires", "9999-12-31T23:59:59-14:00"),
+        ("expires_in", "0s"),
+    ):
         answer = await make_key(site, "a", "read", status=422, **{field: value})
         assert [each["field"] for each in answer["errors"]] == [field]
     await make_key(site, "a", "read")

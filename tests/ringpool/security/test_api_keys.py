@@ -61,6 +61,14 @@ def test_what_was_to_be_a_key_is_not_repeated() -> None:
         ("{name: A b, hash: '%s', scopes: [read]}", ".name: expected an id"),
         ("{name: a, hash: '%s', scopes: [read], expires: soon}", ".expires: "),
         ("{name: a, hash: '%s', scopes: [read], expires: '2027-01-01T00:00:00'}", ".expires: "),
+        (
+            "{name: a, hash: '%s', scopes: [read], expires: '9999-12-31T23:59:59-14:00'}",
+            ".expires: expected a time from 1970 to 9999",
+        ),
+        (
+            "{name: a, hash: '%s', scopes: [read], created: '0001-01-01T00:00:00+14:00'}",
+            ".created: expected a time from 1970 to 9999",
+        ),
         ("{name: b, hash: '%s', scopes: [read]}", ".name: b is accounts[0].api_keys[0] already"),
     ],
 )
