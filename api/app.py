@@ -39,6 +39,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from allocator.allocator import Allocator
 from allocator.embedded import open_embedded
 from allocator.port import Store, StoreUnavailable
+from allocator.rates import Rates
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
@@ -56,7 +57,9 @@ from api.managers import calls, explain, keys, number_lookup, pool_numbers, reso
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
+from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
+from api.scrape import Scraper
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
@@ -135,6 +138,8 @@ def create_app(
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
         if settings.country_header or settings.area_header:
             middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
+    if settings.metrics_port is not None:
+        middleware.insert(0, Middleware(MetricsPort, port=settings.metrics_port))
     app = _App(
         routes=[*routes(), *more_routes],
         middleware=middleware,
@@ -192,6 +197,8 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
+        scraper=Scraper(allocator, keeper, metrics),
+        rates=Rates(store),
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
         seal=seal_for(keyring.signer),
         networks=VisitorNetworks(settings.trusted_proxies),

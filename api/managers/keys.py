@@ -20,12 +20,12 @@ from api.http import replies
 from api.http.api_keys import missing_scope
 from api.http.description import INVALID_JSON, Described, content, parameter, response, too_large
 from api.http.documents import converted, parsed_object
-from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers import conditions
 from api.managers.callers import Caller, ManagedOperation, authenticate
+from api.managers.managed_endpoint import managed_endpoint
 from ringpool.catalog.catalog import Saved
 from ringpool.catalog.condition import Condition
 from ringpool.catalog.key_changes import (
@@ -255,9 +255,8 @@ def _as_text(field: msgspec.structs.FieldInfo) -> Iterable[Any]:
 _ROTATION = _written(Rotation)
 _OVERLAP_FAULT = "overlap: 'soon' is not a duration: write a number and one of s m h d w y"
 
-keys = Endpoint(
+keys = managed_endpoint(
     "keys",
-    problem_form,
     {"GET": _list, "POST": _make},
     [
         ManagedOperation(
@@ -295,9 +294,8 @@ keys = Endpoint(
         ),
     ],
 )
-key = Endpoint(
+key = managed_endpoint(
     "key",
-    problem_form,
     {"DELETE": _revoke},
     [
         ManagedOperation(
@@ -319,9 +317,8 @@ key = Endpoint(
         )
     ],
 )
-rotate_key = Endpoint(
+rotate_key = managed_endpoint(
     "rotate_key",
-    problem_form,
     {"POST": _rotate},
     [
         ManagedOperation(
@@ -352,9 +349,8 @@ rotate_key = Endpoint(
         )
     ],
 )
-rotate_pool_key = Endpoint(
+rotate_pool_key = managed_endpoint(
     "rotate_pool_key",
-    problem_form,
     {"POST": _rotate_pool_key},
     [
         ManagedOperation(

@@ -11,12 +11,12 @@ from allocator.answers import NumberRow, PoolStatus
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, parameter, too_large
 from api.http.documents import decoded
-from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers import conditions
 from api.managers.callers import ManagedOperation, authenticate, callers_pool
+from api.managers.managed_endpoint import managed_endpoint
 from ringpool.faults import Fault
 from ringpool.model import Identifier, Number
 from ringpool.patterns import whole
@@ -166,9 +166,8 @@ _CHANGE_REFUSALS = {
     422: ("InvalidDocument", "numbers: Expected `array` of length >= 1"),
 }
 
-pool_numbers = Endpoint(
+pool_numbers = managed_endpoint(
     "pool_numbers",
-    problem_form,
     {"GET": _list, "POST": _add, "DELETE": _remove},
     [
         ManagedOperation(
@@ -225,9 +224,8 @@ pool_numbers = Endpoint(
 
 _STATUS = "A pool's numbers and answers, counted"
 
-pool_status = Endpoint(
+pool_status = managed_endpoint(
     "pool_status",
-    problem_form,
     {"GET": _status},
     [
         ManagedOperation(

@@ -28,7 +28,6 @@ from api.http.description import (
     too_large,
 )
 from api.http.documents import converted, parsed_object
-from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.refusals import Refusal
 from api.http.replies import Reply
@@ -36,6 +35,7 @@ from api.http.request import Request
 from api.managers import conditions
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.entity_schemas import patch_body, put_body, shown
+from api.managers.managed_endpoint import managed_endpoint
 from api.managers.merge_patch import merge_patch
 from ringpool.aside import aside
 from ringpool.catalog.condition import Condition, ConditionUnmet
@@ -114,15 +114,13 @@ class Collection:
         self._kind = kind
         self._name: Kind = next(name for name, entity in KINDS.items() if entity is kind)
         self._section = f"{self._name}s"
-        self.all = Endpoint(
+        self.all = managed_endpoint(
             self._section,
-            problem_form,
             {"GET": self._list, "POST": self._create},
             self._list_operations(),
         )
-        self.one = Endpoint(
+        self.one = managed_endpoint(
             self._name,
-            problem_form,
             {
                 "GET": self._read,
                 "PUT": self._put,

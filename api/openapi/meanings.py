@@ -395,6 +395,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "stocks": "How many stocks.",
             "numbers": "How many numbers in all of its pools and stocks. One that drains counts "
             "until it has left.",
+            "requests": "How many requests a minute with its API keys.",
+            "history": "How many bytes of each number's former holders are kept.",
         },
     ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),

@@ -40,7 +40,7 @@ from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
 from ringpool.catalog.plan import Publication, Runner
-from ringpool.catalog.quotas import check_quotas
+from ringpool.catalog.quotas import check_quotas, requoted
 from ringpool.catalog.selection import entities_of, find, only, present_in, seen_by
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.catalog.writer import CatalogWriter
@@ -439,7 +439,17 @@ class Catalog:
         )
         await check_quotas(self._store, self._allocator, known, wanted, changes)
         areas = await area_change(known, wanted, changes, self._list_of)
-        return CatalogChange(revision + 1, wanted, lists, changes, areas)
+        accounts = (*known.accounts, *wanted.accounts)
+        return CatalogChange(
+            revision + 1,
+            wanted,
+            lists,
+            changes,
+            areas,
+            {account.id: account.quota for account in accounts},
+            requoted(known, wanted, changes),
+            known.areas,
+        )
 
     async def _list_of(self, owner: str) -> Iterable[str]:
         return number_lists.numbers(number_lists.unpack(await self._store.list_of(owner)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -32,6 +32,7 @@ from ringpool.model import (
     Numbers,
     Pool,
     PoolType,
+    Quota,
     Stock,
     rules,
 )
@@ -42,13 +43,20 @@ _encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 
 
 class CatalogChange(msgspec.Struct, frozen=True):
-    """A change that was checked. ``lists``: the numbers that owners have now."""
+    """A change that was checked. ``lists``: the numbers that owners have now.
+
+    ``quotas``: by account, as they are after it; ``requoted``: pools whose rules follow from one
+    that it changes; ``former_areas``: of pools with ``match: area``, as they are before it.
+    """
 
     revision: int
     wanted: Configuration
     lists: dict[str, number_lists.Chunks]
     changes: list[Change]
-    areas: AreaChange = AreaChange()
+    areas: AreaChange
+    quotas: Mapping[str, Quota | None]
+    requoted: Sequence[Pool]
+    former_areas: Mapping[str, str]
 
     def drained(self) -> list[str]:
         """Return the pools that lose numbers."""
@@ -64,8 +72,9 @@ class CatalogChange(msgspec.Struct, frozen=True):
         ]
         for owner, _, change in named:
             yield from plan.claims(owner, change.added)
-        for pool in self.areas.untouched:
-            yield RulesEdit(pool.id, rules(pool, self.areas.pools[pool.id]), self.revision)
+        untouched = {pool.id: pool for pool in (*self.requoted, *self.areas.untouched)}
+        for pool in untouched.values():
+            yield self._rules_edit(pool)
         for _, entity, change in named:
             yield from self._arrivals(entity, change)
         for stock, areas in self.areas.stocks.items():
@@ -104,10 +113,15 @@ class CatalogChange(msgspec.Struct, frozen=True):
             for piece in number_lists.pieces(change.added):
                 yield StockEdit(entity.id, quarantine, piece)
         else:
-            areas = self.areas.pools.get(entity.id, "")
-            yield RulesEdit(entity.id, rules(entity, areas), self.revision)
+            yield self._rules_edit(entity)
             for piece in number_lists.pieces(change.added):
                 yield Addition(entity.id, piece)
+
+    def _rules_edit(self, pool: Pool) -> RulesEdit:
+        areas = ""
+        if pool.match is not None:
+            areas = self.areas.pools.get(pool.id, self.former_areas.get(pool.id, ""))
+        return RulesEdit(pool.id, rules(pool, areas, self.quotas[pool.account]), self.revision)
 
 
 def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:

@@ -179,7 +179,7 @@ def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
     return PreparedPool(
         pool,
         account,
-        rules(pool, areas),
+        rules(pool, areas, account.quota),
         rule=rule,
         fixed=fixed,
         areas=known,

@@ -41,7 +41,8 @@ def guarded() -> list[tuple[str, Operation]]:
         for route in routes()
         if isinstance(route.endpoint, Endpoint)
         for operation in route.endpoint.operations
-        if "Bearer" in operation.security and not route.path.startswith("/api/")  # a pool's key
+        # Not those for a pool's key, or for the operator's tokens.
+        if "Bearer" in operation.security and not route.path.startswith(("/api/", "/metrics"))
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.api.conftest import ADMIN, KEY
 from tests.api.openapi.configuration import (
+    BUSY_KEY,
     CALLS_KEY,
     NUMBER,
     POWERLESS_KEY,
@@ -227,6 +228,9 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             headers["if-match"] = '"another"'
         case 428:
             request["json"] = {**(body or {}), **OTHER_FIELDS.get(name, {})}
+        case 429:
+            headers |= bearer(BUSY_KEY)
+            query.pop("account", None)
         case 413:
             (limit,) = re.findall(r"most ([\d,]+) bytes", text)
             request["content"] = b" " * (int(limit.replace(",", "")) + 1)
@@ -265,6 +269,8 @@ def test_a_refusal_reads_as_its_example(name: str, status: int, client: httpx.Cl
     if "StillWorks" in text:
         client.request(**request).raise_for_status()
     answer = client.request(**request)
+    if status == 429:  # that was the account's only request, if no test had made it
+        answer = client.request(**request)
     assert answer.status_code == status, answer.text
     expected = text
     if status == 404:
