@@ -53,7 +53,15 @@ from api.http.services import LifespanState, Services
 from api.http.trusted_peer import TrustedPeer
 from api.http.visitor_networks import VisitorNetworks
 from api.links import link
-from api.managers import calls, explain, keys, number_lookup, pool_numbers, resources
+from api.managers import (
+    calls,
+    changes,
+    explain,
+    keys,
+    number_lookup,
+    pool_numbers,
+    resources,
+)
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -110,6 +118,9 @@ def routes() -> list[Route]:
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
         Route("/admin/v1/explain", explain.explain),
+        Route("/admin/v1/changes", changes.changes),
+        Route("/admin/v1/changes/{revision}", changes.change),
+        Route("/admin/v1/changes/{revision}/undo", changes.undo),
     ]
 
 

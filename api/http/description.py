@@ -46,6 +46,7 @@ TAGS = {
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
     "calls": "For managers: inbound calls, credited to who held the number",
+    "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }
 """What operations are grouped by, in the document and in generated clients."""
@@ -197,6 +198,7 @@ def _problem_example(status: int, kind: str, detail: str) -> Described:
         "MissingParameter",
         "InUse",
         "QuotaExceeded",
+        "ChangedSince",
     ):
         problem["errors"] = [{"field": field, "message": message}]
     return problem

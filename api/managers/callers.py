@@ -18,8 +18,12 @@ from api.http.api_keys import missing_scope, scopes_of, used_key
 from api.http.description import Operation
 from api.http.refusals import Refusal
 from api.http.request import Request
+from ringpool.catalog.audit import Actor
 from ringpool.catalog.snapshot import PreparedPool
 from ringpool.model import Account, Entity, Pool, Scope
+
+_MAX_PATH = 200
+"""Characters of a path that are noted with a change."""
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ringpool admin"')
 
@@ -54,6 +58,17 @@ class Caller:
     key: str = ""
     scopes: frozenset[Scope] = frozenset(Scope)
     expires: float = math.inf
+
+    def actor(self, request: Request) -> Actor:
+        """Who the audit log says makes a change with this request."""
+        client = request.scope.get("client")
+        return Actor(
+            kind="administrator" if self.account is None else "account",
+            account=self.account or "",
+            key=self.key,
+            address=client[0] if client else "",
+            via=f"{request.method} {request.scope['path'][:_MAX_PATH]}",
+        )
 
     def may_see(self, entity: Entity) -> bool:
         """Whether the entity belongs to this caller. To others it is as if it weren't there."""

@@ -114,7 +114,9 @@ async def _make(request: Request) -> Reply:
         expires=expiry(wanted.expires, wanted.expires_in, at),
     )
     _check_no_more(caller, key)
-    saved = await _change_account(request, lambda account: with_key(account, key), condition)
+    saved = await _change_account(
+        request, caller, lambda account: with_key(account, key), condition
+    )
     return _made(saved, key.name, text, 201)
 
 
@@ -128,7 +130,7 @@ async def _rotate(request: Request) -> Reply:
         _check_no_more(caller, find_key(account, name))
         return with_key_rotated(account, name, text, overlap, at)
 
-    saved = await _change_account(request, rotated, condition)
+    saved = await _change_account(request, caller, rotated, condition)
     return _made(saved, name, text, 200)
 
 
@@ -136,7 +138,7 @@ async def _revoke(request: Request) -> Reply:
     caller = authenticate(request)
     condition = conditions.condition(request, caller, exists=True)
     name = request.path("name")
-    await _change_account(request, lambda account: without_key(account, name), condition)
+    await _change_account(request, caller, lambda account: without_key(account, name), condition)
     return replies.empty()
 
 
@@ -150,7 +152,7 @@ async def _rotate_pool_key(request: Request) -> Reply:
         assert isinstance(entity, Pool)
         return with_pool_key_rotated(entity, text, overlap, at)
 
-    saved = await _change(request, "pool", rotated, condition)
+    saved = await _change(request, caller, "pool", rotated, condition)
     assert isinstance(saved.entity, Pool)
     shown = PoolKey(key=text, former_key=saved.entity.former_key or None)
     return replies.json(shown, headers=(conditions.etag(saved.version),))
@@ -166,24 +168,32 @@ def _condition(caller: Caller) -> Condition:
 
 
 async def _change_account(
-    request: Request, change: Callable[[Account], Account], condition: Condition
+    request: Request,
+    caller: Caller,
+    change: Callable[[Account], Account],
+    condition: Condition,
 ) -> Saved:
     def changed(entity: Entity) -> Entity:
         assert isinstance(entity, Account)
         return change(entity)
 
-    return await _change(request, "account", changed, condition)
+    return await _change(request, caller, "account", changed, condition)
 
 
 async def _change(
-    request: Request, kind: Kind, change: Callable[[Entity], Entity], condition: Condition
+    request: Request,
+    caller: Caller,
+    kind: Kind,
+    change: Callable[[Entity], Entity],
+    condition: Condition,
 ) -> Saved:
     async def make(present: Entity | None) -> Entity:
         assert present is not None  # the condition says so
         return change(present)
 
     services = request.services
-    saved = await services.catalog.change(kind, request.path("id"), make, condition)
+    catalog = services.catalog.by(caller.actor(request))
+    saved = await catalog.change(kind, request.path("id"), make, condition)
     await services.keeper.refresh()
     return saved
 

@@ -82,22 +82,26 @@ async def _list(request: Request) -> Reply:
 
 async def _add(request: Request) -> Reply:
     prepared = await callers_pool(request)
-    condition = conditions.condition(request, authenticate(request), exists=True)
+    caller = authenticate(request)
+    condition = conditions.condition(request, caller, exists=True)
     change = decoded(_decode_change, await request.document(MAX_BODY_BYTES))
-    await request.services.catalog.add_numbers(prepared.pool.id, change.numbers, condition)
+    catalog = request.services.catalog.by(caller.actor(request))
+    await catalog.add_numbers(prepared.pool.id, change.numbers, condition)
     return replies.empty()
 
 
 async def _remove(request: Request) -> Reply:
     """Drain the numbers in the body or, as not every client sends one, the one in ``?number=``."""
     prepared = await callers_pool(request)
-    condition = conditions.condition(request, authenticate(request), exists=True)
+    caller = authenticate(request)
+    condition = conditions.condition(request, caller, exists=True)
     if request.query_string:
         number = lookups.required(request.parameters(), "number")
         removed = [f"+{number[1:]}" if number[0] == " " else number]  # a plus, read as in a form
     else:
         removed = decoded(_decode_change, await request.document(MAX_BODY_BYTES)).numbers
-    await request.services.catalog.remove_numbers(prepared.pool.id, removed, condition)
+    catalog = request.services.catalog.by(caller.actor(request))
+    await catalog.remove_numbers(prepared.pool.id, removed, condition)
     return replies.empty()
 
 

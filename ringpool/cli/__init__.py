@@ -11,6 +11,7 @@ from ringpool.cli import (
     doctor,
     explain,
     key,
+    log,
     number,
     pool,
     serve,
@@ -32,6 +33,8 @@ def main() -> None:
 main.add_command(serve.serve_command)
 main.add_command(configure.apply)
 main.add_command(configure.export)
+main.add_command(log.log)
+main.add_command(log.undo)
 main.add_command(pool.pool)
 main.add_command(key.key)
 main.add_command(number.number)

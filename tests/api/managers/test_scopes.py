@@ -20,13 +20,15 @@ TEXTS = {scope: f"key-of-scope-{scope.value}" for scope in Scope}
 
 BY_SCOPES = {
     (READ, MANAGE): "get_account get_pool get_stock get_pool_status list_accounts list_pools "
-    "list_stocks list_pool_numbers list_keys explain",
+    "list_stocks list_pool_numbers list_keys explain "
+    "list_changes get_change",
     (READ, MANAGE, CALLS): "get_number",
     (CALLS,): "record_call",
     (ALLOCATE,): "swap ping ping_beacon release release_beacon",
     (MANAGE,): "create_account put_account patch_account delete_account create_pool put_pool "
     "patch_pool delete_pool create_stock put_stock patch_stock delete_stock add_pool_numbers "
-    "remove_pool_numbers make_key revoke_key rotate_key rotate_pool_key",
+    "remove_pool_numbers make_key revoke_key rotate_key rotate_pool_key "
+    "undo_change",
 }
 """The operations that a key of any of these scopes may ask for: written here once more, so that
 none changes unseen."""

@@ -102,6 +102,9 @@ async def test_plain_keys_of_before_are_read_and_then_hashed(bench: Bench) -> No
     assert await bench.catalog.hash_keys() == 1
     assert PLAIN not in await documents(bench)
     assert await bench.catalog.revision() == before + 1
+    told = await bench.catalog.log.one(before + 1)
+    assert told is not None
+    assert [each.id for each in told.entry.entities] == ["acme"]
     assert Snapshot(*await bench.catalog.entities()).api_key(PLAIN) is not None
     assert await bench.catalog.hash_keys() == 0
     assert await bench.catalog.revision() == before + 1
