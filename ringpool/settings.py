@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from allocator.redis.url import check
 from ringpool.security.keyring import Keyring, KeyringError
-from ringpool.security.signing import Signer
+from ringpool.security.signing import SigningKeys
 
 PREFIX = "RINGPOOL_"
 _DATA_DIR = Path(".ringpool")
@@ -63,7 +63,7 @@ def _token(text: str) -> str:
 
 
 def _signing_key(text: str) -> str:
-    Signer.from_text(text)
+    SigningKeys.from_text(text)
     return text
 
 
@@ -124,7 +124,8 @@ class Settings:
         None,
         _signing_key,
         "made at first start, kept in the data directory",
-        "P-256 key that signs the numbers of tracking links: PEM, or base64url of its 32 bytes",
+        "P-256 key that signs the numbers of tracking links: PEM, or base64url of its 32 bytes. A "
+        "second one after it is the former key: what it signed holds",
     )
     workers: int = _setting(1, _whole(1, 256), "`1`", "worker processes")
     max_connections: int = _setting(

@@ -45,6 +45,11 @@ class Duration(int):
         return f"{self // 1000}s"
 
 
+def now() -> datetime:
+    """The present time in UTC, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def to_unix_ms(at: datetime) -> int:
     """An aware ``datetime`` as Unix ms; raises ValueError outside of the years 1970 to 9999.
 

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from api.http.replies import Problem
+from ringpool.model import Scope
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -26,7 +27,12 @@ Described = dict[str, Any]
 """A part of the document, with types in the place of schemas."""
 
 SECURITY_SCHEMES = {
-    "Bearer": {"type": "http", "scheme": "bearer"},
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The administrator's token; an API key of an account that has the scope "
+        "named (`manage` includes `read`); for the number API the pool's key.",
+    },
     "RingPoolKey": {"type": "apiKey", "in": "query", "name": "ring_pool_key"},
 }
 
@@ -35,6 +41,7 @@ TAGS = {
     "links": "For media buyers: tracking links",
     "ad servers": "For ad servers: the number API, one number or many",
     "accounts": "For managers: who owns pools",
+    "keys": "For managers: accounts' API keys",
     "pools": "For managers: numbers handed out under one set of rules",
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
@@ -64,7 +71,7 @@ INVALID_JSON = ("InvalidDocument", "not JSON: JSON is malformed: invalid charact
 _PROBLEMS = {
     400: "Something in the request can't be read; the problem says what",
     401: "No token, or not one of this service",
-    403: "Not with this token",
+    403: "Not with this token, or with a key of its scopes",
     404: "No such thing",
     409: "In conflict with what there is",
     412: "It isn't as `If-Match` or `If-None-Match` says",
@@ -91,7 +98,7 @@ class Operation(NamedTuple):
     several paths. ``tag``: one of TAGS. ``examples``: by status, of a response's body; ``example``:
     of the request's. ``text``: what whoever calls it has to know beside the summary.
     ``refusals``: by status, class and detail of an example of a problem, where the general one
-    wouldn't come.
+    wouldn't come. ``scopes``: an account's key needs one of these; the administrator's token none.
     """
 
     method: str
@@ -108,6 +115,7 @@ class Operation(NamedTuple):
     example: Any = None
     text: str = ""
     refusals: Mapping[int, tuple[str, str]] = {}
+    scopes: Sequence[Scope] = ()
 
     def described(self) -> Described:
         """The operation object of OpenAPI."""
@@ -136,8 +144,18 @@ class Operation(NamedTuple):
             body = {"required": True, "content": _content(self.body)}
             made["requestBody"] = _with_example(body, self.example)
         if self.security:
-            made["security"] = [{scheme: []} if scheme else {} for scheme in self.security]
+            made["security"] = [
+                {scheme: scopes} if scheme else {}
+                for scheme in self.security
+                for scopes in self._scopes_of(scheme)
+            ]
         return made
+
+    def _scopes_of(self, scheme: str) -> Sequence[list[str]]:
+        """The scopes that a key needs, any of which will do."""
+        if scheme != "Bearer" or not self.scopes:
+            return [[]]
+        return [[scope.value] for scope in self.scopes]
 
 
 def content(schema: Schema, *media: str, example: Any = None) -> Described:

@@ -6,6 +6,8 @@ by one: a pool's budget has a rate for them.
 
 from __future__ import annotations
 
+from time import time
+
 from allocator.port import StoreUnavailable
 from api.http.refusals import Refusal
 from api.http.request import Request
@@ -22,8 +24,11 @@ async def count_request(request: Request) -> None:
     Without the store nothing is counted: what needs the store fails by itself.
     """
     token = request.bearer()
-    account = request.services.snapshot.account_of_key(token) if token else None
-    if account is None or account.quota is None or account.quota.requests is None:
+    known = request.services.snapshot.api_key(token) if token else None
+    if known is None or known.expires <= time():
+        return
+    account = known.account
+    if account.quota is None or account.quota.requests is None:
         return
     try:
         wait = await request.services.rates.count(f"requests:{account.id}", account.quota.requests)

@@ -16,6 +16,7 @@ from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from api.scrape import Scraper
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.security.keeping import Seal
 from ringpool.security.keyring import Keyring
@@ -45,6 +46,7 @@ class Services:
     sign: Callable[[str, str, int], str]
     seal: Seal
     networks: VisitorNetworks
+    key_uses: KeyUses
 
     @property
     def snapshot(self) -> Snapshot:

@@ -18,7 +18,7 @@ from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.managed_endpoint import managed_endpoint
 from api.managers.number_lookup import Time, unknown_number
 from ringpool.faults import Fault, Faults
-from ringpool.model import Number
+from ringpool.model import Number, Scope
 from ringpool.numbers import phone
 from ringpool.times import format_rfc3339, to_unix_ms
 from ringpool.visits import tuples
@@ -135,6 +135,7 @@ _RECORD_CALL = ManagedOperation(
     (400, 401, 404, 413, 415, 422),
     body=CallReport,
     tag="calls",
+    scopes=(Scope.CALLS,),
     refusals={
         400: INVALID_JSON,
         404: ("UnknownNumber", "+18885550101 is in no pool"),

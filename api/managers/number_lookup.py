@@ -19,7 +19,7 @@ from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.history.number_lookup import Holder, NumberLookup, number_lookup
 from ringpool.history.number_report import NumberReport, number_report
-from ringpool.model import Number
+from ringpool.model import Number, Scope
 from ringpool.numbers import phone
 from ringpool.times import to_unix_ms
 
@@ -122,6 +122,7 @@ _GET_NUMBER = ManagedOperation(
         ),
     ),
     tag="numbers",
+    scopes=(Scope.READ, Scope.CALLS),
     refusals={
         400: ("InvalidParameter", f"at: {_TIME_EXPECTED}"),
         404: ("UnknownNumber", "+18885550101 is in no pool"),

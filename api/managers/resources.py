@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -28,9 +27,9 @@ from api.http.description import (
     response,
     too_large,
 )
-from api.http.documents import parsed_object
+from api.http.documents import converted, parsed_object
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
-from api.http.refusals import MAX_FAULTS, Refusal
+from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers import conditions
@@ -90,8 +89,9 @@ _REFUSALS: Mapping[str, dict[int, tuple[str, str]]] = {
 """What is peculiar to a kind."""
 
 _READING = {
-    "account": "Its name, its pages' origins and its API keys.",
-    "pool": "Its rules and its key. Its numbers are at `/admin/v1/pools/{id}/numbers`.",
+    "account": "Its name, its pages' origins and its API keys: their hashes, for who may manage.",
+    "pool": "Its rules, and its key for who may allocate or manage. Its numbers are at "
+    "`/admin/v1/pools/{id}/numbers`.",
     "stock": "Without its numbers, of which there may be a million.",
 }
 _REMOVING = {
@@ -138,7 +138,7 @@ class Collection:
         ids = sorted(id for id in entities if id > after and caller.may_see(entities[id]))
         following = {"next": ids[limit - 1]} if len(ids) > limit else {}
         return conditions.listed(
-            request, {self._section: [entities[id] for id in ids[:limit]]} | following
+            request, {self._section: [caller.shown(entities[id]) for id in ids[:limit]]} | following
         )
 
     async def _create(self, request: Request) -> Reply:
@@ -167,7 +167,7 @@ class Collection:
                 raise ConditionUnmet(self._name, entity_id, "unknown")
             at, (version,) = await request.services.catalog.versions(self._name, [entity_id])
             if at == revision:  # else it was changed between the two, and is read again
-                return conditions.shown(request, present, version)
+                return conditions.shown(request, caller.shown(present), version)
 
     async def _put(self, request: Request) -> Reply:
         caller = authenticate(request)
@@ -265,10 +265,7 @@ class Collection:
 
     def _parse(self, document: dict[str, Any]) -> Entity:
         """The document as an entity; raises Faults that name every field that is wrong."""
-        faults = list(islice(codec.faults(document, self._kind, ""), MAX_FAULTS + 1))
-        if faults:
-            raise Faults(faults)
-        return codec.convert(document, self._kind)
+        return converted(document, self._kind)
 
     def _list_operations(self) -> list[Operation]:
         section, name, entity = self._section, self._name, shown(self._kind)

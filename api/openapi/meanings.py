@@ -36,6 +36,17 @@ _ALLOCATION = {
     "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
 }
 
+_KEY_REPORT = {
+    "name": "Names it among the account's.",
+    "fingerprint": "The first 8 digits of its hash.",
+    "scopes": "What it may do.",
+    "created": "When it was made: RFC 3339, in UTC. Absent where nobody knows.",
+    "expires": "It works before then: RFC 3339, in UTC. Absent: for ever.",
+    "expired": "Whether it doesn't work any more.",
+    "last_used": "When it was last used, to the minute: RFC 3339, in UTC.",
+    "former": "The one that it took the place of, while that works.",
+}
+
 TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Account": (
         "An advertiser, publisher or network: the owner of pools and stocks.",
@@ -43,9 +54,88 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "name": "For people.",
             "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
             "Empty: any.",
-            "api_keys": "Keys with which the account's own servers and managers ask.",
+            "api_keys": "Keys with which the account's own servers and managers ask. Shown as "
+            "hashes. Absent: those that it has. One may be given as its plain text, and may do "
+            "everything then.",
             "quota": "How much it may have. Without one, any number.",
         },
+    ),
+    "ApiKey": (
+        "An API key of an account, without its text.",
+        {
+            "name": "Names it among the account's: lower-case letters, digits and -.",
+            "hash": "`sha256:` and the SHA-256 of its text, in hexadecimal digits.",
+            "scopes": "What it may do.",
+            "created": "When it was made: RFC 3339.",
+            "expires": "It works before then: RFC 3339. Absent: for ever.",
+            "former": "The one that it took the place of, while that works.",
+        },
+    ),
+    "FormerApiKey": (
+        "The key that an API key took the place of.",
+        {"hash": "As of the key.", "until": "It works before then: RFC 3339."},
+    ),
+    "FormerKey": (
+        "The key that a pool's key took the place of.",
+        {"key": "Its text.", "until": "It works before then: RFC 3339."},
+    ),
+    "FormerKeyReport": (
+        "The key that an API key took the place of.",
+        {
+            "until": "It works before then: RFC 3339, in UTC.",
+            "last_used": "When it was last used, to the minute: RFC 3339, in UTC.",
+        },
+    ),
+    "KeyList": ("An account's API keys.", {"keys": "In the order of the account."}),
+    "KeyReport": ("An API key, without its text.", _KEY_REPORT),
+    "MadeKey": (
+        "A key that was just made.",
+        {**_KEY_REPORT, "key": "Its text: `rp_` and 43 characters. Nobody can show it again."},
+    ),
+    "NewKey": (
+        "A key to be made.",
+        {
+            "name": "Names it among the account's: lower-case letters, digits and -.",
+            "scopes": "What it may do.",
+            "expires": "It works before then: RFC 3339 with an offset. Absent: for ever.",
+            "expires_in": "The same as a span: a whole number and one of s m h d w y.",
+        },
+    ),
+    "PoolKey": (
+        "A pool's new key.",
+        {
+            "key": "Its text.",
+            "former_key": "The one before, while that works.",
+        },
+    ),
+    "PublicKey": (
+        "A public key, as a JSON Web Key (RFC 7517).",
+        {
+            "kty": "Always `EC`.",
+            "crv": "Always `P-256`.",
+            "x": "Of the point, in base64url.",
+            "y": "Of the point, in base64url.",
+            "alg": "Always `ES256`.",
+            "use": "Always `sig`.",
+            "kid": "Names it: its thumbprint (RFC 7638).",
+        },
+    ),
+    "PublicKeys": (
+        "The public keys of tracking links.",
+        {"keys": "The one that signs, then the former one, if there is one."},
+    ),
+    "Rotation": (
+        "How a key is replaced.",
+        {
+            "overlap": "How long the present one goes on working: a whole number and one of "
+            "s m h d w y.",
+        },
+    ),
+    "Scope": (
+        "What an API key may do: `read` what is its account's; `calls`: report calls and look "
+        "numbers up; `allocate`: ask for visitors' numbers; `manage`: change what is its "
+        "account's, and read it.",
+        {},
     ),
     "AccountList": ("A page of accounts.", {"accounts": "By id."}),
     "Activity": (
@@ -220,7 +310,9 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "A RingPool: numbers handed out to parameter tuples under one set of rules.",
         {
             "name": "For people.",
-            "key": "What ad servers send. Absent: made, then kept.",
+            "key": "What ad servers send. Absent: made, then kept. Answers to an API key that may "
+            "neither allocate nor manage are without it.",
+            "former_key": "The key before, while that works. Absent: as it is.",
             "type": "What its tuples are made of.",
             "parameters": "1 to 10 names, for the custom types.",
             "values": "The legitimate values of its parameters: a list, or a pattern.",

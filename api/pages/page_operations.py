@@ -17,6 +17,7 @@ from api.http.description import (
 )
 from api.http.parameters import AGENT, VISIT, NotEmpty
 from api.pages.swap_answers import Swaps
+from ringpool.model import Scope
 
 MAX_FORM_BYTES = 16 * 1024
 """Of a beacon's form."""
@@ -99,6 +100,7 @@ def beacon_operations(name: str, summary: str, text: str) -> list[Operation]:
         tag="pages",
         text=text,
         security=("", "Bearer"),
+        scopes=(Scope.ALLOCATE,),
         examples=error_examples(*PAGE_REFUSALS),
     )
     sent = read._replace(

@@ -45,6 +45,7 @@ from ringpool.catalog.routing import (
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
 from ringpool.faults import Fault
+from ringpool.model import Scope
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click, Surroundings, device, page_click
 from ringpool.visits.per_click import SplitQuery, split_page_query
@@ -141,6 +142,7 @@ def _parse(request: Request) -> _Visit:
 
 
 def _parse_server_visit(request: Request, bearer: str) -> _Visit:
+    server_visit.check_key(request, bearer)
     visit = server_visit.read(request)
     split = split_page_query(visit.query)
     return _Visit(
@@ -333,6 +335,7 @@ _SWAP = Operation(
     {200: Swaps, **PAGE_REFUSALS},
     parameters=SWAP_PARAMETERS,
     security=("", "Bearer"),
+    scopes=(Scope.ALLOCATE,),
     tag="pages",
     text="One entry of `swaps` for each printed number to replace, and one of `none` for each that "
     "stays, with its reason. With `callback=NAME` the answer is a script (JSONP), 200 whatever "

@@ -146,6 +146,14 @@ def write(
     return Written(_encode(entry).decode(), details if len(details) <= MAX_DETAILS else "", account)
 
 
+def hashing(by: Actor, accounts: Iterable[Entity]) -> Written:
+    """Make the entry on accounts whose API keys were plain texts and are hashed from now on."""
+    after: Entities = {("account", account.id): account for account in accounts}
+    keys = FieldChange("api_keys", "(plain texts)", "(hashes)")
+    changes = [Change(kind=kind, id=name, action="change", fields=(keys,)) for kind, name in after]
+    return write(by, changes, after, after)
+
+
 def shown(changes: Iterable[Change], before: Entities, after: Entities) -> tuple[EntityChange, ...]:
     """Return what an entry on a change would show."""
     return _shortened([_entity_change(change, before, after) for change in changes])[0][:MAX_NAMED]

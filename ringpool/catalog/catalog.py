@@ -9,9 +9,10 @@ that left are recorded by ``hand_on``, and only then can another pool or stock h
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -24,11 +25,12 @@ from allocator.transfers import Transfers
 from ringpool.aside import aside
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
-from ringpool.catalog.audit import SERVICE, Actor, EntityChange
+from ringpool.catalog.audit import SERVICE, Actor, EntityChange, hashing
 from ringpool.catalog.audit_log import AuditLog
 from ringpool.catalog.change import (
     CatalogChange,
     by_name,
+    encode_document,
     kept,
     numbered,
     size,
@@ -36,11 +38,12 @@ from ringpool.catalog.change import (
     with_lists,
     with_moved_numbers,
     without,
+    without_ended_keys,
 )
 from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
-from ringpool.catalog.plan import Runner
+from ringpool.catalog.plan import Publication, Runner
 from ringpool.catalog.quotas import check_quotas, requoted
 from ringpool.catalog.removal import Removals, Removed
 from ringpool.catalog.selection import entities_of, find, only, present_in, seen_by
@@ -54,11 +57,14 @@ from ringpool.config.draft import MAX_FAULTS
 from ringpool.faults import Fault, Faults, OverQuota
 from ringpool.model import KINDS, Account, Configuration, Entity, Kind, Pool, Stock
 from ringpool.numbers import phone
+from ringpool.times import now
 
 T = TypeVar("T", Account, Pool, Stock)
 
 _SWEEPS_AFTER_A_CHANGE = 20
 
+_PLAIN_KEYS = re.compile(r'"api_keys":\["')
+"""In an account's document, whose keys are all plain texts or all objects."""
 _PLACE = re.compile(r"(accounts|pools|stocks)\[(\d+)\]")
 """What the field of a document's fault begins with."""
 
@@ -85,8 +91,16 @@ class Catalog:
     change comes between, and raise ConditionUnmet.
     """
 
-    def __init__(self, store: Store, allocator: Allocator, stocks: Stocks) -> None:
+    def __init__(
+        self,
+        store: Store,
+        allocator: Allocator,
+        stocks: Stocks,
+        *,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self._store = CatalogStore(store)
+        self._clock = clock
         self._allocator = allocator
         self.stocks = stocks
         self._transfers = Transfers(store)
@@ -325,6 +339,20 @@ class Catalog:
                 raise CannotUndo("in_use", fault) from None
             return Undone(prepared.revision, prepared.changes, prepared.shown(), left)
 
+    async def hash_keys(self) -> int:
+        """Hash the API keys that are kept as plain texts, as they once were.
+
+        Returns in how many accounts there were some.
+        """
+        if not _with_plain_keys((await self._store.documents())[1]):
+            return 0
+        async with self._writer.locked() as token:
+            revision, documents = await self._store.documents()
+            if hashed := _with_plain_keys(documents):
+                written = hashing(self._actor, map(_decoders["account"].decode, hashed.values()))
+                await self._writer.commit(token, [Publication(revision + 1, hashed, *written)])
+            return len(hashed)
+
     async def finish_pending(self) -> bool:
         """Carry out what a dead writer left; True when there was something and it is done."""
         return await self._writer.finish_pending()
@@ -450,8 +478,10 @@ class Catalog:
         wanted = with_moved_numbers(wanted, current)
         many, seen = size(wanted), seen_by(viewer, current)
         wanted = await aside(many, validation.check, wanted, seen, canonical=True)
-        wanted = with_keys(wanted, remaining)
+        at = self._clock()
+        wanted = with_keys(wanted, remaining, at)
         changes = await aside(many, difference, current, wanted)
+        wanted = without_ended_keys(wanted, at)
         await check_owners(
             self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
         )
@@ -482,6 +512,15 @@ class Catalog:
 
     async def _numbers(self, kind: str, name: str) -> tuple[str, ...]:
         return tuple(await self._list_of(f"{kind}/{name}"))
+
+
+def _with_plain_keys(documents: Mapping[str, str]) -> dict[str, str]:
+    """The documents of accounts that have keys as plain texts, with hashes in their places."""
+    return {
+        name: encode_document(_decoders["account"].decode(text))
+        for name, text in documents.items()
+        if name.startswith("account/") and _PLAIN_KEYS.search(text)
+    }
 
 
 def _canonical(texts: Sequence[str]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from ringpool.catalog import audit, number_lists, plan
 from ringpool.catalog.areas import SECTION, AreaChange, StoredConfiguration
+from ringpool.catalog.key_changes import new_pool_key
 from ringpool.catalog.plan import (
     Addition,
     PoolDrain,
@@ -108,7 +109,9 @@ class CatalogChange(msgspec.Struct, frozen=True):
             *numbered(self.wanted),
         )
         documents = {
-            f"{kind}/{entity.id}": _document(entity, self.lists.get(f"{kind}/{entity.id}"))
+            f"{kind}/{entity.id}": encode_document(
+                kept(entity, self.lists.get(f"{kind}/{entity.id}"))
+            )
             for kind, entity in everything
             if (kind, entity.id) in changed
         }
@@ -220,16 +223,73 @@ def with_moved_numbers(wanted: Configuration, current: Configuration) -> Configu
     )
 
 
-def with_keys(wanted: Configuration, known: Configuration) -> Configuration:
-    """Return ``wanted`` with a key for each pool: the one it has, or a new one."""
-    keys = {pool.id: pool.key for pool in known.pools}
-    pools = tuple(
-        msgspec.structs.replace(pool, key=keys.get(pool.id) or secrets.token_urlsafe(24))
-        if pool.key is UNSET
-        else pool
-        for pool in wanted.pools
+def with_keys(wanted: Configuration, known: Configuration, now: datetime) -> Configuration:
+    """Return ``wanted`` with every key that it leaves to what is there.
+
+    A pool gets the key it has, or a new one, and an account the keys it has. A key says since when
+    it is there, and one that was replaced long ago isn't brought back.
+    """
+    pools = {pool.id: pool for pool in known.pools}
+    accounts = {account.id: account for account in known.accounts}
+    return msgspec.structs.replace(
+        wanted,
+        pools=tuple(_pool_with_keys(pool, pools.get(pool.id), now) for pool in wanted.pools),
+        accounts=tuple(
+            _account_with_keys(account, accounts.get(account.id), now)
+            for account in wanted.accounts
+        ),
     )
-    return msgspec.structs.replace(wanted, pools=pools)
+
+
+def _pool_with_keys(pool: Pool, present: Pool | None, now: datetime) -> Pool:
+    had = present.former_key if present else UNSET
+    former = pool.former_key
+    if former is UNSET:  # as it is, unless it is taken back
+        former = UNSET if had is UNSET or had.key == pool.key else had
+    elif former.until <= now and former != had:
+        former = UNSET
+    key = pool.key or (present.key if present else UNSET) or new_pool_key()
+    return msgspec.structs.replace(pool, key=key, former_key=former)
+
+
+def _account_with_keys(account: Account, present: Account | None, now: datetime) -> Account:
+    if account.api_keys is UNSET:
+        return msgspec.structs.replace(account, api_keys=present.api_keys if present else UNSET)
+    had = {key.hash: key for key in present.keys} if present else {}
+    keys = []
+    for key in account.keys:
+        former = had.get(key.hash)
+        if key.created is None:
+            created = now if former is None else former.created
+            key = msgspec.structs.replace(key, created=created)
+        if key.former and key.former.until <= now and (not former or key.former != former.former):
+            key = msgspec.structs.replace(key, former=None)
+        keys.append(key)
+    return msgspec.structs.replace(account, api_keys=tuple(keys) or UNSET)
+
+
+def without_ended_keys(wanted: Configuration, now: datetime) -> Configuration:
+    """Return ``wanted`` without the keys that were replaced and have stopped working."""
+    return msgspec.structs.replace(
+        wanted,
+        pools=tuple(
+            msgspec.structs.replace(pool, former_key=UNSET)
+            if pool.former_key and pool.former_key.until <= now
+            else pool
+            for pool in wanted.pools
+        ),
+        accounts=tuple(_account_without_ended(account, now) for account in wanted.accounts),
+    )
+
+
+def _account_without_ended(account: Account, now: datetime) -> Account:
+    if not any(key.former and key.former.until <= now for key in account.keys):
+        return account
+    keys = tuple(
+        msgspec.structs.replace(key, former=None) if key.former and key.former.until <= now else key
+        for key in account.keys
+    )
+    return msgspec.structs.replace(account, api_keys=keys)
 
 
 def kept(entity: Entity, present: number_lists.Chunks | None) -> Entity:
@@ -248,5 +308,6 @@ def kept(entity: Entity, present: number_lists.Chunks | None) -> Entity:
     return msgspec.structs.replace(entity, numbers=numbers)
 
 
-def _document(entity: Entity, present: number_lists.Chunks | None) -> str:
-    return _encode(kept(entity, present)).decode()
+def encode_document(entity: Entity) -> str:
+    """Return what is kept of an entity, as text."""
+    return _encode(entity).decode()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.security.keeping import Kept, Seal
-from ringpool.security.signing import Signer
+from ringpool.security.signing import SigningKeys
 from ringpool.visits.source_rules import Visit
 
 MAX_HELD = 20
@@ -91,7 +91,7 @@ def signed_number(
     account_id: str,
     targets: Targets,
     parameters: Mapping[str, str],
-    signer: Signer,
+    signer: SigningKeys,
     now: float,
 ) -> SignedNumber | None:
     """The number in a page's URL, if this service signed it for a pool of the account.

@@ -23,6 +23,7 @@ from allocator.stocks import Stocks
 from ringpool import service_address
 from ringpool.catalog.audit import Actor
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.key_changes import KeyExists, StillWorks, UnknownKey
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
@@ -31,6 +32,17 @@ from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
+
+EXPECTED = (
+    CatalogBusy,
+    DataDirectoryBusy,
+    Fault,
+    KeyExists,
+    SettingsError,
+    StillWorks,
+    UnknownKey,
+)
+"""What a command ends with in one line."""
 
 _TIMEOUT_MS = 5_000
 """A command may wait longer for the store than a page."""
@@ -108,7 +120,7 @@ def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             for fault in faults.faults:
                 say(str(fault), error=True)
             sys.exit(1)
-        except (CatalogBusy, DataDirectoryBusy, Fault, SettingsError) as error:
+        except EXPECTED as error:
             raise failure(error) from None
         except StoreUnavailable as error:
             raise failure(f"the store: {error}") from None

@@ -9,11 +9,12 @@ from msgspec import UNSET, Struct
 
 from ringpool.config.codec import encode_hook
 from ringpool.model import Configuration, Entity, Kind, Numbers, Pool, Stock
+from ringpool.security.api_keys import fingerprint
 
 _ORDER: tuple[Kind, ...] = ("account", "stock", "pool")
 """A stock comes before the pools that grow from it."""
 
-_SECRET = frozenset({"key", "api_keys"})
+_SECRET = frozenset({"key", "former_key"})
 _MAX_SHOWN_NUMBERS = 5
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
@@ -122,7 +123,15 @@ def _numbers_of(entity: Entity | None) -> Numbers:
 def _shown(name: str, value: object) -> object:
     if value is not None and name in _SECRET:
         return "(secret)"
+    if name == "api_keys":
+        return [_key_text(key) for key in value] if isinstance(value, tuple | list) else None
     return list(value) if isinstance(value, tuple) else value
+
+
+def _key_text(key: dict[str, Any]) -> str:
+    """An API key as people tell it from others: ``reports (read, calls; 1a2b3c4d)``."""
+    until = f", until {key['expires']}" if "expires" in key else ""
+    return f"{key['name']} ({', '.join(key['scopes'])}{until}; {fingerprint(key['hash'])})"
 
 
 def _text(value: object) -> str:

@@ -11,6 +11,7 @@ import pytest
 from allocator.port import Store
 from api.app import create_app
 from ringpool.catalog import audit_log
+from ringpool.security.api_keys import fingerprint, hash_of
 from ringpool.settings import Settings
 from tests.api.conftest import ADMIN, Site, running
 
@@ -65,7 +66,8 @@ async def test_a_change_tells_who_from_where_and_what(managers: Managers) -> Non
     assert (await client.delete(url, headers=managers.auth)).status_code == 204
     deleted, emptied, removed, added, patched, made, *_ = await managers.changes()
     actor = {"kind": "administrator", "address": CLIENT}
-    own = {"kind": "account", "account": site.account, "address": CLIENT}
+    name = f"key-{fingerprint(hash_of(managers.key))}"
+    own = {"kind": "account", "account": site.account, "key": name, "address": CLIENT}
     assert [change["by"] for change in (deleted, emptied, removed, added, patched, made)] == [
         own | {"via": f"DELETE {url}"},
         actor | {"via": f"PATCH {url}"},
