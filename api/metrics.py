@@ -59,6 +59,12 @@ class Metrics:
             ("pool",),
             registry=self._own,
         )
+        self._cut_off = Counter(
+            "ringpool_clients_cut_off",
+            "Connections and requests that were ended before an answer",
+            ("reason",),
+            registry=self._own,
+        )
         self._children: dict[tuple[str, int], Histogram] = {}
         self._unfilled = Counter(
             "ringpool_unfilled_placeholders",
@@ -74,6 +80,10 @@ class Metrics:
             child = self._seconds.labels(endpoint, str(status))
             self._children[endpoint, status] = child
         child.observe(seconds)
+
+    def count_cut_off(self, reason: str) -> None:
+        """Count a client that was cut off. ``reason``: as ``clients_cut_off`` in the log says it."""
+        self._cut_off.labels(reason).inc()
 
     def count_ignored(self, pool_id: str, parameters: int) -> None:
         """Count the parameters of one number request, to a pool that exists, that nobody reads."""

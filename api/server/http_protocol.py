@@ -67,7 +67,10 @@ class Protocol(Connection):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.watch = watch_of(self.loop)
+        services = self.app_state.get("services")
+        self.watch = (
+            watch_of(self.loop, services.metrics.count_cut_off) if services else watch_of(self.loop)
+        )
         if not self.watch.add(self, self.max_connections):
             self._refuse(503, "All connections are taken, try again.")
 
