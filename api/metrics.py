@@ -82,7 +82,7 @@ class Metrics:
         child.observe(seconds)
 
     def count_cut_off(self, reason: str) -> None:
-        """Count a client that was cut off. ``reason``: as ``clients_cut_off`` in the log says it."""
+        """Count a client that was cut off. ``reason``: as the log's ``clients_cut_off`` says it."""
         self._cut_off.labels(reason).inc()
 
     def count_ignored(self, pool_id: str, parameters: int) -> None:

@@ -121,9 +121,14 @@ def _check_key(pool: Pool, key: str) -> None:
         )
     expected = pool.key
     if not isinstance(expected, str) or not hmac.compare_digest(key.encode(), expected.encode()):
-        raise Refusal(
-            401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
-        )
+        raise wrong_key()
+
+
+def wrong_key() -> Refusal:
+    """401, for a key that isn't right."""
+    return Refusal(
+        401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
+    )
 
 
 def _parse_switch(text: str) -> bool:

@@ -111,6 +111,15 @@ class Snapshot:
         """
         return self._accounts_by_key.get(sha256(key.encode()).digest())
 
+    def is_pool_key(self, key: str) -> bool:
+        """Whether this is the key of any pool."""
+        return sha256(key.encode()).digest() in self._pool_keys
+
+    @cached_property
+    def _pool_keys(self) -> frozenset[bytes]:
+        keys = (prepared.pool.key for prepared in self.pools.values())
+        return frozenset(sha256(key.encode()).digest() for key in keys if isinstance(key, str))
+
     @cached_property
     def _accounts_by_key(self) -> Mapping[bytes, Account]:
         return {
@@ -205,18 +214,21 @@ class SnapshotKeeper:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def pool(self, pool_id: str) -> PreparedPool | None:
-        """Return a pool; one that isn't in the snapshot is looked for in the store.
-
-        Another worker may just have made it. Concurrent callers share one read, which begins after
-        they called.
-        """
+        """Return a pool. Another worker may just have made one that isn't in the snapshot."""
         known = self.current.pools.get(pool_id)
         if known is None:
-            if self._next_look is None:
-                self._next_look = asyncio.create_task(self._look())
-            await asyncio.shield(self._next_look)
+            await self.look()
             known = self.current.pools.get(pool_id)
         return known
+
+    async def look(self) -> None:
+        """Read a newer revision if there is one, unless the store is away.
+
+        Concurrent callers share one read, which begins after they called.
+        """
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look())
+        await asyncio.shield(self._next_look)
 
     async def _look(self) -> None:
         await asyncio.sleep(max(0.0, self._looked + _MIN_LOOK_SECONDS - time.monotonic()))

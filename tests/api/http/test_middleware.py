@@ -124,7 +124,7 @@ async def test_logs_hold_no_secrets(site: Site) -> None:
 async def test_any_number_of_refusals_makes_few_lines(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first ones have a line each, the others are counted in one; a change always has its own."""
+    """The first ones have a line each, others are counted in one; a change always has its own."""
     monkeypatch.setattr(request_log, "SAMPLE", 3)
     monkeypatch.setattr(request_log, "WINDOW_SECONDS", 0.5)
     with capture_logs() as logs:
