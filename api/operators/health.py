@@ -21,6 +21,8 @@ from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
 
+_VERSION = version("ringpool")  # which reads files
+
 READY_SECONDS = 1.0
 """How long ``/readyz`` waits for the store, and ``/metrics`` for the configuration."""
 
@@ -40,7 +42,7 @@ class Health(Struct, frozen=True):
 
 async def _livez(_request: Request) -> Reply:
     """The process alone: a store that is away isn't cured by a restart of the process."""
-    return replies.json(Health("alive", version("ringpool")))
+    return replies.json(Health("alive", _VERSION))
 
 
 async def _readyz(request: Request) -> Reply:
@@ -50,7 +52,7 @@ async def _readyz(request: Request) -> Reply:
         raise Refusal(
             503, "StoreUnavailable", "the store doesn't answer", headers=(RETRY_AFTER,)
         ) from None
-    return replies.json(Health("ready", version("ringpool")))
+    return replies.json(Health("ready", _VERSION))
 
 
 async def _metrics(request: Request) -> Reply:
