@@ -88,3 +88,7 @@ bench: $(VENV)/.developing ## the performance figures, one `name: value` line ea
 .PHONY: load
 load: $(VENV)/.developing ## a short headless locust run against a running service (ARGS=knee, soak, spike)
 	@$(BIN)/python -m loadtests.locust.load --url $(URL) $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.developing ## 100,000 hostile inputs to a service of its own (ARGS="--seed 1 --inputs 1000", ARGS=--abuses, ARGS=--help)
+	@$(BIN)/python -m loadtests.fuzz.run $(ARGS)
