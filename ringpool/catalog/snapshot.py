@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _MIN_LOOK_SECONDS = 0.05
-"""Shortest time between two reads of the store for pools that aren't in the snapshot."""
+"""Shortest time between two reads of the store for what isn't in the snapshot."""
 
 
 class PreparedPool(Struct, frozen=True):
@@ -161,7 +161,7 @@ def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
     if pool.type is PoolType.STATIC and pool.numbers:
         fixed = Answer(State.HELD, pool.numbers[0])
     known = pool_areas(areas.split()) if areas else NO_AREAS
-    return PreparedPool(pool, account, rules(pool, areas), rule, fixed, known)
+    return PreparedPool(pool, account, rules(pool, areas, account.quota), rule, fixed, known)
 
 
 def _place(prepared: PreparedPool) -> tuple[int, str]:
@@ -213,18 +213,11 @@ class SnapshotKeeper:
                 _log.exception("the configuration isn't refreshed")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def pool(self, pool_id: str) -> PreparedPool | None:
-        """Return a pool. Another worker may just have made one that isn't in the snapshot."""
-        known = self.current.pools.get(pool_id)
-        if known is None:
-            await self.look()
-            known = self.current.pools.get(pool_id)
-        return known
-
     async def look(self) -> None:
-        """Read a newer revision if there is one, unless the store is away.
+        """Read what is in the store once more, for something that the snapshot doesn't have.
 
-        Concurrent callers share one read, which begins after they called.
+        Another worker may just have made it. Concurrent callers share one read, which begins after
+        they called. With the store away, the snapshot stays.
         """
         if self._next_look is None:
             self._next_look = asyncio.create_task(self._look())

@@ -1,7 +1,8 @@
-"""What a visitor of a sticky pool brings back: the tuple that has a number there, sealed.
+"""What a visitor brings back: the tuple by which they have a number, sealed.
 
-A page keeps this text and sends it with later visits. It can't be made or changed by anyone else,
-so nobody gets a number by it that wasn't theirs. It hides nothing: the tuple can be read.
+A page keeps this text and sends it with pings, and with later visits where the pool is sticky. It
+can't be made or changed by anyone else, so nobody gets or holds a number by it that wasn't theirs.
+It hides nothing: the tuple can be read.
 """
 
 from __future__ import annotations
