@@ -14,6 +14,9 @@ from loadtests.fuzz.ordeal import LIVEZ_MS, MEMORY_MB, RATE, Ordeal
 
 PAGE = Path(__file__).parents[2] / "docs" / "security" / "abuses.md"
 
+_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
+"""As the run was started: the attacker's is lowered later."""
+
 _SECTION = re.compile(r"^## ([^\n]+)\n\n(.*?)(?=\n## |\Z)", re.DOTALL | re.MULTILINE)
 _START = f"""# Abuses
 
@@ -34,8 +37,8 @@ def write_abuses(ordeals: Sequence[Ordeal], times: int) -> None:
         for each in ordeals
     ]
     lines = [
-        f"`make fuzz ARGS=--abuses`, each at {times} times the size that was found to do harm. "
-        f"{_machine()}",
+        f"`make fuzz ARGS=--abuses`, each at {times} times the size that was found to do harm.",
+        _machine(),
         "",
         "| abuse | size | `/livez` 99 % · slowest | memory | others' rate | |",
         "|---|---|---|---|---|---|",
@@ -63,7 +66,10 @@ def write_campaign(found: Campaign) -> None:
 def _machine() -> str:
     date = time.strftime("%Y-%m-%d", time.gmtime())
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[2]
-    return f"Measured {date} on {cores} cores, with a load of {load:.1f} in the quarter of an hour."
+    priority = f", the service at priority {_PRIORITY}" if _PRIORITY else ""
+    return (
+        f"Measured {date} on {cores} cores, whose load was {load:.1f} with others' work{priority}."
+    )
 
 
 def _replace(title: str, lines: Sequence[str]) -> None:

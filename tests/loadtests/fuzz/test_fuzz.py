@@ -17,7 +17,7 @@ from loadtests.fuzz.exchange import Garbled, read_answer
 from loadtests.fuzz.inputs import Input, Known, Maker
 from loadtests.fuzz.ordeal import MEMORY_MB, suffer
 from loadtests.fuzz.shrink import smallest
-from loadtests.fuzz.target import Target, target
+from loadtests.fuzz.target import ADMIN, Target, target
 from loadtests.fuzz.trial import Fault, Trials, check_answer
 from loadtests.fuzz.witness import Witness, witness
 
@@ -47,7 +47,8 @@ def test_no_input_breaks_the_service(attacked: Target) -> None:
     assert found.missed == []
     assert found.tally.inputs == INPUTS
     assert {200, 204, 302, 400, 401, 403, 404, 405, 415, 422} <= set(found.tally.answers)
-    text = httpx.get(f"{attacked.url}/metrics").text
+    manager = {"authorization": f"Bearer {ADMIN}"}
+    text = httpx.get(f"{attacked.url}/metrics", headers=manager).text
     assert 'ringpool_clients_cut_off_total{reason="malformed"} ' in text
 
 
