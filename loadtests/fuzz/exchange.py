@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
 import time
@@ -100,6 +99,7 @@ class Client:
         self._socket: socket.socket | None = None
         self.buffer = bytearray()
         self.ended = False
+        self._reset = False
 
     @property
     def is_open(self) -> bool:
@@ -111,17 +111,23 @@ class Client:
         if self._socket is None:
             self._socket = socket.create_connection(self._address, self._seconds)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.ended = False
+            self.ended = self._reset = False
             self.buffer.clear()
-        with contextlib.suppress(ConnectionError, TimeoutError):  # its answer says why
+        try:
             for piece in pieces:
                 self._socket.sendall(piece)
+        except TimeoutError:
+            pass  # its answer says why
+        except ConnectionError:
+            self._reset = True
 
     def end(self) -> None:
         """Tell the service that nothing more is sent."""
         assert self._socket is not None
-        with contextlib.suppress(OSError):
+        try:
             self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._reset = True
 
     def answer(self) -> Answer | None:
         """The next response, None at the connection's end; raises TimeoutError and Garbled."""
@@ -137,11 +143,12 @@ class Client:
             self._socket.settimeout(max(0.001, limit - time.monotonic()))
             try:
                 piece = self._socket.recv(262_144)
-            except ConnectionError:  # with what it hadn't read when it closed
-                piece = b""
-                self.buffer.clear()
+            except ConnectionError:
+                piece, self._reset = b"", True
             if not piece:
                 self.ended = True
+                if self._reset:  # it closed with input unread: the network drops the rest
+                    self.buffer.clear()
             self.buffer += piece
 
     def close(self) -> None:
