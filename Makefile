@@ -101,3 +101,7 @@ chaos: $(VENV)/.developing ## kill, freeze and cut off everything under load; ch
 .PHONY: load
 load: $(VENV)/.developing ## a short headless locust run against a running service (ARGS=knee, soak, spike)
 	@$(BIN)/python -m loadtests.locust.load --url $(URL) $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.developing ## 100,000 hostile inputs to a service of its own (ARGS="--seed 1 --inputs 1000", ARGS=--abuses, ARGS=--help)
+	@$(BIN)/python -m loadtests.fuzz.run $(ARGS)

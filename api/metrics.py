@@ -63,6 +63,12 @@ class Metrics:
             "pool",
             self._own,
         )
+        self._cut_off = Counter(
+            "ringpool_clients_cut_off",
+            "Connections and requests that were ended before an answer",
+            ("reason",),
+            registry=self._own,
+        )
         self._unfilled = _CountsById(
             "ringpool_unfilled_placeholders",
             "Parameters that came as an ad network's unfilled placeholder",
@@ -84,6 +90,10 @@ class Metrics:
             child = self._seconds.labels(endpoint, str(status))
             self._children[endpoint, status] = child
         child.observe(seconds)
+
+    def count_cut_off(self, reason: str) -> None:
+        """Count a client that was cut off. ``reason``: as the log's ``clients_cut_off`` says it."""
+        self._cut_off.labels(reason).inc()
 
     def count_ignored(self, pool_id: str, parameters: int) -> None:
         """Count the parameters of one number request, to a pool that exists, that nobody reads."""

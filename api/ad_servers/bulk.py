@@ -20,7 +20,7 @@ from allocator.replies import UnknownPool
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers.allocation import Allocation, allocation_json, error_example, error_form
 from api.ad_servers.dated_paths import NO_DATE, VERSION_OR_DATE, check_date, dated
-from api.ad_servers.number_request import NumberRequest, parse_request
+from api.ad_servers.number_request import NumberRequest, parse_request, wrong_key
 from api.http import lookups, replies
 from api.http.description import PLAIN, Operation, content, named, response, too_large
 from api.http.endpoint import Endpoint
@@ -36,6 +36,9 @@ from ringpool.visits.pool_tuples import is_bare, parameter_names
 from ringpool.visits.queries import read_query
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_KEYLESS_BYTES = 1024 * 1024
+"""Of a body that comes without a key in the head: its rows' keys aren't known until it is read."""
+
 MAX_ROWS = 1_000
 
 _SUFFIX = re.compile(
@@ -112,10 +115,12 @@ async def _dated_bulk(request: Request) -> Reply:
 async def _bulk(request: Request) -> Reply:
     """Rows whose answer is remembered, and the others computed together."""
     started = perf_counter()
-    rows = _parse(await request.document(MAX_BODY_BYTES))
     services = request.services
     await lookups.check_started(services)
     bearer, base_url = request.bearer(), request.base_url()
+    if bearer:
+        await _check_bearer(services, bearer)
+    rows = _parse(await request.document(MAX_BODY_BYTES if bearer else MAX_KEYLESS_BYTES))
     keys = [_Key(api_suffix, bearer, base_url) for api_suffix, _ in rows]
     snapshot = services.snapshot
     snapshot = await lookups.with_known_pools(services, snapshot, _unknown_pools(keys, snapshot))
@@ -128,6 +133,14 @@ async def _bulk(request: Request) -> Reply:
     ]
     took = (b"processing-time", b"%.3f" % ((perf_counter() - started) * 1000))
     return replies.json_text(b'{"responses":[%s]}' % b",".join(responses), headers=(took,))
+
+
+async def _check_bearer(services: Services, bearer: str) -> None:
+    """Raise Refusal 401 for the key of no pool, before the body is read."""
+    if not services.snapshot.is_pool_key(bearer):
+        await services.keeper.look()
+        if not services.snapshot.is_pool_key(bearer):
+            raise wrong_key()
 
 
 def _parse(document: bytes) -> list[tuple[str | None, Raw]]:
@@ -299,13 +312,14 @@ _EXAMPLE_RESPONSES = {
 }
 _ERRORS = {
     400: "No list of requests, or an empty one",
+    401: "A key as `Authorization`, but no pool's",
     413: "The body is too large",
     415: "The body isn't JSON",
     503: "The store is away: try again",
 }
 _REFUSALS = {
     400: ("InvalidParameter", "requests: Expected `array` of length >= 1 - at `$.requests`"),
-    413: too_large(MAX_BODY_BYTES),
+    413: too_large(MAX_KEYLESS_BYTES),
 }
 _BULK = Operation(
     "POST",
@@ -317,8 +331,9 @@ _BULK = Operation(
     security=("", "Bearer"),
     tag="ad servers",
     text="Each row is a request of allocate_number, and has its key, if none comes as "
-    "`Authorization`. Answers come in the order of the rows, each with its row's `request_id`. The "
-    "header `processing-time` tells the milliseconds that it took.",
+    "`Authorization`: a body may have 4 MB with it, 1 MB without. Answers come in the order of the "
+    "rows, each with its row's `request_id`. The header `processing-time` tells the milliseconds "
+    "that it took.",
     examples={
         200: _EXAMPLE_RESPONSES,
         **{each: error_example("json", each, _REFUSALS.get(each)) for each in _ERRORS},

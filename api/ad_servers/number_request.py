@@ -132,7 +132,12 @@ def _check_key(prepared: PreparedPool, key: str) -> float:
         left = prepared.former_until - time()
         if left > 0:
             return left
-    raise Refusal(
+    raise wrong_key()
+
+
+def wrong_key() -> Refusal:
+    """401, for a key that isn't right."""
+    return Refusal(
         401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
     )
 

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.endpoint import Endpoint, deliver
 from api.http.refusals import Headers, Refusal
 from api.http.replies import Reply, problem
+from api.http.request_log import RequestLog
 from api.metrics import Metrics
 
 MAX_TARGET_BYTES = 16 * 1024
@@ -38,7 +39,7 @@ memory."""
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 _QUIET = frozenset({"allocate_number", "swap", "link", "ping", "livez", "readyz", "metrics"})
-"""Endpoints too busy to log each success: ``/metrics`` counts them. Their failures are logged."""
+"""Endpoints too busy for a success to be logged: ``/metrics`` counts them."""
 
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
@@ -58,6 +59,7 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._log = RequestLog()
         self._prefix = secrets.token_hex(6).encode("ascii")
         self._endpoints: dict[str, tuple[Endpoint, dict[str, Any]]] = {}
         self._counter = itertools.count(1)
@@ -127,11 +129,13 @@ class RequestMiddleware:
             self._endpoints[scope["path"]] = endpoint, scope["path_params"]
 
     def _record(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
-        """Count the request, and log it unless it is a busy endpoint's success."""
+        """Count the request, and log it if it has a line of its own."""
         endpoint = scope.get("endpoint")
         name = endpoint.name if isinstance(endpoint, Endpoint) else "other"
         self._metrics.observe(name, status, seconds)
-        if status >= 400 or name not in _QUIET:
+        if status < 400 and name in _QUIET:
+            return
+        if self._log.has_line(name, status, scope["path"]):
             # The path only: queries carry keys, signatures and what visitors typed.
             log.info(
                 "request",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
 from api.http.request import Request
 from api.openapi.meanings import meaning
+from ringpool.aside import SHORT, aside
 
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -104,13 +106,19 @@ def _with_schemas(value: Any, types: dict[str, type[Struct]], named: dict[str, D
     return msgspec.json.schema(value)
 
 
-@lru_cache(maxsize=1)
 def _encoded(app: Starlette) -> bytes:
     return msgspec.json.encode(openapi_document(app.routes))
 
 
+@lru_cache(maxsize=1)
+def _encoding(app: Starlette) -> asyncio.Future[bytes]:
+    """The document, put together once, on a thread: a second in which others would wait."""
+    return asyncio.ensure_future(aside(SHORT + 1, _encoded, app))
+
+
 async def _document(request: Request) -> Reply:
-    return replies.json_text(_encoded(request.scope["app"]))
+    # Whoever asks first may leave: the others still wait for it.
+    return replies.json_text(await asyncio.shield(_encoding(request.scope["app"])))
 
 
 _OPENAPI = Operation(

@@ -18,6 +18,8 @@ from api.http.replies import Reply
 from api.http.request import Request
 from api.operators import metrics_port
 
+_VERSION = version("ringpool")  # which reads files
+
 READY_SECONDS = 1.0
 """How long ``/readyz`` waits for the store."""
 
@@ -33,7 +35,7 @@ class Health(Struct, frozen=True):
 
 async def _livez(_request: Request) -> Reply:
     """The process alone: a store that is away isn't cured by a restart of the process."""
-    return replies.json(Health("alive", version("ringpool")))
+    return replies.json(Health("alive", _VERSION))
 
 
 async def _readyz(request: Request) -> Reply:
@@ -43,7 +45,7 @@ async def _readyz(request: Request) -> Reply:
         raise Refusal(
             503, "StoreUnavailable", "the store doesn't answer", headers=(RETRY_AFTER,)
         ) from None
-    return replies.json(Health("ready", version("ringpool")))
+    return replies.json(Health("ready", _VERSION))
 
 
 async def _metrics(request: Request) -> Reply:

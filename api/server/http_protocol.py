@@ -31,8 +31,8 @@ READER_SECONDS = 20.0
 LEAST_RATE = 4096
 """Bytes a second that a client must send, or read, where there is more than a little."""
 
-PIECE_BYTES = 4096
-"""How much is read ahead of the request that is being answered: 160 of the shortest requests."""
+PIECE_BYTES = 1024
+"""How much is read ahead of the request that is being answered: 40 of the shortest requests."""
 
 WAITING_BYTES = 4096
 """About what a short request occupies that waits to be answered."""
@@ -67,7 +67,10 @@ class Protocol(Connection):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.watch = watch_of(self.loop)
+        services = self.app_state.get("services")
+        self.watch = (
+            watch_of(self.loop, services.metrics.count_cut_off) if services else watch_of(self.loop)
+        )
         if not self.watch.add(self, self.max_connections):
             self._refuse(503, "All connections are taken, try again.")
 
@@ -179,10 +182,10 @@ class Protocol(Connection):
         self.outbox.flush()
         if not self.pipeline and not (self.responding and self.cycle.response_started):
             self.transport.write(_REFUSALS[status] % (len(text), text.encode("ascii")))
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
+        if status == 503 and self.transport.get_write_buffer_size():
+            self.transport.abort()  # what it occupies is needed for others
         else:
-            self.transport.close()
+            self.transport.close()  # once earlier answers are read, while ``check`` allows
 
     def _close_after_last_response(self) -> bool:
         """Let the connection end with the response to the last request that came whole.
@@ -195,6 +198,8 @@ class Protocol(Connection):
             if not self.pipeline:
                 return False
             self.drop_unfinished()
+            if not self.responding:  # it was all that waited
+                return False
         self.close_after_response()
         return True
 
@@ -236,12 +241,15 @@ class Protocol(Connection):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._head_done = True
-        if self._hosts != 1 and (self._hosts or self.parser.get_http_version() != "1.0"):
+        version: str = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):  # the parser takes 0.9, without one, and 2.0
+            raise _Refused("Send HTTP/1.1.")
+        if self._hosts != 1 and (self._hosts or version != "1.0"):
             raise _Refused("A request has one Host header.")
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._upgrade_offered = True
             return
-        if not self.start_plain_request():
+        if not self.start_plain_request(version):
             super().on_headers_complete()
         if self._stopping:
             self.close_after_response()

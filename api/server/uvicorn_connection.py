@@ -24,15 +24,27 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from api.server.outbox import Outbox, outbox_of
 from api.server.response_bytes import encode_response
+from api.server.turnstile import Turnstile, turnstile_of
 
 
 class Flow(FlowControl):
-    """Pauses and resumes a transport. While ``held``, nothing resumes reading."""
+    """Pauses and resumes a transport, a few a turn. While ``held``, nothing resumes reading."""
 
     held = False
+    _waits = False
+
+    def __init__(self, transport: asyncio.Transport, turnstile: Turnstile) -> None:
+        super().__init__(transport)
+        self._turnstile = turnstile
 
     def resume_reading(self) -> None:
-        if not self.held:
+        if self.read_paused and not self.held and not self._waits:
+            self._waits = True
+            self._turnstile.wait(self._resume)
+
+    def _resume(self) -> None:
+        self._waits = False
+        if not self.held and not self._transport.is_closing():
             super().resume_reading()
 
     def hold(self) -> None:
@@ -54,6 +66,7 @@ class Connection(HttpToolsProtocol):
     """
 
     outbox: Outbox
+    turnstile: Turnstile
     flow: Flow
     answering: RequestResponseCycle | None = None
     answered_at = 0.0
@@ -61,7 +74,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.flow = Flow(transport)
+        self.turnstile = turnstile_of(self.loop)
+        self.flow = Flow(transport, self.turnstile)
         self.outbox = outbox_of(self.loop)
         self.answered_at = self.loop.time()
         # uvicorn's own limit would answer 503 here and there; ours makes room.
@@ -114,7 +128,7 @@ class Connection(HttpToolsProtocol):
         """Keep header fields that come from now on from joining those of the request's head."""
         self.headers = []
 
-    def start_plain_request(self) -> bool:
+    def start_plain_request(self, version: str) -> bool:
         """Start the app on the request whose head has come; False if it is no plain one.
 
         Plain is HTTP/1.1 with a path as its target, while no other request is being answered.
@@ -124,7 +138,7 @@ class Connection(HttpToolsProtocol):
             (cycle is not None and not cycle.response_complete)
             or not self.url.startswith(b"/")
             or b"#" in self.url
-            or self.parser.get_http_version() != "1.1"
+            or version != "1.1"
         ):
             return False
         raw_path, _, query = self.url.partition(b"?")
@@ -166,12 +180,23 @@ class Connection(HttpToolsProtocol):
             return
         self.answered_at = self.loop.time()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self.turnstile.wait(self._start_next)
+        else:
+            self._go_on_reading()
+
+    def _start_next(self) -> None:
+        """Start the next of the requests that were sent ahead, if there still is one."""
+        if not self.pipeline or self.transport.is_closing():
+            return
+        self._start_asgi_task(*self.pipeline.pop())
         if not self.pipeline:
-            if self.more_came:
-                self.read_on()
-            elif self.flow.read_paused:
-                self.flow.resume_reading()
+            self._go_on_reading()
+
+    def _go_on_reading(self) -> None:
+        if self.more_came:
+            self.read_on()
+        elif self.flow.read_paused:
+            self.flow.resume_reading()
 
     def read_on(self) -> None:
         """Read what comes behind the requests that were sent ahead: all have been started."""

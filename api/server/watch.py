@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import structlog
+
+Count = Callable[[str], None]
+"""Told of everything that happened, each time."""
 
 TICK_SECONDS = 0.25
 
@@ -49,10 +53,11 @@ class Watched(Protocol):
 class Watch:
     """The connections of one event loop. ``told``: what happened since the last line in the log."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, count: Count) -> None:
         self.connections: set[Watched] = set()
         self.told: Counter[str] = Counter()
         self._loop = loop
+        self._count = count
         self._timer: asyncio.TimerHandle | None = None
         self._next_line = 0.0
         self._input: dict[Watched, int] = {}
@@ -63,7 +68,7 @@ class Watch:
         if limit is not None and len(self.connections) >= limit:
             waiting = [each for each in self.connections if each.waits_for_client]
             if not waiting:
-                self.told["refused"] += 1
+                self.tell("refused")
                 return False
             waiting.sort(key=lambda each: each.rank)
             # Several at once: the next ones to come need no search.
@@ -92,13 +97,14 @@ class Watch:
         self._input_bytes -= self._input.pop(connection, 0)
 
     def tell(self, what: str) -> None:
-        """Have the log say that this happened, once for all times that it does."""
+        """Count that this happened, and have the log say it, once for all times that it does."""
         self.told[what] += 1
+        self._count(what)
         self._wind()
 
     def _cut(self, connection: Watched, why: str) -> None:
         self.remove(connection)
-        self.told[why] += 1
+        self.tell(why)
         connection.make_way()
 
     def _wind(self) -> None:
@@ -132,9 +138,13 @@ class Watch:
 _watches: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()
 
 
-def watch_of(loop: asyncio.AbstractEventLoop) -> Watch:
-    """The watch over all connections on this loop."""
+def _count_nowhere(_what: str) -> None:
+    """Of an app without metrics."""
+
+
+def watch_of(loop: asyncio.AbstractEventLoop, count: Count = _count_nowhere) -> Watch:
+    """The watch over all connections on this loop. ``count``: for one that is made now."""
     watch = _watches.get(loop)
     if watch is None:
-        watch = _watches[loop] = Watch(loop)
+        watch = _watches[loop] = Watch(loop, count)
     return watch

@@ -130,6 +130,16 @@ class Snapshot:
         """
         return self._api_keys.get(hash_of(text))
 
+    def is_pool_key(self, key: str) -> bool:
+        """Whether this is the key of any pool, or the one before it, whose time may be over."""
+        return sha256(key.encode()).digest() in self._pool_keys
+
+    @cached_property
+    def _pool_keys(self) -> frozenset[bytes]:
+        pools = self.pools.values()
+        keys = {key for prepared in pools for key in (prepared.key, prepared.former_key)}
+        return frozenset(sha256(key).digest() for key in keys if key)
+
     @cached_property
     def _api_keys(self) -> Mapping[str, PreparedKey]:
         found: dict[str, PreparedKey] = {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -89,6 +91,29 @@ async def test_a_body_that_is_no_request_is_refused(
     )
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_the_key_in_the_head_is_checked_before_the_body_is_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong one is refused unread; without one, less is read."""
+    pool = await site.pool()
+    row = {"api_suffix": f"{pool}/allocate_number.json?website=one", "request_id": "x" * 1_100_000}
+    read = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        read += 1
+        yield json.dumps({"requests": [row]}).encode()
+
+    statuses = {}
+    for key in ("no-pools-key-000000000", KEY, ""):
+        headers = {"content-type": "application/json"}
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        response = await site.client.post("/api/v1/bulk.json", content=body(), headers=headers)
+        statuses[key] = (response.status_code, read)
+    assert list(statuses.values()) == [(401, 0), (200, 1), (413, 2)]
 
 
 async def test_no_rows_are_refused(client: httpx.AsyncClient) -> None:

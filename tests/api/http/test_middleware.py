@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from allocator.port import Store
 from api.app import create_app
+from api.http import request_log
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply, problem
 from api.http.request import Request
@@ -117,6 +119,27 @@ async def test_logs_hold_no_secrets(site: Site) -> None:
     text = repr(logs)
     for secret in (KEY, ADMIN, "secret-value", "secretcallback"):
         assert secret not in text
+
+
+async def test_any_number_of_refusals_makes_few_lines(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ones have a line each, others are counted in one; a change always has its own."""
+    monkeypatch.setattr(request_log, "SAMPLE", 3)
+    monkeypatch.setattr(request_log, "WINDOW_SECONDS", 0.5)
+    with capture_logs() as logs:
+        async with asyncio.timeout(30):
+            while not any(entry["event"] == "requests_without_line" for entry in logs):
+                await site.client.get("/nowhere")
+                await site.client.get("/dni/0/dni.js")
+                await asyncio.sleep(0)  # these answers wait for nothing
+        await site.pool()
+    told = [entry for entry in logs if entry["event"] == "requests_without_line"]
+    assert set(told[0]["counts"]) == {"other 404", "pinned_script 404"}
+    lines = [entry for entry in logs if entry["event"] == "request" and entry["status"] == 404]
+    assert len(lines) <= 6  # a second window may have begun
+    assert told[0]["counts"]["other 404"] > 6
+    assert logs[-1]["path"].startswith("/admin/v1/pools/")
 
 
 async def test_a_bug_answers_500_and_is_logged(settings: Settings, valkey_store: Store) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import socket
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from api.server import http_protocol, watch
+from api.server import http_protocol, turnstile, watch
 from api.server.http_protocol import Protocol
 from api.server.watch import watch_of
 from tests.api.server.test_http_protocol import PATIENCE_SECONDS, Scope, get
@@ -28,7 +29,10 @@ READ_AT_ONCE = 256 * 1024
 
 
 async def app(scope: Scope, receive: Any, send: Any) -> None:
-    """``small_app``'s answers; /long is a long one, /hold comes when ``release`` is set."""
+    """``small_app``'s answers; /long is a long one, /hold comes when ``release`` is set, of /began
+    the service is told."""
+    if scope["path"] == "/began":
+        scope["state"]["service"].began()
     if scope["path"] == "/hold":
         await scope["state"]["release"].wait()
     body = LONG if scope["path"] == "/long" else b"hello"
@@ -46,6 +50,7 @@ class Service:
     def __init__(self, server: uvicorn.Server, release: asyncio.Event) -> None:
         self.port: int = server.servers[0].sockets[0].getsockname()[1]
         self.release = release
+        self.began: Callable[[], object] = lambda: None
 
     @property
     def connections(self) -> list[Protocol]:
@@ -102,9 +107,10 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
     release = asyncio.Event()
+    state: dict[str, Any] = {"release": release}
 
     async def with_state(scope: Scope, receive: Any, send: Any) -> None:
-        await app({**scope, "state": {"release": release}}, receive, send)
+        await app({**scope, "state": state}, receive, send)
 
     config = uvicorn.Config(
         with_state,
@@ -120,7 +126,8 @@ async def service() -> AsyncIterator[Service]:
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    yield Service(server, release)
+    state["service"] = Service(server, release)
+    yield state["service"]
     release.set()
     server.should_exit = True
     await running
@@ -162,6 +169,48 @@ async def test_every_request_sent_ahead_is_answered_in_order(service: Service) -
     answer = await everything(reader)
     found = [line.split()[2] for line in answer.split(b"\r\n\r\n")[1:] if line.startswith(b"GET")]
     assert found == [b"%d" % place for place in range(count)] + [b"last"]
+    writer.close()
+
+
+async def test_requests_sent_ahead_are_answered_a_few_a_turn(service: Service) -> None:
+    """However many connections have some: in every turn others get their chance."""
+    turn, begun = 0, Counter[int]()
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    service.began = lambda: begun.update([turn])
+    counting = asyncio.create_task(count_turns())
+    clients = [await service.connect() for _ in range(15)]
+    for _, writer in clients:
+        writer.write(get("/began") * 200 + get("/began", "Connection: close"))
+    answers = await asyncio.gather(*(everything(reader) for reader, _ in clients))
+    counting.cancel()
+    assert [answer.count(b"HTTP/1.1 200") for answer in answers] == [201] * len(clients)
+    crowded = sum(count for count in begun.values() if count > turnstile.AT_ONCE)
+    assert crowded < 15 * 12  # the first of each that comes isn't ahead of anything
+    for _, writer in clients:
+        writer.close()
+
+
+async def test_a_refusal_comes_after_the_whole_answer_before_it(service: Service) -> None:
+    """Also when the client hasn't read that yet as the bytes come that are no request."""
+    reader, writer = await service.connect()
+    await until(lambda: bool(service.connections))
+    (connection,), asked = service.connections, 0
+    while not connection.transport.get_write_buffer_size():  # until the network holds no more
+        writer.write(get("/long"))
+        asked += 1
+        await until(lambda: connection.server_state.total_requests == asked)  # noqa: B023
+    writer.write(b"\x00\r\n\r\n")
+    await until(connection.transport.is_closing)
+    answer = await everything(reader)
+    assert answer.count(b"HTTP/1.1 200") == asked
+    assert answer.count(b"x") >= asked * len(LONG)
+    assert answer.endswith(b"Invalid HTTP request.")
     writer.close()
 
 
@@ -339,9 +388,13 @@ def _bytes_under_way() -> int:
         (b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n", b"400"),
         (b"GET / HTTP/1.0\r\n", b"200"),
         (b"GET / HTTP/1.1\r\nHost:\r\n", b"200"),
+        (b"GET /\nHost: a\r\n", b"400"),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n", b"400"),
     ],
 )
-async def test_a_request_has_one_host(service: Service, head: bytes, status: bytes) -> None:
+async def test_a_request_has_one_host_and_a_version_that_is_spoken_here(
+    service: Service, head: bytes, status: bytes
+) -> None:
     """HTTP/1.0 may do without."""
     assert (await service.answer(head + b"Connection: close\r\n\r\n"))[9:12] == status
 

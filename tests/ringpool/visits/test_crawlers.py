@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
+from time import process_time
 
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
@@ -69,3 +71,15 @@ def test_long_names_fill_no_memory() -> None:
     finally:
         tracemalloc.stop()
     assert kept < 40 * 60_000 / 2
+
+
+def test_a_name_of_nonsense_costs_little() -> None:
+    """A User-Agent of 1 KB that nobody has sent before: 4 ms each would keep a worker busy."""
+    names = [random.Random(place).randbytes(1024) for place in range(300)]
+    names += [b"Android" * 146 + b"%d" % place for place in range(300)]
+    started = process_time()
+    for name in names:
+        headers = [(b"user-agent", name)]
+        crawlers.takes_nothing("GET", headers)
+        crawlers.is_phone(headers)
+    assert process_time() - started < 0.5

@@ -1,0 +1,49 @@
+"""Work that has to wait for others': a few pieces of it a turn of the event loop.
+
+A turn does all that has become possible, of every connection, before it looks who else has come.
+Requests that were sent ahead become possible by the hundred; who sends one at a time goes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+AT_ONCE = 4
+"""Pieces a turn: a response or two of the longest take a millisecond."""
+
+
+class Turnstile:
+    """The work of all connections on one event loop that waits, in order."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def wait(self, work: Callable[[], None]) -> None:
+        """Have something done in one of the next turns."""
+        if not self._waiting:
+            self._loop.call_soon(self._turn)
+        self._waiting.append(work)
+
+    def _turn(self) -> None:
+        waiting = self._waiting
+        try:
+            for _ in range(min(AT_ONCE, len(waiting))):
+                waiting.popleft()()
+        finally:
+            if waiting:
+                self._loop.call_soon(self._turn)
+
+
+_turnstiles: WeakKeyDictionary[asyncio.AbstractEventLoop, Turnstile] = WeakKeyDictionary()
+
+
+def turnstile_of(loop: asyncio.AbstractEventLoop) -> Turnstile:
+    """The turnstile that all connections on this loop share."""
+    turnstile = _turnstiles.get(loop)
+    if turnstile is None:
+        turnstile = _turnstiles[loop] = Turnstile(loop)
+    return turnstile
