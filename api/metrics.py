@@ -1,8 +1,7 @@
 """Prometheus metrics: the time that requests take, and every pool's numbers and answers.
 
-With several workers the request histogram lives in files under ``PROMETHEUS_MULTIPROC_DIR``
-(``api.server.serving`` sets it before the workers start), so any worker reports for all. Pools are
-read from the store at the scrape, by the worker that is asked.
+With several workers counts live in files (``api.server.metric_files``), so any worker reports for
+all. Pools are read from the store at the scrape, by the worker that is asked.
 """
 
 from __future__ import annotations
@@ -66,6 +65,7 @@ class Metrics:
             ("pool",),
             registry=self._own,
         )
+        worker_deaths(self._own)
 
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
         """Count one request. ``endpoint`` is a route's name, never a path from outside."""
@@ -93,6 +93,12 @@ class Metrics:
         state = CollectorRegistry()
         state.register(_Pools(pools, store_up=store_up))
         return generate_latest(requests) + generate_latest(state)
+
+
+def worker_deaths(registry: CollectorRegistry) -> Counter:
+    """What the parent of several workers counts, by a signal's name or an exit status."""
+    meaning = "Worker processes that ended without being asked to"
+    return Counter("ringpool_worker_deaths", meaning, ("cause",), registry=registry)
 
 
 class _Pools:
