@@ -28,6 +28,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from allocator.disk_space import DiskSpace
+
 _log = logging.getLogger(__name__)
 
 _START_SECONDS = 120.0  # a large append-only file takes its time to load
@@ -61,10 +63,15 @@ class EmbeddedServer:
 
     For threads and processes without an event loop too: nothing here is asynchronous. Once
     started it may be stopped from any thread; a forked child must leave it alone.
+
+    ``least_free``: bytes that are to stay free on the disk. While there are fewer, the server
+    refuses what it would write, as one does that has too few replicas.
     """
 
-    def __init__(self, data_dir: Path | str) -> None:
+    def __init__(self, data_dir: Path | str, least_free: int = 0) -> None:
         self._dir = Path(data_dir).expanduser().resolve()
+        self._space = DiskSpace(self._dir, least_free)
+        self._refuses_writes: bool | None = None  # not known
         self._service_lock: int | None = None
         self._private: Path | None = None
         self._server: subprocess.Popen[bytes] | None = None
@@ -219,6 +226,7 @@ class EmbeddedServer:
         return server
 
     def _configuration(self) -> bytes:
+        self._refuses_writes = None  # the next look says it, and sets it again
         settings: dict[str, Any] = {
             "port": 0,
             "unixsocket": self._socket,
@@ -229,6 +237,7 @@ class EmbeddedServer:
             "appendfsync": "no",  # _sync does it
             "aof-load-truncated": "yes",  # the end of the file may be half a write
             "maxmemory-policy": "noeviction",  # a guarantee is never thrown away
+            "min-replicas-to-write": int(self._space.look()),  # it has none
         }
         # JSON's quoting of a string is understood by the server's reader of settings.
         lines = [f"{name} {json.dumps(str(v), ensure_ascii=False)}" for name, v in settings.items()]
@@ -253,16 +262,30 @@ class EmbeddedServer:
         return lines[-1] if lines else "it logged nothing"
 
     def _sync(self) -> None:
-        """Have the append-only file written to the disk every second.
+        """Have the append-only file written to the disk every second, and see that it can be.
 
         Valkey's own ``everysec`` keeps writes in its memory while a sync is running, up to 2 s, and
         a kill at such a time loses assignments that have been answered. So it never syncs here:
         every write is with the kernel before its answer goes out, and is synced from outside.
         """
         while not self._stopping.wait(_SYNC_SECONDS):
+            self._guard_space()
             for file in (self._dir / "appendonlydir").glob("*.incr.aof"):
                 with contextlib.suppress(OSError), file.open("rb") as log:  # it may be rewritten
                     os.fdatasync(log.fileno())
+
+    def _guard_space(self) -> None:
+        """Have the server refuse writes while its disk is nearly full."""
+        low = self._space.look()
+        if low is self._refuses_writes:
+            return
+        with contextlib.suppress(OSError, redis.RedisError), _client(self.url) as client:
+            client.config_set("min-replicas-to-write", int(low))
+            if low:
+                _log.error("%s, and nothing is written", self._space.tell())
+            elif self._refuses_writes:
+                _log.warning("there is space again in %s: all goes on", self._dir)
+            self._refuses_writes = low
 
     def _supervise(self) -> None:
         """Start the server again whenever it ends by itself, less often if it goes on so."""
@@ -284,14 +307,22 @@ class EmbeddedServer:
                 _log.error("the embedded store can't start: %s", error)
 
 
+def serves(data_dir: Path, url: str) -> bool:
+    """Whether that is the URL of the directory's embedded store."""
+    try:
+        return EmbeddedServer(data_dir).url == url
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
-def open_embedded(data_dir: Path | str) -> Iterator[str]:
+def open_embedded(data_dir: Path | str, least_free: int = 0) -> Iterator[str]:
     """The URL of the directory's store: the running service's, or one run as long as this is open.
 
     For commands beside a service. Raises what ``EmbeddedServer.start`` does, but for
     DataDirectoryBusy only when the other service's store doesn't come up.
     """
-    server = EmbeddedServer(data_dir)
+    server = EmbeddedServer(data_dir, least_free)
     try:
         server.start()
     except DataDirectoryBusy:

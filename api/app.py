@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any
@@ -37,7 +37,8 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from allocator.allocator import Allocator
-from allocator.embedded import open_embedded
+from allocator.disk_space import DiskSpace
+from allocator.embedded import open_embedded, serves
 from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
@@ -154,8 +155,12 @@ async def _services(
 ) -> Services:
     """Everything that runs while the app does; ``stack`` ends it in reverse order."""
     keyring = settings.open_keyring()
+    space: DiskSpace | None = None
     if store is None:
-        url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir))
+        least = settings.min_free_bytes
+        url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir, least))
+        if serves(settings.data_dir, url):
+            space = DiskSpace(settings.data_dir, least)
         store = await connect(
             url, timeout_ms=settings.redis_timeout_ms, wait_replicas=settings.wait_replicas
         )
@@ -164,18 +169,22 @@ async def _services(
     stocks = Stocks(store)
     catalog = Catalog(store, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
-    assignments = AssignmentCache(allocator)
+    assignments = AssignmentCache(allocator, refuses=_refuses(space))
     notifier = WebhookNotifier()
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(notifier.aclose)
     stack.push_async_callback(assignments.aclose)
-    for work in (keeper.run(), assignments.run(), sweeper.run()):
+    works = [keeper.run(), assignments.run(), sweeper.run()]
+    if space is not None:
+        works.append(space.watch())
+    for work in works:
         stack.push_async_callback(_cancel, asyncio.create_task(_log_failure(work)))
     return Services(
         settings=settings,
         store=store,
+        space=space,
         allocator=allocator,
         stocks=stocks,
         assignments=assignments,
@@ -188,6 +197,13 @@ async def _services(
         seal=seal_for(keyring.signer),
         networks=VisitorNetworks(settings.trusted_proxies),
     )
+
+
+def _refuses(space: DiskSpace | None) -> Callable[[str], str]:
+    """Why a pool gives no new numbers now, for AssignmentCache."""
+    if space is None:
+        return lambda _pool_id: ""
+    return lambda _pool_id: space.tell() if space.low else ""
 
 
 async def _log_failure(work: Coroutine[Any, Any, None]) -> None:

@@ -84,15 +84,32 @@ class Metrics:
         if count:
             self._unfilled.labels(pool).inc(count)
 
-    def exposition(self, pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool) -> bytes:
-        """All metrics in the text format. ``pools``: id and status of those read in time."""
+    def exposition(
+        self,
+        pools: Sequence[tuple[str, PoolStatus]],
+        *,
+        store_up: bool,
+        disk_free: int | None = None,
+    ) -> bytes:
+        """All metrics in the text format. ``pools``: id and status of those read in time.
+
+        ``disk_free``: bytes on the embedded store's disk; None with another store.
+        """
         requests = self._own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             requests = CollectorRegistry()
             MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
         state = CollectorRegistry()
         state.register(_Pools(pools, store_up=store_up))
-        return generate_latest(requests) + generate_latest(state)
+        return generate_latest(requests) + generate_latest(state) + _disk(disk_free)
+
+
+def _disk(free: int | None) -> bytes:
+    name = "ringpool_disk_free_bytes"
+    sample = "" if free is None else f"{name} {free}\n"
+    return (
+        f"# HELP {name} Bytes free on the disk of the embedded store\n# TYPE {name} gauge\n{sample}"
+    ).encode()
 
 
 def worker_deaths(registry: CollectorRegistry) -> Counter:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from importlib.metadata import version
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from allocator.answers import PoolStatus
 from allocator.gather import gather_limited
@@ -32,10 +32,11 @@ _MAX_READERS = 32
 
 
 class Health(Struct, frozen=True):
-    """``status``: ``alive`` or ``ready``."""
+    """``status``: ``alive`` or ``ready``. ``limited``: what doesn't go on meanwhile, and why."""
 
     status: str
     version: str
+    limited: str | UnsetType = UNSET
 
 
 async def _livez(_request: Request) -> Reply:
@@ -50,7 +51,9 @@ async def _readyz(request: Request) -> Reply:
         raise Refusal(
             503, "StoreUnavailable", "the store doesn't answer", headers=(RETRY_AFTER,)
         ) from None
-    return replies.json(Health("ready", version("ringpool")))
+    space = request.services.space
+    limited = space.tell() if space is not None and space.low else UNSET
+    return replies.json(Health("ready", version("ringpool"), limited))
 
 
 async def _metrics(request: Request) -> Reply:
@@ -59,8 +62,19 @@ async def _metrics(request: Request) -> Reply:
         await asyncio.wait_for(services.keeper.refresh(), READY_SECONDS)
     pools = await _statuses(services)
     up = bool(pools) or not services.snapshot.pools
-    body = services.metrics.exposition(pools, store_up=up)
+    free = await _free_bytes(services)
+    body = services.metrics.exposition(pools, store_up=up, disk_free=free)
     return Reply(200, metrics.CONTENT_TYPE, body)
+
+
+async def _free_bytes(services: Services) -> int | None:
+    """What is free on the embedded store's disk; None with another store."""
+    if services.space is None:
+        return None
+    try:
+        return await asyncio.to_thread(services.space.free)
+    except OSError:
+        return None
 
 
 async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
@@ -105,7 +119,8 @@ _READYZ = Operation(
     {200: Health},
     (),
     tag="operators",
-    text="For what sends requests here or elsewhere. Waits for the store a second at most.",
+    text="For what sends requests here or elsewhere. Waits for the store a second at most. A disk "
+    "that is nearly full is told as `limited`: numbers that are held are still given.",
     examples={200: {"status": "ready", "version": "0.1.0"}},
 )
 _METRICS = Operation(

@@ -60,7 +60,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
     with ExitStack() as stack:
         keyring = settings.open_keyring()
         if settings.redis_url is None:
-            store = EmbeddedServer(settings.data_dir)
+            store = EmbeddedServer(settings.data_dir, settings.min_free_bytes)
             stack.callback(store.stop)
             try:
                 _start_store(store)

@@ -13,6 +13,7 @@ import click
 from redis.asyncio.connection import DefaultParser
 
 from allocator.answers import PoolStatus
+from allocator.disk_space import DiskSpace
 from allocator.embedded import DataDirectoryBusy
 from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
@@ -94,6 +95,8 @@ async def _check_store(session: Session) -> AsyncIterator[Finding]:
     yield Finding("ok", "store", f"{'embedded, ' if embedded else ''}answers in {took_ms:.0f} ms")
     for finding in _check_server(info, session.settings):
         yield finding
+    if embedded:
+        yield _check_disk(DiskSpace(session.settings.data_dir, session.settings.min_free_bytes))
     ahead = clock - time.time() * 1000
     if abs(ahead) > _CLOCK_TOLERANCE_MS:
         direction = "ahead of" if ahead > 0 else "behind"
@@ -127,6 +130,13 @@ def _check_server(info: dict[str, str], settings: Settings) -> Iterator[Finding]
     if replicas < settings.wait_replicas:
         message = f"{settings.wait_replicas} must confirm, but {replicas} are connected"
         yield Finding("fail", "RINGPOOL_WAIT_REPLICAS", message)
+
+
+def _check_disk(space: DiskSpace) -> Finding:
+    free = f"{space.free() >> 20} MB free"
+    if space.look():
+        return Finding("fail", "disk", f"{free}: {space.tell()}, and nothing is written")
+    return Finding("ok", "disk", free)
 
 
 async def _check_catalog(catalog: Catalog) -> Finding:

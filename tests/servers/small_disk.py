@@ -29,9 +29,9 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def fill(folder: Path, leave: int = 0) -> Path:
+def fill(folder: Path, leave: int = 0, name: str = "filler") -> Path:
     """Use all of the disk's space but ``leave`` bytes; returns the file that does."""
-    filler = folder / "filler"
+    filler = folder / name
     disk = os.statvfs(folder)
     with filler.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(1, disk.f_bavail * disk.f_frsize - leave))
