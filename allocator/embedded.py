@@ -14,6 +14,7 @@ import fcntl
 import json
 import logging
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -29,6 +30,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from allocator.disk_space import DiskSpace
+from allocator.keys import INSTALLATION
+from allocator.store_files import StoreDamaged, StoreFiles
 
 _log = logging.getLogger(__name__)
 
@@ -65,11 +68,16 @@ class EmbeddedServer:
     started it may be stopped from any thread; a forked child must leave it alone.
 
     ``least_free``: bytes that are to stay free on the disk. While there are fewer, the server
-    refuses what it would write, as one does that has too few replicas.
+    refuses what it would write, as one does that has too few replicas. ``accept_empty``: begin
+    anew where files are missing; they are set aside.
     """
 
-    def __init__(self, data_dir: Path | str, least_free: int = 0) -> None:
+    def __init__(
+        self, data_dir: Path | str, least_free: int = 0, *, accept_empty: bool = False
+    ) -> None:
         self._dir = Path(data_dir).expanduser().resolve()
+        self._files = StoreFiles(self._dir)
+        self._accept_empty = accept_empty
         self._space = DiskSpace(self._dir, least_free)
         self._refuses_writes: bool | None = None  # not known
         self._service_lock: int | None = None
@@ -78,6 +86,7 @@ class EmbeddedServer:
         self._spawning = threading.Lock()
         self._stopping = threading.Event()
         self._supervisor: threading.Thread | None = None
+        self._syncer: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -99,8 +108,9 @@ class EmbeddedServer:
     def start(self) -> None:
         """Take the directory and run a server in it; returns when it answers.
 
-        Raises DataDirectoryBusy, RuntimeError (the server refuses to start, with the last line of
-        its log) or OSError (the directory can't be used). All but the first call do nothing.
+        Raises DataDirectoryBusy, StoreDamaged, RuntimeError (the server refuses to start, with the
+        last line of its log) or OSError (the directory can't be used). All but the first call do
+        nothing.
         """
         if self._service_lock is not None:
             return
@@ -108,10 +118,15 @@ class EmbeddedServer:
         self._service_lock = self._take_service_lock()
         try:
             self._end_orphan()
+            self._files = StoreFiles(self._dir)  # as they are now
+            self._check_files()
+            sizes = {path: path.stat().st_size for path in self._files.logs()}
             self._stopping.clear()
             self._choose_socket()
             self._spawn()
             self._await_answer()
+            self._tell_what_was_cut(sizes)
+            self._check_installation()
         except BaseException:
             self.stop()
             raise
@@ -119,7 +134,21 @@ class EmbeddedServer:
             target=self._supervise, name="embedded-store", daemon=True
         )
         self._supervisor.start()
-        threading.Thread(target=self._sync, name="embedded-store-sync", daemon=True).start()
+        self._syncer = threading.Thread(target=self._sync, name="embedded-store-sync", daemon=True)
+        self._syncer.start()
+
+    @contextlib.contextmanager
+    def files(self) -> Iterator[StoreFiles]:
+        """Its files, while neither this nor another process runs a server on them.
+
+        Raises DataDirectoryBusy or OSError.
+        """
+        lock = self._take_service_lock()
+        try:
+            self._end_orphan()
+            yield StoreFiles(self._dir)
+        finally:
+            os.close(lock)
 
     def stop(self) -> None:
         """Stop the server, everything written, and give the directory back. Idempotent."""
@@ -138,6 +167,10 @@ class EmbeddedServer:
         if self._supervisor is not None:
             self._supervisor.join()
             self._supervisor = None
+        if self._syncer is not None:
+            self._syncer.join()
+            self._syncer = None
+            self._files.sync()
         (self._dir / "store.url").unlink(missing_ok=True)
         if self._private is not None:
             shutil.rmtree(self._private, ignore_errors=True)
@@ -182,6 +215,39 @@ class EmbeddedServer:
                 time.sleep(_POLL_SECONDS)
         finally:
             os.close(lock)
+
+    def _check_files(self) -> None:
+        try:
+            self._files.check()
+        except StoreDamaged:
+            if not self._accept_empty:
+                raise
+            self._files.set_aside()
+
+    def _tell_what_was_cut(self, sizes: dict[Path, int]) -> None:
+        """The server cuts half a command off the end of its file: what a kill or a power cut left.
+
+        Its answer can't have been given, but for what a power cut took.
+        """
+        for path, size in sizes.items():
+            cut = size - path.stat().st_size
+            if cut > 0:
+                _log.warning("cut half a command, %d bytes, off the end of %s", cut, path)
+        self._files.sync()
+
+    def _check_installation(self) -> None:
+        """See that the store's data is that of this directory, and name it at its first start."""
+        known = self._files.installation
+        with _client(self.url) as client:
+            held = client.get(INSTALLATION)
+            found = held.decode() if isinstance(held, bytes) else ""
+            if known and found != known and not self._accept_empty:
+                raise self._files.forgotten()
+            if not found or found != known:
+                name = found or known or secrets.token_hex(16)
+                with contextlib.suppress(redis.ResponseError):  # no space to write: another time
+                    client.set(INSTALLATION, name)
+                    self._files.name(name)
 
     def _choose_socket(self) -> None:
         path = self._dir / "store.sock"
@@ -249,6 +315,8 @@ class EmbeddedServer:
         with _client(self.url) as client:
             while time.monotonic() < limit:
                 if self._server is not None and self._server.poll() is not None:
+                    if damage := self._files.diagnosis():
+                        raise StoreDamaged(damage)
                     log = self._last_log_line()
                     raise RuntimeError(f"the store in {self._dir} doesn't start: {log}")
                 with contextlib.suppress(redis.RedisError):
@@ -270,9 +338,7 @@ class EmbeddedServer:
         """
         while not self._stopping.wait(_SYNC_SECONDS):
             self._guard_space()
-            for file in (self._dir / "appendonlydir").glob("*.incr.aof"):
-                with contextlib.suppress(OSError), file.open("rb") as log:  # it may be rewritten
-                    os.fdatasync(log.fileno())
+            self._files.sync()
 
     def _guard_space(self) -> None:
         """Have the server refuse writes while its disk is nearly full."""
@@ -302,6 +368,7 @@ class EmbeddedServer:
                 return
             _log.error("the embedded store ended with status %d: starting it again", status)
             try:
+                self._files.check()
                 self._spawn()
             except (OSError, RuntimeError) as error:
                 _log.error("the embedded store can't start: %s", error)

@@ -12,6 +12,9 @@ from functools import lru_cache
 CATALOG = "rp:{ringpool}:"
 """Prefix of the catalog's keys (``ringpool.catalog``)."""
 
+INSTALLATION = f"{CATALOG}installation"
+"""Names the installation, in the store of a data directory (``allocator.store_files``)."""
+
 _POOL = (
     "meta",  # hash: "rules" (what the operator set) and "state" (clock, counters), both packed
     "tuples",  # hash: tuple → number, assigned ones

@@ -41,6 +41,7 @@ from allocator.disk_space import DiskSpace
 from allocator.embedded import open_embedded, serves
 from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
+from allocator.resting import Resting
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
@@ -169,7 +170,8 @@ async def _services(
     stocks = Stocks(store)
     catalog = Catalog(store, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
-    assignments = AssignmentCache(allocator, refuses=_refuses(space))
+    resting = Resting(settings.data_dir) if space is not None else None
+    assignments = AssignmentCache(allocator, refuses=_refuses(space, resting))
     notifier = WebhookNotifier()
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
@@ -199,11 +201,17 @@ async def _services(
     )
 
 
-def _refuses(space: DiskSpace | None) -> Callable[[str], str]:
+def _refuses(space: DiskSpace | None, resting: Resting | None) -> Callable[[str], str]:
     """Why a pool gives no new numbers now, for AssignmentCache."""
-    if space is None:
+    if space is None or resting is None:
         return lambda _pool_id: ""
-    return lambda _pool_id: space.tell() if space.low else ""
+
+    def refuses(pool_id: str) -> str:
+        if space.low:
+            return space.tell()
+        return "the pool rests: its store was repaired" if resting.until(pool_id) else ""
+
+    return refuses
 
 
 async def _log_failure(work: Coroutine[Any, Any, None]) -> None:

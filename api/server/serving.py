@@ -52,7 +52,14 @@ BIND_SECONDS = 5.0
 """How long a start waits for the port, which a killed service's workers may still hold."""
 
 
-def serve(settings: Settings, host: str, port: int, workers: int, with_demo: bool) -> None:
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    workers: int,
+    with_demo: bool,
+    accept_empty_store: bool = False,
+) -> None:
     """Run the service until SIGINT or SIGTERM. Raises SettingsError when it can't start."""
     configure_logging()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -60,7 +67,8 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
     with ExitStack() as stack:
         keyring = settings.open_keyring()
         if settings.redis_url is None:
-            store = EmbeddedServer(settings.data_dir, settings.min_free_bytes)
+            least = settings.min_free_bytes
+            store = EmbeddedServer(settings.data_dir, least, accept_empty=accept_empty_store)
             stack.callback(store.stop)
             try:
                 _start_store(store)

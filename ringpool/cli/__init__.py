@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ringpool import __version__
-from ringpool.cli import check_page, configure, doctor, explain, number, pool, serve, tags
+from ringpool.cli import check, check_page, configure, doctor, explain, number, pool, serve, tags
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,4 +27,5 @@ main.add_command(explain.explain)
 main.add_command(tags.snippet)
 main.add_command(tags.link)
 main.add_command(doctor.doctor)
+main.add_command(check.check)
 main.add_command(check_page.check_page_command)

@@ -18,6 +18,7 @@ from allocator.embedded import DataDirectoryBusy
 from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
+from allocator.resting import Resting
 from ringpool.catalog.catalog import Catalog
 from ringpool.cli.output import as_json, print_findings, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
@@ -166,6 +167,8 @@ async def _check_pools(session: Session) -> list[Finding]:
     if exhausted:
         message = f"no number left to give, too small: {_some(exhausted)}"
         findings.append(Finding("warn", "pools", message))
+    if session.settings.redis_url is None:
+        findings += _check_rests(names, Resting(session.settings.data_dir))
     findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
     unbudgeted = [
         name
@@ -180,6 +183,18 @@ async def _check_pools(session: Session) -> list[Finding]:
         findings.append(Finding("warn", "budgets", message))
     clock, _ = await session.catalog.server()  # read last: no pool's clock is ahead by the delay
     return findings + list(_check_pool_clocks(statuses, clock))
+
+
+def _check_rests(names: list[str], resting: Resting) -> Iterator[Finding]:
+    """Report pools that give nothing new, as their store was repaired."""
+    rests = [
+        f"{name} until {format_rfc3339(resting.until(name))}"
+        for name in names
+        if resting.until(name)
+    ]
+    if rests:
+        message = f"they give nothing new, as the store was repaired: {_some(rests)}"
+        yield Finding("warn", "pools that rest", message)
 
 
 def _check_pool_clocks(statuses: dict[str, PoolStatus], clock: int) -> Iterator[Finding]:
