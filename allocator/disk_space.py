@@ -2,18 +2,28 @@
 
 A store that can't write to its file has answered what that write holds before it refuses the next,
 and a kill loses it. So it is to refuse everything that it would write, and a worker to give no new
-numbers, while there is still space for what is under way.
+numbers, while there is still space for what is under way. Whoever else fills the disk may do it
+between two looks: so the file is given the space for some seconds ahead.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 from contextlib import suppress
 from pathlib import Path
 
+_libc = ctypes.CDLL(None)
+
 LOOK_SECONDS = 1.0
 """How often it is looked at: what the store writes meanwhile must fit in what counts as low."""
+
+
+_AHEAD_BYTES = 16 << 20
+"""What the file has ahead at most: the store writes some 5 MB a second when it is busiest."""
+
+_KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE
 
 
 class DiskSpace:
@@ -26,6 +36,7 @@ class DiskSpace:
         self._folder = folder
         self.least = least
         self.low = False
+        self._given: tuple[Path | None, int] = None, 0
 
     def free(self) -> int:
         """The bytes that this user may still write; raises OSError."""
@@ -42,6 +53,30 @@ class DiskSpace:
         """What is low, in words."""
         least = self.least >> 20
         return f"less than {least} MB are free in {self._folder}: no new numbers are given"
+
+    def give_ahead(self, path: Path) -> None:
+        """Give a file space after its end, which it grows into. Nothing where there is no space, or
+        a file system can't (only Linux's can)."""
+        ahead = min(_AHEAD_BYTES, self.least // 4)
+        if not ahead:
+            return
+        with suppress(AttributeError, OSError):
+            file = os.open(path, os.O_WRONLY)
+            try:
+                size = os.fstat(file).st_size
+                given, at = self._given
+                if path == given and 0 <= size - at < ahead // 8:
+                    return
+                offset, length = ctypes.c_longlong(size), ctypes.c_longlong(ahead)
+                if not _libc.fallocate(file, _KEEP_SIZE, offset, length):
+                    self._given = path, size
+            finally:
+                os.close(file)
+
+    def take_back(self, path: Path) -> None:
+        """Take back what a file has ahead, when nobody writes to it any more."""
+        with suppress(OSError):
+            os.truncate(path, path.stat().st_size)
 
     async def watch(self) -> None:
         """Look at it again and again, on a thread, until cancelled."""

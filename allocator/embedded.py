@@ -170,6 +170,8 @@ class EmbeddedServer:
         if self._syncer is not None:
             self._syncer.join()
             self._syncer = None
+            for log in self._files.logs():
+                self._space.take_back(log)
             self._files.sync()
         (self._dir / "store.url").unlink(missing_ok=True)
         if self._private is not None:
@@ -233,7 +235,7 @@ class EmbeddedServer:
             cut = size - path.stat().st_size
             if cut > 0:
                 _log.warning("cut half a command, %d bytes, off the end of %s", cut, path)
-        self._files.sync()
+        self._write_down()
 
     def _check_installation(self) -> None:
         """See that the store's data is that of this directory, and name it at its first start."""
@@ -338,7 +340,12 @@ class EmbeddedServer:
         """
         while not self._stopping.wait(_SYNC_SECONDS):
             self._guard_space()
-            self._files.sync()
+            self._write_down()
+
+    def _write_down(self) -> None:
+        for log in self._files.logs()[-1:]:
+            self._space.give_ahead(log)
+        self._files.sync()
 
     def _guard_space(self) -> None:
         """Have the server refuse writes while its disk is nearly full."""

@@ -95,6 +95,16 @@ def test_the_file_is_synced_again_and_again(folder: Path, monkeypatch: pytest.Mo
         until(lambda: synced.count(file.stat().st_ino) > 2)
 
 
+def test_its_file_has_space_ahead_while_it_runs(folder: Path) -> None:
+    """So that a disk that others fill at once takes nothing from it; a stopped one uses none."""
+    with EmbeddedServer(folder, 8 << 20) as server, client(server) as store:
+        store.set("kept", "yes")
+        [file] = (folder / "appendonlydir").glob("*.incr.aof")
+        assert file.stat().st_size < 1000
+        assert file.stat().st_blocks * 512 >= 2 << 20
+    assert file.stat().st_blocks * 512 < 1 << 20
+
+
 def test_only_its_user_can_reach_it(folder: Path) -> None:
     """No TCP port; the directory, the socket and the files are the user's alone; nothing is
     evicted, and every second goes to disk."""
