@@ -49,6 +49,14 @@ class DiskSpace:
             self.low = self.free() < self.least
         return self.low
 
+    def has_room_for(self, size: int) -> bool:
+        """Whether so many bytes more would leave it not low. Always, where it never counts as low,
+        or can't be looked at."""
+        try:
+            return not self.least or self.free() - size >= self.least
+        except OSError:
+            return True
+
     def tell(self) -> str:
         """What is low, in words."""
         least = self.least >> 20

@@ -80,6 +80,7 @@ class EmbeddedServer:
         self._accept_empty = accept_empty
         self._space = DiskSpace(self._dir, least_free)
         self._refuses_writes: bool | None = None  # not known
+        self._rewrites = True
         self._service_lock: int | None = None
         self._private: Path | None = None
         self._server: subprocess.Popen[bytes] | None = None
@@ -294,7 +295,7 @@ class EmbeddedServer:
         return server
 
     def _configuration(self) -> bytes:
-        self._refuses_writes = None  # the next look says it, and sets it again
+        self._refuses_writes, self._rewrites = None, True  # the next look sets it again
         settings: dict[str, Any] = {
             "port": 0,
             "unixsocket": self._socket,
@@ -350,13 +351,17 @@ class EmbeddedServer:
     def _guard_space(self) -> None:
         """Have the server refuse writes while its disk is nearly full."""
         low = self._space.look()
-        if low is self._refuses_writes:
+        # A file that is written anew is there twice for a while.
+        roomy = self._space.has_room_for(self._files.size())
+        if (low, roomy) == (self._refuses_writes, self._rewrites):
             return
         with contextlib.suppress(OSError, redis.RedisError), _client(self.url) as client:
+            client.config_set("auto-aof-rewrite-percentage", 100 if roomy else 0)
+            self._rewrites = roomy
             client.config_set("min-replicas-to-write", int(low))
-            if low:
+            if low and not self._refuses_writes:
                 _log.error("%s, and nothing is written", self._space.tell())
-            elif self._refuses_writes:
+            elif self._refuses_writes and not low:
                 _log.warning("there is space again in %s: all goes on", self._dir)
             self._refuses_writes = low
 

@@ -163,6 +163,13 @@ class StoreFiles:
             with suppress(OSError):  # an older sum is as true
                 self._write_sums()
 
+    def size(self) -> int:
+        """How many bytes the files have; 0 when that can't be told."""
+        try:
+            return sum(path.stat().st_size for path in self._named())
+        except OSError:  # one was just replaced
+            return 0
+
     def logs(self) -> list[Path]:
         """The files of commands, oldest first."""
         return [path for path in self._named() if path.suffix == ".aof" and path.exists()]

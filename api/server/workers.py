@@ -44,6 +44,9 @@ _PAUSE_SECONDS = (0.1, 10.0)  # the first pause, and the longest
 _STARTUP_FAILED = 3
 """uvicorn's exit status of a process whose app doesn't start."""
 
+_FORKS_NO_MORE = 255
+"""The exit status that all processes seem to have when the one that forked them has ended."""
+
 _SIGNALS = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
     *(signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU),
@@ -116,7 +119,9 @@ class Workers:
 
         SIGHUP ends one after the other; its successor listens on the same sockets.
         """
-        woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        woken, wake = os.pipe()
+        os.set_blocking(woken, False)
+        os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
         for number in _SIGNALS:
             signal.signal(number, lambda number, _frame: self._signals.append(number))
@@ -160,7 +165,11 @@ class Workers:
         return True
 
     def _start(self, place: _Place) -> None:
-        place.worker = _Worker(self._context, self._config, place)
+        try:
+            place.worker = _Worker(self._context, self._config, place)
+        except (OSError, EOFError) as error:  # no process can be made now
+            _log.error("a worker can't be started: %r", error)
+            place.worker, place.due = None, time.monotonic() + _PAUSE_SECONDS[1]
 
     def _bury(self, place: _Place, worker: _Worker) -> None:
         if worker.status == _STARTUP_FAILED and not self._served:
@@ -249,9 +258,9 @@ class _Worker:
         """Whether the process is gone."""
         if self.status is None:
             return False
-        # The end of the process that forks looks like that of all its children.
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        if self.status == _FORKS_NO_MORE:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         self._pipe.close()
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -103,6 +104,27 @@ def test_its_file_has_space_ahead_while_it_runs(folder: Path) -> None:
         assert file.stat().st_size < 1000
         assert file.stat().st_blocks * 512 >= 2 << 20
     assert file.stat().st_blocks * 512 < 1 << 20
+
+
+def test_on_a_disk_that_is_nearly_full_it_writes_nothing(folder: Path) -> None:
+    """It starts and is read, refuses writes, and doesn't write its file anew; so does one that was
+    started again."""
+    free = shutil.disk_usage(folder.parent).free
+    with EmbeddedServer(folder, 2 * free) as server:
+        for kill in (True, False):
+            with client(server) as store:
+                with pytest.raises(redis.ResponseError, match="NOREPLICAS"):
+                    store.set("kept", "yes")
+                assert store.get("kept") is None
+                until(lambda s=store: s.config_get()["auto-aof-rewrite-percentage"] == "0")
+            if kill:
+                pid = server.pid
+                os.kill(pid, signal.SIGKILL)
+                until(lambda pid=pid: server.pid != pid and client(server).ping())
+    with EmbeddedServer(folder, free // 2) as server, client(server) as store:
+        until(lambda: store.config_get()["min-replicas-to-write"] == "0")
+        assert store.config_get()["auto-aof-rewrite-percentage"] == "100"
+        assert store.set("kept", "yes")
 
 
 def test_only_its_user_can_reach_it(folder: Path) -> None:
