@@ -31,7 +31,7 @@ from redis.retry import Retry
 
 from allocator.disk_space import DiskSpace
 from allocator.keys import INSTALLATION
-from allocator.store_files import StoreDamaged, StoreFiles
+from allocator.store_files import StoreDamaged, StoreFiles, StoreMissing
 
 _log = logging.getLogger(__name__)
 
@@ -222,9 +222,10 @@ class EmbeddedServer:
     def _check_files(self) -> None:
         try:
             self._files.check()
-        except StoreDamaged:
+        except StoreMissing as missing:
             if not self._accept_empty:
                 raise
+            _log.error("the store begins with nothing, as was asked: %s", missing)
             self._files.set_aside()
 
     def _tell_what_was_cut(self, sizes: dict[Path, int]) -> None:
@@ -248,7 +249,7 @@ class EmbeddedServer:
                 raise self._files.forgotten()
             if not found or found != known:
                 name = found or known or secrets.token_hex(16)
-                with contextlib.suppress(redis.ResponseError):  # no space to write: another time
+                with contextlib.suppress(redis.ResponseError, OSError):  # no space: another time
                     client.set(INSTALLATION, name)
                     self._files.name(name)
 

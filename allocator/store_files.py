@@ -31,6 +31,10 @@ class StoreDamaged(RuntimeError):
     """The store's files aren't what was written. One line: what is wrong, and the ways out."""
 
 
+class StoreMissing(StoreDamaged):
+    """What was there isn't: a file, or all that it held."""
+
+
 @dataclass(frozen=True, slots=True)
 class Examined:
     """A file of commands, read to its end or to the first byte that is no part of a command.
@@ -89,13 +93,14 @@ class StoreFiles:
         fresh.replace(self._id)
 
     def check(self) -> None:
-        """Raise StoreDamaged unless every file is there and begins with what was written."""
+        """Raise StoreMissing unless every file is there, StoreDamaged unless it begins with what was
+        written."""
         named = self._named()
         for path in named:
             if not path.exists():
-                raise StoreDamaged(self._missing(path.name))
+                raise StoreMissing(self._missing(path.name))
         if not named and (self.installation or self._left()):
-            raise StoreDamaged(self._missing("appendonly.aof.manifest"))
+            raise StoreMissing(self._missing("appendonly.aof.manifest"))
         for path in self.logs():
             written, crc = self._sums.get(path.name, (0, 0))
             size = path.stat().st_size
@@ -108,9 +113,9 @@ class StoreFiles:
         damage = "; ".join(each.damage for each in self.examine() if each.damage)
         return self._broken(damage) if damage else None
 
-    def forgotten(self) -> StoreDamaged:
+    def forgotten(self) -> StoreMissing:
         """What to raise when the store's data is not the installation's."""
-        return StoreDamaged(self._missing("what it held"))
+        return StoreMissing(self._missing("what it held"))
 
     def examine(self) -> list[Examined]:
         """Read every file of commands to its end. Slower than ``check``."""

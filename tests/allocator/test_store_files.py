@@ -107,6 +107,9 @@ def test_another_installations_data_is_refused(folder: Path) -> None:
 
 def test_what_is_left_is_set_aside_where_nothing_is_to_be_kept(folder: Path) -> None:
     """Begun anew by an explicit wish, the old files are still there, under another name."""
+    shortened(file(folder, "*.incr.aof"))
+    with pytest.raises(StoreDamaged):  # that can be repaired
+        EmbeddedServer(folder, accept_empty=True).start()
     removed(file(folder, "*.manifest"))
     with EmbeddedServer(folder, accept_empty=True) as server, client(server) as store:
         assert store.dbsize() == 1
