@@ -93,8 +93,8 @@ class StoreFiles:
         fresh.replace(self._id)
 
     def check(self) -> None:
-        """Raise StoreMissing unless every file is there, StoreDamaged unless it begins with what was
-        written."""
+        """Raise StoreMissing unless every file is there, StoreDamaged unless each begins with what
+        was written."""
         named = self._named()
         for path in named:
             if not path.exists():
