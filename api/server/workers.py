@@ -35,11 +35,11 @@ _HUNG_SECONDS = 30.0
 """A worker that doesn't respond for so long is replaced. On a busy machine a working one may be
 silent for a few seconds, and its visitors would lose their connections."""
 
-_STEADY_SECONDS = 10.0
-"""A worker that ran for so long is replaced at once; one that ran shorter after a pause, which
-doubles as long as it goes on so."""
+_STEADY_SECONDS = 2.0
+"""A worker that ran for so long is replaced at once, which costs a tenth of that; one that ran
+shorter after a pause, which doubles as long as it goes on so."""
 
-_PAUSE_SECONDS = (0.1, 10.0)  # the first pause, and the longest
+_PAUSE_SECONDS = (0.1, 5.0)  # the first pause, and the longest
 
 _STARTUP_FAILED = 3
 """uvicorn's exit status of a process whose app doesn't start."""

@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 
+from api.server import workers as workers_module
 from api.server.workers import listen
 from tests.api.service import PATIENCE_SECONDS, Service, service
 from tests.servers.process import until
@@ -88,7 +91,15 @@ def test_a_dead_worker_is_replaced_at_once(tmp_path: Path) -> None:
         )
         log = (tmp_path / "log").read_text()
         assert log.count("(SIGKILL): another takes its place") == 3
-        assert "in 0.2 s" in log  # it goes on so: no worker is started without a pause
+
+
+def test_one_that_dies_again_and_again_is_started_less_often() -> None:
+    """The pause doubles up to five seconds; there is none after one that ran for a while."""
+    place = workers_module._Place(0, [])
+    dead: Any = SimpleNamespace(began=time.monotonic())
+    assert [place.pause_after(dead) for _ in range(8)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5]
+    dead.began -= 3
+    assert place.pause_after(dead) == 0
 
 
 def test_an_app_that_does_not_start_is_not_tried_again(tmp_path: Path) -> None:
