@@ -1,7 +1,8 @@
 """Every key name, with its hash tag: all that one script touches lies in one slot.
 
-A pool's keys carry ``{pool id}``, a stock's ``{stock:id}`` and the catalog's ``{ringpool}``, so a
-Redis Cluster spreads pools over its nodes and every script still finds its keys on one of them.
+A pool's keys carry ``{pool id}``, a stock's ``{stock:id}``, the catalog's ``{ringpool}`` and a
+rate's its name, so a Redis Cluster spreads them over its nodes and every script still finds its
+keys on one of them.
 The order of each tuple is the order of KEYS in the Lua files (``lua/include/pool_keys.lua``).
 """
 
@@ -15,8 +16,10 @@ CATALOG = "rp:{ringpool}:"
 INSTALLATION = f"{CATALOG}installation"
 """Names the installation, in the store of a data directory (``allocator.store_files``)."""
 
+_RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
+
 _POOL = (
-    "meta",  # hash: "rules" (what the operator set) and "state" (clock, counters), both packed
+    "meta",  # hash: "rules" (what the operator set), "state" (clock, counters), client networks
     "tuples",  # hash: tuple → number, assigned ones
     "numbers",  # hash: number → packed record, every number of the pool
     "free",  # zset: unassigned numbers by when they came free
@@ -31,8 +34,6 @@ _POOL = (
     "calls",  # hash: call id → the answer it got
     "calls_by_time",  # zset: call ids by when they came
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
-    "budgeted",  # zset: numbers by the network that began their guarantee and guaranteed_until
-    "rates",  # zset: networks by when what they began lately is made up for
 )
 _STOCK = (
     "meta",  # hash: quarantine (ms) and last_loan (ms, the name of the latest loan)
@@ -54,3 +55,8 @@ def pool_keys(pool_id: str) -> tuple[str, ...]:
 def stock_keys(stock_id: str) -> tuple[str, ...]:
     """Return all keys of a stock, in the order the scripts name them."""
     return tuple(f"rp:{{stock:{stock_id}}}:{name}" for name in _STOCK)
+
+
+def rate_key(name: str) -> str:
+    """Return the key of a rate (``allocator.rates``)."""
+    return _RATE.format(name=name)

@@ -40,6 +40,7 @@ from allocator.allocator import Allocator
 from allocator.disk_space import DiskSpace
 from allocator.embedded import open_embedded, serves
 from allocator.port import Store, StoreUnavailable
+from allocator.rates import Rates
 from allocator.redis.url import connect
 from allocator.resting import Resting
 from allocator.stocks import Stocks
@@ -54,13 +55,24 @@ from api.http.services import LifespanState, Services
 from api.http.trusted_peer import TrustedPeer
 from api.http.visitor_networks import VisitorNetworks
 from api.links import link
-from api.managers import calls, explain, number_lookup, pool_numbers, resources
+from api.managers import (
+    calls,
+    changes,
+    explain,
+    keys,
+    number_lookup,
+    pool_numbers,
+    resources,
+)
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
-from api.pages import presence, script, swap, verify
+from api.operators.metrics_port import MetricsPort
+from api.pages import presence, public_keys, script, swap, verify
+from api.scrape import Scraper
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.security.keeping import seal_for
@@ -88,14 +100,19 @@ def routes() -> list[Route]:
         Route("/api/{date}/bulk.json", bulk.dated_bulk),
         Route("/dni.js", script.account_script),
         Route("/dni/{version}/{file}", script.pinned_script),
+        Route("/.well-known/jwks.json", public_keys.public_keys),
         Route("/livez", health.livez),
         Route("/readyz", health.readyz),
         Route("/metrics", health.exposition),
         Route("/openapi.json", document.document),
         Route("/admin/v1/accounts", resources.accounts.all),
         Route("/admin/v1/accounts/{id}", resources.accounts.one),
+        Route("/admin/v1/accounts/{id}/keys", keys.keys),
+        Route("/admin/v1/accounts/{id}/keys/{name}", keys.key),
+        Route("/admin/v1/accounts/{id}/keys/{name}/rotate", keys.rotate_key),
         Route("/admin/v1/pools", resources.pools.all),
         Route("/admin/v1/pools/{id}", resources.pools.one),
+        Route("/admin/v1/pools/{id}/key/rotate", keys.rotate_pool_key),
         Route("/admin/v1/pools/{id}/numbers", pool_numbers.pool_numbers),
         Route("/admin/v1/pools/{id}/status", pool_numbers.pool_status),
         Route("/admin/v1/stocks", resources.stocks.all),
@@ -103,6 +120,9 @@ def routes() -> list[Route]:
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
         Route("/admin/v1/explain", explain.explain),
+        Route("/admin/v1/changes", changes.changes),
+        Route("/admin/v1/changes/{revision}", changes.change),
+        Route("/admin/v1/changes/{revision}/undo", changes.undo),
     ]
 
 
@@ -131,6 +151,8 @@ def create_app(
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
         if settings.country_header or settings.area_header:
             middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
+    if settings.metrics_port is not None:
+        middleware.insert(0, Middleware(MetricsPort, port=settings.metrics_port))
     app = _App(
         routes=[*routes(), *more_routes],
         middleware=middleware,
@@ -174,11 +196,13 @@ async def _services(
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting))
     notifier = WebhookNotifier()
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
+    key_uses = KeyUses(store)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
+    stack.push_async_callback(key_uses.aclose)
     stack.push_async_callback(notifier.aclose)
     stack.push_async_callback(assignments.aclose)
-    works = [keeper.run(), assignments.run(), sweeper.run()]
+    works = [keeper.run(), assignments.run(), sweeper.run(), key_uses.run()]
     if space is not None:
         works.append(space.watch())
     for work in works:
@@ -195,9 +219,12 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
+        scraper=Scraper(allocator, keeper, metrics, space),
+        rates=Rates(store),
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
         seal=seal_for(keyring.signer),
         networks=VisitorNetworks(settings.trusted_proxies),
+        key_uses=key_uses,
     )
 
 

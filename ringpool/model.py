@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import force_setattr
 
 from allocator.answers import Rules
 from ringpool.patterns import whole
+from ringpool.security.api_keys import fingerprint, hash_of
 from ringpool.times import Duration
 
 ID_PATTERN = whole("[a-z0-9][a-z0-9-]{0,62}")
@@ -22,11 +25,20 @@ ID_PATTERN = whole("[a-z0-9][a-z0-9-]{0,62}")
 KEY_PATTERN = whole("[A-Za-z0-9_-]{16,128}")
 """Of a secret."""
 
+HASH_PATTERN = whole("sha256:[0-9a-f]{64}")
+"""Of what is kept of a secret."""
+
 Identifier = Annotated[str, Meta(pattern=ID_PATTERN)]
 """An account, pool or stock id."""
 
 Key = Annotated[str, Meta(pattern=KEY_PATTERN)]
 """A secret: a RingPool key or an account's API key."""
+
+Hash = Annotated[str, Meta(pattern=HASH_PATTERN)]
+"""An API key as it is kept (``security.api_keys``)."""
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""A time with its offset."""
 
 Number = Annotated[str, Meta(min_length=1, max_length=40)]
 """A phone number as written; once it is validated, E.164 with ``;ext=`` if it has an extension."""
@@ -157,21 +169,92 @@ AllowedValues = (
 
 
 class Quota(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """How much an account may have at most. None: any number of them."""
+    """How much an account may have at most. None: any number of them.
+
+    ``requests``: with its API keys, a minute. ``history``: bytes of one number's former holders.
+    """
 
     pools: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     stocks: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     numbers: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    requests: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    history: Annotated[int, Meta(ge=0, le=262_144)] | None = None
+
+
+class Scope(enum.StrEnum):
+    """What an API key may do. MANAGE includes READ."""
+
+    READ = "read"
+    CALLS = "calls"
+    ALLOCATE = "allocate"
+    MANAGE = "manage"
+
+
+class FormerApiKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The key that an API key took the place of, which works until then."""
+
+    hash: Hash
+    until: Instant
+
+
+class ApiKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """An API key of an account, without its text. ``scopes``: each once, in the order of Scope.
+
+    ``created``: absent where nobody knows. ``expires``: it works before then; absent: for ever.
+    """
+
+    name: Identifier
+    hash: Hash
+    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=10)]
+    created: Instant | None = None
+    expires: Instant | None = None
+    former: FormerApiKey | None = None
+
+    def __post_init__(self) -> None:
+        """Put the scopes in order."""
+        force_setattr(self, "scopes", tuple(scope for scope in Scope if scope in self.scopes))
+
+
+MAX_API_KEYS = 100
+"""Of one account."""
 
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any."""
+    """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any.
+
+    ``api_keys``: all that it has; UNSET: those it has, whichever they are. One may be given as its
+    plain text, which is hashed here, so that it gets no further: it may do everything, and is named
+    for its fingerprint.
+    """
 
     id: Identifier
     name: Annotated[str, Meta(max_length=200)] = ""
     origins: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
-    api_keys: tuple[Key, ...] = ()
+    api_keys: Annotated[tuple[Key | ApiKey, ...], Meta(max_length=MAX_API_KEYS)] | UnsetType = UNSET
     quota: Quota | None = None
+
+    def __post_init__(self) -> None:
+        """Hash the keys that came as plain texts."""
+        force_setattr(self, "api_keys", tuple(map(_hashed, self.api_keys or ())) or self.api_keys)
+
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """Its API keys, if it is known which they are."""
+        return tuple(key for key in self.api_keys or () if isinstance(key, ApiKey))
+
+
+def _hashed(key: str | ApiKey) -> ApiKey:
+    if isinstance(key, ApiKey):
+        return key
+    kept = hash_of(key)
+    return ApiKey(name=f"key-{fingerprint(kept)}", hash=kept, scopes=tuple(Scope))
+
+
+class FormerKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The key that a pool's key took the place of, which works until then."""
+
+    key: Key
+    until: Instant
 
 
 class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -181,6 +264,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     account: Identifier
     name: Annotated[str, Meta(max_length=200)] = ""
     key: Key | UnsetType = UNSET
+    former_key: FormerKey | UnsetType = UNSET
     type: PoolType = PoolType.CUSTOM
     parameters: Annotated[tuple[str, ...], Meta(max_length=10)] = ()
     values: Annotated[dict[str, AllowedValues], Meta(min_length=1, max_length=12)] | None = None
@@ -244,10 +328,11 @@ SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
 """The sections of the configuration file, and what each is a list of."""
 
 
-def rules(pool: Pool, areas: str = "") -> Rules:
+def rules(pool: Pool, areas: str = "", quota: Quota | None = None) -> Rules:
     """Return the part of a pool that the allocator needs.
 
     ``areas``: those of its numbers and its stock's (``answers.area_list``), with ``match: area``.
+    ``quota``: its account's.
     """
     return Rules(
         min_duration=int(pool.min_duration),
@@ -266,6 +351,7 @@ def rules(pool: Pool, areas: str = "") -> Rules:
         budget_rate=pool.budget.rate,
         key_rate=pool.budget.key_rate,
         owner=pool.account,
+        history_most=None if quota is None else quota.history,
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from allocator.redis.url import check
 from ringpool.security.keyring import Keyring, KeyringError
-from ringpool.security.signing import Signer
+from ringpool.security.signing import SigningKeys
 
 PREFIX = "RINGPOOL_"
 _DATA_DIR = Path(".ringpool")
@@ -63,8 +63,15 @@ def _token(text: str) -> str:
 
 
 def _signing_key(text: str) -> str:
-    Signer.from_text(text)
+    SigningKeys.from_text(text)
     return text
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IPv4 or IPv6 address") from None
 
 
 def _header(text: str) -> str:
@@ -124,7 +131,8 @@ class Settings:
         None,
         _signing_key,
         "made at first start, kept in the data directory",
-        "P-256 key that signs the numbers of tracking links: PEM, or base64url of its 32 bytes",
+        "P-256 key that signs the numbers of tracking links: PEM, or base64url of its 32 bytes. A "
+        "second one after it is the former key: what it signed holds",
     )
     workers: int = _setting(1, _whole(1, 256), "`1`", "worker processes")
     max_connections: int = _setting(
@@ -156,6 +164,26 @@ class Settings:
         "none",
         "header in which a trusted proxy tells the codes of the visitor's telephone area, the best "
         "first: `212,646` or `+1212`",
+    )
+    metrics_port: int | None = _setting(
+        None,
+        _whole(1, 65535),
+        "none",
+        "port on which `/metrics` is, alone and open to whoever reaches it; elsewhere, and without "
+        "a port, it wants the administrator's token or `RINGPOOL_METRICS_TOKEN`",
+    )
+    metrics_host: str = _setting(
+        "127.0.0.1",
+        _address,
+        "`127.0.0.1`",
+        "address on which that port listens: `0.0.0.0` where another host reads the metrics",
+    )
+    metrics_token: str | None = _setting(
+        None,
+        _token,
+        "none",
+        "what may read `/metrics` and nothing else, as `Authorization: Bearer`; `/metrics` on a "
+        "port of its own wants it too",
     )
     redis_timeout_ms: int = _setting(
         250, _whole(1, 60_000), "`250`", "how long one call to the store may take"

@@ -45,6 +45,11 @@ class Duration(int):
         return f"{self // 1000}s"
 
 
+def now() -> datetime:
+    """The present time in UTC, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def to_unix_ms(at: datetime) -> int:
     """An aware ``datetime`` as Unix ms; raises ValueError outside of the years 1970 to 9999.
 
@@ -64,6 +69,11 @@ def to_unix_ms(at: datetime) -> int:
 def format_rfc3339(unix_ms: int) -> str:
     """Unix milliseconds as RFC 3339 in UTC, in whole seconds rounded down."""
     return _format_seconds(unix_ms // 1000)
+
+
+def format_rfc3339_ms(unix_ms: int) -> str:
+    """Unix milliseconds as RFC 3339 in UTC, with milliseconds: for the end of what is promised."""
+    return f"{_format_seconds(unix_ms // 1000)[:-1]}.{unix_ms % 1000:03}Z"
 
 
 @lru_cache(maxsize=4096)

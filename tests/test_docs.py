@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from allocator.answers import State
 from api.app import routes
 from api.metrics import Metrics
+from api.openapi.meanings import TYPES
 from ringpool.cli import main
 from ringpool.config import codec, config_file
 from ringpool.model import Account, Pool, Stock
@@ -44,6 +45,8 @@ def commands(group: click.Group, path: str = "ringpool") -> Iterator[tuple[str, 
     """Every command with its words, groups taken apart."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield f"{path} {name}", command
             yield from commands(command, f"{path} {name}")
         else:
             yield f"{path} {name}", command
@@ -141,6 +144,16 @@ def test_states() -> None:
     assert [code(row[0])[0] for row in table(README, "All of it is one atomic script")] == list(
         State
     )
+
+
+def test_reasons() -> None:
+    """The reasons that /openapi.json names."""
+    listed = [
+        reason
+        for reasons, _ in table(REFERENCE["http"], "## Why a page keeps its own number")
+        for reason in code(reasons)
+    ]
+    assert sorted(listed) == sorted(code(TYPES["NoSwap"][1]["reason"]))
 
 
 def test_error_classes() -> None:

@@ -28,12 +28,17 @@ _OUTAGES = {
     "WRONGPASS": "the store refuses the user name or password",
 }
 
+_REFUSED_IN_SCRIPT = ("ERR ACL failure in script", "ERR The user executing the script can't")
+"""How Valkey and Redis begin when what is refused isn't the script, but a command or key in it."""
+
 
 def outage_in_reply(reply: str) -> str | None:
     """Why the server can't be had, by an error reply such as ``OOM command not allowed…``.
 
     None when the reply is a bug's.
     """
+    if reply.startswith(_REFUSED_IN_SCRIPT):
+        return _OUTAGES["NOPERM"]
     return _OUTAGES.get(reply.partition(" ")[0])
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hmac
+import math
 from collections.abc import Mapping
+from time import time
 from typing import NamedTuple, TypeVar
 
 from allocator.answers import KEYED, Answer, Ask
 from allocator.worker.cache import HeldAnswer
 from api.http.refusals import Refusal
 from api.http.response_cache import Computed
-from ringpool.catalog.snapshot import Snapshot
+from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Pool
 from ringpool.visits.click import Click, Surroundings
@@ -37,7 +39,7 @@ class NumberRequest(NamedTuple):
 
     ``tracking_url``: "" for a pool without landing page. ``fixed``: a static pool's answer.
     ``unfilled``: how many parameters held a placeholder. ``ignored``: parameters that nobody reads,
-    in their order.
+    in their order. ``valid_seconds``: how long the key works, where it is a pool's former one.
     """
 
     pool_id: str
@@ -47,6 +49,7 @@ class NumberRequest(NamedTuple):
     fixed: Answer | None
     unfilled: int
     ignored: tuple[str, ...] = ()
+    valid_seconds: float = math.inf
 
     def computed(self, answer: Answer, value: _A, size: int) -> Computed[_A]:
         """What was computed of the answer: to be repeated as long as that stands.
@@ -56,9 +59,9 @@ class NumberRequest(NamedTuple):
         if self.unfilled:  # so that each is counted
             return Computed(value)
         if answer is self.fixed:
-            return Computed(value, (), size)
+            return Computed(value, (), size, valid_seconds=self.valid_seconds)
         if isinstance(answer, HeldAnswer):
-            return Computed(value, (answer,), size, self.click.attributes())
+            return Computed(value, (answer,), size, self.click.attributes(), self.valid_seconds)
         return Computed(value)
 
 
@@ -73,7 +76,7 @@ def parse_request(
     """
     prepared = snapshot.pools[pool_id]
     pool = prepared.pool
-    _check_key(pool, parameters.get("ring_pool_key") or bearer)
+    valid_seconds = _check_key(prepared, parameters.get("ring_pool_key") or bearer)
     ignored = _unread(pool, parameters)
     if ignored and pool.strict:
         raise _unknown_parameters(pool, ignored)
@@ -96,7 +99,9 @@ def parse_request(
     if pool.landing_url is not None:
         link = tracking_url(base_url, pool_id, ask.tuple, click_to_call)
     unfilled = click.unfilled_of(pool)
-    return NumberRequest(pool_id, click, ask, link, prepared.fixed, unfilled, ignored)
+    return NumberRequest(
+        pool_id, click, ask, link, prepared.fixed, unfilled, ignored, valid_seconds
+    )
 
 
 def _unread(pool: Pool, parameters: Mapping[str, str]) -> tuple[str, ...]:
@@ -114,16 +119,22 @@ def _unknown_parameters(pool: Pool, ignored: tuple[str, ...]) -> Refusal:
     return Refusal(400, "UnknownParameter", str(fault), faults=(fault,))
 
 
-def _check_key(pool: Pool, key: str) -> None:
+def _check_key(prepared: PreparedPool, key: str) -> float:
+    """For how many seconds the key works, at most; raises Refusal 401 for one that doesn't."""
     if not key:
         raise Refusal(
             401, "MissingParameter", "ring_pool_key: no key was given", headers=(_CHALLENGE,)
         )
-    expected = pool.key
-    if not isinstance(expected, str) or not hmac.compare_digest(key.encode(), expected.encode()):
-        raise Refusal(
-            401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
-        )
+    given = key.encode()
+    if hmac.compare_digest(given, prepared.key):
+        return math.inf
+    if hmac.compare_digest(given, prepared.former_key):
+        left = prepared.former_until - time()
+        if left > 0:
+            return left
+    raise Refusal(
+        401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
+    )
 
 
 def _parse_switch(text: str) -> bool:

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from api.http.replies import Problem
+from ringpool.model import Scope
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -26,7 +27,12 @@ Described = dict[str, Any]
 """A part of the document, with types in the place of schemas."""
 
 SECURITY_SCHEMES = {
-    "Bearer": {"type": "http", "scheme": "bearer"},
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The administrator's token; an API key of an account that has the scope "
+        "named (`manage` includes `read`); for the number API the pool's key.",
+    },
     "RingPoolKey": {"type": "apiKey", "in": "query", "name": "ring_pool_key"},
 }
 
@@ -35,10 +41,12 @@ TAGS = {
     "links": "For media buyers: tracking links",
     "ad servers": "For ad servers: the number API, one number or many",
     "accounts": "For managers: who owns pools",
+    "keys": "For managers: accounts' API keys",
     "pools": "For managers: numbers handed out under one set of rules",
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
     "calls": "For managers: inbound calls, credited to who held the number",
+    "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }
 """What operations are grouped by, in the document and in generated clients."""
@@ -49,6 +57,10 @@ _CLASSES = {
     403: ("Forbidden", "this key is for account newspress alone"),
     404: ("UnknownPool", "there is no pool 'ad-placement'"),
     415: ("UnsupportedMediaType", "send application/json"),
+    429: (
+        "QuotaExceeded",
+        "quota.requests: the account has made as many requests as it may make in a minute",
+    ),
     503: ("StoreUnavailable", "the store doesn't answer, try again"),
 }
 """An example of a class and its message for statuses of a refusal that say the same everywhere."""
@@ -59,7 +71,7 @@ INVALID_JSON = ("InvalidDocument", "not JSON: JSON is malformed: invalid charact
 _PROBLEMS = {
     400: "Something in the request can't be read; the problem says what",
     401: "No token, or not one of this service",
-    403: "Not with this token",
+    403: "Not with this token, or with a key of its scopes",
     404: "No such thing",
     409: "In conflict with what there is",
     412: "It isn't as `If-Match` or `If-None-Match` says",
@@ -67,6 +79,7 @@ _PROBLEMS = {
     415: "The body isn't JSON",
     422: "Well written but not acceptable; the problem names each field",
     428: "`If-Match` is needed",
+    429: "The account's quota of requests is used up: try again after `Retry-After`",
     503: "The store is away: try again",
 }
 
@@ -85,7 +98,7 @@ class Operation(NamedTuple):
     several paths. ``tag``: one of TAGS. ``examples``: by status, of a response's body; ``example``:
     of the request's. ``text``: what whoever calls it has to know beside the summary.
     ``refusals``: by status, class and detail of an example of a problem, where the general one
-    wouldn't come.
+    wouldn't come. ``scopes``: an account's key needs one of these; the administrator's token none.
     """
 
     method: str
@@ -102,6 +115,7 @@ class Operation(NamedTuple):
     example: Any = None
     text: str = ""
     refusals: Mapping[int, tuple[str, str]] = {}
+    scopes: Sequence[Scope] = ()
 
     def described(self) -> Described:
         """The operation object of OpenAPI."""
@@ -130,8 +144,18 @@ class Operation(NamedTuple):
             body = {"required": True, "content": _content(self.body)}
             made["requestBody"] = _with_example(body, self.example)
         if self.security:
-            made["security"] = [{scheme: []} if scheme else {} for scheme in self.security]
+            made["security"] = [
+                {scheme: scopes} if scheme else {}
+                for scheme in self.security
+                for scopes in self._scopes_of(scheme)
+            ]
         return made
+
+    def _scopes_of(self, scheme: str) -> Sequence[list[str]]:
+        """The scopes that a key needs, any of which will do."""
+        if scheme != "Bearer" or not self.scopes:
+            return [[]]
+        return [[scope.value] for scope in self.scopes]
 
 
 def content(schema: Schema, *media: str, example: Any = None) -> Described:
@@ -169,7 +193,13 @@ def _problem_example(status: int, kind: str, detail: str) -> Described:
         "class": kind,
         "detail": message if kind == "InUse" else detail,
     }
-    if status == 422 or kind in ("InvalidParameter", "MissingParameter", "InUse"):
+    if status == 422 or kind in (
+        "InvalidParameter",
+        "MissingParameter",
+        "InUse",
+        "QuotaExceeded",
+        "ChangedSince",
+    ):
         problem["errors"] = [{"field": field, "message": message}]
     return problem
 

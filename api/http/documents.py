@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 
-from api.http.refusals import Refusal
+from api.http.refusals import MAX_FAULTS, Refusal
+from ringpool.config import codec
 from ringpool.faults import Fault, Faults
 
 T = TypeVar("T")
@@ -35,3 +37,11 @@ def parsed_object(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Faults([Fault("document", "expected an object")])
     return document
+
+
+def converted(document: object, kind: type[T]) -> T:
+    """A decoded body as a struct; raises Faults that name every field that is wrong."""
+    faults = list(islice(codec.faults(document, kind, ""), MAX_FAULTS + 1))
+    if faults:
+        raise Faults(faults)
+    return codec.convert(document, kind)

@@ -35,6 +35,7 @@ class Endpoint:
     """One path. HEAD runs the GET handler (which must take nothing then) and drops the body.
 
     ``operations``: what ``/openapi.json`` says of it; without any, it isn't listed there.
+    ``scopes``: by method, one of which an account's key needs, as the operations say.
     """
 
     def __init__(
@@ -46,10 +47,13 @@ class Endpoint:
     ) -> None:
         self.name = name
         self.operations = operations
+        self.scopes = {each.method: each.scopes for each in operations if each.scopes}
         self._error_form = error_form
         self._handlers = dict(handlers)
         if "GET" in handlers:
             self._handlers["HEAD"] = handlers["GET"]
+            if "GET" in self.scopes:
+                self.scopes["HEAD"] = self.scopes["GET"]
         self._allowed = sorted(self._handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +70,9 @@ class Endpoint:
                 raise method_not_allowed(self._allowed)
             return await handler(request)
         except Refused as error:
-            return self._error_form(request, refusal(error))
+            refused = refusal(error)
+            scope["refused"] = refused.kind
+            return self._error_form(request, refused)
 
     def refuse(self, scope: Scope, receive: Receive, refused: Refusal) -> Reply:
         """A refusal that was decided before this endpoint was asked, in its form."""

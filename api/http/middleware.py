@@ -141,7 +141,18 @@ class RequestMiddleware:
                 milliseconds=round(seconds * 1000, 2),
                 client=scope["client"][0] if scope.get("client") else "",
                 request_id=request_id.decode(),
+                **_who_and_why(scope),
             )
+
+
+def _who_and_why(scope: Scope) -> dict[str, str]:
+    """Whose API key it was, by name, and the class of what was wrong, as far as there are any."""
+    told: dict[str, str] = {}
+    if (prepared := scope.get("api_key")) is not None:
+        told |= {"account": prepared.account.id, "key": prepared.key.name}
+    if (kind := scope.get("refused")) is not None:
+        told["class"] = kind
+    return told
 
 
 def _with_common_headers(headers: Headers, request_id: bytes) -> Headers:

@@ -52,8 +52,8 @@ VISIT = (
     ),
     parameter(
         "held",
-        text="What earlier answers gave as `keep`, with commas: numbers of sticky pools that the "
-        "visitor has, and keeps",
+        text="What earlier answers gave as `keep`, with commas: the numbers that the visitor has. "
+        "Those of sticky pools are kept; a ping extends what it proves",
         example="6Jh1xk0qTm3vWc5yYWQtcGxhY2VtZW50CndlYnNpdGU9b25l",
     ),
 )

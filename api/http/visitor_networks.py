@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from functools import lru_cache, partial
+from ipaddress import ip_network
 
 import structlog
 
@@ -20,9 +20,9 @@ class VisitorNetworks:
     """``trusted``: the proxies that are named; the address of one itself tells of no visitor."""
 
     def __init__(self, trusted: Sequence[str]) -> None:
-        self._trusted = [ip_network(name) for name in trusted if name != "*"]
+        proxies = [ip_network(name) for name in trusted if name != "*"]
         self._warned = False
-        self._find = lru_cache(_REMEMBERED)(self._of)
+        self._find = lru_cache(_REMEMBERED)(partial(network_of, proxies=proxies))
 
     def of(self, address: str) -> str:
         """The network (``networks.network_of``); the first one that isn't known is logged."""
@@ -36,10 +36,3 @@ class VisitorNetworks:
                 "visitors to their budgets whose addresses aren't known",
             )
         return network
-
-    def _of(self, address: str) -> str:
-        network = network_of(address)
-        if network == UNKNOWN_NETWORK:
-            return network
-        is_proxy = any(ip_address(address) in proxies for proxies in self._trusted)
-        return UNKNOWN_NETWORK if is_proxy else network

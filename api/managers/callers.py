@@ -5,33 +5,86 @@ A caller is the administrator, or an account that is limited to what is its own.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
 
 from allocator.answers import Holding
 from api.http import lookups
+from api.http.api_keys import missing_scope, scopes_of, used_key
 from api.http.description import Operation
 from api.http.refusals import Refusal
 from api.http.request import Request
+from ringpool.catalog.audit import Actor
 from ringpool.catalog.snapshot import PreparedPool
-from ringpool.model import Account, Entity, Pool
+from ringpool.model import Account, Entity, Pool, Scope
+
+_MAX_PATH = 200
+"""Characters of a path that are noted with a change."""
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ringpool admin"')
 
-ManagedOperation = partial(Operation, security=("Bearer",))
-"""An operation that needs a manager's token."""
+
+def ManagedOperation(*args: Any, **more: Any) -> Operation:  # noqa: N802 - it makes one
+    """An operation that needs a manager's token, or a key with one of its ``scopes``.
+
+    Where none are named: READ, to change something MANAGE.
+    """
+    made = Operation(*args, **more)
+    scopes = made.scopes or (Scope.READ if made.method == "GET" else Scope.MANAGE,)
+    problems, refusals = made.problems or (), made.refusals
+    if 403 not in problems:
+        refusals = {**refusals, 403: ("MissingScope", missing_scope(scopes).message)}
+    return made._replace(
+        security=("Bearer",),
+        scopes=scopes,
+        problems=sorted({*problems, 403}),
+        refusals=refusals,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``account``: the id of the account whose key it is; None for the administrator."""
+    """Who it is, and what the key allows.
+
+    ``account``: the id of the account whose key it is; None for the administrator. ``key``: the
+    key's name; "" for the administrator. ``expires``: Unix seconds before which the key works.
+    """
 
     account: str | None
+    key: str = ""
+    scopes: frozenset[Scope] = frozenset(Scope)
+    expires: float = math.inf
+
+    def actor(self, request: Request) -> Actor:
+        """Who the audit log says makes a change with this request."""
+        client = request.scope.get("client")
+        return Actor(
+            kind="administrator" if self.account is None else "account",
+            account=self.account or "",
+            key=self.key,
+            address=client[0] if client else "",
+            via=f"{request.method} {request.scope['path'][:_MAX_PATH]}",
+        )
 
     def may_see(self, entity: Entity) -> bool:
         """Whether the entity belongs to this caller. To others it is as if it weren't there."""
         owner = entity.id if isinstance(entity, Account) else entity.account
         return self.account is None or self.account == owner
+
+    def shown(self, entity: Entity) -> Entity:
+        """The entity without keys by which this caller could do more than it may.
+
+        Of API keys there are but hashes; somebody may have chosen a text that can be guessed.
+        """
+        if isinstance(entity, Pool) and not self.scopes & {Scope.ALLOCATE, Scope.MANAGE}:
+            return msgspec.structs.replace(entity, key=UNSET, former_key=UNSET)
+        if isinstance(entity, Account) and Scope.MANAGE not in self.scopes:
+            return msgspec.structs.replace(entity, api_keys=UNSET)
+        return entity
 
     def may_see_holding(self, holding: Holding, pool: Pool | None) -> bool:
         """Whether this caller may know who held a number, in a pool that was its own then.
@@ -57,14 +110,14 @@ class Caller:
 
 
 def authenticate(request: Request) -> Caller:
-    """Whose token it is; raises Refusal 401."""
+    """Whose token it is; raises Refusal 401, and 403 for a key without the scope needed here."""
     token = request.bearer()
     if token:
         if request.services.keyring.is_admin(token):
             return Caller(None)
-        owner = request.services.snapshot.account_of_key(token)
-        if owner is not None:
-            return Caller(owner.id)
+        known = used_key(request, request.services.snapshot, token, _CHALLENGE)
+        if known is not None:
+            return Caller(known.account.id, known.key.name, scopes_of(known), known.expires)
     raise Refusal(
         401,
         "Unauthorized",
@@ -74,7 +127,10 @@ def authenticate(request: Request) -> Caller:
 
 
 async def callers_pool(request: Request) -> PreparedPool:
-    """The pool that the path's ``id`` names, if the caller may see it; raises Refusal 401, 404."""
+    """The pool that the path's ``id`` names, if the caller may see it.
+
+    Raises Refusal 401, 403, 404.
+    """
     caller = authenticate(request)
     pool_id = request.path("id")
     prepared = await lookups.pool(request.services, pool_id)

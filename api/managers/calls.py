@@ -11,14 +11,14 @@ from allocator.answers import Call, CallCredit, Holding
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, too_large
 from api.http.documents import decoded
-from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
 from api.managers.callers import Caller, ManagedOperation, authenticate
+from api.managers.managed_endpoint import managed_endpoint
 from api.managers.number_lookup import Time, unknown_number
 from ringpool.faults import Fault, Faults
-from ringpool.model import Number
+from ringpool.model import Number, Scope
 from ringpool.numbers import phone
 from ringpool.times import format_rfc3339, to_unix_ms
 from ringpool.visits import tuples
@@ -135,6 +135,7 @@ _RECORD_CALL = ManagedOperation(
     (400, 401, 404, 413, 415, 422),
     body=CallReport,
     tag="calls",
+    scopes=(Scope.CALLS,),
     refusals={
         400: INVALID_JSON,
         404: ("UnknownNumber", "+18885550101 is in no pool"),
@@ -163,4 +164,4 @@ _RECORD_CALL = ManagedOperation(
         "duration_seconds": 95,
     },
 )
-calls = Endpoint("calls", problem_form, {"POST": _record_call}, [_RECORD_CALL])
+calls = managed_endpoint("calls", {"POST": _record_call}, [_RECORD_CALL])

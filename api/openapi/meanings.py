@@ -36,6 +36,17 @@ _ALLOCATION = {
     "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
 }
 
+_KEY_REPORT = {
+    "name": "Names it among the account's.",
+    "fingerprint": "The first 8 digits of its hash.",
+    "scopes": "What it may do.",
+    "created": "When it was made: RFC 3339, in UTC. Absent where nobody knows.",
+    "expires": "It works before then: RFC 3339, in UTC. Absent: for ever.",
+    "expired": "Whether it doesn't work any more.",
+    "last_used": "When it was last used, to the minute: RFC 3339, in UTC.",
+    "former": "The one that it took the place of, while that works.",
+}
+
 TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Account": (
         "An advertiser, publisher or network: the owner of pools and stocks.",
@@ -43,14 +54,106 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "name": "For people.",
             "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
             "Empty: any.",
-            "api_keys": "Keys with which the account's own servers and managers ask.",
+            "api_keys": "Keys with which the account's own servers and managers ask. Shown as "
+            "hashes. Absent: those that it has. One may be given as its plain text, and may do "
+            "everything then.",
             "quota": "How much it may have. Without one, any number.",
         },
+    ),
+    "ApiKey": (
+        "An API key of an account, without its text.",
+        {
+            "name": "Names it among the account's: lower-case letters, digits and -.",
+            "hash": "`sha256:` and the SHA-256 of its text, in hexadecimal digits.",
+            "scopes": "What it may do.",
+            "created": "When it was made: RFC 3339.",
+            "expires": "It works before then: RFC 3339. Absent: for ever.",
+            "former": "The one that it took the place of, while that works.",
+        },
+    ),
+    "FormerApiKey": (
+        "The key that an API key took the place of.",
+        {"hash": "As of the key.", "until": "It works before then: RFC 3339."},
+    ),
+    "FormerKey": (
+        "The key that a pool's key took the place of.",
+        {"key": "Its text.", "until": "It works before then: RFC 3339."},
+    ),
+    "FormerKeyReport": (
+        "The key that an API key took the place of.",
+        {
+            "until": "It works before then: RFC 3339, in UTC.",
+            "last_used": "When it was last used, to the minute: RFC 3339, in UTC.",
+        },
+    ),
+    "KeyList": ("An account's API keys.", {"keys": "In the order of the account."}),
+    "KeyReport": ("An API key, without its text.", _KEY_REPORT),
+    "MadeKey": (
+        "A key that was just made.",
+        {**_KEY_REPORT, "key": "Its text: `rp_` and 43 characters. Nobody can show it again."},
+    ),
+    "NewKey": (
+        "A key to be made.",
+        {
+            "name": "Names it among the account's: lower-case letters, digits and -.",
+            "scopes": "What it may do.",
+            "expires": "It works before then: RFC 3339 with an offset. Absent: for ever.",
+            "expires_in": "The same as a span: a whole number and one of s m h d w y.",
+        },
+    ),
+    "PoolKey": (
+        "A pool's new key.",
+        {
+            "key": "Its text.",
+            "former_key": "The one before, while that works.",
+        },
+    ),
+    "PublicKey": (
+        "A public key, as a JSON Web Key (RFC 7517).",
+        {
+            "kty": "Always `EC`.",
+            "crv": "Always `P-256`.",
+            "x": "Of the point, in base64url.",
+            "y": "Of the point, in base64url.",
+            "alg": "Always `ES256`.",
+            "use": "Always `sig`.",
+            "kid": "Names it: its thumbprint (RFC 7638).",
+        },
+    ),
+    "PublicKeys": (
+        "The public keys of tracking links.",
+        {"keys": "The one that signs, then the former one, if there is one."},
+    ),
+    "Rotation": (
+        "How a key is replaced.",
+        {
+            "overlap": "How long the present one goes on working: a whole number and one of "
+            "s m h d w y.",
+        },
+    ),
+    "Scope": (
+        "What an API key may do: `read` what is its account's; `calls`: report calls and look "
+        "numbers up; `allocate`: ask for visitors' numbers; `manage`: change what is its "
+        "account's, and read it.",
+        {},
     ),
     "AccountList": ("A page of accounts.", {"accounts": "By id."}),
     "Activity": (
         "How much one call and one click weigh when numbers are compared by their activity.",
         {"call": "Weight of a call.", "click": "Weight of a click."},
+    ),
+    "Actor": (
+        "Who made a change, and from where. What isn't known, or isn't for who asks, is absent.",
+        {
+            "kind": "`administrator`: by that one's token; `account`: by an account's key; "
+            "`command`: by the `ringpool` command; `service`: by itself; `operator`: what an "
+            "account's key sees in the place of the others.",
+            "account": "The account whose key it was.",
+            "key": "The name of the key.",
+            "user": "The system's user who gave the command.",
+            "address": "The client's address, or the name of the host that the command ran on.",
+            "via": "Method and path, or the command.",
+        },
     ),
     "Allocation": ("A number for a tuple, or state `none`.", _ALLOCATION),
     "Budget": (
@@ -114,11 +217,35 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "met": "Whether one of them is what the rule wants.",
         },
     ),
+    "CountedNumbers": (
+        "How many numbers, and which.",
+        {"count": "How many.", "numbers": "The first 100, in E.164."},
+    ),
+    "EntityChange": (
+        "What a change made of one account, pool or stock.",
+        {
+            "kind": "`account`, `pool` or `stock`.",
+            "what": "`created`, `changed` or `deleted`.",
+            "former": "Whose it was before. Absent: it wasn't there.",
+            "account": "Whose it is since. Absent: it isn't there.",
+            "fields": "The fields that differ.",
+            "added": "Numbers that it got.",
+            "removed": "Numbers that it lost: each drains until its guarantee is over.",
+        },
+    ),
     "Explanation": (
         "A visit as the rules see it, and what each printed number would become.",
         {
             "visit": "What the visit is known by, as far as it is known.",
             "targets": "One for each printed number.",
+        },
+    ),
+    "FieldChange": (
+        "One field before and after. null: it is at its default.",
+        {
+            "field": "Its name.",
+            "before": "What it was. Secrets are masked.",
+            "after": "What it is since. Secrets are masked.",
         },
     ),
     "FieldFault": (
@@ -187,7 +314,9 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "A RingPool: numbers handed out to parameter tuples under one set of rules.",
         {
             "name": "For people.",
-            "key": "What ad servers send. Absent: made, then kept.",
+            "key": "What ad servers send. Absent: made, then kept. Answers to an API key that may "
+            "neither allocate nor manage are without it.",
+            "former_key": "The key before, while that works. Absent: as it is.",
             "type": "What its tuples are made of.",
             "parameters": "1 to 10 names, for the custom types.",
             "values": "The legitimate values of its parameters: a list, or a pattern.",
@@ -281,6 +410,19 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Values in which a pattern is found.",
         {"pattern": "In RE2's syntax, found anywhere unless it has `^` and `$`."},
     ),
+    "RecordedChange": (
+        "One change: who made it, when, from where, and what was before and after.",
+        {
+            "revision": "The number of the change, and of the configuration that it made.",
+            "at": "When it came into force, by the store's clock: RFC 3339, in UTC.",
+            "by": "Who made it.",
+            "entities": "What it made of each account, pool and stock.",
+            "undoes": "The revision of the change that it undoes. Absent: it is no undo.",
+            "cut": "True: values over 500 characters are cut off, or differences left out.",
+            "more": "How many further entities it changed.",
+        },
+    ),
+    "RecordedChanges": ("A page of changes.", {"changes": "The newest first."}),
     "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
     "Require": (
         "How many of its parameters a tuple must have for the pool to give it a number.",
@@ -307,6 +449,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "stocks": "How many stocks.",
             "numbers": "How many numbers in all of its pools and stocks. One that drains counts "
             "until it has left.",
+            "requests": "How many requests a minute with its API keys.",
+            "history": "How many bytes of each number's former holders are kept.",
         },
     ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),
@@ -319,7 +463,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "national": "As it is written in its country.",
             "international": "With its country's code.",
             "cc": "The country's code alone.",
-            "keep": "What to send as `held` on later visits, for the visitor to keep the number.",
+            "keep": "What to send as `held`: with pings, which extend the number's guarantee, "
+            "and on later visits, for the visitor to keep the number of a sticky pool.",
             "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
             "0: ask again for the next page.",
         },
@@ -352,6 +497,16 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Touch": (
         "Which of a visitor's visits a tuple is made of: the first, or the present one.",
         {},
+    ),
+    "UndoneChange": (
+        "What the undoing of a change changes.",
+        {
+            "undoes": "The revision of the change that is undone.",
+            "revision": "The revision that it makes. Absent: it was only tried.",
+            "entities": "What it makes of each account, pool and stock.",
+            "left": "Fields that stay as they are, such as `pool/ad-placement.key`: what they were "
+            "before isn't kept, as it is secret.",
+        },
     ),
     "Verdict": (
         "Whether a tracking link's number is ours.",

@@ -17,6 +17,7 @@ from api.http.description import (
 )
 from api.http.parameters import AGENT, VISIT, NotEmpty
 from api.pages.swap_answers import Swaps
+from ringpool.model import Scope
 
 MAX_FORM_BYTES = 16 * 1024
 """Of a beacon's form."""
@@ -78,6 +79,7 @@ PAGE_REFUSALS = {
     401: response("A key, but not an account's", Swaps),
     403: response("A page that isn't the account's", Swaps),
     404: response("No such account, or no such pool of it", Swaps),
+    429: response("A server's key whose account's quota of requests is used up", Swaps),
     503: response("The store is away", Swaps),
 }
 
@@ -98,6 +100,7 @@ def beacon_operations(name: str, summary: str, text: str) -> list[Operation]:
         tag="pages",
         text=text,
         security=("", "Bearer"),
+        scopes=(Scope.ALLOCATE,),
         examples=error_examples(*PAGE_REFUSALS),
     )
     sent = read._replace(

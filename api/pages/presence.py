@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from time import time
 
 from msgspec import structs
 
@@ -15,24 +14,31 @@ from api.http import replies
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
+from api.http.request_quota import count_request
 from api.http.services import Services
 from api.pages.admission import Admission, admit, preflight, surroundings_of
 from api.pages.page_operations import MAX_FORM_BYTES, beacon_operations
 from api.pages.page_replies import error_form
-from ringpool.catalog.routing import kept_numbers, route, signed_number
+from ringpool.catalog.routing import given_numbers, route, signed_number
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click, page_click
 
+_ANY_TIME = 0.0
+
 
 async def _ping(request: Request) -> Reply:
-    """Keep-alive: the visitor is still on the page, which may extend guarantees."""
+    """Keep-alive: the visitor is still on the page, which may extend guarantees.
+
+    Only of what this client was given, as a sealed text or a tracking link's signature proves: else
+    anyone could hold all numbers of a pool. Who has a key of the account needs no proof.
+    """
 
     async def touch(pool: Pool, ask: Ask) -> None:
         await request.services.allocator.touch(pool.id, [structs.replace(ask, clicks=0)])
 
-    return await _for_each_pool(request, touch)
+    return await _for_each_pool(request, touch, proven_only=not request.bearer())
 
 
 async def _release(request: Request) -> Reply:
@@ -45,18 +51,25 @@ async def _release(request: Request) -> Reply:
     return await _for_each_pool(request, release)
 
 
-async def _for_each_pool(request: Request, notify: Callable[[Pool, Ask], Awaitable[None]]) -> Reply:
-    """Notify each pool that swap would ask, but those that can make no tuple of this visit.
+async def _for_each_pool(
+    request: Request,
+    notify: Callable[[Pool, Ask], Awaitable[None]],
+    *,
+    proven_only: bool = False,
+) -> Reply:
+    """Notify each pool of which the visitor proves to have a number.
 
-    Static pools have none, and none needs to hear of it.
+    Unless ``proven_only``, also each that swap would ask, but those that can make no tuple of this
+    visit. Static pools have none, and none needs to hear of it.
     """
+    await count_request(request)
     parameters = await request.form(MAX_FORM_BYTES)
     page = await admit(request, parameters, request.services.snapshot)
     if not crawlers.takes_nothing(request.method, request.headers):
         surroundings = surroundings_of(request)._replace(network=request.network())
         click = page_click(parameters, surroundings, page.snapshot.accounts)
-        tuples = _kept_tuples(request.services, page, click)
-        for asked in route(page.targets, click).pools:
+        tuples = await _proven_tuples(request.services, page, click)
+        for asked in () if proven_only else route(page.targets, click).pools:
             with suppress(Fault):
                 pool = asked.prepared.pool
                 if asked.prepared.fixed is None:
@@ -70,20 +83,33 @@ async def _for_each_pool(request: Request, notify: Callable[[Pool, Ask], Awaitab
     return replies.empty([replies.NO_STORE, *page.cors])
 
 
-def _kept_tuples(services: Services, page: Admission, click: Click) -> list[tuple[Pool, Ask]]:
-    """What the visitor has of sticky pools and of a tracking link, whatever the rules say now."""
+async def _proven_tuples(
+    services: Services, page: Admission, click: Click
+) -> list[tuple[Pool, Ask]]:
+    """What the visitor was given by answers and by a tracking link, whatever the rules say now."""
     found: list[tuple[Pool, Ask]] = []
-    signer, parameters = services.keyring.signer, click.url_parameters
-    signed = signed_number(page.snapshot, page.account.id, page.targets, parameters, signer, time())
+    # Whatever its time: a number that is the tuple's still has been held since.
+    signed = signed_number(
+        page.snapshot,
+        page.account.id,
+        page.targets,
+        click.url_parameters,
+        services.keyring.signer,
+        _ANY_TIME,
+    )
     if signed is not None and signed.asked.prepared.fixed is None:
         pool = signed.asked.prepared.pool
-        with suppress(Fault):
-            found.append((pool, click.ask(pool, signed.asked.prepared.areas)))
+        with suppress(Fault, UnknownPool):
+            ask = click.ask(pool, signed.asked.prepared.areas)
+            # The signature is the number's. The tuple is what the page says.
+            holding = await services.allocator.holder(pool.id, signed.number)
+            if holding is not None and holding.until is None and holding.tuple == ask.tuple:
+                found.append((pool, ask))
     held = click.given.get("held", "")
-    kept = kept_numbers(page.snapshot, page.account.id, page.targets, held, services.seal)
+    given = given_numbers(page.snapshot, page.account.id, page.targets, held, services.seal)
     found += [
         (each.asked.prepared.pool, Ask(each.tuple, click.attributes, network=click.network))
-        for each in kept
+        for each in given
     ]
     return found
 
@@ -95,9 +121,11 @@ ping = Endpoint(
     beacon_operations(
         "ping",
         "The visitor is still there",
-        "Activity of the assignments that the page's visit has: where a pool has "
-        "`hold_on_activity`, their guarantees last that much longer from now. No click is counted. "
-        "POST, which browsers send as a beacon, may have the parameters as a form.",
+        "Activity of the numbers that the visitor was given: where a pool has `hold_on_activity`, "
+        "their guarantees last that much longer from now. `held` proves what was given, or "
+        "the tracking link's signature in `url`; without proof, and for what it isn't of, nothing "
+        "is extended. A server with an account's API key needs none. No click is counted. POST, "
+        "which browsers send as a beacon, may have the parameters as a form.",
     ),
 )
 release = Endpoint(

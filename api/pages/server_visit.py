@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from allocator.answers import NOBODY
 from api.http import lookups
+from api.http.api_keys import used_key
 from api.http.refusals import Headers, Refusal
 from api.http.replies import NO_STORE, Reply
 from api.http.request import Request
@@ -71,20 +72,31 @@ def read(request: Request) -> ServerVisit:
     )
 
 
+def check_key(request: Request, token: str) -> None:
+    """Raise Refusal for a known key that may not ask, before its answer is remembered.
+
+    Notes the use of one that may.
+    """
+    used_key(request, request.services.snapshot, token, _CHALLENGE)
+
+
 async def account_of(
     request: Request, parameters: Mapping[str, str], snapshot: Snapshot
 ) -> tuple[Snapshot, Account]:
     """The account whose key the request has, and a snapshot that knows it.
 
-    Raises Refusal 401 for no account's key, and 403 when ``account`` names another one.
+    Raises Refusal 401 for no account's key, and 403 for a key that may not allocate or when
+    ``account`` names another one.
     """
     token = request.bearer()
-    if snapshot.account_of_key(token) is None:
+    known = used_key(request, snapshot, token, _CHALLENGE)
+    if known is None:
         await lookups.check_started(request.services)
         snapshot = request.services.snapshot
-    account = snapshot.account_of_key(token)
-    if account is None:
+        known = used_key(request, snapshot, token, _CHALLENGE)
+    if known is None:
         raise Refusal(401, "Unauthorized", "not an API key of an account", headers=(_CHALLENGE,))
+    account = known.account
     if parameters.get("account", account.id) != account.id:
         raise Refusal(403, "Forbidden", f"this key is for account {account.id} alone")
     return snapshot, account

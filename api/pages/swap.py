@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from functools import partial
-from time import time
+from time import monotonic, time
 from typing import NamedTuple
 
 from msgspec import Struct, to_builtins
@@ -19,6 +19,7 @@ from api.http.description import Operation
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
+from api.http.request_quota import count_request
 from api.http.response_cache import Computed
 from api.http.services import Services
 from api.pages import server_visit
@@ -44,6 +45,7 @@ from ringpool.catalog.routing import (
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
 from ringpool.faults import Fault
+from ringpool.model import Scope
 from ringpool.visits import crawlers
 from ringpool.visits.click import Click, Surroundings, device, page_click
 from ringpool.visits.per_click import SplitQuery, split_page_query
@@ -103,6 +105,8 @@ class _Result(NamedTuple):
 async def _swap(request: Request) -> Reply:
     """Remembered, or computed: pools, tuples, allocation; written for this request's callback."""
     visit = _parse(request)
+    if visit.key.bearer:
+        await count_request(request)
     services = request.services
     compute = partial(_compute, request, visit)
     if visit.is_visitor and (not visit.callback or is_callback(visit.callback)):
@@ -138,6 +142,7 @@ def _parse(request: Request) -> _Visit:
 
 
 def _parse_server_visit(request: Request, bearer: str) -> _Visit:
+    server_visit.check_key(request, bearer)
     visit = server_visit.read(request)
     split = split_page_query(visit.query)
     return _Visit(
@@ -155,7 +160,7 @@ def _parse_server_visit(request: Request, bearer: str) -> _Visit:
 async def _compute(
     request: Request, visit: _Visit, snapshot: Snapshot
 ) -> Computed[Reply | HeldSwaps]:
-    parameters = read_query(visit.query)
+    parameters, asked = read_query(visit.query), monotonic()
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
     # Where a server is says nothing of its visitor.
@@ -177,7 +182,7 @@ async def _compute(
     if callback != visit.callback or not _is_shared(visit, page, results):
         return Computed(page_reply(callback, swaps, headers))
     held = [result.answer for result in results if isinstance(result.answer, HeldAnswer)]
-    answer = HeldSwaps(swaps, headers)
+    answer = HeldSwaps(swaps, headers, asked)
     size = sum(map(len, (*visit.key.query, visit.key.origin))) + answer.size
     return Computed(answer, held, size, valid_seconds=valid_seconds)
 
@@ -330,13 +335,14 @@ _SWAP = Operation(
     {200: Swaps, **PAGE_REFUSALS},
     parameters=SWAP_PARAMETERS,
     security=("", "Bearer"),
+    scopes=(Scope.ALLOCATE,),
     tag="pages",
     text="One entry of `swaps` for each printed number to replace, and one of `none` for each that "
     "stays, with its reason. With `callback=NAME` the answer is a script (JSONP), 200 whatever "
     "happened. A server tells its visitor's `url`, `ref`, `visitor`, `agent` and `address` as "
     "parameters, or as headers: `X-Ringpool-Url` for `url`, and so on. An entry may be shown to "
     "the same visitor for `hold_ms` milliseconds.",
-    examples={200: to_builtins(_EXAMPLE), **error_examples(400, 401, 403, 404, 503)},
+    examples={200: to_builtins(_EXAMPLE), **error_examples(*PAGE_REFUSALS)},
 )
 
 swap = Endpoint("swap", error_form, {"GET": _swap, "OPTIONS": preflight}, [_SWAP])

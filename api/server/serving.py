@@ -24,6 +24,7 @@ from allocator.embedded import DataDirectoryBusy, EmbeddedServer
 from allocator.port import StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
+from api.operators.metrics_port import PATH
 from api.server import metric_files
 from api.server.http_protocol import Protocol
 from api.server.log_format import configure_logging
@@ -78,6 +79,9 @@ def serve(
         listeners = _listen(host, port, workers)
         for listener in listeners:
             stack.enter_context(listener)
+        shared = _listen_for_metrics(settings)
+        for listener in shared:
+            stack.enter_context(listener)
         address = _address(listeners[0])
         stack.enter_context(service_address.written(settings.data_dir, address))
         base_url = settings.public_url or address
@@ -98,14 +102,17 @@ def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         _announce(base_url, keyring)
+        for listener in shared:
+            click.echo(f"Metrics are at {_address(listener)}{PATH}")
         if with_demo:
             asyncio.run(_prepare_demo(base_url))
         if workers == 1:
-            uvicorn.Server(config).run(sockets=listeners)
+            uvicorn.Server(config).run(sockets=[*listeners, *shared])
         else:
             try:
                 stack.enter_context(metric_files.folder(workers, settings.data_dir))
-                Workers(config, listeners, count_death=metric_files.death_counter()).run()
+                count_death = metric_files.death_counter()
+                Workers(config, listeners, shared, count_death).run()
             except (WorkersFailed, OSError) as error:
                 raise SettingsError(str(error)) from None
 
@@ -148,6 +155,20 @@ def _listen(host: str, port: int, workers: int) -> list[socket.socket]:
             if time.monotonic() > limit:
                 raise SettingsError(f"{host}:{port}: {error.strerror}") from None
             time.sleep(0.1)
+
+
+def _listen_for_metrics(settings: Settings) -> list[socket.socket]:
+    """The socket of the metrics' port, if there is to be one; raises SettingsError.
+
+    All workers accept from it: any of them reports for all, and others go on when one dies.
+    """
+    port = settings.metrics_port
+    if port is None:
+        return []
+    try:
+        return _listen(settings.metrics_host, port, 1)
+    except SettingsError as error:
+        raise SettingsError(f"{variable('metrics_port')}: {error}") from None
 
 
 def _address(listener: socket.socket) -> str:

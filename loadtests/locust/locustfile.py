@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import uuid
 from typing import Any
 
@@ -22,6 +23,7 @@ _HEADERS = {
     "User-Agent": "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Referer": scenario.LANDING_URL,
 }
+_KEEP = re.compile(rb'"keep":"([^"]+)"')
 _ROWS = 50
 
 if "RINGPOOL_LOAD_PLAN" in os.environ:
@@ -61,15 +63,16 @@ class LandingPageVisitor(_User):
     def look(self) -> None:
         """One page: its numbers are asked for by JSONP, sometimes kept by a ping."""
         name = f"rp{random.getrandbits(40):x}"
-        self._ask("/v1/swap", callback=name)
+        held = self._ask("/v1/swap", callback=name)
         if random.random() < 0.3:
-            self._ask("/v1/ping")
+            self._ask("/v1/ping", held=held)
         self.pages_left -= 1
         if self.pages_left <= 0:
             self._ask("/v1/release")
             self._begin()
 
-    def _ask(self, path: str, **more: str) -> None:
+    def _ask(self, path: str, **more: str) -> str:
+        """Ask; returns what proves to a ping the numbers that the answer gave."""
         parameters = {
             "account": scenario.ACCOUNT,
             "url": self.url,
@@ -87,6 +90,7 @@ class LandingPageVisitor(_User):
                 response.failure("store_unavailable")
             elif response.status_code == 200 and b'"error"' in body[:200]:
                 response.failure("an error as JSONP")
+            return b",".join(_KEEP.findall(body)).decode()
 
 
 class LinkClicker(_User):

@@ -23,6 +23,9 @@ CLIENTS = 32
 _CALLS = 20_000
 _TUPLE = "website=site-__rand_int__&location=footer&path=home"  # 60 bytes once it is filled in
 
+_NETWORK = "__rand_int__/24"
+_RULES = Rules(overflow_number=pools.OVERFLOW, budget_share=20, budget_least=5, budget_rate=60)
+
 # A new tuple reads the pool's documents, the tuple's number, the free numbers and the number's
 # record, and writes all of these and when the guarantee ends: 4 keys read, 5 written.
 _SMALLEST = """#!lua
@@ -57,7 +60,7 @@ def microseconds_a_call(server: Server) -> float:
 async def _pool(url: str, name: str, size: int) -> None:
     async with pools.opened(url) as store:
         allocator = Allocator(store)
-        await allocator.edit(name, Rules(overflow_number=pools.OVERFLOW), 1)
+        await allocator.edit(name, _RULES, 1)
         numbers = pools.numbers(212, size)
         for start in range(0, size, 1000):
             await allocator.add(name, numbers[start : start + 1000])
@@ -72,20 +75,29 @@ def _timed(server: Server, script: Script, keys: Sequence[str], *arguments: str)
     return [1e6 / rate, microseconds_a_call(server)]
 
 
+def _allocations(server: Server, script: Script, pool: str, network: str) -> list[float]:
+    """As above, of allocations that each take a number of a pool made for them."""
+    asyncio.run(_pool(server.url, pool, _CALLS))
+    return _timed(server, script, pool_keys(pool), "", "no", "", _TUPLE, "1", "", "", network)
+
+
 def _measure(bench: Bench) -> list[Figure]:
     digest = hashlib.sha1(_SMALLEST.encode(), usedforsecurity=False).hexdigest()
     allocate, smallest = load("pool/allocate"), Script("smallest", _SMALLEST, digest, False)
     ratios: list[list[float]] = []
     inside: list[float] = []
+    budgeted: list[float] = []
     with services.store(bench.core) as server:
         for turn in range(bench.rounds + 1):
-            pool = f"round-{turn}"
-            asyncio.run(_pool(server.url, pool, _CALLS))
-            ours = _timed(server, allocate, pool_keys(pool), "", "no", "", _TUPLE, "1", "")
+            ours, on_budget = (
+                _allocations(server, allocate, f"round-{turn}-{place}", network)
+                for place, network in enumerate(("", _NETWORK))
+            )
             least = _timed(server, smallest, [f"{{k}}{i}" for i in range(5)], "__rand_int__")
             if turn:
                 ratios.append([a / b for a, b in zip(ours, least, strict=True)])
                 inside.append(ours[1])
+                budgeted.append(on_budget[1] / ours[1])
     return [
         of_rounds(
             "script_cost",
@@ -98,6 +110,13 @@ def _measure(bench: Bench) -> list[Figure]:
             "script_cost_inside",
             [ratio for _, ratio in ratios],
             "the same as the server counts it (commandstats), the network left out",
+            less_is_better=True,
+        ),
+        of_rounds(
+            "script_budget",
+            budgeted,
+            "one allocation inside the server for a client network that has nothing yet, next to "
+            "one for nobody",
             less_is_better=True,
         ),
         of_rounds("script_time", inside, "one allocation inside the server", unit="µs"),

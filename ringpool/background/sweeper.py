@@ -1,5 +1,6 @@
 """What needn't wait for a click, done in the background by one process at a time.
 
+In the first round: hash API keys that were once kept as plain texts.
 Each round: finish a configuration change whose writer died; for every pool that is due, promote
 numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and notify
 the operator when it ran out; for every stock that is due, finish moves that were left half-way.
@@ -80,6 +81,7 @@ class Sweeper:
         self._due_stocks = Schedule(IDLE_SECONDS, clock)
         self._answers_total: dict[str, int] = {}  # by pool, when it was last swept
         self._revision: int | None = None  # of the configuration that the schedules are for
+        self._keys_hashed = False  # those that were once kept as plain texts
         self._lease = Lease(store, "sweeper", _LEASE_MS)
         self._leased_until = float("-inf")
 
@@ -105,6 +107,9 @@ class Sweeper:
             return False
         if await self._catalog.finish_pending():
             self._revision = None
+        if not self._keys_hashed:
+            await self._catalog.hash_keys()
+            self._keys_hashed = True
         directory = self._keeper.current
         if directory.revision != self._revision:
             self._start_over(directory.revision)

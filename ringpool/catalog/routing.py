@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.security.keeping import Kept, Seal
-from ringpool.security.signing import Signer
+from ringpool.security.signing import SigningKeys
 from ringpool.visits.source_rules import Visit
 
 MAX_HELD = 20
@@ -49,7 +49,7 @@ class SignedNumber(NamedTuple):
 
 
 class KeptNumber(NamedTuple):
-    """A sticky pool's tuple that may still have its number, and the targets it would replace."""
+    """A pool's tuple that may still have its number, and the targets it would replace."""
 
     asked: AskedPool
     tuple: str
@@ -91,7 +91,7 @@ def signed_number(
     account_id: str,
     targets: Targets,
     parameters: Mapping[str, str],
-    signer: Signer,
+    signer: SigningKeys,
     now: float,
 ) -> SignedNumber | None:
     """The number in a page's URL, if this service signed it for a pool of the account.
@@ -118,11 +118,19 @@ def signed_number(
 def kept_numbers(
     snapshot: Snapshot, account_id: str, targets: Targets, held: str, seal: Seal
 ) -> list[KeptNumber]:
-    """What a visitor brings back of sticky pools, in the order of the rules.
+    """What a visitor may keep of sticky pools, in the order of the rules.
 
     ``held``: sealed texts (``Swap.keep``), separated by commas. Those that aren't this service's,
     this account's or for these targets count for nothing.
     """
+    given = given_numbers(snapshot, account_id, targets, held, seal)
+    return sorted((each for each in given if each.asked.prepared.pool.sticky), key=_order)
+
+
+def given_numbers(
+    snapshot: Snapshot, account_id: str, targets: Targets, held: str, seal: Seal
+) -> list[KeptNumber]:
+    """What a visitor was given of any pool, by the same texts: what their activity may extend."""
     found: list[KeptNumber] = []
     for text in held.split(",")[:MAX_HELD]:
         kept = seal.open(text)
@@ -134,14 +142,19 @@ def kept_numbers(
             for target, pools in targets.items()
             if any(each.pool.id == prepared.pool.id for each in pools)
         ]
-        if prepared.pool.sticky and wanted:
+        if wanted:
             found.append(KeptNumber(AskedPool(prepared, wanted), kept.tuple))
-    return sorted(found, key=_order)
+    return found
 
 
 def seal_of(prepared: PreparedPool, tuple_: str, seal: Seal) -> str:
-    """The text that lets a visitor keep this number; "" where the pool isn't sticky."""
-    return seal.seal(Kept(prepared.pool.id, tuple_)) if prepared.pool.sticky else ""
+    """The text by which a visitor proves to have this number; "" where the pool needs none.
+
+    A sticky pool gives the number again to who brings it; with ``hold_on_activity`` a ping extends
+    the guarantee of what it names.
+    """
+    pool = prepared.pool
+    return seal.seal(Kept(pool.id, tuple_)) if pool.sticky or pool.hold_on_activity else ""
 
 
 def _order(kept: KeptNumber) -> tuple[int, str]:

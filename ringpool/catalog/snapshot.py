@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from hashlib import sha256
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -19,7 +20,8 @@ from allocator.answers import Answer, Rules, State
 from allocator.port import StoreUnavailable
 from ringpool.catalog.areas import StoredConfiguration
 from ringpool.catalog.catalog import Catalog
-from ringpool.model import Account, Configuration, Pool, PoolType, Stock, rules
+from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, rules
+from ringpool.security.api_keys import hash_of
 from ringpool.visits.areas import NO_AREAS, PoolAreas, pool_areas
 from ringpool.visits.source_rules import FROM_HEADERS, SourceRule, prepare
 
@@ -27,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _MIN_LOOK_SECONDS = 0.05
-"""Shortest time between two reads of the store for pools that aren't in the snapshot."""
+"""Shortest time between two reads of the store for what isn't in the snapshot."""
 
 
 class PreparedPool(Struct, frozen=True):
@@ -35,14 +37,31 @@ class PreparedPool(Struct, frozen=True):
 
     ``rule``: which visits it is for; None: every visit. ``fixed``: a static pool's answer to all.
     ``areas``: those that it has numbers of, with ``match: area``; NO_AREAS: it doesn't go by them.
+    ``key``: its key; ``former_key``: the one before, which works until ``former_until`` (Unix
+    seconds), ``b""`` without one.
     """
 
     pool: Pool
     account: Account
     rules: Rules
+    key: bytes = b""
+    former_key: bytes = b""
+    former_until: float = 0.0
     rule: SourceRule | None = None
     fixed: Answer | None = None
     areas: PoolAreas = NO_AREAS
+
+
+class PreparedKey(NamedTuple):
+    """An API key, as one of its texts: the present one, or the one that it took the place of.
+
+    ``expires``: Unix seconds before which it works.
+    """
+
+    account: Account
+    key: ApiKey
+    hash: str
+    expires: float
 
 
 class AccountRules(Struct, frozen=True):
@@ -104,20 +123,24 @@ class Snapshot:
                 by_headers[account_id] = by_headers.get(account_id, _NONE) | {"area"}
         self.by_headers: Mapping[str, frozenset[str]] = by_headers
 
-    def account_of_key(self, key: str) -> Account | None:
-        """Return the account that has this API key.
+    def api_key(self, text: str) -> PreparedKey | None:
+        """Return the API key that this is the text of, expired ones too.
 
-        Looked up by a digest, so that the time it takes tells nothing of the keys that there are.
+        Looked up by its hash, so that the time it takes tells nothing of the keys that there are.
         """
-        return self._accounts_by_key.get(sha256(key.encode()).digest())
+        return self._api_keys.get(hash_of(text))
 
     @cached_property
-    def _accounts_by_key(self) -> Mapping[bytes, Account]:
-        return {
-            sha256(key.encode()).digest(): account
-            for account in self.accounts.values()
-            for key in account.api_keys
-        }
+    def _api_keys(self) -> Mapping[str, PreparedKey]:
+        found: dict[str, PreparedKey] = {}
+        for account in self.accounts.values():
+            for key in account.keys:
+                ends = math.inf if key.expires is None else key.expires.timestamp()
+                found[key.hash] = PreparedKey(account, key, key.hash, ends)
+                if key.former:
+                    until = min(ends, key.former.until.timestamp())
+                    found[key.former.hash] = PreparedKey(account, key, key.former.hash, until)
+        return found
 
     def targets(self, account_id: str) -> Mapping[str, Sequence[PreparedPool]]:
         """Return an account's target numbers (E.164) and the pools that may replace each.
@@ -152,7 +175,18 @@ def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
     if pool.type is PoolType.STATIC and pool.numbers:
         fixed = Answer(State.HELD, pool.numbers[0])
     known = pool_areas(areas.split()) if areas else NO_AREAS
-    return PreparedPool(pool, account, rules(pool, areas), rule, fixed, known)
+    former = pool.former_key
+    return PreparedPool(
+        pool,
+        account,
+        rules(pool, areas, account.quota),
+        rule=rule,
+        fixed=fixed,
+        areas=known,
+        key=(pool.key or "").encode(),
+        former_key=former.key.encode() if former else b"",
+        former_until=former.until.timestamp() if former else 0.0,
+    )
 
 
 def _place(prepared: PreparedPool) -> tuple[int, str]:
@@ -204,19 +238,15 @@ class SnapshotKeeper:
                 _log.exception("the configuration isn't refreshed")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def pool(self, pool_id: str) -> PreparedPool | None:
-        """Return a pool; one that isn't in the snapshot is looked for in the store.
+    async def look(self) -> None:
+        """Read what is in the store once more, for something that the snapshot doesn't have.
 
         Another worker may just have made it. Concurrent callers share one read, which begins after
-        they called.
+        they called. With the store away, the snapshot stays.
         """
-        known = self.current.pools.get(pool_id)
-        if known is None:
-            if self._next_look is None:
-                self._next_look = asyncio.create_task(self._look())
-            await asyncio.shield(self._next_look)
-            known = self.current.pools.get(pool_id)
-        return known
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look())
+        await asyncio.shield(self._next_look)
 
     async def _look(self) -> None:
         await asyncio.sleep(max(0.0, self._looked + _MIN_LOOK_SECONDS - time.monotonic()))

@@ -5,7 +5,20 @@ from __future__ import annotations
 import click
 
 from ringpool import __version__
-from ringpool.cli import check, check_page, configure, doctor, explain, number, pool, serve, tags
+from ringpool.cli import (
+    check,
+    check_page,
+    configure,
+    doctor,
+    explain,
+    key,
+    log,
+    number,
+    pool,
+    serve,
+    signing_key,
+    tags,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,9 +34,13 @@ def main() -> None:
 main.add_command(serve.serve_command)
 main.add_command(configure.apply)
 main.add_command(configure.export)
+main.add_command(log.log)
+main.add_command(log.undo)
 main.add_command(pool.pool)
+main.add_command(key.key)
 main.add_command(number.number)
 main.add_command(explain.explain)
+main.add_command(signing_key.signing_key)
 main.add_command(tags.snippet)
 main.add_command(tags.link)
 main.add_command(doctor.doctor)

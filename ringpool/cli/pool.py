@@ -1,4 +1,4 @@
-"""``ringpool pool list``, ``show`` and ``status``."""
+"""``ringpool pool list``, ``show``, ``status`` and ``key rotate``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import msgspec
 from allocator.answers import PoolStatus
 from allocator.gather import gather_limited
 from allocator.replies import UnknownPool
-from ringpool.cli.output import as_json, print_json, print_pairs, print_table
+from ringpool.catalog.condition import Condition, ConditionUnmet
+from ringpool.catalog.key_changes import check_overlap, new_pool_key, with_pool_key_rotated
+from ringpool.cli.options import overlap
+from ringpool.cli.output import as_json, print_json, print_pairs, print_table, say
 from ringpool.cli.session import Session, command, open_session
 from ringpool.config.codec import encode_hook
 from ringpool.faults import Fault
-from ringpool.model import Pool
+from ringpool.model import Entity, Pool
+from ringpool.times import Duration, now
 
 _CONCURRENCY = 50
 
 
 @click.group()
 def pool() -> None:
-    """Look at pools."""
+    """Look at pools, and replace their keys."""
 
 
 @pool.command("list")
@@ -70,6 +74,43 @@ async def show(pool_id: str, as_json: bool) -> None:
         print_json(shown)
     else:
         print_pairs((name, _text(value)) for name, value in shown.items())
+
+
+@pool.group()
+def key() -> None:
+    """Replace the key of a pool."""
+
+
+@key.command()
+@click.argument("pool_id", metavar="ID")
+@overlap
+@as_json
+@command
+async def rotate(pool_id: str, overlap: Duration, as_json: bool) -> None:
+    """Give pool ID a new key, and print that.
+
+    The one before works until the overlap is over; with 0s it ends at once.
+    """
+    check_overlap(overlap)
+    text = new_pool_key()
+
+    async def rotated(present: Entity | None) -> Entity:
+        assert isinstance(present, Pool)
+        return with_pool_key_rotated(present, text, overlap, now())
+
+    async with open_session() as session:
+        try:
+            saved = await session.catalog.change("pool", pool_id, rotated, Condition(exists=True))
+        except ConditionUnmet as error:
+            raise Fault("pool", str(error)) from None
+    assert isinstance(saved.entity, Pool)
+    former = saved.entity.former_key
+    if as_json:
+        print_json({"key": text} | ({"former_key": former} if former else {}))
+    else:
+        say(text)
+        if former:
+            say(f"The one before works until {former.until:%Y-%m-%dT%H:%M:%SZ}.", error=True)
 
 
 @pool.command()

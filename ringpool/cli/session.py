@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
+import platform
+import pwd
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import click
 
 from allocator.allocator import Allocator
 from allocator.embedded import DataDirectoryBusy, open_embedded
@@ -16,7 +21,9 @@ from allocator.port import Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from ringpool import service_address
+from ringpool.catalog.audit import Actor
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.key_changes import KeyExists, StillWorks, UnknownKey
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
@@ -25,6 +32,17 @@ from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
+
+EXPECTED = (
+    CatalogBusy,
+    DataDirectoryBusy,
+    Fault,
+    KeyExists,
+    SettingsError,
+    StillWorks,
+    UnknownKey,
+)
+"""What a command ends with in one line."""
 
 _TIMEOUT_MS = 5_000
 """A command may wait longer for the store than a page."""
@@ -73,7 +91,24 @@ async def open_session() -> AsyncIterator[Session]:
             raise SettingsError(f"RINGPOOL_REDIS_URL: {error}") from None
         stack.push_async_callback(store.aclose)
         allocator, stocks = Allocator(store), Stocks(store)
-        yield Session(settings, store, allocator, stocks, Catalog(store, allocator, stocks))
+        catalog = Catalog(store, allocator, stocks).by(_actor())
+        yield Session(settings, store, allocator, stocks, catalog)
+
+
+def _actor() -> Actor:
+    """Who gives the command: the user that the system knows, not one that the environment names."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container
+        user = f"uid {os.getuid()}"
+    context = click.get_current_context(silent=True)
+    words = context.command_path.split()[1:] if context else []
+    return Actor(
+        kind="command",
+        user=user,
+        address=platform.node(),
+        via=" ".join(["ringpool", *words]),
+    )
 
 
 def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -87,7 +122,7 @@ def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             for fault in faults.faults:
                 say(str(fault), error=True)
             sys.exit(1)
-        except (CatalogBusy, DataDirectoryBusy, Fault, SettingsError) as error:
+        except EXPECTED as error:
             raise failure(error) from None
         except StoreUnavailable as error:
             raise failure(f"the store: {error}") from None

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from ringpool.faults import Fault
-from ringpool.model import ID_PATTERN, KEY_PATTERN
+from ringpool.model import HASH_PATTERN, ID_PATTERN, KEY_PATTERN
 from ringpool.times import Duration
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ T = TypeVar("T")
 _PATTERNS = {
     ID_PATTERN: "expected an id: a-z, 0-9 and -, 63 characters at most",
     KEY_PATTERN: "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
+    HASH_PATTERN: "expected a key's hash: sha256: and 64 of 0-9 and a-f",
 }
 
 
@@ -130,6 +131,7 @@ def _message(value: object, kind: Any, error_text: str) -> str:
         return "expected a list"
     for pattern, words in _PATTERNS.items():
         if repr(pattern) in error_text:
-            return f"{words}, got {value!r}"
+            # What was to be a secret is repeated nowhere, wrong as it is.
+            return f"{words}, got {value!r}" if pattern == ID_PATTERN else words
     plain = error_text.split(" - at `$", 1)[0].replace("`", "").replace(" | null", "")
     return plain[:1].lower() + plain[1:]

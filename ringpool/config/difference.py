@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct
 
 from ringpool.config.codec import encode_hook
 from ringpool.model import Configuration, Entity, Kind, Numbers, Pool, Stock
+from ringpool.security.api_keys import fingerprint
 
 _ORDER: tuple[Kind, ...] = ("account", "stock", "pool")
 """A stock comes before the pools that grow from it."""
 
-_SECRET = frozenset({"key", "api_keys"})
+_SECRET = frozenset({"key", "former_key"})
 _MAX_SHOWN_NUMBERS = 5
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
@@ -22,8 +23,8 @@ class FieldChange(Struct, frozen=True):
     """One field as plain values before and after; None where it is at its default."""
 
     field: str
-    before: object
-    after: object
+    before: Any
+    after: Any
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -69,6 +70,18 @@ def difference(current: Configuration, wanted: Configuration) -> list[Change]:
     return changes
 
 
+def removal(kind: Kind, entity: Entity) -> Change:
+    """Return what the removal of an entity changes. It has no numbers by then."""
+    fields = tuple(FieldChange(name, value, None) for name, value in shown_fields(entity).items())
+    return Change(kind=kind, id=entity.id, action="remove", fields=fields)
+
+
+def shown_fields(entity: Entity) -> dict[str, object]:
+    """Return an entity's fields that aren't at their defaults as ``FieldChange`` has them."""
+    plain = _plain(entity)
+    return {name: _shown(name, value) for name, value in plain.items() if name != "id"}
+
+
 def _change(kind: Kind, before: Entity | None, after: Entity) -> Change | None:
     old, new = _plain(before), _plain(after)
     if isinstance(after, Pool) and after.key is UNSET and "key" in old:
@@ -110,7 +123,15 @@ def _numbers_of(entity: Entity | None) -> Numbers:
 def _shown(name: str, value: object) -> object:
     if value is not None and name in _SECRET:
         return "(secret)"
+    if name == "api_keys":
+        return [_key_text(key) for key in value] if isinstance(value, tuple | list) else None
     return list(value) if isinstance(value, tuple) else value
+
+
+def _key_text(key: dict[str, Any]) -> str:
+    """An API key as people tell it from others: ``reports (read, calls; 1a2b3c4d)``."""
+    until = f", until {key['expires']}" if "expires" in key else ""
+    return f"{key['name']} ({', '.join(key['scopes'])}{until}; {fingerprint(key['hash'])})"
 
 
 def _text(value: object) -> str:

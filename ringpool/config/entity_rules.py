@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
@@ -11,7 +12,7 @@ from msgspec import UNSET
 from ringpool.config.codec import key_text
 from ringpool.faults import Fault
 from ringpool.model import Account, Fill, Match, Pool, PoolType, Stock
-from ringpool.times import Duration
+from ringpool.times import Duration, to_unix_ms
 from ringpool.visits.allowed_values import allowed_faults
 from ringpool.visits.page_fields import PAGE_FIELDS
 from ringpool.visits.pool_tuples import AREA, parameter_names
@@ -44,6 +45,13 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
             yield Fault(
                 where, f"{origin!r} is not an origin: write https://host or https://host:port"
             )
+    for index, key in enumerate(account.keys):
+        where = f"{path}.api_keys[{index}]"
+        yield from _instant_faults(f"{where}.created", key.created)
+        yield from _instant_faults(f"{where}.expires", key.expires)
+        yield from _instant_faults(
+            f"{where}.former.until", key.former.until if key.former else None
+        )
 
 
 def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
@@ -56,6 +64,8 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
 
     ``present``: how many numbers it has, which count when it is given without numbers.
     """
+    if pool.former_key is not UNSET:
+        yield from _instant_faults(f"{path}.former_key.until", pool.former_key.until)
     yield from _parameter_faults(f"{path}.parameters", pool)
     yield from _span_faults(f"{path}.min_duration", pool.min_duration, _SECOND_MS)
     yield from _span_faults(f"{path}.hold_on_activity", pool.hold_on_activity, 0)
@@ -121,6 +131,15 @@ def _parameter_faults(path: str, pool: Pool) -> Iterator[Fault]:
             yield Fault(where, f"{name} is what match: area adds to the parameters")
         elif name in pool.parameters[:index]:
             yield Fault(where, f"{name} is there already (case doesn't matter)")
+
+
+def _instant_faults(path: str, at: datetime | None) -> Iterator[Fault]:
+    """A time that can be written in UTC, too."""
+    try:
+        if at is not None:
+            to_unix_ms(at)
+    except ValueError as error:
+        yield Fault(path, str(error))
 
 
 def _span_faults(path: str, span: Duration, min_ms: int) -> Iterator[Fault]:

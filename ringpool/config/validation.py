@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec import UNSET
+
 from ringpool.config.draft import Draft
 from ringpool.config.entity_rules import account_faults, pool_faults, stock_faults
 from ringpool.faults import Faults
-from ringpool.model import Account, Configuration, Pool, PoolType, Stock, roles
+from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, roles
 
 
 def check(wanted: Configuration, known: Configuration, *, canonical: bool = False) -> Configuration:
@@ -54,18 +56,35 @@ def _check_types(draft: Draft, known: Configuration) -> None:
 
 
 def _check_api_keys(draft: Draft, known: Configuration) -> None:
-    """A key identifies its account, so no two accounts share one."""
+    """A key identifies its account and itself: no two are alike, nor two of one account's names."""
     holders = {
-        key: f"account {account.id}"
+        hashed: f"account {account.id}"
         for account in known.accounts
-        if account.id not in draft.ids["accounts"]
-        for key in account.api_keys
+        if account.id not in draft.ids["accounts"] or _keeps_keys(draft, account.id)
+        for key in account.keys
+        for hashed in _hashes(key)
     }
     for index, account in draft.of("accounts", Account):
-        for place, key in enumerate(account.api_keys):
+        names: dict[str, str] = {}
+        for place, key in enumerate(account.keys):
             where = f"accounts[{index}].api_keys[{place}]"
-            if holders.setdefault(key, where) != where:
-                draft.fault(where, f"the same key as {holders[key]}")
+            if names.setdefault(key.name, where) != where:
+                draft.fault(f"{where}.name", f"{key.name} is {names[key.name]} already")
+            for hashed in _hashes(key):
+                if holders.setdefault(hashed, where) != where:
+                    draft.fault(where, f"the same key as {holders[hashed]}")
+    for index, pool in draft.of("pools", Pool):
+        if pool.former_key is not UNSET and pool.former_key.key == pool.key:
+            draft.fault(f"pools[{index}].former_key.key", "the same as key")
+
+
+def _keeps_keys(draft: Draft, account_id: str) -> bool:
+    account = draft.entities["accounts"].get(draft.ids["accounts"][account_id])
+    return isinstance(account, Account) and account.api_keys is UNSET
+
+
+def _hashes(key: ApiKey) -> tuple[str, ...]:
+    return (key.hash,) if key.former is None else (key.hash, key.former.hash)
 
 
 def _check_references(draft: Draft, known: Configuration) -> None:

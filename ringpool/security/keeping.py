@@ -1,16 +1,18 @@
-"""What a visitor of a sticky pool brings back: the tuple that has a number there, sealed.
+"""What a visitor brings back: the tuple by which they have a number, sealed.
 
-A page keeps this text and sends it with later visits. It can't be made or changed by anyone else,
-so nobody gets a number by it that wasn't theirs. It hides nothing: the tuple can be read.
+A page keeps this text and sends it with pings, and with later visits where the pool is sticky. It
+can't be made or changed by anyone else, so nobody gets or holds a number by it that wasn't theirs.
+It hides nothing: the tuple can be read.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from ringpool.security.signing import Signer
+from ringpool.security.signing import SigningKeys
 
 MAX_TEXT = 4096
 """Characters of one text: a tuple of the greatest length fits."""
@@ -26,18 +28,19 @@ class Kept(NamedTuple):
 
 
 class Seal:
-    """Seals and opens with one key."""
+    """Seals with the first key, and opens with each."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = tuple(keys)
 
     def seal(self, kept: Kept) -> str:
         """Return the text to bring back: base64url, without padding."""
         body = f"{kept.pool}\n{kept.tuple}".encode()
-        return base64.urlsafe_b64encode(self._mac(body) + body).rstrip(b"=").decode()
+        mac = _mac(self._keys[0], body)
+        return base64.urlsafe_b64encode(mac + body).rstrip(b"=").decode()
 
     def open(self, text: str) -> Kept | None:
-        """Return what was sealed; None for anything that wasn't sealed with this key."""
+        """Return what was sealed; None for anything that wasn't sealed with one of the keys."""
         if len(text) > MAX_TEXT:
             return None
         try:
@@ -45,15 +48,16 @@ class Seal:
         except ValueError:
             return None
         mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(body)):
+        if not any(hmac.compare_digest(mac, _mac(key, body)) for key in self._keys):
             return None
         pool, _, tuple_ = body.decode().partition("\n")
         return Kept(pool, tuple_)
 
-    def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, "sha256")[:_MAC_BYTES]
+
+def seal_for(signer: SigningKeys) -> Seal:
+    """The seal of a service with these signing keys."""
+    return Seal(signer.derived_keys("sticky"))
 
 
-def seal_for(signer: Signer) -> Seal:
-    """The seal of a service with this signing key."""
-    return Seal(signer.derived_key("sticky"))
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, body, "sha256")[:_MAC_BYTES]

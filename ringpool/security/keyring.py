@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringpool.security.signing import Signer
+from ringpool.security.signing import Signer, SigningKeys
 
 ADMIN_TOKEN_FILE = "admin-token"  # noqa: S105 - a file's name
 SIGNING_KEY_FILE = "signing-key.pem"
@@ -28,24 +28,24 @@ class Keyring:
     """``admin_token_made``: it was made just now, so nobody knows it yet: show it once."""
 
     admin_token: str = field(repr=False)
-    signer: Signer
+    signer: SigningKeys
     admin_token_made: bool
 
     @classmethod
     def open(cls, data_dir: Path, admin_token: str | None, signing_key: str | None) -> Keyring:
         """Take the secrets given; read those that are None from their files, or make them there.
 
-        ``signing_key``: as ``Signer.from_text`` reads it. Raises KeyringError.
+        ``signing_key``: as ``SigningKeys.from_text`` reads it. Raises KeyringError.
         """
         made = False
         if admin_token is None:
             admin_token, made = _read_or_make(data_dir / ADMIN_TOKEN_FILE, _new_token)
         if signing_key is not None:
-            return cls(admin_token, Signer.from_text(signing_key), made)
+            return cls(admin_token, SigningKeys.from_text(signing_key), made)
         path = data_dir / SIGNING_KEY_FILE
         key, _ = _read_or_make(path, _new_signing_key)
         try:
-            return cls(admin_token, Signer.from_text(key), made)
+            return cls(admin_token, SigningKeys.from_text(key), made)
         except ValueError as error:
             raise KeyringError(f"{path}: {error}") from None
 
@@ -77,18 +77,45 @@ def _read_or_make(path: Path, make: Callable[[], str]) -> tuple[str, bool]:
     return secret, False
 
 
+def read_signing_keys(data_dir: Path) -> SigningKeys:
+    """Read the keys that are kept in the data directory; raises KeyringError."""
+    path = data_dir / SIGNING_KEY_FILE
+    try:
+        return SigningKeys.from_text(path.read_text("utf-8"))
+    except OSError as error:
+        raise KeyringError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise KeyringError(f"{path}: {error}") from None
+
+
+def write_signing_keys(data_dir: Path, keys: SigningKeys) -> None:
+    """Keep these keys in the place of those in the data directory; raises KeyringError."""
+    path = data_dir / SIGNING_KEY_FILE
+    try:
+        draft = _draft(path, keys.text())
+        draft.replace(path)
+    except OSError as error:
+        raise KeyringError(f"{path}: {error.strerror}") from None
+
+
 def _write_first(path: Path, secret: str) -> bool:
     """Write the file unless another process was first; return whether this one wrote it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = _draft(path, secret)
     try:
-        with os.fdopen(handle, "w") as file:
-            file.write(secret + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         os.link(draft, path)
     except FileExistsError:
         return False
     finally:
         draft.unlink()
     return True
+
+
+def _draft(path: Path, secret: str) -> Path:
+    """Write the secret to another file beside ``path``, for its owner alone, and return that."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secret.rstrip("\n") + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft

@@ -72,7 +72,7 @@ interface Answer {
   pool?: string;
   hold_ms?: number;
   until?: number;
-  /** what brings the same number back, whatever has brought the visitor by then */
+  /** proves to a ping what is held; from a sticky pool it brings the same number back */
   keep?: string;
 }
 

@@ -207,8 +207,6 @@ class ModelPool:
             self.virtual_time = 0.0
         self._tick(now)
         self.rules, self.dry_until = rules, 0
-        if not rules.budget_rate + rules.key_rate:
-            self.rates.clear()
         return True
 
     def add(self, numbers: Sequence[str], now: int) -> list[str]:
@@ -529,8 +527,12 @@ class ModelPool:
 
     def held_by(self, network: str) -> int:
         """How many numbers are inside guarantees that a network began."""
+        return len(self.ends_of(network))
+
+    def ends_of(self, network: str) -> list[int]:
+        """When these guarantees end."""
         mine = [n for n in self.numbers.values() if n.since and n.network == network]
-        return sum(1 for number in mine if number.until > self.clock)
+        return sorted(number.until for number in mine if number.until > self.clock)
 
     def most_for_one(self) -> int:
         """How many that may be."""
@@ -542,8 +544,7 @@ class ModelPool:
         if network in ("", UNKNOWN_NETWORK):
             return False
         awaited = [*self._awaiting.values()].count(network)
-        rate = self._rate(network)
-        if rate:
+        if rate := self._rate(network):
             busy = max(0, self.rates.get(network, 0) - self.clock)
             if busy + (awaited + 1) * (60_000 // rate) > 60_000:
                 return True
@@ -552,14 +553,8 @@ class ModelPool:
         return self.held_by(network) + awaited >= self.most_for_one()
 
     def _rate(self, network: str) -> int:
-        """How many it may begin in a minute; 0: any number, or the share keeps to the rate."""
-        rules = self.rules
-        if network == KEYED:
-            return rules.key_rate
-        shortest = min(rules.min_duration, rules.hold_on_activity or rules.min_duration)
-        if rules.budget_share and self.most_for_one() <= rules.budget_rate and shortest >= 60_000:
-            return 0
-        return rules.budget_rate
+        """How many it may begin in a minute; 0: any number."""
+        return self.rules.key_rate if network == KEYED else self.rules.budget_rate
 
     def _begin(self, number: Number, network: str) -> None:
         """The network began the number's guarantee."""

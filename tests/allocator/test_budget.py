@@ -11,6 +11,8 @@ from tests.allocator.pools import PoolUnderTest, make, numbers
 from tests.servers import stores
 
 ONE, OTHER = "192.0.2.0/24", "192.0.20.0/24"
+LIVES = 10_000
+"""How long the guarantees of ``make`` last, ms."""
 
 
 async def ask(pool: PoolUnderTest, *tuples: str, network: str = ONE) -> list[Answer]:
@@ -98,6 +100,50 @@ async def test_edits_drains_and_returns_keep_the_count(valkey_store: Store, uniq
     pool.now += 10_000
     await pool.sweep()  # 12 are left
     assert given(await ask(pool, *(f"u{n}" for n in range(9)))) == 4
+
+
+async def test_who_has_hundreds_waits_a_64th_of_a_guarantee_longer_at_most(
+    valkey_server: stores.Server, valkey_store: Store, unique: str
+) -> None:
+    """They are counted by some hundred times when they end, rounded up: never one too few."""
+    most = 150
+    pool = await make(valkey_store, unique, numbers(2 * most), budget_share=50, budget_least=5)
+    until: list[int] = []
+    late = LIVES // 64 + 1
+    refused = 0
+    for step in range(700):
+        pool.now += 41
+        (answer,) = await ask(pool, f"t{step}")
+        if answer.over_budget:
+            refused += 1
+            assert sum(end > pool.now - late for end in until) >= most
+        else:
+            until.append(answer.guaranteed_until)
+            assert sum(end > pool.now for end in until) <= most
+    assert refused
+    field = valkey_server.command("HGET", pool_keys(unique)[0], ONE)
+    assert len(field) < 1_100
+
+
+async def test_a_network_that_has_nothing_any_more_is_forgotten(
+    valkey_server: stores.Server, valkey_store: Store, unique: str
+) -> None:
+    """And what pools had before of this kind."""
+    meta = pool_keys(unique)[0]
+    pool = await make(valkey_store, unique, numbers(200), budget_share=20, budget_rate=7)
+    for place in range(150):
+        await ask(pool, f"t{place}", network=f"192.0.{place}.0/24")
+    former = [meta.replace("meta", name) for name in ("budgeted", "rates")]
+    for key in former:
+        valkey_server.command("ZADD", key, 1, "x")
+    await pool.sweep()
+    assert valkey_server.command("EXISTS", *former) == 0
+    assert valkey_server.command("HLEN", meta) == 153  # with the rules, the state and "wide"
+    assert valkey_server.command("OBJECT", "ENCODING", meta) == b"hashtable"
+    pool.now += 60_000
+    while (await pool.allocator.sweep(unique, now_ms=pool.now)).more:
+        pass
+    assert valkey_server.command("HLEN", meta) < 20
 
 
 async def test_a_pool_from_before_there_were_budgets_has_the_default_one(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -40,7 +41,7 @@ async def reasons(site: Site, headers: dict[str, str], *websites: str) -> list[s
 
 
 async def metric(site: Site, name: str, pool: str) -> float:
-    text = (await site.client.get("/metrics")).text
+    text = await site.metrics()
     return float(text.split(f'{name}{{pool="{pool}"}} ')[1].split("\n")[0])
 
 
@@ -74,6 +75,47 @@ async def test_one_address_holds_its_share_whatever_it_asks(site: Site) -> None:
     assert await reasons(site, GREEDY, "mine", "another") == ["held", "budget"]
     link = await get(f"/t/{pool}?website=another", headers=GREEDY)
     assert (link.status_code, "rp_number" in link.headers["location"]) == (302, False)
+
+
+async def test_one_connection_empties_no_pool_of_a_thousand(site: Site) -> None:
+    """With the default budget and an ``Origin`` that the account allows, as anyone can forge it."""
+    await site.make_account(origins=["https://p.example"])
+    pool = await site.pool(1_000, swap_targets=[site.number(8000)], parameters=["website"])
+    forged = {**GREEDY, "origin": "https://p.example"}
+    begun = time.monotonic()
+    pages = [f"https://p.example/?website=w{place}" for place in range(400)]
+    for start in range(0, len(pages), 50):
+        await asyncio.gather(*(site.swap(forged, url=page) for page in pages[start : start + 50]))
+    status = await site.status(pool)
+    # A minute's worth, and one more each second.
+    assert 60 <= status["held"] <= 61 + time.monotonic() - begun
+    assert status["budget_refused_total"] == 400 - status["held"]
+    assert await reasons(site, {**VISITOR, "origin": "https://p.example"}, "mine") == ["new"]
+
+
+async def test_image_tags_of_tracking_links_empty_no_pool(site: Site) -> None:
+    """Which any page may have, in any visitor's browser: each network holds its share."""
+    pool = await site.pool(50, parameters=["website"])
+    image = {"sec-fetch-dest": "image", "sec-fetch-site": "cross-site", "accept": "image/*"}
+    for place in range(30):
+        tag = await site.client.get(f"/t/{pool}?website=w{place}", headers={**GREEDY, **image})
+        assert (tag.status_code, "rp_number" in tag.headers["location"]) == (302, place < 10)
+    assert (await site.status(pool))["held"] == 10
+
+
+async def test_pings_hold_nothing_that_was_not_given(site: Site, valkey_store: Store) -> None:
+    """Who knows all tuples of a pool can't hold its numbers that are due."""
+    pool = await site.pool(
+        6, swap_targets=[site.number(8000)], parameters=["website"], hold_on_activity="1h"
+    )
+    assert await reasons(site, VISITOR, *"abcde") == ["new"] * 5
+    await let_guarantees_end(valkey_store, pool)
+    for website in "abcde":
+        page = {"account": site.account, "url": f"https://p.example/?website={website}"}
+        for headers in (GREEDY, VISITOR, {}):
+            ping = await site.client.get("/v1/ping", params=page, headers=headers)
+            assert ping.status_code == 204
+    assert (await site.status(pool))["held"] == 0
 
 
 async def test_who_has_the_key_is_exempt_and_may_have_a_rate(site: Site) -> None:
@@ -193,15 +235,17 @@ async def test_a_ping_begins_no_guarantee_beyond_the_budget(
         hold_on_activity="30m",
     )
 
-    async def held_after_ping(headers: dict[str, str]) -> int:
-        query = {"account": site.account, "url": "https://p.example/?website=a"}
+    async def held_after_ping(headers: dict[str, str], keep: str = "") -> int:
+        page = "https://p.example/?website=a"
+        query = {"account": site.account, "url": page, "held": keep}
         ping = await site.client.get("/v1/ping", params=query, headers=headers)
         assert ping.status_code == 204
         held: int = (await site.status(pool))["held"]
         return held
 
-    assert await reasons(site, GREEDY, "a") == ["new"]
+    (given,) = (await site.swap(GREEDY, url="https://p.example/?website=a")).json()["swaps"]
     await let_guarantees_end(valkey_store, pool)
     assert await reasons(site, GREEDY, "b") == ["new"]
-    assert await held_after_ping(GREEDY) == 1
-    assert await held_after_ping(VISITOR) == 2
+    assert await held_after_ping(GREEDY, given["keep"]) == 1
+    assert await held_after_ping(VISITOR) == 1
+    assert await held_after_ping(VISITOR, given["keep"]) == 2

@@ -70,6 +70,7 @@ async def configure(site: Site) -> list[str]:
         priority=10,
         match="area",
         numbers=[new_york, los_angeles, site.number(5000)],
+        budget={"share": 30, "least": 1, "rate": 2},
     )
     await site.pool(
         4,
@@ -121,6 +122,7 @@ async def configure(site: Site) -> list[str]:
         recycle="weighted_random",
         when={"device": "phone"},
         swap_targets=[two],
+        budget={"share": 30, "least": 1},
     )
     await site.pool(2, "campaign", parameters=["website"], min_duration="1m")
     return [one, two]
@@ -135,7 +137,7 @@ class Visitors:
         self.links: list[str] = []
 
     def visit(self) -> dict[str, str]:
-        """A page's request, with ``agent`` and ``area``."""
+        """A page's request, with ``agent``, ``area`` and ``address``."""
         draw = self._drawn
         query: dict[str, str] = {}
         if draw.random() < 0.5:
@@ -162,6 +164,8 @@ class Visitors:
         }
         if draw.random() < 0.5:
             asked["area"] = draw.choice(("212", "213", "646,213,212", "312"))
+        if draw.random() < 0.5:
+            asked["address"] = draw.choice(("8.8.4.4", "8.8.4.8", "9.9.9.9", "2606:4700:1:2::1"))
         if draw.random() < 0.3:
             asked["first_url"] = f"{page}?utm_campaign={draw.choice('uvwxyz')}"
         if self.kept and draw.random() < 0.25:
@@ -231,6 +235,8 @@ async def test_ten_thousand_visits(
                 area = asked.pop("area", "")
                 if area:
                     headers["x-visitor-area"] = area
+                if "address" in asked:
+                    headers["x-forwarded-for"] = asked.pop("address")
                 reply = (await site.swap(headers, **asked)).json()
                 given = [*reply["swaps"], *reply.get("none", ())]
                 entries = {each["target"]: each for each in given}
@@ -253,6 +259,7 @@ async def test_ten_thousand_visits(
         ("rule", "recycled"),
         ("rule", "overflow"),
         ("rule", "exhausted"),
+        ("rule", "budget"),
         ("rule", "not_a_visitor"),
         ("rule", "invalid_parameter"),
         ("no_rule", "no_rule"),

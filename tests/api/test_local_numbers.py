@@ -169,7 +169,7 @@ async def test_a_tracking_link_and_its_ping(town: Town) -> None:
             assert sent_on(link)["rp_number"] == [number]
     assert await town.holder(new_york[0]) == {"website": "w", "area": "+1212"}
     before = (await town.site.status(pool))["held_total"]
-    page = {"account": town.site.account, "url": "https://shop.example/?website=w"}
+    page = {"account": town.site.account, "url": link.headers["location"]}
     reply = await town.site.client.get("/v1/ping", params=page, headers={"x-visitor-area": "212"})
     assert reply.status_code == 204
     assert (await town.site.status(pool))["held_total"] == before  # a ping is no click

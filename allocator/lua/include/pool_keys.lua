@@ -1,6 +1,8 @@
 -- KEYS of every pool script, in the order of allocator/keys.py. All carry the hash tag {pool id}.
 --   1 META           hash    "rules" and "state", both packed (include/pool_state.lua); "dry:" and an
---                            area → until when it's no use asking the stock for one of it (ms)
+--                            area → until when it's no use asking the stock for one of it (ms); a
+--                            client network → what it has, packed (include/pool_budget.lua); "wide", which
+--                            makes it a hash table
 --   2 TUPLES         hash    tuple → number, of assigned numbers
 --   3 NUMBERS        hash    number → packed record (include/pool_record.lua), all of the pool's
 --   4 FREE           zset    unassigned numbers, by when they came free (ms)
@@ -17,9 +19,6 @@
 --  14 CALLS_BY_TIME  zset    call ids, by when they came (ms)
 --  15 SHELVES        zset    numbers by area, then guaranteed_until (include/pool_record.lua); empty
 --                            where the rules name no areas
---  16 BUDGETED       zset    numbers by the network that began their guarantee, then guaranteed_until
---                            (include/pool_record.lua); those of networks that are budgeted
---  17 RATES          zset    networks, by when what they began lately is made up for (ms)
-local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES, BUDGETED, RATES =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16], KEYS[17]
+local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack

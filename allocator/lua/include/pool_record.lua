@@ -82,18 +82,3 @@ end
 local function unshelve(number, record)
   if record[AREA] then call('ZREM', SHELVES, shelf_member(number, record)) end
 end
-
--- Every number whose guarantee a budgeted network began is counted for it. The member in BUDGETED
--- is written and removed with the record that it tells of, so the two can't differ; as it has the
--- end of the guarantee, nobody needs to come by when that is over.
-local function budget_member(number, record)
-  return record[NETWORK] .. ' ' .. string.format('%011x', record[UNTIL]) .. number
-end
-
-local function file(number, record)
-  if record[NETWORK] then call('ZADD', BUDGETED, 0, budget_member(number, record)) end
-end
-
-local function unfile(number, record)
-  if record[NETWORK] then call('ZREM', BUDGETED, budget_member(number, record)) end
-end

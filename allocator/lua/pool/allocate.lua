@@ -27,8 +27,9 @@
 -- Reply  packed: false when there is no such pool, else { clock ms, stock id, how many numbers the
 --        pool may take from it, answers, numbers of the arrivals that are in the pool now }.
 --        answers: array of { code, number, guaranteed_until ms } with code 1 new, 2 held, 3
---        recycled, 4 overflow, 5 none, 6 none because the network is over its budget, 0 nothing yet: the pool could grow, ask again with arrivals,
---        or with growth "no"; in place of the number is what stock/take should be asked for
+--        recycled, 4 overflow, 5 none, 6 none because the network is over its budget, 0 nothing yet:
+--        the pool could grow, ask again with arrivals, or with growth "no"; in place of the number is
+--        what stock/take should be asked for
 --@include pool_keys
 --@include pool_state
 --@include pool_record
@@ -40,12 +41,21 @@
 --@include pool_growth
 --@include pool_shelves
 --@include pool_budget
+--@include pool_budget_count
 local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 0, 1, 2, 3, 4, 5, 6
 local PROMOTED_A_CALL = 4
 
-local rules, state = open_pool(ARGV[1])
+local networks = {}
+for i = 8, #ARGV, 5 do
+  local network = ARGV[i]
+  if network ~= '' and network ~= UNKNOWN and not budgets[network] then
+    networks[#networks + 1], budgets[network] = network, true
+  end
+end
+local rules, state, documents = open_pool(ARGV[1], networks)
 if not rules then return pack(false) end
 local now = state[CLOCK]
+for i, network in ipairs(networks) do read_budget(network, documents[i + 2], now) end
 local asks = (#ARGV - 3) / 5
 local present = {}
 if ARGV[3] ~= '' then
@@ -74,15 +84,14 @@ local function record_click(number, record, clicks, attributes, network)
   end
   if extends then
     unshelve(number, record)
-    unfile(number, record)
     if recyclable and network ~= '' then
-      count_begun(network, rules, state)
-      record[NETWORK] = is_filed(network) and network or nil
+      record[NETWORK] = begin_guarantee(network, extended, rules, state) and network or nil
+    elseif record[NETWORK] then
+      move_end(record[NETWORK], record[UNTIL], extended, now)
     end
     record[UNTIL] = extended
     call('ZADD', GUARD, extended, number)
     shelve(number, record)
-    file(number, record)
   elseif was_queued == 1 then
     make_recyclable(number, record, rules, state)
   end
@@ -166,11 +175,9 @@ local function assign(number, record, tuple, clicks, attributes, network)
   state[ASSIGNED] = state[ASSIGNED] + 1
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
   record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
-    record[AREA], is_filed(network) and network or nil }
+    record[AREA], begin_guarantee(network, now + extended, rules, state) and network or nil }
   write_record(number, record)
   shelve(number, record)
-  file(number, record)
-  count_begun(network, rules, state)
   call('HSET', TUPLES, tuple, number)
   call('ZADD', GUARD, record[UNTIL], number)
   if attributes ~= '' then call('HSET', CLICKS, number .. ':f', attributes) end
@@ -229,5 +236,5 @@ local answers = {}
 for i = 4, #ARGV, 5 do
   answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) }
 end
-save_state(state)
+save_with_budgets(state)
 return pack({ now, rules[STOCK], room, answers, present })

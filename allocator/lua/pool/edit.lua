@@ -10,11 +10,14 @@
 --@include pool_keys
 --@include pool_state
 local DONE, BUSY, UNSHELVED = 1, 0, 2
+-- Keeps META a hash table: with short values alone, up to some hundred client networks would be a
+-- list in which each is searched for (hash-max-listpack-value is 64 bytes).
+local WIDE = string.rep('-', 65)
 
 local rules = unpack_one(ARGV[2])
 local former, state = open_pool(ARGV[1])
 if not former then
-  call('HSET', META, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0 }))
+  call('HSET', META, 'wide', WIDE, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0 }))
   return pack(DONE)
 end
 if former[REVISION] > rules[REVISION] then return pack(DONE) end
@@ -32,7 +35,6 @@ if former[RULE] ~= rules[RULE] or former[CALL_WEIGHT] ~= rules[CALL_WEIGHT]
 end
 if (former[AREAS] or '') ~= rules[AREAS] then state[SHELVED] = 0 end
 state[DRY_UNTIL] = 0
-if rules[RATE] + rules[KEY_RATE] == 0 then call('UNLINK', RATES) end
-call('HSET', META, 'rules', ARGV[2])
+call('HSET', META, 'wide', WIDE, 'rules', ARGV[2])
 save_state(state)
 return pack(state[SHELVED] == 0 and UNSHELVED or DONE)

@@ -19,9 +19,11 @@
 local NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 1, 2, 3, 4, 5, 6
 local PROMOTED = 5 -- pool/allocate promotes 4 + one an ask
 
-local rules, state = open_pool(ARGV[1])
+local network = ARGV[4]
+local rules, state, documents = open_pool(ARGV[1], { network })
 if not rules then return pack(false) end
 local now = state[CLOCK]
+if network ~= '' and network ~= UNKNOWN then read_budget(network, documents[3], now) end
 
 local local_growth = 0
 
@@ -35,14 +37,14 @@ if number then
   if record[LEAVING] == 0 or record[UNTIL] > now then
     local extended = now + rules[HOLD]
     if rules[HOLD] == 0 or record[LEAVING] == 1
-      or (record[UNTIL] <= now and is_over_budget(ARGV[4], 0, rules, state)) then
+      or (record[UNTIL] <= now and is_over_budget(network, 0, rules, state)) then
       extended = 0
     end
     return reply(0, HELD, number, math.max(record[UNTIL], extended))
   end
 end
 
-if is_over_budget(ARGV[4], 0, rules, state) then return reply(0, OVER_BUDGET, '', 0) end
+if is_over_budget(network, 0, rules, state) then return reply(0, OVER_BUDGET, '', 0) end
 
 local assigned_until = now + math.max(rules[MIN_DURATION], rules[HOLD])
 local by_area, areas = (rules[AREAS] or '') ~= '', ARGV[3]

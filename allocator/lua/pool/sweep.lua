@@ -1,6 +1,7 @@
 #!lua
 -- Does a bounded share of what needn't wait for a click: promotes numbers whose guarantee is over,
--- lets draining ones leave, drains lent ones above max_size, and shows what is to be handed on.
+-- lets draining ones leave, drains lent ones above max_size, forgets networks that have nothing any
+-- more, and shows what is to be handed on.
 --
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
@@ -17,7 +18,8 @@
 --@include pool_promote
 --@include pool_growth
 --@include pool_exhausted
-local TOMBSTONE_MS, AT_ONCE, LATEST_MS = 60000, 100, 3600000
+--@include pool_budget
+local TOMBSTONE_MS, AT_ONCE, LATEST_MS, LOOKED_AT, MANY = 60000, 100, 3600000, 20, 5
 
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
@@ -28,8 +30,22 @@ for _, number in ipairs(call('ZRANGEBYSCORE', DRAIN, '-inf', now, 'LIMIT', 0, AT
   leave_pool(number, read_record(number), rules, state)
 end
 
--- What is made up for says nothing any more.
-if (rules[RATE] or 60) + (rules[KEY_RATE] or 0) > 0 then call('ZREMRANGEBYSCORE', RATES, '-inf', now) end
+-- Networks that have nothing any more. It looks at any of them, and again as long as it finds many:
+-- so those are a quarter at most, and nobody goes through all.
+local known, over = call('HRANDFIELD', META, LOOKED_AT, 'WITHVALUES'), 0
+for i = 1, #known, 2 do
+  local name = known[i]
+  if name ~= 'rules' and name ~= 'state' and name ~= 'wide' and string.sub(name, 1, 4) ~= 'dry:' then
+    local budget = read_budget(name, known[i + 1], now)
+    if budget[HAS] == 0 and budget[BUSY_UNTIL] <= now then
+      call('HDEL', META, name)
+      over = over + 1
+    end
+  end
+end
+if over >= MANY then more = 1 end
+-- Where a pool had this before it was in META.
+call('UNLINK', string.gsub(META, 'meta$', 'budgeted'), (string.gsub(META, 'meta$', 'rates')))
 
 -- A pool above its size sends back what it borrowed: unassigned, then recyclable, then (when the
 -- guarantee is over) the first to fall due.

@@ -19,8 +19,11 @@ export const visitParams = about => {
     first_url: f[0],
     first_ref: f[1],
     targets: about.map(target => target.t),
-    held: Object.values(kept).filter(isHeld).map(({ keep }) => keep).join(),
-    visitor: about.some(({ visitor }) => visitor) && v,
+    // A ping, which is about what is shown, also brings what has been held by pings since.
+    held: Object.values(kept).filter(answer => about[0].answer_ || isHeld(answer)).map(
+      ({ keep }) => keep,
+    ).join(),
+    visitor: about.some(target => target.visitor) && v,
   };
   for (const name of options.cookies.match(/[^,\s]+/g) || []) {
     params["cookie." + name] = consented() && cookie(name);

@@ -28,7 +28,7 @@ def test_an_address_is_of_one_network(address: str, network: str) -> None:
 def test_a_trusted_proxy_is_no_visitor() -> None:
     """Its own address comes only where it tells none."""
     networks = VisitorNetworks(("8.8.0.0/16", "*"))
-    assert networks.of("8.8.4.4") == UNKNOWN_NETWORK
+    assert networks.of("8.8.4.4") == networks.of("::ffff:8.8.4.4") == UNKNOWN_NETWORK
     assert networks.of("8.9.4.4") == "8.9.4.0/24"
 
 

@@ -6,11 +6,18 @@ from typing import Any
 
 import httpx
 
+from ringpool.security.api_keys import hash_of
 from tests.api.conftest import ADMIN, KEY
 from tests.api.openapi.document import OPERATIONS, media_of
 
 SERVER_KEY = "the-accounts-server-key-0123456789"
 """The API key of the examples' account."""
+
+POWERLESS_KEY = "a-key-of-the-account-that-may-only-allocate"
+CALLS_KEY = "a-key-of-the-account-that-may-only-tell-of-calls"
+
+BUSY_KEY = "the-busy-accounts-key-0123456789"
+"""The API key of an account that may make one request a minute."""
 
 NUMBER = "+18885550101"
 """The number that most examples name, in the examples' pool."""
@@ -37,10 +44,16 @@ def configure(client: httpx.Client) -> None:
         "numbers": [f"+188855501{place:02}" for place in range(1, 10)],
         "stock": stock["id"],
     }
+    keys = [
+        SERVER_KEY,
+        {"name": "reports", "hash": hash_of(POWERLESS_KEY), "scopes": ["allocate"]},
+        {"name": "calls", "hash": hash_of(CALLS_KEY), "scopes": ["calls"]},
+    ]
     partner = {"account": "partner-9"}
     entities = {
-        "accounts/newspress": {**body_of("put_account"), "api_keys": [SERVER_KEY]},
+        "accounts/newspress": {**body_of("put_account"), "api_keys": keys},
         "accounts/partner-9": {},
+        "accounts/busy-partner": {"api_keys": [BUSY_KEY], "quota": {"requests": 1}},
         "stocks/us-toll-free": stock,
         "stocks/partner-9": partner,
         "pools/ad-placement": pool,

@@ -12,16 +12,29 @@ import httpx
 import pytest
 
 from tests.api.conftest import ADMIN, KEY
-from tests.api.openapi.configuration import NUMBER, SERVER_KEY, bearer, body_of, configure
+from tests.api.openapi.configuration import (
+    BUSY_KEY,
+    CALLS_KEY,
+    NUMBER,
+    POWERLESS_KEY,
+    SERVER_KEY,
+    bearer,
+    body_of,
+    configure,
+)
 from tests.api.openapi.document import OPERATIONS, check_schema, media_of
 from tests.api.service import service
+
+NUMBERS = [f"+188855501{place:02}" for place in range(1, 10)]
+MORE_NUMBERS = ["+18885550110", "+18885550111"]
+"""Of the examples' pool, and what the change adds that they tell of."""
 
 NOBODYS_KEY = "nobodys-key-0123456789abcdef"
 
 FREE_FORM = ("tuple", "first_click", "last_click", "visit")
 """Fields whose names are the pool's and the visit's own."""
 
-OF_THE_PAST = ("after", "at", "started_at")
+OF_THE_PAST = ("after", "at", "since", "started_at")
 """Examples that name what this service can't have had: another page, a time before it started."""
 
 
@@ -60,7 +73,7 @@ def request_of(name: str) -> dict[str, Any]:
     match operation.get("security"):
         case [{"RingPoolKey": _}, _]:
             request["headers"] = bearer(KEY)
-        case [{"Bearer": _}]:
+        case [{"Bearer": _}, *_]:
             request["headers"] = bearer(ADMIN)
         case [{}, {"Bearer": _}] if operation["tags"] == ["pages"]:
             request["headers"] = bearer(SERVER_KEY)
@@ -91,6 +104,14 @@ def check_fields(example: Any, answer: Any, where: str = "") -> None:
                 pytest.fail(f"{where} has no {item}: {failures}")
 
 
+def make_change(client: httpx.Client, request: dict[str, Any], token: str, **fields: Any) -> None:
+    """Change the examples' pool, and make the request one that is about this change."""
+    pool = "/admin/v1/pools/ad-placement"
+    client.patch(pool, json=fields, headers=bearer(token)).raise_for_status()
+    (change,) = client.get("/admin/v1/changes?limit=1", headers=bearer(ADMIN)).json()["changes"]
+    request["url"] = request["url"].replace("/12", f"/{change['revision']}")
+
+
 def prepare(client: httpx.Client, name: str, request: dict[str, Any]) -> None:
     """Do what must have happened before, and make the request one for an entity of its own."""
     if name.startswith(("create_", "delete_")):
@@ -106,6 +127,8 @@ def prepare(client: httpx.Client, name: str, request: dict[str, Any]) -> None:
             request["url"] = made.headers["location"]
     if name.startswith("put_"):
         request["headers"]["if-match"] = "*"
+    if name in ("list_changes", "get_change", "undo_change"):
+        make_change(client, request, SERVER_KEY, max_size=250, numbers=[*NUMBERS, *MORE_NUMBERS])
     if name in ("get_number", "list_pool_numbers", "record_call"):
         allocated = client.request(**request_of("allocate_number_json")).json()
         assert allocated["state"] in ("new", "held")
@@ -144,6 +167,7 @@ WRONG_QUERIES = {
     "limit": "0",
     "at": "yesterday",
     "country": "USA",
+    "dry_run": "perhaps",
     "mobile_click_to_call": "perhaps",
     "visitor": "?",
     "rp_number": "",
@@ -154,8 +178,10 @@ WRONG_FIELDS = {
     "put_stock": {"quarantine": "soon"},
     "add_pool_numbers": {"numbers": []},
     "record_call": {"duration_seconds": -1},
+    "make_key": {"scopes": ["admin"]},
+    "rotate_key": {"overlap": "soon"},
 }
-OTHER_FIELDS = {"put_stock": {"quarantine": "31d"}}
+OTHER_FIELDS = {"put_stock": {"quarantine": "31d"}, "put_account": {"name": "Another"}}
 """What makes an example one that replaces something with something else."""
 
 MISSING = {
@@ -187,6 +213,10 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
         case 403 if "origin" in text:
             headers.clear()
             headers["origin"] = "https://elsewhere.example"
+        case 403 if "lacks the scope" in text:
+            headers |= bearer(CALLS_KEY if "scope calls" not in text else POWERLESS_KEY)
+            if "read or calls" in text:
+                headers |= bearer(POWERLESS_KEY)
         case 403:
             headers |= bearer(SERVER_KEY)
             if body is not None and "alone" in text:
@@ -207,10 +237,15 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
                 for values in (query, body or {}):
                     if values.get("account", values.get("number")) == known:
                         values["account" if "account" in values else "number"] = missing
+        case 409 if name == "make_key":
+            request["json"] = {**(body or {}), "name": "reports"}
         case 412:
             headers["if-match"] = '"another"'
         case 428:
             request["json"] = {**(body or {}), **OTHER_FIELDS.get(name, {})}
+        case 429:
+            headers |= bearer(BUSY_KEY)
+            query.pop("account", None)
         case 413:
             (limit,) = re.findall(r"most ([\d,]+) bytes", text)
             request["content"] = b" " * (int(limit.replace(",", "")) + 1)
@@ -220,7 +255,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             headers["content-type"] = "application/octet-stream"
             query.clear()
         case 422:
-            field = text.partition('"detail": "')[2].partition(":")[0]
+            field = text.partition('"detail": "')[2].partition(":")[0].partition("[")[0]
             values = next(each for each in WRONG_FIELDS.values() if field in each)
             request["json"] = {**(body or {}), **values}
             if name.startswith("create_"):
@@ -229,6 +264,26 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
     if "content" in request:
         request.pop("json", None)
         headers.setdefault("content-type", "application/json")
+
+
+def prevent_undo(client: httpx.Client, status: int, request: dict[str, Any]) -> None:
+    """Make a change that isn't undone with this status."""
+    pools, moved, admin = "/admin/v1/pools", "+18885550155", bearer(ADMIN)
+    match status:
+        case 403:
+            make_change(client, request, ADMIN, name=f"{uuid4()}")
+        case 404:
+            request["url"] = request["url"].replace("/12", "/999999")
+        case 409:
+            make_change(client, request, ADMIN, max_size=250)
+            client.patch(f"{pools}/ad-placement", json={"max_size": 249}, headers=admin)
+        case 422:
+            theirs = f"{pools}/partner-9/numbers"
+            client.request("DELETE", theirs, json={"numbers": [moved]}, headers=admin)
+            make_change(client, request, ADMIN, numbers=[*NUMBERS, moved])
+            request["url"] = OPERATIONS["undo_change"].path.replace("{revision}", "12")
+            make_change(client, request, ADMIN, numbers=NUMBERS)
+            client.post(theirs, json={"numbers": [moved]}, headers=admin).raise_for_status()
 
 
 REFUSALS = [
@@ -245,12 +300,20 @@ def test_a_refusal_reads_as_its_example(name: str, status: int, client: httpx.Cl
     example = media_of(OPERATIONS[name].operation["responses"][str(status)])["example"]
     text = json.dumps(example)
     request = request_of(name)
-    spoil(name, status, request, text)
+    if name in ("get_change", "undo_change"):
+        prevent_undo(client, status, request)
+    if name != "undo_change" or status < 404:
+        spoil(name, status, request, text)
+    if "StillWorks" in text:
+        client.request(**request).raise_for_status()
     answer = client.request(**request)
+    if status == 429:  # that was the account's only request, if no test had made it
+        answer = client.request(**request)
     assert answer.status_code == status, answer.text
     expected = text
     if status == 404:
         for known, missing in MISSING.items():
             expected = expected.replace(known, "partner-9" if "put_" in name else missing)
+        expected = expected.replace("no change 12", "no change 999999")
     told = answer.text if isinstance(example, str) else answer.json()
     assert told == json.loads(expected)

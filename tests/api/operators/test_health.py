@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -15,7 +14,6 @@ from allocator.port import Argument, Store, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.scripts import Script
 from api.app import create_app
-from api.operators import health
 from ringpool.settings import Settings
 from tests.api.conftest import KEY, Site, running
 from tests.servers import stores
@@ -73,7 +71,9 @@ async def test_alive_and_ready(client: httpx.AsyncClient, switch: Switch) -> Non
 async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Switch) -> None:
     """Swap answers none, links redirect without a number, the API answers 503; all recovers."""
     target = site.number(8000)
-    pool = await site.pool(swap_targets=[target])
+    pool = await site.pool(swap_targets=[target], hold_on_activity="1h")
+    page = {"account": site.account, "url": "https://p.example/?website=shown"}
+    shown = (await site.client.get("/v1/swap", params=page)).json()["swaps"][0]
     switch.away = True
     swap = await site.client.get(f"/v1/swap?account={site.account}")
     assert swap.status_code == 200
@@ -90,7 +90,7 @@ async def test_without_the_store_pages_keep_their_numbers(site: Site, switch: Sw
     assert bulk.status_code == 503
     managed = await site.client.get(f"/admin/v1/pools/{pool}/status", headers=site.auth)
     assert managed.status_code == 503
-    ping = await site.client.get(f"/v1/ping?account={site.account}")
+    ping = await site.client.get("/v1/ping", params={**page, "held": shown["keep"]})
     assert ping.status_code == 503
     script = await site.client.get(f"/dni.js?account={site.account}")
     assert script.status_code == 200  # from what the worker knows
@@ -139,7 +139,7 @@ async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     """Pool gauges from the store, request histogram by endpoint; the store's absence shows."""
     pool = await site.pool(3)
     await site.ask(pool, website="one")
-    response = await site.client.get("/metrics")
+    response = await site.client.get("/metrics", headers=site.auth)
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     samples = {
         (sample.name, sample.labels.get("pool") or sample.labels.get("endpoint")): sample.value
@@ -152,7 +152,7 @@ async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     assert samples["ringpool_request_seconds_count", "allocate_number"] == 1
     assert samples["ringpool_store_up", None] == 1
     switch.away = True
-    assert "ringpool_store_up 0.0" in (await site.client.get("/metrics")).text
+    assert "ringpool_store_up 0.0" in await site.metrics()
 
 
 async def test_metrics_have_a_pool_that_another_worker_made_just_now(
@@ -161,40 +161,51 @@ async def test_metrics_have_a_pool_that_another_worker_made_just_now(
     """Whichever worker is asked: nobody waits until each has read the new configuration."""
     async with running(create_app(settings, store=valkey_store)) as other:
         pool = await site.pool(3)
-        assert f'ringpool_pool_size{{pool="{pool}"}} 3.0' in (await other.get("/metrics")).text
+        text = (await other.get("/metrics", headers=site.auth)).text
+        assert f'ringpool_pool_size{{pool="{pool}"}} 3.0' in text
 
 
-class FailingAllocator:
-    """Pool states from a store that answers for some pools only."""
-
-    def __init__(self, answering: Iterable[str] = ()) -> None:
-        self.answering = set(answering)
-        self.reads = 0
-
-    async def status(self, pool_id: str) -> str:
-        self.reads += 1
-        await asyncio.sleep(0)
-        if pool_id not in self.answering:
-            raise StoreUnavailable
-        return f"status of {pool_id}"
+METRICS_TOKEN = "metrics-token-0123456789"
+PORT = 9464
 
 
-def services(pools: Iterable[str], allocator: FailingAllocator) -> Any:
-    snapshot = SimpleNamespace(pools=dict.fromkeys(pools))
-    return SimpleNamespace(snapshot=snapshot, allocator=allocator)
+async def test_metrics_are_for_the_administrator(site: Site) -> None:
+    """They name every account's pools: neither nobody's nor an account's token may read them."""
+    await site.make_account(api_keys=["an-accounts-key-0123456789"])
+    pool = await site.pool(1)
+    for token in (b"", b"Bearer an-accounts-key-0123456789", b"Bearer", b"Bearer \xfc"):
+        headers = {b"authorization": token} if token else {}
+        refused = await site.client.get("/metrics", headers=headers)
+        assert (refused.status_code, refused.json()["class"]) == (401, "Unauthorized")
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert pool not in refused.text
+    assert pool in await site.metrics()
 
 
-async def test_a_scrape_does_not_ask_an_absent_store_for_every_pool() -> None:
-    """It ends when as many reads have failed as go on at the same time."""
-    allocator = FailingAllocator()
-    pools = [f"pool-{index}" for index in range(1000)]
-    assert await health._statuses(services(pools, allocator)) == []
-    assert allocator.reads < 2 * health._MAX_READERS
+async def test_a_metrics_token_reads_metrics_alone(
+    site: Site, settings: Settings, valkey_store: Store
+) -> None:
+    """On both ports it, or the administrator's, is wanted; it opens nothing else."""
+    limited = replace(settings, metrics_token=METRICS_TOKEN, metrics_port=PORT)
+    auth = {"authorization": f"Bearer {METRICS_TOKEN}"}
+    async with running(create_app(limited, store=valkey_store)) as client:
+        for port in (80, PORT):
+            url = f"http://ringpool.test:{port}/metrics"
+            assert (await client.get(url)).status_code == 401
+            for headers in (auth, site.auth):
+                assert (await client.get(url, headers=headers)).status_code == 200
+        assert (await client.get("/admin/v1/pools", headers=auth)).status_code == 401
 
 
-async def test_a_scrape_reads_the_pools_that_a_part_of_the_store_answers_for() -> None:
-    """Pools whose part of a cluster is away are left out, the others are there by id."""
-    pools = [f"pool-{index:04}" for index in range(1000)]
-    answering = pools[health._MAX_READERS - 1 :]
-    found = await health._statuses(services(reversed(pools), FailingAllocator(answering)))
-    assert found == [(pool_id, f"status of {pool_id}") for pool_id in answering]
+async def test_the_metrics_port_has_metrics_alone(settings: Settings, valkey_store: Store) -> None:
+    """There they need no token, and nothing else is; on the other port they need one."""
+    app = create_app(replace(settings, metrics_port=PORT), store=valkey_store)
+    async with running(app) as client:
+        there = f"http://ringpool.test:{PORT}"
+        assert (await client.get(f"{there}/metrics")).status_code == 200
+        for path in ("/livez", "/v1/swap?account=x", "/metrics/", "/dni.js"):
+            assert (await client.get(there + path)).status_code == 404
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 401
+        lying = {"host": f"ringpool.test:{PORT}", "x-forwarded-port": str(PORT)}
+        assert (await client.get("/metrics", headers=lying)).status_code == 401

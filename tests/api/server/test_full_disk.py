@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import ADMIN, KEY
-from tests.api.server.test_serving import ask, make_pool, store_of
+from tests.api.server.test_serving import AUTH, ask, make_pool, store_of
 from tests.api.server.test_workers import workers
 from tests.api.service import PATIENCE_SECONDS
 from tests.servers.process import NotInstalled, until
@@ -59,7 +59,7 @@ def _fill_and_kill(folder: Path, disk: Path) -> None:
         assert "fail  disk: 0 MB free: less than 4 MB are free" in doctor.stdout
         assert {name: ask(client, name)["number"] for name in held} == held
         assert client.get("/v1/swap?account=acme&url=https://a.example/").status_code == 200
-        free = client.get("/metrics").text.partition("\nringpool_disk_free_bytes ")[2]
+        free = client.get("/metrics", headers=AUTH).text.partition("\nringpool_disk_free_bytes ")[2]
         assert int(free.partition("\n")[0]) < 4 * MEGABYTE
         assert workers(running) == both
         running.process.send_signal(signal.SIGSTOP)  # it would start the store again

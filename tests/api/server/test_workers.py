@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,8 +18,9 @@ import pytest
 
 from api.server import workers as workers_module
 from api.server.workers import listen
+from tests.api.server.test_serving import AUTH
 from tests.api.service import PATIENCE_SECONDS, Service, service
-from tests.servers.process import until
+from tests.servers.process import free_port, until
 
 
 def answered_by(running: Service, connections: int = 40) -> set[str]:
@@ -85,10 +87,8 @@ def test_a_dead_worker_is_replaced_at_once(tmp_path: Path) -> None:
             assert survivor in workers(running)
         assert answered_by(running, 8)
         assert answered_requests(running) >= before
-        assert (
-            'ringpool_worker_deaths_total{cause="SIGKILL"} 3.0'
-            in running.client.get("/metrics").text
-        )
+        died = 'ringpool_worker_deaths_total{cause="SIGKILL"} 3.0'
+        until(lambda: died in running.client.get("/metrics", headers=AUTH).text)
         log = (tmp_path / "log").read_text()
         assert log.count("(SIGKILL): another takes its place") == 3
 
@@ -121,9 +121,27 @@ except WorkersFailed as error:
 
 def answered_requests(running: Service) -> float:
     """How many requests for /readyz all workers together have answered."""
-    text = running.client.get("/metrics").text
+    text = running.client.get("/metrics", headers=AUTH).text
     name = 'ringpool_request_seconds_count{endpoint="readyz",status="200"} '
     return float(text.partition(name)[2].partition("\n")[0])
+
+
+def test_metrics_outlive_a_worker(tmp_path: Path) -> None:
+    """Every connection to their port is answered after a worker's death, with what it counted."""
+    port = free_port()
+    with service(tmp_path, "--workers", "2", metrics_port=port) as running:
+        answered_by(running)
+        victim = workers(running)[0]
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: victim not in workers(running))
+        for _ in range(10):
+            text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS).text
+            counted = re.search(r'_count{endpoint="readyz",status="200"} (\d+)', text)
+            assert counted
+            assert int(counted[1]) >= 40
+        assert running.client.get(f"http://127.0.0.1:{port}/readyz").status_code == 404
+        assert running.client.get("/metrics").status_code == 401
+        assert running.stop() == 0
 
 
 def test_hangup_replaces_the_workers(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.model import Account, Configuration, Fill, Pool, Stock
 from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.security.api_keys import hash_of
 from ringpool.times import Duration
 from tests.conftest import PATIENT_MS
 from tests.servers import stores
@@ -204,3 +205,19 @@ async def test_alerts_hear_of_a_pool_that_can_grow_only_when_its_stock_is_dry(
     await service.allocator.allocate("p", [Ask("c"), Ask("d")])
     await service.sweeper.round()
     assert service.alerts.seen["p"].exhausted == 1
+
+
+async def test_keys_of_before_are_hashed_by_who_leads(
+    services: list[Service], server: stores.Server
+) -> None:
+    """API keys that the store has as plain texts, from before they were hashed, don't stay so."""
+    leader = services[0]
+    await leader.apply(_pool())
+    plain = '{"id":"a","api_keys":["a-plain-key-of-before"]}'
+    server.command("HSET", "rp:{ringpool}:catalog-documents", "account/a", plain)
+    assert await leader.sweeper.round()
+    (account,) = (await leader.catalog.read()).accounts
+    assert account.keys[0].hash == hash_of("a-plain-key-of-before")
+    kept = str(server.command("HGETALL", "rp:{ringpool}:catalog-documents"))
+    assert "sha256:" in kept
+    assert "a-plain-key-of-before" not in kept

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from ringpool.security.signing import Signer
+from ringpool.security.keeping import Kept, seal_for
+from ringpool.security.signing import Signer, SigningKeys
 
 SIGNER = Signer.generate()
 NUMBER, POOL, EXPIRES = "+18888695345", "ad-placement", 1_795_000_000
@@ -90,3 +92,45 @@ def test_what_is_no_p256_key_is_refused_without_being_quoted(text: str) -> None:
     with pytest.raises(ValueError, match=r"P-256|PEM") as raised:
         Signer.from_text(text)
     assert not text or text not in str(raised.value)
+
+
+def test_two_keys_verify_and_the_first_signs() -> None:
+    """PEM after PEM, or scalars with a comma between; a third is refused, and none is quoted."""
+    former, other = Signer.generate(), Signer.generate()
+    scalar = base64.urlsafe_b64encode((12345).to_bytes(32, "big")).decode().rstrip("=")
+    for text, count in (
+        (former.pem(), 1),
+        (SIGNER.pem() + former.pem(), 2),
+        (f"{scalar}, {scalar[:-1]}w", 2),
+    ):
+        keys = SigningKeys.from_text(text)
+        assert len(keys.all) == count
+        assert SigningKeys.from_text(keys.text()).public_key == keys.public_key
+    keys = SigningKeys(SIGNER, former)
+    for signer, expected in ((SIGNER, True), (former, True), (other, False)):
+        signature = signer.sign(NUMBER, POOL, EXPIRES)
+        assert keys.verify(NUMBER, POOL, EXPIRES, signature) is expected
+    assert SIGNER.verify(NUMBER, POOL, EXPIRES, keys.sign(NUMBER, POOL, EXPIRES))
+    with pytest.raises(ValueError, match="more than two keys"):
+        SigningKeys.from_text(SIGNER.pem() + former.pem() + other.pem())
+
+
+def test_what_the_former_key_sealed_is_opened() -> None:
+    """And no more when it is gone; what is sealed now is the first key's."""
+    former = Signer.generate()
+    kept = Kept("p", "m1=x")
+    sealed = seal_for(SigningKeys(former)).seal(kept)
+    both = seal_for(SigningKeys(SIGNER, former))
+    assert both.open(sealed) == kept
+    assert seal_for(SigningKeys(SIGNER)).open(sealed) is None
+    assert seal_for(SigningKeys(SIGNER)).open(both.seal(kept)) == kept
+
+
+def test_a_key_is_named_by_its_thumbprint() -> None:
+    """As RFC 7638 makes it of the public key: the example of RFC 7517's P-256 key."""
+    scalar = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"
+    jwk = Signer.from_text(scalar).jwk()
+    assert jwk["x"] == "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"
+    required = '{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}'.format(jwk["x"], jwk["y"])
+    digest = hashlib.sha256(required.encode()).digest()
+    assert jwk["kid"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
