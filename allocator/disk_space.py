@@ -27,14 +27,13 @@ _KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE
 
 
 class DiskSpace:
-    """The disk of a data directory. ``least``: the bytes below which it counts as low; 0: never.
-
-    ``low`` is as it was last looked at.
+    """The disk of a data directory. It counts as low below ``least`` bytes, or below a tenth of the
+    disk if that is less; with 0 never. ``low`` is as it was last looked at.
     """
 
     def __init__(self, folder: Path, least: int) -> None:
         self._folder = folder
-        self.least = least
+        self._most = least
         self.low = False
         self._given: tuple[Path | None, int] = None, 0
 
@@ -42,6 +41,14 @@ class DiskSpace:
         """The bytes that this user may still write; raises OSError."""
         disk = os.statvfs(self._folder)
         return disk.f_bavail * disk.f_frsize
+
+    @property
+    def least(self) -> int:
+        """The bytes below which it counts as low; raises OSError."""
+        if not self._most:
+            return 0
+        disk = os.statvfs(self._folder)
+        return min(self._most, disk.f_blocks * disk.f_frsize // 10)
 
     def look(self) -> bool:
         """Look at it now; returns ``low``. One that can't be looked at stays what it was."""
@@ -53,22 +60,24 @@ class DiskSpace:
         """Whether so many bytes more would leave it not low. Always, where it never counts as low,
         or can't be looked at."""
         try:
-            return not self.least or self.free() - size >= self.least
+            return not self._most or self.free() - size >= self.least
         except OSError:
             return True
 
     def tell(self) -> str:
         """What is low, in words."""
-        least = self.least >> 20
-        return f"less than {least} MB are free in {self._folder}: no new numbers are given"
+        with suppress(OSError):
+            least = self.least / (1 << 20)
+            return f"less than {least:.3g} MB are free in {self._folder}: no new numbers are given"
+        return f"{self._folder} can't be looked at: no new numbers are given"
 
     def give_ahead(self, path: Path) -> None:
         """Give a file space after its end, which it grows into. Nothing where there is no space, or
         a file system can't (only Linux's can)."""
-        ahead = min(_AHEAD_BYTES, self.least // 4)
-        if not ahead:
-            return
         with suppress(AttributeError, OSError):
+            ahead = min(_AHEAD_BYTES, self.least // 2)
+            if not ahead:
+                return
             file = os.open(path, os.O_WRONLY)
             try:
                 size = os.fstat(file).st_size

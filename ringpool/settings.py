@@ -112,8 +112,9 @@ class Settings:
         64,
         _whole(0, 1_000_000),
         "`64`",
-        "megabytes that stay free on the disk of the embedded store: with less, no new numbers are "
-        "given and nothing is written, and tuples keep theirs; `0`: as long as the disk takes it",
+        "megabytes that stay free on the disk of the embedded store, or a tenth of it if that is "
+        "less: with less, no new numbers are given and nothing is written, and tuples keep theirs; "
+        "`0`: as long as the disk takes it",
     )
     public_url: str | None = _setting(
         None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -17,12 +16,14 @@ import pytest
 import redis
 
 from allocator import embedded
+from allocator.disk_space import DiskSpace
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer, open_embedded
 from allocator.redis.url import connect
 from tests.servers.process import until
 
 SERVICE = """
 import sys
+from allocator.disk_space import DiskSpace
 from allocator.embedded import EmbeddedServer
 server = EmbeddedServer(sys.argv[1])
 server.start()
@@ -106,11 +107,13 @@ def test_its_file_has_space_ahead_while_it_runs(folder: Path) -> None:
     assert file.stat().st_blocks * 512 < 1 << 20
 
 
-def test_on_a_disk_that_is_nearly_full_it_writes_nothing(folder: Path) -> None:
+def test_on_a_disk_that_is_nearly_full_it_writes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It starts and is read, refuses writes, and doesn't write its file anew; so does one that was
     started again."""
-    free = shutil.disk_usage(folder.parent).free
-    with EmbeddedServer(folder, 2 * free) as server:
+    monkeypatch.setattr(DiskSpace, "free", lambda _space: 1000)
+    with EmbeddedServer(folder, 2000) as server:
         for kill in (True, False):
             with client(server) as store:
                 with pytest.raises(redis.ResponseError, match="NOREPLICAS"):
@@ -121,7 +124,7 @@ def test_on_a_disk_that_is_nearly_full_it_writes_nothing(folder: Path) -> None:
                 pid = server.pid
                 os.kill(pid, signal.SIGKILL)
                 until(lambda pid=pid: server.pid != pid and client(server).ping())
-    with EmbeddedServer(folder, free // 2) as server, client(server) as store:
+    with EmbeddedServer(folder, 500) as server, client(server) as store:
         until(lambda: store.config_get()["min-replicas-to-write"] == "0")
         assert store.config_get()["auto-aof-rewrite-percentage"] == "100"
         assert store.set("kept", "yes")

@@ -56,7 +56,7 @@ def _fill_and_kill(folder: Path, disk: Path) -> None:
             [RINGPOOL, "doctor"], env={**os.environ, **settings}, capture_output=True, text=True
         )
         assert doctor.returncode == 1
-        assert "fail  disk: 0 MB free: less than 4 MB are free" in doctor.stdout
+        assert "fail  disk: 0 MB free: less than 1.6 MB are free" in doctor.stdout
         assert {name: ask(client, name)["number"] for name in held} == held
         assert client.get("/v1/swap?account=acme&url=https://a.example/").status_code == 200
         free = client.get("/metrics", headers=AUTH).text.partition("\nringpool_disk_free_bytes ")[2]
@@ -73,7 +73,7 @@ def _fill_and_kill(folder: Path, disk: Path) -> None:
         for name, number in held.items():
             answer = ask(client, name)
             assert (answer["number"], answer["state"]) == (number, "held")
-        filler = fill(disk, 3 * MEGABYTE)
+        filler = fill(disk, MEGABYTE)
         until(lambda: _is_limited(running))
         filler.unlink()
         until(lambda: not _is_limited(running))
@@ -85,7 +85,7 @@ def _is_limited(running: Service) -> bool:
     """Whether both workers, asked over and over, say what doesn't go on."""
     answers = [httpx.get(f"{running.url}/readyz").json() for _ in range(8)]
     assert {answer["status"] for answer in answers} == {"ready"}
-    return all("less than 4 MB are free" in answer.get("limited", "") for answer in answers)
+    return all("less than 1.6 MB are free" in answer.get("limited", "") for answer in answers)
 
 
 def asked(client: httpx.Client, website: str) -> httpx.Response:
