@@ -34,6 +34,7 @@ from allocator.replies import (
     CallReply,
     EditCode,
     ForgetCode,
+    HeldReply,
     HolderReply,
     NumbersReply,
     PreviewReply,
@@ -46,6 +47,7 @@ from allocator.transfers import Arrival, Transfers
 
 _ALLOCATE = load("pool/allocate")
 _PREVIEW = load("pool/preview")
+_HELD = load("pool/held")
 _EDIT = load("pool/edit")
 _SHELVE = load("pool/shelve")
 _FORGET = load("pool/forget")
@@ -60,6 +62,7 @@ _NUMBERS = load("pool/numbers")
 _encode = msgspec.msgpack.Encoder().encode
 _allocated = msgspec.msgpack.Decoder(AllocateReply | bool).decode
 _previewed = msgspec.msgpack.Decoder(PreviewReply | bool).decode
+_of_tuples = msgspec.msgpack.Decoder(HeldReply | bool).decode
 _released = msgspec.msgpack.Decoder(list[int] | bool).decode
 _edited = msgspec.msgpack.Decoder(EditCode).decode
 _shelved = msgspec.msgpack.Decoder(str | bool).decode
@@ -184,6 +187,18 @@ class Allocator:
             touched: AllocateReply = known(pool_id, _allocated(reply))
             found = _answers(touched.clock, touched.answers)
             answers += [answer for answer in found if answer is not None]
+        return answers
+
+    async def held(
+        self, pool_id: str, tuples: Sequence[str], *, now_ms: int | None = None
+    ) -> list[Answer]:
+        """What each tuple holds, state held or none; nothing is written, no click counted."""
+        answers: list[Answer] = []
+        for start in range(0, len(tuples), MAX_ASKS_PER_CALL):
+            part = tuples[start : start + MAX_ASKS_PER_CALL]
+            reply = await self._run(_HELD, pool_id, now_ms, *part)
+            found: HeldReply = known(pool_id, _of_tuples(reply))
+            answers += [each for each in _answers(found.clock, found.answers) if each is not None]
         return answers
 
     async def preview(

@@ -14,6 +14,7 @@ import fcntl
 import json
 import logging
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +28,10 @@ from urllib.parse import quote
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from allocator.disk_space import DiskSpace
+from allocator.keys import INSTALLATION
+from allocator.store_files import StoreDamaged, StoreFiles, StoreMissing
 
 _log = logging.getLogger(__name__)
 
@@ -61,16 +66,28 @@ class EmbeddedServer:
 
     For threads and processes without an event loop too: nothing here is asynchronous. Once
     started it may be stopped from any thread; a forked child must leave it alone.
+
+    ``least_free``: bytes that are to stay free on the disk. While there are fewer, the server
+    refuses what it would write, as one does that has too few replicas. ``accept_empty``: begin
+    anew where files are missing; they are set aside.
     """
 
-    def __init__(self, data_dir: Path | str) -> None:
+    def __init__(
+        self, data_dir: Path | str, least_free: int = 0, *, accept_empty: bool = False
+    ) -> None:
         self._dir = Path(data_dir).expanduser().resolve()
+        self._files = StoreFiles(self._dir)
+        self._accept_empty = accept_empty
+        self._space = DiskSpace(self._dir, least_free)
+        self._refuses_writes: bool | None = None  # not known
+        self._rewrites = True
         self._service_lock: int | None = None
         self._private: Path | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._spawning = threading.Lock()
         self._stopping = threading.Event()
         self._supervisor: threading.Thread | None = None
+        self._syncer: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -92,8 +109,9 @@ class EmbeddedServer:
     def start(self) -> None:
         """Take the directory and run a server in it; returns when it answers.
 
-        Raises DataDirectoryBusy, RuntimeError (the server refuses to start, with the last line of
-        its log) or OSError (the directory can't be used). All but the first call do nothing.
+        Raises DataDirectoryBusy, StoreDamaged, RuntimeError (the server refuses to start, with the
+        last line of its log) or OSError (the directory can't be used). All but the first call do
+        nothing.
         """
         if self._service_lock is not None:
             return
@@ -101,10 +119,15 @@ class EmbeddedServer:
         self._service_lock = self._take_service_lock()
         try:
             self._end_orphan()
+            self._files = StoreFiles(self._dir)  # as they are now
+            self._check_files()
+            sizes = {path: path.stat().st_size for path in self._files.logs()}
             self._stopping.clear()
             self._choose_socket()
             self._spawn()
             self._await_answer()
+            self._tell_what_was_cut(sizes)
+            self._check_installation()
         except BaseException:
             self.stop()
             raise
@@ -112,7 +135,21 @@ class EmbeddedServer:
             target=self._supervise, name="embedded-store", daemon=True
         )
         self._supervisor.start()
-        threading.Thread(target=self._sync, name="embedded-store-sync", daemon=True).start()
+        self._syncer = threading.Thread(target=self._sync, name="embedded-store-sync", daemon=True)
+        self._syncer.start()
+
+    @contextlib.contextmanager
+    def files(self) -> Iterator[StoreFiles]:
+        """Its files, while neither this nor another process runs a server on them.
+
+        Raises DataDirectoryBusy or OSError.
+        """
+        lock = self._take_service_lock()
+        try:
+            self._end_orphan()
+            yield StoreFiles(self._dir)
+        finally:
+            os.close(lock)
 
     def stop(self) -> None:
         """Stop the server, everything written, and give the directory back. Idempotent."""
@@ -131,6 +168,12 @@ class EmbeddedServer:
         if self._supervisor is not None:
             self._supervisor.join()
             self._supervisor = None
+        if self._syncer is not None:
+            self._syncer.join()
+            self._syncer = None
+            for log in self._files.logs():
+                self._space.take_back(log)
+            self._files.sync()
         (self._dir / "store.url").unlink(missing_ok=True)
         if self._private is not None:
             shutil.rmtree(self._private, ignore_errors=True)
@@ -176,6 +219,40 @@ class EmbeddedServer:
         finally:
             os.close(lock)
 
+    def _check_files(self) -> None:
+        try:
+            self._files.check()
+        except StoreMissing as missing:
+            if not self._accept_empty:
+                raise
+            _log.error("the store begins with nothing, as was asked: %s", missing)
+            self._files.set_aside()
+
+    def _tell_what_was_cut(self, sizes: dict[Path, int]) -> None:
+        """The server cuts half a command off the end of its file: what a kill or a power cut left.
+
+        Its answer can't have been given, but for what a power cut took.
+        """
+        for path, size in sizes.items():
+            cut = size - path.stat().st_size
+            if cut > 0:
+                _log.warning("cut half a command, %d bytes, off the end of %s", cut, path)
+        self._write_down()
+
+    def _check_installation(self) -> None:
+        """See that the store's data is that of this directory, and name it at its first start."""
+        known = self._files.installation
+        with _client(self.url) as client:
+            held = client.get(INSTALLATION)
+            found = held.decode() if isinstance(held, bytes) else ""
+            if known and found != known and not self._accept_empty:
+                raise self._files.forgotten()
+            if not found or found != known:
+                name = found or known or secrets.token_hex(16)
+                with contextlib.suppress(redis.ResponseError, OSError):  # no space: another time
+                    client.set(INSTALLATION, name)
+                    self._files.name(name)
+
     def _choose_socket(self) -> None:
         path = self._dir / "store.sock"
         if len(os.fsencode(path)) > _SOCKET_PATH_BYTES:
@@ -219,6 +296,7 @@ class EmbeddedServer:
         return server
 
     def _configuration(self) -> bytes:
+        self._refuses_writes, self._rewrites = None, True  # the next look sets it again
         settings: dict[str, Any] = {
             "port": 0,
             "unixsocket": self._socket,
@@ -229,6 +307,7 @@ class EmbeddedServer:
             "appendfsync": "no",  # _sync does it
             "aof-load-truncated": "yes",  # the end of the file may be half a write
             "maxmemory-policy": "noeviction",  # a guarantee is never thrown away
+            "min-replicas-to-write": int(self._space.look()),  # it has none
         }
         # JSON's quoting of a string is understood by the server's reader of settings.
         lines = [f"{name} {json.dumps(str(v), ensure_ascii=False)}" for name, v in settings.items()]
@@ -240,6 +319,8 @@ class EmbeddedServer:
         with _client(self.url) as client:
             while time.monotonic() < limit:
                 if self._server is not None and self._server.poll() is not None:
+                    if damage := self._files.diagnosis():
+                        raise StoreDamaged(damage)
                     log = self._last_log_line()
                     raise RuntimeError(f"the store in {self._dir} doesn't start: {log}")
                 with contextlib.suppress(redis.RedisError):
@@ -253,16 +334,37 @@ class EmbeddedServer:
         return lines[-1] if lines else "it logged nothing"
 
     def _sync(self) -> None:
-        """Have the append-only file written to the disk every second.
+        """Have the append-only file written to the disk every second, and see that it can be.
 
         Valkey's own ``everysec`` keeps writes in its memory while a sync is running, up to 2 s, and
         a kill at such a time loses assignments that have been answered. So it never syncs here:
         every write is with the kernel before its answer goes out, and is synced from outside.
         """
         while not self._stopping.wait(_SYNC_SECONDS):
-            for file in (self._dir / "appendonlydir").glob("*.incr.aof"):
-                with contextlib.suppress(OSError), file.open("rb") as log:  # it may be rewritten
-                    os.fdatasync(log.fileno())
+            self._guard_space()
+            self._write_down()
+
+    def _write_down(self) -> None:
+        for log in self._files.logs()[-1:]:
+            self._space.give_ahead(log)
+        self._files.sync()
+
+    def _guard_space(self) -> None:
+        """Have the server refuse writes while its disk is nearly full."""
+        low = self._space.look()
+        # A file that is written anew is there twice for a while.
+        roomy = self._space.has_room_for(self._files.size())
+        if (low, roomy) == (self._refuses_writes, self._rewrites):
+            return
+        with contextlib.suppress(OSError, redis.RedisError), _client(self.url) as client:
+            client.config_set("auto-aof-rewrite-percentage", 100 if roomy else 0)
+            self._rewrites = roomy
+            client.config_set("min-replicas-to-write", int(low))
+            if low and not self._refuses_writes:
+                _log.error("%s, and nothing is written", self._space.tell())
+            elif self._refuses_writes and not low:
+                _log.warning("there is space again in %s: all goes on", self._dir)
+            self._refuses_writes = low
 
     def _supervise(self) -> None:
         """Start the server again whenever it ends by itself, less often if it goes on so."""
@@ -279,19 +381,28 @@ class EmbeddedServer:
                 return
             _log.error("the embedded store ended with status %d: starting it again", status)
             try:
+                self._files.check()
                 self._spawn()
             except (OSError, RuntimeError) as error:
                 _log.error("the embedded store can't start: %s", error)
 
 
+def serves(data_dir: Path, url: str) -> bool:
+    """Whether that is the URL of the directory's embedded store."""
+    try:
+        return EmbeddedServer(data_dir).url == url
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
-def open_embedded(data_dir: Path | str) -> Iterator[str]:
+def open_embedded(data_dir: Path | str, least_free: int = 0) -> Iterator[str]:
     """The URL of the directory's store: the running service's, or one run as long as this is open.
 
     For commands beside a service. Raises what ``EmbeddedServer.start`` does, but for
     DataDirectoryBusy only when the other service's store doesn't come up.
     """
-    server = EmbeddedServer(data_dir)
+    server = EmbeddedServer(data_dir, least_free)
     try:
         server.start()
     except DataDirectoryBusy:

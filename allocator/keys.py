@@ -13,6 +13,9 @@ from functools import lru_cache
 CATALOG = "rp:{ringpool}:"
 """Prefix of the catalog's keys (``ringpool.catalog``)."""
 
+INSTALLATION = f"{CATALOG}installation"
+"""Names the installation, in the store of a data directory (``allocator.store_files``)."""
+
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (

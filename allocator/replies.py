@@ -149,6 +149,13 @@ class AllocateReply(Struct, frozen=True, array_like=True, gc=False):
     arrived: list[str]
 
 
+class HeldReply(Struct, frozen=True, array_like=True):
+    """What ``pool/held`` replies."""
+
+    clock: int
+    answers: list[AnswerReply]
+
+
 class PreviewReply(Struct, frozen=True, array_like=True):
     """What ``pool/preview`` replies. ``grows``: 1 when ``stock`` is asked first.
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Any
@@ -37,10 +37,12 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from allocator.allocator import Allocator
-from allocator.embedded import open_embedded
+from allocator.disk_space import DiskSpace
+from allocator.embedded import open_embedded, serves
 from allocator.port import Store, StoreUnavailable
 from allocator.rates import Rates
 from allocator.redis.url import connect
+from allocator.resting import Resting
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
@@ -176,8 +178,12 @@ async def _services(
 ) -> Services:
     """Everything that runs while the app does; ``stack`` ends it in reverse order."""
     keyring = settings.open_keyring()
+    space: DiskSpace | None = None
     if store is None:
-        url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir))
+        least = settings.min_free_bytes
+        url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir, least))
+        if serves(settings.data_dir, url):
+            space = DiskSpace(settings.data_dir, least)
         store = await connect(
             url, timeout_ms=settings.redis_timeout_ms, wait_replicas=settings.wait_replicas
         )
@@ -186,7 +192,8 @@ async def _services(
     stocks = Stocks(store)
     catalog = Catalog(store, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
-    assignments = AssignmentCache(allocator)
+    resting = Resting(settings.data_dir) if space is not None else None
+    assignments = AssignmentCache(allocator, refuses=_refuses(space, resting))
     notifier = WebhookNotifier()
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
@@ -195,11 +202,15 @@ async def _services(
     stack.push_async_callback(key_uses.aclose)
     stack.push_async_callback(notifier.aclose)
     stack.push_async_callback(assignments.aclose)
-    for work in (keeper.run(), assignments.run(), sweeper.run(), key_uses.run()):
+    works = [keeper.run(), assignments.run(), sweeper.run(), key_uses.run()]
+    if space is not None:
+        works.append(space.watch())
+    for work in works:
         stack.push_async_callback(_cancel, asyncio.create_task(_log_failure(work)))
     return Services(
         settings=settings,
         store=store,
+        space=space,
         allocator=allocator,
         stocks=stocks,
         assignments=assignments,
@@ -208,13 +219,26 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
-        scraper=Scraper(allocator, keeper, metrics),
+        scraper=Scraper(allocator, keeper, metrics, space),
         rates=Rates(store),
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
         seal=seal_for(keyring.signer),
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
     )
+
+
+def _refuses(space: DiskSpace | None, resting: Resting | None) -> Callable[[str], str]:
+    """Why a pool gives no new numbers now, for AssignmentCache."""
+    if space is None or resting is None:
+        return lambda _pool_id: ""
+
+    def refuses(pool_id: str) -> str:
+        if space.low:
+            return space.tell()
+        return "the pool rests: its store was repaired" if resting.until(pool_id) else ""
+
+    return refuses
 
 
 async def _log_failure(work: Coroutine[Any, Any, None]) -> None:

@@ -1,8 +1,8 @@
 """Prometheus metrics: the time that requests take, and every pool's numbers and answers.
 
-With several workers the request histogram lives in files under ``PROMETHEUS_MULTIPROC_DIR``
-(``api.server.serving`` sets it before the workers start), so any worker reports for all. Pools are
-read from the store at the scrape, by the worker that is asked (``api.scrape``).
+With several workers counts live in files (``api.server.metric_files``), so any worker reports for
+all. Pools are read from the store at the scrape, by the worker that is asked
+(``api.scrape``).
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Metrics:
             "account",
             self._own,
         )
+        worker_deaths(self._own)
 
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
         """Count one request. ``endpoint`` is a route's name, never a path from outside."""
@@ -108,16 +109,30 @@ class Metrics:
         """Count a request that was refused for the account's quota."""
         self._over_quota.add(account)
 
-    def exposition(self, pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool) -> bytes:
+    def exposition(
+        self,
+        pools: Sequence[tuple[str, PoolStatus]],
+        *,
+        store_up: bool,
+        disk_free: int | None = None,
+    ) -> bytes:
         """All metrics in the text format. ``pools``: id and status of those read in time.
 
         May run on another thread. Takes a while when there are many pools.
+        ``disk_free``: bytes on the embedded store's disk; None with another store.
         """
         requests = self._own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             requests = CollectorRegistry()
             MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
-        return generate_latest(requests) + "".join(_state(pools, store_up=store_up)).encode()
+        state = "".join(_state(pools, store_up=store_up, disk_free=disk_free))
+        return generate_latest(requests) + state.encode()
+
+
+def worker_deaths(registry: CollectorRegistry) -> Counter:
+    """What the parent of several workers counts, by a signal's name or an exit status."""
+    meaning = "Worker processes that ended without being asked to"
+    return Counter("ringpool_worker_deaths", meaning, ("cause",), registry=registry)
 
 
 class _CountsById:
@@ -136,13 +151,18 @@ class _CountsById:
         child.inc(count)
 
 
-def _state(pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool) -> Iterator[str]:
+def _state(
+    pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool, disk_free: int | None
+) -> Iterator[str]:
     """The text of what is read at the scrape: a family of samples after the other.
 
     Written here, not by prometheus_client, which takes ten times as long. Ids need no escapes.
     """
     yield _head("ringpool_store_up", "gauge", "1 when the store answered this scrape")
     yield f"ringpool_store_up {float(store_up)}\n"
+    yield _head("ringpool_disk_free_bytes", "gauge", "Bytes free on the disk of the embedded store")
+    if disk_free is not None:
+        yield f"ringpool_disk_free_bytes {disk_free}\n"
     for kind, families in (("gauge", _GAUGES), ("counter", _COUNTERS)):
         for field, meaning in families.items():
             name = f"ringpool_pool_{field}"

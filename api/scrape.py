@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from allocator.allocator import Allocator
 from allocator.answers import PoolStatus
+from allocator.disk_space import DiskSpace
 from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
@@ -35,10 +36,17 @@ there, and what the event loop does at once."""
 class Scraper:
     """One worker's scrapes."""
 
-    def __init__(self, allocator: Allocator, keeper: SnapshotKeeper, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        allocator: Allocator,
+        keeper: SnapshotKeeper,
+        metrics: Metrics,
+        space: DiskSpace | None = None,
+    ) -> None:
         self._allocator = allocator
         self._keeper = keeper
         self._metrics = metrics
+        self._space = space
         self._under_way: asyncio.Task[bytes] | None = None
         self._text = b""
         self._read_at = -math.inf
@@ -61,12 +69,18 @@ class Scraper:
                 await asyncio.wait_for(self._keeper.refresh(), REVISION_SECONDS)
             pools = await self._statuses()
             up = bool(pools) or not self._keeper.current.pools
-            exposition = self._metrics.exposition
-            self._text = await asyncio.to_thread(exposition, pools, store_up=up)
+            self._text = await asyncio.to_thread(self._write, pools, up)
             self._read_at = time.monotonic()
         finally:
             self._under_way = None
         return self._text
+
+    def _write(self, pools: list[tuple[str, PoolStatus]], up: bool) -> bytes:
+        free = None
+        if self._space is not None:
+            with suppress(OSError):
+                free = self._space.free()
+        return self._metrics.exposition(pools, store_up=up, disk_free=free)
 
     async def _statuses(self) -> list[tuple[str, PoolStatus]]:
         """Every pool's status, as many as the store gives within POOLS_SECONDS.

@@ -108,6 +108,14 @@ class Settings:
         "`.ringpool`",
         "the embedded store, and the keys made at first start",
     )
+    min_free_mb: int = _setting(
+        64,
+        _whole(0, 1_000_000),
+        "`64`",
+        "megabytes that stay free on the disk of the embedded store, or a tenth of it if that is "
+        "less: with less, no new numbers are given and nothing is written, and tuples keep theirs; "
+        "`0`: as long as the disk takes it",
+    )
     public_url: str | None = _setting(
         None,
         _public_url,
@@ -200,6 +208,11 @@ class Settings:
                 needed = variable("trusted_proxies")
                 raise SettingsError(f"{variable(name)}: nobody is trusted without {needed}")
         return cls(**values)
+
+    @property
+    def min_free_bytes(self) -> int:
+        """``min_free_mb`` in bytes."""
+        return self.min_free_mb << 20
 
     def open_keyring(self) -> Keyring:
         """Open the secrets of this service, which may make them; raises SettingsError."""

@@ -20,7 +20,7 @@ _OUTAGES = {
     "MOVED": "the store is a Redis Cluster: its URL starts with redis+cluster://",
     "NOAUTH": "the store wants a password",
     "NOPERM": "the store's user lacks a permission",
-    "NOREPLICAS": "the store has too few replicas to accept writes",
+    "NOREPLICAS": "the store has too few replicas, or its disk too little space, to write",
     "OOM": "the store is out of memory",
     "READONLY": "the store is a read-only replica",
     "TRYAGAIN": "the cluster is moving this slot",

@@ -91,7 +91,8 @@ class HeldAnswer(Answer, frozen=True, kw_only=True, gc=False):
 class AssignmentCache:
     """Single answers for the endpoints. One a process and event loop; ``run`` must be running.
 
-    ``cache_bytes`` 0 turns the memory off.
+    ``cache_bytes`` 0 turns the memory off. ``refuses``: why a pool gives no new numbers now; ""
+    when it does. Tuples that hold a number get it all the same, and nothing is written for that.
     """
 
     def __init__(
@@ -100,10 +101,12 @@ class AssignmentCache:
         *,
         cache_bytes: int = 64 << 20,
         clock: Callable[[], float] = time.monotonic,
+        refuses: Callable[[str], str] = lambda _pool_id: "",
     ) -> None:
         self._allocator = allocator
         self._batcher = AskBatcher(allocator)
         self._clock = clock
+        self._refuses = refuses
         self._entries: ByteBoundedLRU[tuple[str, str], CachedAssignment]
         self._entries = ByteBoundedLRU(cache_bytes, _entry_bytes)
         self._unwritten: set[CachedAssignment] = set()
@@ -152,6 +155,11 @@ class AssignmentCache:
             answer: Answer | None = self.count(held, ask.attributes, ask.clicks)
             if answer is not None:
                 return answer
+        if why := self._refuses(pool_id):
+            (only,) = await self._only_held(pool_id, [ask], why)
+            if isinstance(only, StoreUnavailable):
+                raise only
+            return only
         asked = self._clock()
         found = await self._batcher.allocate(pool_id, ask)
         answer = self._remember(pool_id, ask.tuple, found, asked)
@@ -193,8 +201,12 @@ class AssignmentCache:
         missing = [place for place, answer in enumerate(answers) if answer is None]
         if missing:
             found: Sequence[Answer | StoreUnavailable]
+            unknown = [asks[place] for place in missing]
             try:
-                found = await self._allocate_unknown(pool_id, [asks[place] for place in missing])
+                if why := self._refuses(pool_id):
+                    found = await self._only_held(pool_id, unknown, why)
+                else:
+                    found = await self._allocate_unknown(pool_id, unknown)
             except StoreUnavailable as error:
                 found = [error] * len(missing)
             for place, answer in zip(missing, found, strict=True):
@@ -215,6 +227,23 @@ class AssignmentCache:
             for place, answer in zip(late, again, strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
+
+    async def _only_held(
+        self, pool_id: str, asks: Sequence[Ask], why: str
+    ) -> list[Answer | StoreUnavailable]:
+        """Answer asks whose tuples hold a number; the others get ``why``. Clicks are written
+        behind, where the guarantee is long enough to be remembered."""
+        asked = self._clock()
+        found = await self._allocator.held(pool_id, [ask.tuple for ask in asks])
+        answers: list[Answer | StoreUnavailable] = []
+        for ask, held in zip(asks, found, strict=True):
+            answer = None
+            if held.state is State.HELD:
+                answer = self._remember(pool_id, ask.tuple, held, asked)
+            if isinstance(answer, HeldAnswer):
+                self.record_click(answer.assignment, ask.attributes, ask.clicks)
+            answers.append(StoreUnavailable(why) if answer is None else answer)
+        return answers
 
     async def _ask_again(self, pool_id: str, asks: Sequence[Ask]) -> list[Answer]:
         """Answer asks whose first answers came too late to be given; their clicks were counted."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from allocator.allocator import Allocator
+from allocator.disk_space import DiskSpace
 from allocator.port import Store
 from allocator.rates import Rates
 from allocator.stocks import Stocks
@@ -28,11 +29,13 @@ class Services:
     """Everything that an endpoint may need.
 
     ``sign(number, pool, expires)`` remembers its signatures: many clicks share one. ``seal``: what
-    visitors bring back of sticky pools.
+    visitors bring back of sticky pools. ``space``: the embedded store's disk; None with another
+    store.
     """
 
     settings: Settings
     store: Store
+    space: DiskSpace | None
     allocator: Allocator
     stocks: Stocks
     assignments: AssignmentCache

@@ -259,7 +259,11 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "Health": (
         "That the service is there.",
-        {"status": "`alive` or `ready`.", "version": "The service's."},
+        {
+            "status": "`alive` or `ready`.",
+            "version": "The service's.",
+            "limited": "What doesn't go on meanwhile, and why: a disk that is nearly full.",
+        },
     ),
     "Holder": (
         "Who holds a number, or held it.",

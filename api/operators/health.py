@@ -6,7 +6,7 @@ import asyncio
 import hmac
 from importlib.metadata import version
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from allocator.port import StoreUnavailable
 from api import metrics
@@ -27,10 +27,11 @@ _WANTED = "send Authorization: Bearer with the administrator's token or RINGPOOL
 
 
 class Health(Struct, frozen=True):
-    """``status``: ``alive`` or ``ready``."""
+    """``status``: ``alive`` or ``ready``. ``limited``: what doesn't go on meanwhile, and why."""
 
     status: str
     version: str
+    limited: str | UnsetType = UNSET
 
 
 async def _livez(_request: Request) -> Reply:
@@ -45,7 +46,9 @@ async def _readyz(request: Request) -> Reply:
         raise Refusal(
             503, "StoreUnavailable", "the store doesn't answer", headers=(RETRY_AFTER,)
         ) from None
-    return replies.json(Health("ready", _VERSION))
+    space = request.services.space
+    limited = space.tell() if space is not None and space.low else UNSET
+    return replies.json(Health("ready", _VERSION, limited))
 
 
 async def _metrics(request: Request) -> Reply:
@@ -90,7 +93,8 @@ _READYZ = Operation(
     {200: Health},
     (),
     tag="operators",
-    text="For what sends requests here or elsewhere. Waits for the store a second at most.",
+    text="For what sends requests here or elsewhere. Waits for the store a second at most. A disk "
+    "that is nearly full is told as `limited`: numbers that are held are still given.",
     examples={200: {"status": "ready", "version": "0.1.0"}},
 )
 _METRICS = Operation(

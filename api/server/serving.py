@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-import shutil
 import signal
 import socket
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -27,9 +25,10 @@ from allocator.port import StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from api.operators.metrics_port import PATH
+from api.server import metric_files
 from api.server.http_protocol import Protocol
 from api.server.log_format import configure_logging
-from api.server.workers import Workers, listen
+from api.server.workers import Workers, WorkersFailed, listen
 from ringpool import service_address
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import LockLost
@@ -47,10 +46,6 @@ OTHER_FILES = 200
 GRACE_SECONDS = 10
 """How long a stop waits for requests that are being answered."""
 
-HUNG_SECONDS = 30
-"""A worker that doesn't respond for so long is replaced. On a busy machine a working one may be
-silent for a few seconds, and its visitors would lose their connections."""
-
 STORE_SECONDS = 5.0
 """How long a start waits for the data directory: a command without a service runs the store too."""
 
@@ -58,7 +53,14 @@ BIND_SECONDS = 5.0
 """How long a start waits for the port, which a killed service's workers may still hold."""
 
 
-def serve(settings: Settings, host: str, port: int, workers: int, with_demo: bool) -> None:
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    workers: int,
+    with_demo: bool,
+    accept_empty_store: bool = False,
+) -> None:
     """Run the service until SIGINT or SIGTERM. Raises SettingsError when it can't start."""
     configure_logging()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -66,7 +68,8 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
     with ExitStack() as stack:
         keyring = settings.open_keyring()
         if settings.redis_url is None:
-            store = EmbeddedServer(settings.data_dir)
+            least = settings.min_free_bytes
+            store = EmbeddedServer(settings.data_dir, least, accept_empty=accept_empty_store)
             stack.callback(store.stop)
             try:
                 _start_store(store)
@@ -97,7 +100,6 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
             backlog=BACKLOG,
             limit_concurrency=_allow_connections(settings.max_connections),
             timeout_graceful_shutdown=GRACE_SECONDS,
-            timeout_worker_healthcheck=HUNG_SECONDS,
         )
         _announce(base_url, keyring)
         for listener in shared:
@@ -107,8 +109,12 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
         if workers == 1:
             uvicorn.Server(config).run(sockets=[*listeners, *shared])
         else:
-            _make_metrics_directory(settings.data_dir)
-            Workers(config, listeners, shared).run()
+            try:
+                stack.enter_context(metric_files.folder(workers, settings.data_dir))
+                count_death = metric_files.death_counter()
+                Workers(config, listeners, shared, count_death).run()
+            except (WorkersFailed, OSError) as error:
+                raise SettingsError(str(error)) from None
 
 
 def _allow_connections(wanted: int) -> int:
@@ -191,14 +197,6 @@ async def _prepare_demo(base_url: str) -> None:
         raise SettingsError(f"--demo: {error}") from None
     finally:
         await store.aclose()
-
-
-def _make_metrics_directory(data_dir: Path) -> None:
-    """An empty directory in which the workers keep their counts together."""
-    directory = data_dir.resolve() / "metrics"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
 def _leave(_number: int, _frame: object) -> NoReturn:

@@ -75,7 +75,8 @@ class Service:
 
     def workers(self) -> list[int]:
         """Process ids of the processes that answer."""
-        return [pid for pid in self._children() if b"multiprocessing.spawn" in _command_line(pid)]
+        forking = [pid for pid in self._children() if b"forkserver" in _command_line(pid)]
+        return [worker for pid in forking for worker in _children(pid)]
 
     def store(self) -> int:
         """The process id of the embedded store."""
@@ -85,7 +86,7 @@ class Service:
     def kill(self) -> None:
         """Kill it with all that it started, as the end of its machine does."""
         assert self.process is not None
-        for pid in [*self._children(), self.process.pid]:
+        for pid in [*self.workers(), *self._children(), self.process.pid]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
@@ -99,10 +100,8 @@ class Service:
                 self.kill()
 
     def _children(self) -> list[int]:
-        """Those of every thread: the store is started again by one of its own."""
         assert self.process is not None
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for children in threads for pid in children.read_text().split()]
+        return _children(self.process.pid)
 
 
 @dataclass
@@ -197,6 +196,12 @@ def _watches(watcher: Server, replicas: int) -> bool:
     known = watcher.command("SENTINEL", "REPLICAS", "numbers")
     others = watcher.command("SENTINEL", "SENTINELS", "numbers")
     return len(known) == replicas and len(others) == 2
+
+
+def _children(pid: int) -> list[int]:
+    """Those of every thread: the store is started again by one of its own."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for children in threads for child in children.read_text().split()]
 
 
 def _command_line(pid: int) -> bytes:

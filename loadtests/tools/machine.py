@@ -42,8 +42,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started and that still run."""
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that a process has started and that still run, and those that these have."""
+    started = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [each for child in started for each in (child, *children(child))]
 
 
 def resident_bytes(pid: int) -> int:

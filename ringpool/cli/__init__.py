@@ -6,6 +6,7 @@ import click
 
 from ringpool import __version__
 from ringpool.cli import (
+    check,
     check_page,
     configure,
     doctor,
@@ -43,4 +44,5 @@ main.add_command(signing_key.signing_key)
 main.add_command(tags.snippet)
 main.add_command(tags.link)
 main.add_command(doctor.doctor)
+main.add_command(check.check)
 main.add_command(check_page.check_page_command)

@@ -13,10 +13,12 @@ import click
 from redis.asyncio.connection import DefaultParser
 
 from allocator.answers import PoolStatus
+from allocator.disk_space import DiskSpace
 from allocator.embedded import DataDirectoryBusy
 from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
+from allocator.resting import Resting
 from ringpool.catalog.catalog import Catalog
 from ringpool.cli.output import as_json, print_findings, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
@@ -94,6 +96,8 @@ async def _check_store(session: Session) -> AsyncIterator[Finding]:
     yield Finding("ok", "store", f"{'embedded, ' if embedded else ''}answers in {took_ms:.0f} ms")
     for finding in _check_server(info, session.settings):
         yield finding
+    if embedded:
+        yield _check_disk(DiskSpace(session.settings.data_dir, session.settings.min_free_bytes))
     ahead = clock - time.time() * 1000
     if abs(ahead) > _CLOCK_TOLERANCE_MS:
         direction = "ahead of" if ahead > 0 else "behind"
@@ -129,6 +133,13 @@ def _check_server(info: dict[str, str], settings: Settings) -> Iterator[Finding]
         yield Finding("fail", "RINGPOOL_WAIT_REPLICAS", message)
 
 
+def _check_disk(space: DiskSpace) -> Finding:
+    free = f"{space.free() >> 20} MB free"
+    if space.look():
+        return Finding("fail", "disk", f"{free}: {space.tell()}, and nothing is written")
+    return Finding("ok", "disk", free)
+
+
 async def _check_catalog(catalog: Catalog) -> Finding:
     pending = await catalog.pending()
     if pending:
@@ -156,6 +167,8 @@ async def _check_pools(session: Session) -> list[Finding]:
     if exhausted:
         message = f"no number left to give, too small: {_some(exhausted)}"
         findings.append(Finding("warn", "pools", message))
+    if session.settings.redis_url is None:
+        findings += _check_rests(names, Resting(session.settings.data_dir))
     findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
     unbudgeted = [
         name
@@ -170,6 +183,18 @@ async def _check_pools(session: Session) -> list[Finding]:
         findings.append(Finding("warn", "budgets", message))
     clock, _ = await session.catalog.server()  # read last: no pool's clock is ahead by the delay
     return findings + list(_check_pool_clocks(statuses, clock))
+
+
+def _check_rests(names: list[str], resting: Resting) -> Iterator[Finding]:
+    """Report pools that give nothing new, as their store was repaired."""
+    rests = [
+        f"{name} until {format_rfc3339(resting.until(name))}"
+        for name in names
+        if resting.until(name)
+    ]
+    if rests:
+        message = f"they give nothing new, as the store was repaired: {_some(rests)}"
+        yield Finding("warn", "pools that rest", message)
 
 
 def _check_pool_clocks(statuses: dict[str, PoolStatus], clock: int) -> Iterator[Finding]:

@@ -26,13 +26,20 @@ def _settings_help() -> str:
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Processes; default: RINGPOOL_WORKERS, else 1."
 )
+@click.option(
+    "--accept-empty-store",
+    is_flag=True,
+    help="Begin anew where files of the embedded store are missing; what is left is set aside.",
+)
 @click.option("--demo", is_flag=True, help="Add demo accounts and pools, and a page to try.")
-def serve_command(host: str, port: int, workers: int | None, demo: bool) -> None:
+def serve_command(
+    host: str, port: int, workers: int | None, accept_empty_store: bool, demo: bool
+) -> None:
     """Run the service until Ctrl-C."""
     from api.server.serving import serve  # the whole web app: no other command waits for it
 
     try:
         settings = Settings.from_environment()
-        serve(settings, host, port, workers or settings.workers, demo)
+        serve(settings, host, port, workers or settings.workers, demo, accept_empty_store)
     except SettingsError as error:
         raise failure(error) from None

@@ -81,7 +81,9 @@ async def open_session() -> AsyncIterator[Session]:
     """
     settings = Settings.from_environment()
     async with AsyncExitStack() as stack:
-        url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir))
+        url = settings.redis_url or stack.enter_context(
+            open_embedded(settings.data_dir, settings.min_free_bytes)
+        )
         timeout_ms = max(settings.redis_timeout_ms, _TIMEOUT_MS)
         try:
             store = await connect(url, timeout_ms=timeout_ms, wait_replicas=settings.wait_replicas)

@@ -45,7 +45,9 @@ class Written:
         self.may_end = threading.Event()
         self.may_end.set()
 
-    def exposition(self, pools: Sequence[Any], *, store_up: bool) -> bytes:
+    def exposition(
+        self, pools: Sequence[Any], *, store_up: bool, disk_free: int | None = None
+    ) -> bytes:
         assert self.may_end.wait(30), "the event loop waits for this"
         self.texts += 1
         self.pools, self.store_up = pools, store_up

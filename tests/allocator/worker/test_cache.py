@@ -116,6 +116,29 @@ async def test_a_number_that_is_held_for_a_moment_only_is_not_repeatable(
     assert (again.state, isinstance(again, HeldAnswer)) == (State.HELD, False)
 
 
+async def test_a_pool_that_gives_nothing_new_lets_tuples_keep_theirs(
+    counting: Counting, clock: Clock, pool: str
+) -> None:
+    """By reading alone, also of many at once; the clicks are written behind when it may write."""
+    allocator = Allocator(counting)
+    await AssignmentCache(allocator, clock=clock).allocate(pool, Ask("a"))
+    counting.calls.clear()
+    source = AssignmentCache(allocator, clock=clock, refuses=lambda asked: f"{asked} rests")
+    held = await source.allocate(pool, Ask("a", clicks=2))
+    assert (held.state, held.number) == (State.HELD, "+11")
+    with pytest.raises(StoreUnavailable, match=f"{pool} rests"):
+        await source.allocate(pool, Ask("b"))
+    again = AssignmentCache(allocator, clock=clock, refuses=lambda _: "rests")
+    first, second = await again.allocate_many(pool, [Ask("a"), Ask("b")])
+    assert isinstance(first, HeldAnswer)
+    assert isinstance(second, StoreUnavailable)
+    assert set(counting.calls) == {"pool/held"}
+    await source.flush()
+    await again.flush()
+    status = await allocator.status(pool)
+    assert (status.new_total, status.held_total) == (1, 3)
+
+
 async def test_without_memory_no_held_answer_is_repeatable(
     counting: Counting, clock: Clock, pool: str
 ) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
-from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 CONNECTION = "api/server/uvicorn_connection.py"
 WORKERS = "api/server/workers.py"
@@ -127,16 +127,9 @@ async def test_a_scope_is_made_when_the_message_begins() -> None:
     check(CONNECTION, "the scope", sorted(connection.scope), expected.split())
 
 
-def test_worker_processes_are_kept_alike() -> None:
-    """The supervisor's methods that are overridden, and how it makes a process."""
-    check(WORKERS, "Process", parameters(Process), ["config", "sockets"])
-    check(WORKERS, "Multiprocess", parameters(Multiprocess), ["config", "sockets"])
-    absent = missing(Process, ("start", "terminate", "join"))
-    check(WORKERS, "the methods of Process", absent, [])
-    for name in ("terminate_all", "restart_all", "handle_ttin", "handle_ttou"):
-        method = getattr(Multiprocess, name, None)
-        found = parameters(method) if method else None
-        check(WORKERS, f"Multiprocess.{name}", found, ["self"])
-    used = inspect.getsource(Multiprocess)
-    for text in ("Process(self.config, self.sockets)", "self.processes", "self.terminate_all()"):
-        check(WORKERS, f"Multiprocess: {text!r} isn't in it", text in used, True)
+def test_a_server_runs_on_sockets_and_says_when_it_has_started() -> None:
+    """What a worker process runs; the exit status of an app that doesn't start."""
+    check(WORKERS, "Server.run", parameters(uvicorn.Server.run), ["self", "sockets"])
+    server = uvicorn.Server(uvicorn.Config(app))
+    check(WORKERS, "Server.started", server.started, False)
+    check(WORKERS, "STARTUP_FAILURE", STARTUP_FAILURE, 3)

@@ -6,12 +6,19 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 
+from api.server import workers as workers_module
 from api.server.workers import listen
+from tests.api.server.test_serving import AUTH
 from tests.api.service import PATIENCE_SECONDS, Service, service
 from tests.servers.process import free_port, until
 
@@ -31,10 +38,19 @@ def answered_by(running: Service, connections: int = 40) -> set[str]:
 
 
 def workers(running: Service) -> list[int]:
-    """The worker processes."""
-    lists = Path(f"/proc/{running.process.pid}/task").glob("*/children")
-    children = [int(word) for children in lists for word in children.read_text().split()]
-    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """The worker processes: children of the one that forks them."""
+    forking = (
+        pid
+        for pid in children(running.process.pid)
+        if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    return [worker for pid in forking for worker in children(pid)]
+
+
+def children(pid: int) -> list[int]:
+    """The child processes of all its threads."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(word) for words in lists for word in words.read_text().split()]
 
 
 def test_connections_are_spread(tmp_path: Path) -> None:
@@ -53,6 +69,61 @@ def test_a_killed_workers_connections_wait_for_its_successor(tmp_path: Path) -> 
         assert len(after) == 2
         assert len(after - before) == 1
         assert survivor in workers(running)
+
+
+def test_a_dead_worker_is_replaced_at_once(tmp_path: Path) -> None:
+    """Killed while it doesn't respond, again and again: each time another is there in a moment, and
+    the log and a metric tell of it. Its counts go on where it ended."""
+    with service(tmp_path, "--workers", "2") as running:
+        answered_by(running, 8)
+        before = answered_requests(running)
+        for _ in range(3):
+            victim, survivor = sorted(workers(running))
+            os.kill(victim, signal.SIGSTOP)
+            frozen = time.monotonic()
+            until(lambda frozen=frozen: time.monotonic() > frozen + 1)  # it has been asked by now
+            os.kill(victim, signal.SIGKILL)
+            until(lambda victim=victim: len(set(workers(running)) - {victim}) == 2, seconds=5)
+            assert survivor in workers(running)
+        assert answered_by(running, 8)
+        assert answered_requests(running) >= before
+        died = 'ringpool_worker_deaths_total{cause="SIGKILL"} 3.0'
+        until(lambda: died in running.client.get("/metrics", headers=AUTH).text)
+        log = (tmp_path / "log").read_text()
+        assert log.count("(SIGKILL): another takes its place") == 3
+
+
+def test_one_that_dies_again_and_again_is_started_less_often() -> None:
+    """The pause doubles up to five seconds; there is none after one that ran for a while."""
+    place = workers_module._Place(0, [])
+    dead: Any = SimpleNamespace(began=time.monotonic())
+    assert [place.pause_after(dead) for _ in range(8)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5]
+    dead.began -= 3
+    assert place.pause_after(dead) == 0
+
+
+def test_an_app_that_does_not_start_is_not_tried_again(tmp_path: Path) -> None:
+    """The workers end as one, with the reason; there is no use in starting them again and again."""
+    program = """
+import uvicorn
+from api.server.workers import Workers, WorkersFailed, listen
+try:
+    Workers(uvicorn.Config("nowhere:app"), listen("127.0.0.1", 0, 2, 16)).run()
+except WorkersFailed as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
+    assert done.stdout == "the workers don't start: the log says why\n"
+    assert "nowhere" in done.stderr
+
+
+def answered_requests(running: Service) -> float:
+    """How many requests for /readyz all workers together have answered."""
+    text = running.client.get("/metrics", headers=AUTH).text
+    name = 'ringpool_request_seconds_count{endpoint="readyz",status="200"} '
+    return float(text.partition(name)[2].partition("\n")[0])
 
 
 def test_metrics_outlive_a_worker(tmp_path: Path) -> None:

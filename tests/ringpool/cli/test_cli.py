@@ -420,6 +420,7 @@ def test_every_command_has_help(run: Run) -> None:
     everything = commands(main)
     assert {path for path, _ in everything} == {
         ("serve",),
+        ("check",),
         ("apply",),
         ("export",),
         ("pool", "list"),
