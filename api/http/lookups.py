@@ -21,7 +21,7 @@ async def with_pool(services: Services, snapshot: Snapshot, pool_id: str) -> Sna
     """
     if pool_id in snapshot.pools:
         return snapshot
-    await services.keeper.pool(pool_id)
+    await services.keeper.look()
     await check_started(services)
     newer = services.snapshot
     if pool_id not in newer.pools:
@@ -38,7 +38,7 @@ async def with_known_pools(
     """
     for pool_id in pool_ids:
         if pool_id not in snapshot.pools:
-            await services.keeper.pool(pool_id)
+            await services.keeper.look()
             return services.snapshot
     return snapshot
 
@@ -47,6 +47,7 @@ async def with_account(services: Services, snapshot: Snapshot, account_id: str) 
     """The snapshot if it has the account, else a newer one, as ``with_pool``."""
     if account_id in snapshot.accounts:
         return snapshot
+    await services.keeper.look()
     await check_started(services)
     newer = services.snapshot
     if account_id not in newer.accounts:

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from allocator.answers import Holding
 from api.http import replies
 from api.http.description import parameter
 from api.http.endpoint import Endpoint, problem_form
@@ -18,59 +17,16 @@ from api.http.request import Request
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
+from ringpool.history.number_lookup import Holder, NumberLookup, number_lookup
 from ringpool.history.number_report import NumberReport, number_report
 from ringpool.model import Number
 from ringpool.numbers import phone
-from ringpool.times import format_rfc3339, to_unix_ms
-from ringpool.visits import tuples
+from ringpool.times import to_unix_ms
 
 Time = Annotated[datetime, Meta(tz=True)]
 """A time with its offset."""
 
 _TIME_EXPECTED = "expected a time with its offset, such as 2026-11-21T14:32:00Z"
-
-
-class Holder(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Who held a number, for how long, and the attributes of their first and last click.
-
-    Without ``until``, they hold it still.
-    """
-
-    pool: str
-    tuple: dict[str, str]
-    assigned_at: str
-    until: str = ""
-    guaranteed_until: str = ""
-    clicks: int
-    calls: int
-    first_click: dict[str, str] = {}
-    last_click: dict[str, str] = {}
-
-
-class OverflowOf(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A pool whose overflow number it is; ``answers``: given in the clock hour (UTC) of ``at``."""
-
-    pool: str
-    answers: int | None = None
-
-
-class NumberLookup(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One number. ``owner``: ``pool/ID`` or ``stock/ID``; ``pool``: where it is now.
-
-    ``holder``: now, or at ``at`` when that was asked for; absent when nobody held it.
-    """
-
-    number: str
-    owner: str = ""
-    pool: str = ""
-    draining: bool = False
-    available_from: str = ""
-    at: str = ""
-    holder: Holder | None = None
-    overflow_of: list[OverflowOf] = []
-
-
-_decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
 
 
 async def _look_up(request: Request) -> Reply:
@@ -90,39 +46,28 @@ async def _look_up(request: Request) -> Reply:
         number,
         None if at is None else _unix_ms(at),
     )
-    lookup = _visible(report, snapshot, caller)
+    lookup = number_lookup(_visible(report, snapshot, caller))
     if not (lookup.owner or lookup.holder or lookup.overflow_of):
         raise unknown_number(number)
     return replies.json(lookup)
 
 
-def _visible(report: NumberReport, snapshot: Snapshot, caller: Caller) -> NumberLookup:
+def _visible(report: NumberReport, snapshot: Snapshot, caller: Caller) -> NumberReport:
     """The report without what belongs to other accounts."""
     owner_visible = bool(report.owner) and (
         _sees_stock(caller, snapshot, report.owner)
         if report.owner_kind == "stock"
         else _sees_pool(caller, snapshot, report.owner)
     )
-    holder = None
-    if report.holder is not None:
-        pool_id = report.holder.pool or report.pool
-        present = snapshot.pools.get(pool_id)
-        if caller.may_see_holding(report.holder, present.pool if present else None):
-            holder = _holder(report.holder, pool_id)
-    return NumberLookup(
-        number=report.number,
-        owner=f"{report.owner_kind}/{report.owner}" if owner_visible else "",
-        pool=report.pool if owner_visible else "",
-        draining=owner_visible and report.draining,
-        available_from=_time(report.available_from) if owner_visible else "",
-        at="" if report.at is None else format_rfc3339(report.at),
-        holder=holder,
-        overflow_of=[
-            OverflowOf(pool=use.pool, answers=use.answers)
-            for use in report.overflow_of
-            if _sees_pool(caller, snapshot, use.pool)
-        ],
-    )
+    holder = report.holder
+    if holder is not None:
+        present = snapshot.pools.get(holder.pool)
+        if not caller.may_see_holding(holder, present.pool if present else None):
+            holder = None
+    uses = tuple(use for use in report.overflow_of if _sees_pool(caller, snapshot, use.pool))
+    if not owner_visible:
+        return NumberReport(number=report.number, at=report.at, holder=holder, overflow_of=uses)
+    return msgspec.structs.replace(report, holder=holder, overflow_of=uses)
 
 
 def _sees_pool(caller: Caller, snapshot: Snapshot, pool_id: str) -> bool:
@@ -134,25 +79,6 @@ def _sees_pool(caller: Caller, snapshot: Snapshot, pool_id: str) -> bool:
 def _sees_stock(caller: Caller, snapshot: Snapshot, stock_id: str) -> bool:
     stock = snapshot.stocks.get(stock_id)
     return caller.may_see(stock) if stock else caller.account is None
-
-
-def _holder(holding: Holding, pool_id: str) -> Holder:
-    return Holder(
-        pool=pool_id,
-        tuple=tuples.parse(holding.tuple),
-        assigned_at=format_rfc3339(holding.since),
-        until=_time(holding.until),
-        guaranteed_until=_time(holding.guaranteed_until),
-        clicks=holding.clicks,
-        calls=holding.calls,
-        first_click=_decode_attributes(holding.first_click) if holding.first_click else {},
-        last_click=_decode_attributes(holding.last_click) if holding.last_click else {},
-    )
-
-
-def _time(unix_ms: int | None) -> str:
-    """RFC 3339; "" for a time that isn't known (None or 0)."""
-    return format_rfc3339(unix_ms) if unix_ms else ""
 
 
 def _unix_ms(text: str) -> int:

@@ -134,6 +134,10 @@ class Catalog:
         """Return the owner of a number (E.164); None when it has none."""
         return (await self._store.owners([number])).get(number)
 
+    async def owned(self, numbers: Sequence[str]) -> list[str]:
+        """Return those of the numbers (E.164) that have an owner."""
+        return list(await self._store.owners(numbers))
+
     async def locate(self, number: str, at_ms: int | None = None) -> NumberPlace:
         """Return whose a number (E.164) is and the pool that it is in.
 

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _MIN_LOOK_SECONDS = 0.05
-"""Shortest time between two reads of the store for pools that aren't in the snapshot."""
+"""Shortest time between two reads of the store for what isn't in the snapshot."""
 
 
 class PreparedPool(Struct, frozen=True):
@@ -204,19 +204,15 @@ class SnapshotKeeper:
                 _log.exception("the configuration isn't refreshed")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def pool(self, pool_id: str) -> PreparedPool | None:
-        """Return a pool; one that isn't in the snapshot is looked for in the store.
+    async def look(self) -> None:
+        """Read what is in the store once more, for something that the snapshot doesn't have.
 
         Another worker may just have made it. Concurrent callers share one read, which begins after
-        they called.
+        they called. With the store away, the snapshot stays.
         """
-        known = self.current.pools.get(pool_id)
-        if known is None:
-            if self._next_look is None:
-                self._next_look = asyncio.create_task(self._look())
-            await asyncio.shield(self._next_look)
-            known = self.current.pools.get(pool_id)
-        return known
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look())
+        await asyncio.shield(self._next_look)
 
     async def _look(self) -> None:
         await asyncio.sleep(max(0.0, self._looked + _MIN_LOOK_SECONDS - time.monotonic()))

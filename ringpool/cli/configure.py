@@ -25,9 +25,10 @@ from ringpool.faults import Fault, Faults
 async def apply(file: BinaryIO, dry_run: bool, revision: int | None, as_json: bool) -> None:
     """Make or update the accounts, pools and stocks in FILE (YAML; - is stdin).
 
-    Repeating it changes nothing. What FILE doesn't name stays. A list of numbers is the whole list:
-    the other numbers of that pool or stock drain, each when its guarantee is over; without a list
-    they stay. A FILE with an error in it is refused as a whole, each error on a line with its path.
+    Repeating it changes nothing. What FILE doesn't name stays; of what it names, keys that it
+    leaves out go back to their defaults, but for a pool's key and for numbers. A list of numbers is
+    the whole list: the other numbers of that pool or stock drain, each when its guarantee is over.
+    A FILE with an error in it is refused as a whole, each error on a line with its path.
     """
     try:
         text = file.read().decode("utf-8-sig")

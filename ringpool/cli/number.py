@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 import click
 
 from allocator.answers import Holding
+from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.cli.output import as_json, print_json, print_pairs
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
+from ringpool.history.number_lookup import number_lookup
 from ringpool.history.number_report import NumberReport, number_report
 from ringpool.numbers import phone
 from ringpool.times import format_rfc3339, to_unix_ms
@@ -44,19 +47,34 @@ def number() -> None:
 @as_json
 @command
 async def show(number_text: str, at: int | None, as_json: bool) -> None:
-    """Show where NUMBER (+18888695345) is and who holds it, or held it at a time (--at)."""
-    try:
-        parsed = phone.parse(number_text)
-    except ValueError as error:
-        raise Fault("NUMBER", str(error)) from None
+    """Show where NUMBER (+18888695345) is and who holds it, or held it at a time (--at).
+
+    Without its country calling code (888 869-5345) it is looked for among all numbers in use.
+    """
     async with open_session() as session:
-        report = await number_report(
-            session.catalog, session.allocator, await session.snapshot(), parsed, at
-        )
+        snapshot = await session.snapshot()
+        parsed = await _number(number_text, session.catalog, snapshot)
+        report = await number_report(session.catalog, session.allocator, snapshot, parsed, at)
     if as_json:
-        print_json(report)
+        print_json(number_lookup(report))
     else:
         print_pairs(_report_rows(report))
+
+
+async def _number(text: str, catalog: Catalog, snapshot: Snapshot) -> str:
+    """The number in E.164; raises Fault."""
+    try:
+        return phone.parse(text)
+    except ValueError as error:
+        candidates = phone.in_every_country(text)
+        if not candidates:
+            raise Fault("NUMBER", str(error)) from None
+    used = {number for number in candidates if snapshot.overflow_pools(number)}
+    used.update(await catalog.owned(candidates))
+    if len(used) == 1:
+        return used.pop()
+    found = f"it may be any of {', '.join(sorted(used))}" if used else "no number in use ends so"
+    raise Fault("NUMBER", f"{text[:60]!r} lacks its country calling code (+1…), and {found}")
 
 
 def _report_rows(report: NumberReport) -> list[tuple[str, object]]:

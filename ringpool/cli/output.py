@@ -40,7 +40,7 @@ def print_document(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Write a value, structs included, as indented JSON."""
-    text = msgspec.json.encode(value, enc_hook=_encode)
+    text = msgspec.json.encode(value, enc_hook=encode_hook)
     click.echo(printable_json(msgspec.json.format(text, indent=2).decode()))
 
 
@@ -84,9 +84,3 @@ def _console() -> Console:
     """Return a console on the current stdout; what isn't a terminal is written 200 wide."""
     console = Console(highlight=False, soft_wrap=False)
     return console if console.is_terminal else Console(highlight=False, width=200)
-
-
-def _encode(value: object) -> object:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return encode_hook(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from allocator.allocator import Allocator
@@ -28,7 +29,7 @@ class NumberReport(Struct, frozen=True, kw_only=True):
     ``pool``: the pool it is in now, its owner or the one that its stock lent it to ("": none).
     ``available_from``: Unix ms from which a stock's number may be lent; None while it is lent.
     ``at``: Unix ms that the report is about; None: now. ``holder``: who holds the number now, or
-    held it at ``at``; a former holding names the pool that the number was in.
+    held it at ``at``; it names the pool that the number was in then.
     """
 
     number: str
@@ -59,6 +60,8 @@ async def number_report(
             holder = None
     if holder is None and at_ms is not None:
         holder = await catalog.former_holder(number, at_ms)
+    if holder is not None and not holder.pool:
+        holder = msgspec.structs.replace(holder, pool=pool)
     return NumberReport(
         number=number,
         owner_kind=owner.kind if owner else "",

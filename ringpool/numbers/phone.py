@@ -63,9 +63,24 @@ def parse(text: str) -> str:
     Raises ValueError that quotes the text and explains what is wrong; a number without its country
     calling code is refused.
     """
-    number = _read(text)
-    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return f"{e164};ext={number.extension}" if number.extension else e164
+    return _e164(_read(text))
+
+
+def in_every_country(text: str) -> list[str]:
+    """Read a number that lacks its country calling code: E.164 for each country that it may be of.
+
+    Digits as dialled in the country or without its trunk prefix (``020 7946 0123``). Empty for a
+    text that is no number anywhere.
+    """
+    found: dict[str, None] = {}
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        try:
+            number = phonenumbers.parse(text, regions[0])
+        except NumberParseException:
+            continue
+        if number.country_code == code and not _length_fault(number):
+            found[_e164(number)] = None
+    return list(found)
 
 
 def display(number: str, style: NumberFormat) -> str:
@@ -139,10 +154,19 @@ def _read(text: str) -> PhoneNumber:
         number = phonenumbers.parse(text)
     except NumberParseException as error:
         raise ValueError(f"{text[:60]!r} {_PARSE_FAULTS[error.error_type]}") from None
-    fault = _LENGTH_FAULTS.get(phonenumbers.is_possible_number_with_reason(number))
+    fault = _length_fault(number)
     if fault is not None:
         raise ValueError(f"{text[:60]!r} {fault}")
     return number
+
+
+def _length_fault(number: PhoneNumber) -> str | None:
+    return _LENGTH_FAULTS.get(phonenumbers.is_possible_number_with_reason(number))
+
+
+def _e164(number: PhoneNumber) -> str:
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return f"{e164};ext={number.extension}" if number.extension else e164
 
 
 def _forms(number: str) -> _Forms:

@@ -69,6 +69,19 @@ async def test_what_another_worker_made_is_found(site: Site, worker: httpx.Async
     ]
 
 
+@pytest.mark.parametrize("path", ["/dni.js?account={}", "/v1/swap?account={}"])
+async def test_an_account_that_another_worker_made_is_found(
+    site: Site, worker: httpx.AsyncClient, unique: str, path: str
+) -> None:
+    """The page that is opened right after `ringpool apply` gets its numbers."""
+    later = Site(site.client, f"{unique}-later", site.area)
+    await later.make_account()
+    await later.pool(1, swap_targets=[later.number(8000)])
+    answer = await worker.get(path.format(later.account))
+    assert answer.status_code == 200
+    assert later.number(8000) in answer.text
+
+
 async def test_a_page_is_judged_by_the_snapshot_that_its_pool_is_of(
     site: Site, worker: httpx.AsyncClient
 ) -> None:

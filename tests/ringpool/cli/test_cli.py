@@ -173,9 +173,28 @@ def test_a_number_is_shown(configured: Run) -> None:
     at = ("--at", "2026-11-21T14:32:00+01:00")
     report = as_json(configured("number", "show", "+18001234444", "--json", *at))
     assert report["overflow_of"] == [{"pool": "ad-placement", "answers": 0}]
-    assert report["at"] // 1000 == 1_795_267_920
+    assert report["at"] == "2026-11-21T13:32:00Z"
     assert configured("number", "show", "12").exit_code == 1
     assert configured("number", "show", "+18888695345", "--at", "noon").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("(888) 869-5345", "pool ad-placement"),  # the pool's own
+        ("8001234444", "overflow number"),  # no pool owns it
+    ],
+)
+def test_a_number_is_found_without_its_country(configured: Run, text: str, told: str) -> None:
+    """As it is dialled at home, when only one number in use is so."""
+    assert told in configured("number", "show", text).stdout
+
+
+def test_a_number_that_nobody_uses_wants_its_country(configured: Run) -> None:
+    """A text that fits many countries is none of them."""
+    shown = configured("number", "show", "6465550120")
+    assert shown.exit_code == 1
+    assert "lacks its country calling code (+1…), and no number in use ends so" in shown.stderr
 
 
 def test_a_number_names_its_publisher(configured: Run, emptied_server: stores.Server) -> None:
@@ -183,13 +202,17 @@ def test_a_number_names_its_publisher(configured: Run, emptied_server: stores.Se
 
     async def click() -> str:
         store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
-        ask = Ask("website=one&publisher=media-buyer-7")
+        ask = Ask("website=one&publisher=media-buyer-7", attributes=b'{"gclid":"EAIaIQ"}')
         (answer,) = await Allocator(store).allocate("ad-placement", [ask])
         await store.aclose()
         return answer.number
 
-    lines = configured("number", "show", asyncio.run(click())).stdout.splitlines()
+    number = asyncio.run(click())
+    lines = configured("number", "show", number).stdout.splitlines()
     assert "on behalf of      account media-buyer-7" in map(str.strip, lines)
+    holder = as_json(configured("number", "show", number, "--json"))["holder"]
+    assert holder["tuple"] == {"website": "one", "publisher": "media-buyer-7"}
+    assert holder["first_click"] == {"gclid": "EAIaIQ"}
 
 
 def test_the_snippet_is_a_script_tag(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -374,21 +374,23 @@ _HOSTILE = {
 @pytest.mark.parametrize("what", list(_HOSTILE))
 def test_hostile_text(site: Site, what: str) -> None:
     """A text of a million characters ({what}) around a number keeps no page waiting."""
-    view = site.open(f"<p>{OLD}</p>", before=[_TIMED]).shows(NEW)
+    view = site.open(f"<p>{OLD}</p><p></p>", before=[_TIMED]).shows(NEW)
     times = view.run(
         f"""async () => {{
+          const [hostile, plain] = document.querySelectorAll('p');
           const number = '{OLD}', digits = '8005550100', times = [];
-          document.querySelector('p').hidden = true; // laying out 800,000 Arabic digits takes 20 s
-          for (let round = 0; round < 3; round++) {{
+          hostile.hidden = true; // laying out 800,000 Arabic digits takes 20 s
+          for (let round = 0; round < 5; round++) {{
             window.spent = 0;
-            document.querySelector('p').textContent = {_HOSTILE[what]};
-            await pause(0);
+            hostile.textContent = {_HOSTILE[what]};
+            plain.textContent = number;
+            while (plain.textContent == number) await pause(5); // it may rest from the last round
             times.push(spent);
           }}
           return times;
         }}"""
     )
-    assert min(times) < 500  # 10 to 50 on a machine that does nothing else; it was hours
+    assert min(times) < 500  # up to 50 on a machine that does nothing else; it was hours
 
 
 def test_no_echo(site: Site) -> None:
