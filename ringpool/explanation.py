@@ -26,7 +26,7 @@ from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Fault
 from ringpool.security.keeping import Seal
 from ringpool.security.signing import Signer
-from ringpool.times import format_rfc3339
+from ringpool.times import format_rfc3339_ms
 from ringpool.visits import tuples
 from ringpool.visits.click import Click
 
@@ -194,7 +194,7 @@ class Explainer:
                 tuple=None if tuple_ is None else tuples.parse(tuple_),
                 state=answer.state,
                 number=answer.number,
-                guaranteed_until=format_rfc3339(until) if until else "",
+                guaranteed_until=format_rfc3339_ms(until) if until else "",
                 reason=reason,
                 message=message,
                 rules=_considered(targets[target], click),

@@ -66,6 +66,11 @@ def format_rfc3339(unix_ms: int) -> str:
     return _format_seconds(unix_ms // 1000)
 
 
+def format_rfc3339_ms(unix_ms: int) -> str:
+    """Unix milliseconds as RFC 3339 in UTC, with milliseconds: for the end of what is promised."""
+    return f"{_format_seconds(unix_ms // 1000)[:-1]}.{unix_ms % 1000:03}Z"
+
+
 @lru_cache(maxsize=4096)
 def _format_seconds(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

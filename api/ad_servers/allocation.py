@@ -14,7 +14,7 @@ from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from ringpool.numbers import phone
-from ringpool.times import format_rfc3339
+from ringpool.times import format_rfc3339_ms
 
 FORMS = ("json", "xml", "csv")
 
@@ -61,7 +61,9 @@ def allocation(answer: Answer, tracking_url: str, ignored: Sequence[str] = ()) -
         tracking_url=tracking_url,
         number=answer.number,
         state=answer.state,
-        guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
+        guaranteed_until=format_rfc3339_ms(answer.guaranteed_until)
+        if answer.guaranteed_until
+        else "",
         overflow=answer.state is State.OVERFLOW,
         ignored=ignored,
     )

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from functools import partial
-from time import time
+from time import monotonic, time
 from typing import NamedTuple
 
 from msgspec import Struct, to_builtins
@@ -155,7 +155,7 @@ def _parse_server_visit(request: Request, bearer: str) -> _Visit:
 async def _compute(
     request: Request, visit: _Visit, snapshot: Snapshot
 ) -> Computed[Reply | HeldSwaps]:
-    parameters = read_query(visit.query)
+    parameters, asked = read_query(visit.query), monotonic()
     callback = callback_name(parameters)
     page = await admit(request, parameters, snapshot)
     # Where a server is says nothing of its visitor.
@@ -177,7 +177,7 @@ async def _compute(
     if callback != visit.callback or not _is_shared(visit, page, results):
         return Computed(page_reply(callback, swaps, headers))
     held = [result.answer for result in results if isinstance(result.answer, HeldAnswer)]
-    answer = HeldSwaps(swaps, headers)
+    answer = HeldSwaps(swaps, headers, asked)
     size = sum(map(len, (*visit.key.query, visit.key.origin))) + answer.size
     return Computed(answer, held, size, valid_seconds=valid_seconds)
 

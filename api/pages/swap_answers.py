@@ -14,7 +14,7 @@ from api.http.refusals import Headers
 from api.http.replies import Reply
 from ringpool.model import NumberFormat, Pool
 from ringpool.numbers import phone
-from ringpool.times import format_rfc3339
+from ringpool.times import format_rfc3339_ms
 
 
 class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -82,7 +82,9 @@ def swap_of(
         international=international,
         cc=country,
         state=answer.state,
-        guaranteed_until=format_rfc3339(answer.guaranteed_until) if answer.guaranteed_until else "",
+        guaranteed_until=format_rfc3339_ms(answer.guaranteed_until)
+        if answer.guaranteed_until
+        else "",
         hold_ms=answer.hold_ms,
         pool=pool.id,
         keep=keep,
@@ -111,14 +113,15 @@ class HeldSwaps:
 
     __slots__ = ("_after", "_before", "_cors", "_swaps", "size")
 
-    def __init__(self, swaps: Swaps, cors: Headers) -> None:
-        """Take over an answer that was computed just now; ``cors``: headers of its replies."""
-        now = monotonic()
+    def __init__(self, swaps: Swaps, cors: Headers, asked: float) -> None:
+        """``cors``: headers of its replies. ``asked``: when it was asked for (monotonic clock),
+        which ``hold_ms`` counts from.
+        """
         self._cors = cors
         self._swaps = [
             (
                 replies.script_safe(json.encode(swap).rpartition(b":")[0]),
-                now + swap.hold_ms / 1000 if swap.hold_ms else None,
+                asked + swap.hold_ms / 1000 if swap.hold_ms else None,
             )
             for swap in swaps.swaps
         ]

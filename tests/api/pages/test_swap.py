@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
 import pytest
 
-from tests.api.conftest import Site
+from allocator.port import Argument, Store
+from allocator.scripts import Script
+from api.app import create_app
+from ringpool.settings import Settings
+from tests.api.conftest import Site, running
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
@@ -75,6 +84,42 @@ async def test_a_page_without_what_the_pool_requires_keeps_its_number(site: Site
     assert (await site.status(pool))["unassigned"] == 5
     answer = (await site.swap(url="https://a.example/?website=1")).json()
     assert answer["swaps"][0]["state"] == "new"
+
+
+class Slow:
+    """A store whose answers take 0.2 s to arrive."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument] = ()
+    ) -> bytes:
+        answer = await self._store.run(script, keys, args)
+        await asyncio.sleep(0.2)
+        return answer
+
+    async def ping(self) -> None:
+        await self._store.ping()
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
+
+async def test_a_number_is_promised_no_longer_than_its_guarantee(
+    site: Site, settings: Settings, valkey_store: Store
+) -> None:
+    """From the request on, also where the store's answer came late and is repeated since."""
+    await site.pool(swap_targets=[site.number(8000)])
+    query = {"account": site.account, "url": "https://a.example/?website=1"}
+    await site.swap(**query)
+    async with running(create_app(settings, store=Slow(valkey_store))) as worker:
+        for _ in range(3):
+            asked = time.time() * 1000
+            (swap,) = (await worker.get("/v1/swap", params=query)).json()["swaps"]
+            until = datetime.fromisoformat(swap["guaranteed_until"]).timestamp() * 1000
+            assert swap["state"] == "held"
+            assert asked + swap["hold_ms"] <= until + 1
 
 
 @pytest.mark.parametrize(
