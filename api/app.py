@@ -157,7 +157,11 @@ async def _services(
     if store is None:
         url = settings.redis_url or stack.enter_context(open_embedded(settings.data_dir))
         store = await connect(
-            url, timeout_ms=settings.redis_timeout_ms, wait_replicas=settings.wait_replicas
+            url,
+            timeout_ms=settings.redis_timeout_ms,
+            wait_replicas=settings.wait_replicas,
+            wait_aof=settings.wait_aof,
+            unconfirmed=metrics.count_unconfirmed,
         )
         stack.push_async_callback(store.aclose)
     allocator = Allocator(store)

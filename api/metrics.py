@@ -59,6 +59,11 @@ class Metrics:
             ("pool",),
             registry=self._own,
         )
+        self._unconfirmed = Counter(
+            "ringpool_unconfirmed_changes",
+            "Changes of the store that too few replicas confirmed, or were there to confirm",
+            registry=self._own,
+        )
         self._children: dict[tuple[str, int], Histogram] = {}
         self._unfilled = Counter(
             "ringpool_unfilled_placeholders",
@@ -78,6 +83,10 @@ class Metrics:
     def count_ignored(self, pool_id: str, parameters: int) -> None:
         """Count the parameters of one number request, to a pool that exists, that nobody reads."""
         self._ignored.labels(pool_id).inc(parameters)
+
+    def count_unconfirmed(self) -> None:
+        """Count a change that RINGPOOL_WAIT_REPLICAS, or RINGPOOL_WAIT_AOF, left unanswered."""
+        self._unconfirmed.inc()
 
     def count_unfilled(self, pool: str, count: int) -> None:
         """Count parameters of a pool's tuple that held a placeholder. ``pool``: an existing one."""

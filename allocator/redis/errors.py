@@ -7,6 +7,8 @@ is wrong. Every other error reply is a bug.
 
 from __future__ import annotations
 
+from typing import Any
+
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -30,6 +32,11 @@ _OUTAGES = {
     "UNKILLABLE": "the store is busy with a long script",
 }
 
+_CLUSTER = ("url", "the store is a Redis Cluster: its URL starts with redis+cluster://")
+_SENTINEL = (
+    "url",
+    "what answers runs no scripts; if it is a Sentinel, the URL is redis+sentinel://host/name",
+)
 _NO_PASSWORD = ("url", "the store wants a password")
 _NO_WAITAOF = ("wait_aof", "the store has no WAITAOF: it needs Redis 7.2, or Valkey")
 _MISCONFIGURED = {
@@ -38,10 +45,8 @@ _MISCONFIGURED = {
     "WRONGPASS": ("url", "the store refuses the user name or password"),
     "AUTH <password> called without": ("url", "it has a password, and the store none"),
     "DB index is out of range": ("url", "the store has no database of that number"),
-    "SELECT is not allowed in cluster mode": (
-        "url",
-        "the store is a Redis Cluster: its URL starts with redis+cluster://",
-    ),
+    "SELECT is not allowed in cluster mode": _CLUSTER,
+    "unknown command 'EVALSHA'": _SENTINEL,
     "unknown command 'SENTINEL'": (
         "url",
         "what answers is no Sentinel: a server's own URL starts with redis://",
@@ -54,6 +59,14 @@ _MISCONFIGURED = {
     "WAITAOF cannot be used": ("wait_aof", "the store's append-only file is off"),
 }
 """By how a reply begins, its ERR apart: which of the settings, and what is wrong with it."""
+
+
+def check_kind(role: Any, server: bytes) -> None:
+    """Raise StoreMisconfigured for what is no single server, by its ROLE and INFO server."""
+    if role[0] == b"sentinel":
+        raise StoreMisconfigured(*_SENTINEL)
+    if b"_mode:cluster" in server:
+        raise StoreMisconfigured(*_CLUSTER)
 
 
 def failure_in_reply(reply: str) -> StoreUnavailable | None:

@@ -156,10 +156,10 @@ class Replicas:
         if self.needed > self.connected:
             return [Doubt(True, f"{self.needed} must confirm, but {self.connected} are connected")]
         if wanted.count is not None and wanted.count < known:
-            text = f"{wanted.count} of {_replicas(known)} confirm: a failover that promotes another"
+            text = f"{wanted.count} of {known} replicas confirm: a failover that promotes another"
             return [Doubt(False, f"{text} loses what it hadn't heard; with all none is lost")]
         if wanted.count is None and known and wanted.away >= known:
-            return [Doubt(False, f"{wanted} of {_replicas(known)}: none need confirm")]
+            return [Doubt(False, f"{wanted} of {known} replicas: none need confirm")]
         if wanted.count is None and known and not self._told:
             text = "a single address tells only of replicas that are connected: one that is away at"
             return [Doubt(False, f"{text} the start isn't waited for. Give their number instead")]
@@ -209,7 +209,3 @@ def wait_milliseconds(seconds: float) -> int:
     ends the wait and replies how many have confirmed, it gets up to a fifth of a second less.
     """
     return max(1, int(1000 * max(seconds / 2, seconds - 0.2)))  # 0 would be "for ever"
-
-
-def _replicas(count: int) -> str:
-    return "1 replica" if count == 1 else f"{count} replicas"

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from allocator.port import Argument, StoreUnavailable, Unconfirmed
 from allocator.redis.connection import PipelinedConnection, encode_command
-from allocator.redis.errors import failure_in_error, is_error_reply
+from allocator.redis.errors import check_kind, failure_in_error, is_error_reply
 from allocator.redis.replicas import Demoted, Doubt, Replicas, Send
 from allocator.redis.sentinels import Address, Sentinels
 from allocator.scripts import Script
@@ -94,8 +94,10 @@ class StandaloneStore:
         deadline = self._loop.time() + self._timeout
 
         async def call(connection: PipelinedConnection) -> list[Doubt]:
+            send = _sender(connection, deadline)
+            check_kind(*await asyncio.gather(send("ROLE"), send("INFO", "server")))
             with suppress(Unconfirmed):  # which is one of the doubts
-                await self._replicas.check(_sender(connection, deadline))
+                await self._replicas.check(send)
             return self._replicas.doubts()
 
         return await self._in_time(call, deadline)

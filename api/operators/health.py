@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from allocator.answers import PoolStatus
 from allocator.gather import gather_limited
-from allocator.port import StoreUnavailable
+from allocator.port import StoreUnavailable, Unconfirmed
 from allocator.replies import UnknownPool
 from api import metrics
 from api.http import replies
@@ -46,6 +46,9 @@ async def _livez(_request: Request) -> Reply:
 async def _readyz(request: Request) -> Reply:
     try:
         await asyncio.wait_for(request.services.store.ping(), READY_SECONDS)
+    except Unconfirmed as error:
+        reason = f"nothing new is given, as changes aren't confirmed: {error}"
+        raise Refusal(503, "StoreUnavailable", reason, headers=(RETRY_AFTER,)) from None
     except (StoreUnavailable, TimeoutError):
         raise Refusal(
             503, "StoreUnavailable", "the store doesn't answer", headers=(RETRY_AFTER,)
@@ -101,7 +104,7 @@ _LIVEZ = Operation(
 _READYZ = Operation(
     "GET",
     "readyz",
-    "The store answers too",
+    "The store answers too, and confirms changes",
     {200: Health},
     (),
     tag="operators",

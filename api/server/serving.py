@@ -23,7 +23,7 @@ import uvicorn
 
 from allocator.allocator import Allocator
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer
-from allocator.port import StoreUnavailable
+from allocator.port import StoreMisconfigured, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from api.server.http_protocol import Protocol
@@ -36,7 +36,7 @@ from ringpool.catalog.writer import CatalogBusy
 from ringpool.demo import entities
 from ringpool.faults import Faults
 from ringpool.security.keyring import Keyring
-from ringpool.settings import Settings, SettingsError, variable
+from ringpool.settings import Settings, SettingsError, setting_at_fault, variable
 
 BACKLOG = 2048
 
@@ -49,6 +49,9 @@ GRACE_SECONDS = 10
 HUNG_SECONDS = 30
 """A worker that doesn't respond for so long is replaced. On a busy machine a working one may be
 silent for a few seconds, and its visitors would lose their connections."""
+
+LOOK_MS = 1_000
+"""How long a start waits at least for the store's answer."""
 
 STORE_SECONDS = 5.0
 """How long a start waits for the data directory: a command without a service runs the store too."""
@@ -72,6 +75,8 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
             except (DataDirectoryBusy, RuntimeError, OSError) as error:
                 raise SettingsError(f"{variable('data_dir')}: {error}") from None
             os.environ[variable("redis_url")] = store.url  # where the workers find it
+        else:
+            asyncio.run(_look_at_store(settings, settings.redis_url))
         listeners = _listen(host, port, workers)
         for listener in listeners:
             stack.enter_context(listener)
@@ -103,6 +108,28 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
         else:
             _make_metrics_directory(settings.data_dir)
             Workers(config, listeners).run()
+
+
+async def _look_at_store(settings: Settings, url: str) -> None:
+    """Raise SettingsError when the store will never do; warn of what the settings can't hold.
+
+    One that is away is no reason not to start: it is tried again until it answers.
+    """
+    store = await connect(
+        url,
+        timeout_ms=max(settings.redis_timeout_ms, LOOK_MS),
+        wait_replicas=settings.wait_replicas,
+        wait_aof=settings.wait_aof,
+    )
+    try:
+        for doubt in await store.doubts():
+            click.echo(f"Warning: {variable('wait_replicas')}: {doubt.text}", err=True)
+    except StoreMisconfigured as error:
+        raise setting_at_fault(error) from None
+    except StoreUnavailable as error:
+        click.echo(f"Warning: the store: {error}; it is tried again until it answers", err=True)
+    finally:
+        await store.aclose()
 
 
 def _allow_connections(wanted: int) -> int:

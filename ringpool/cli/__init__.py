@@ -6,6 +6,8 @@ import click
 
 from ringpool import __version__
 from ringpool.cli import check_page, configure, doctor, explain, number, pool, serve, tags
+from ringpool.cli.output import warn
+from ringpool.settings import misspelt
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,6 +18,8 @@ def main() -> None:
     Settings come from the environment: see `ringpool serve --help`. Every command that shows
     something takes --json, for programs.
     """
+    for line in misspelt():
+        warn(line)
 
 
 main.add_command(serve.serve_command)
