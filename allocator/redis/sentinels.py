@@ -80,7 +80,7 @@ class Sentinels:
             self._following = self._loop.create_task(self._follow())
         if self._asking is None or self._asking.done():
             self._asking = self._loop.create_task(self._ask_all())
-            self._asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._asking.add_done_callback(_see_failure)
         return await asyncio.shield(self._asking)
 
     async def aclose(self) -> None:
@@ -108,6 +108,7 @@ class Sentinels:
             asking = self._asks.get(sentinel)
             if asking is None or asking.done():
                 self._asks[sentinel] = self._loop.create_task(self._ask(sentinel))
+                self._asks[sentinel].add_done_callback(_see_failure)
         pending, failures = set(self._asks.values()), list[BaseException]()
         while pending and 2 * len(self._views(began)) <= len(self._sentinels):
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -223,6 +224,12 @@ class _Sentinel:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait([self._listening])
+
+
+def _see_failure(task: asyncio.Task[Any]) -> None:
+    """A failure that nobody waits for is none to report."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _pairs(reply: Any) -> dict[str, str]:
