@@ -60,7 +60,7 @@ test: $(VENV)/.developing ## every test, real servers and a real browser include
 .PHONY: test-lowest
 test-lowest: .venv-lowest/.installed ## with the lowest versions that pyproject.toml allows: no browser, which knows none of them
 	@tests/install-tools
-	.venv-lowest/bin/python -m pytest -n 2 --ignore tests/snippet --ignore tests/test_locks.py $(ARGS)
+	.venv-lowest/bin/python -m pytest -n 2 --ignore tests/snippet --ignore tests/test_locks.py --ignore tests/supply_chain $(ARGS)
 
 .PHONY: conformance
 conformance: $(VENV)/.developing ## the whole suite of the snippet in three browser engines; writes its table
@@ -75,11 +75,20 @@ lint: $(VENV)/.developing ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 .PHONY: lock
-lock: $(VENV)/.developing ## make requirements-*.txt anew from pyproject.toml (ARGS=--upgrade: newest versions)
+lock: $(VENV)/.developing ## make requirements-*.txt anew from pyproject.toml (ARGS=--upgrade: newest versions, and base image)
 	$(COMPILE) --all-extras $(ARGS) pyproject.toml -o requirements-development.txt
 	$(COMPILE) -c requirements-development.txt pyproject.toml -o requirements-runtime.txt
 	$(COMPILE) -c requirements-development.txt --group build -o requirements-build.txt
 	$(COMPILE) --upgrade --no-config --resolution lowest-direct --extra test pyproject.toml -o requirements-lowest.txt
+	$(BIN)/python -m tests.supply_chain.base_image $(ARGS)
+
+.PHONY: sbom
+sbom: $(VENV)/.developing ## what the image and the script are made of, as CycloneDX JSON in dist/
+	$(BIN)/python -m tests.supply_chain.sbom dist
+
+.PHONY: audit
+audit: $(VENV)/.developing ## known vulnerabilities of all that is locked (ARGS="--ignore ID"); status 2: couldn't be asked
+	@$(BIN)/python -m tests.supply_chain.audit $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.developing ## the performance figures, one `name: value` line each (ARGS=--quick)

@@ -61,7 +61,7 @@ class Metrics:
         )
         self._unconfirmed = Counter(
             "ringpool_unconfirmed_changes",
-            "Changes of the store that too few replicas confirmed, or were there to confirm",
+            "Changes that too few replicas confirmed, or were there to confirm",
             registry=self._own,
         )
         self._children: dict[tuple[str, int], Histogram] = {}

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from functools import cache
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ def one(kind: str) -> dict[str, Any]:
     return found
 
 
+def kustomized(folder: Path) -> list[dict[str, Any]]:
+    """The objects that `kubectl apply -k` sends."""
+    command = ["kubectl", "kustomize", folder]
+    built = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=100).stdout
+    return list(yaml.safe_load_all(built))
+
+
 POD = one("Deployment")["spec"]["template"]
 CONTAINER = POD["spec"]["containers"][0]
 
@@ -53,16 +61,67 @@ def test_kustomize_builds_them() -> None:
     """`kubectl apply -k k8s` gets every object, in the namespace, with a pinned image."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl isn't installed")
-    built = subprocess.run(
-        ["kubectl", "kustomize", FOLDER], stdout=subprocess.PIPE, check=True, timeout=100
-    ).stdout
-    objects = list(yaml.safe_load_all(built))
+    objects = kustomized(FOLDER)
     assert len(objects) == len(documents())
     for thing in objects:
         assert thing["kind"] == "Namespace" or thing["metadata"]["namespace"] == "ringpool"
         if thing["kind"] == "Deployment":
             image = thing["spec"]["template"]["spec"]["containers"][0]["image"]
-            assert re.search(r":\d+\.\d+\.\d+$", image)
+            assert re.fullmatch(r"registry.example/ringpool@sha256:0{64}", image)
+
+
+def test_no_image_goes_by_a_tag() -> None:
+    """The kustomization names each by a digest, which is nobody's until the operator names his."""
+    images = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["images"]
+    assert all("newTag" not in image for image in images)
+    assert {image["digest"] for image in images} == {f"sha256:{0:064}"}
+    specs = [document.get("spec", {}) for document in documents()]
+    pods = [spec["template"]["spec"] for spec in specs if "template" in spec]
+    kinds = ("containers", "initContainers")
+    used = {each["image"] for pod in pods for kind in kinds for each in pod.get(kind, ())}
+    assert used == {image["name"] for image in images}
+
+
+def test_nobody_is_trusted_until_named() -> None:
+    """As it is shipped, no address may say who a visitor is."""
+    assert one("ConfigMap")["data"]["RINGPOOL_TRUSTED_PROXIES"] == ""
+
+
+def test_webhooks_lead_out_of_the_cluster() -> None:
+    """Managers name them: what isn't the store or a name server is a public address."""
+    named = [rule for rule in one("NetworkPolicy")["spec"]["egress"] if "to" in rule]
+    anywhere = [rule for rule in one("NetworkPolicy")["spec"]["egress"] if "to" not in rule]
+    assert {port["port"] for rule in anywhere for port in rule["ports"]} == {53, 6379}
+    blocks = [target["ipBlock"] for rule in named for target in rule["to"]]
+    allowed = [ip_network(block["cidr"]) for block in blocks]
+    kept = [ip_network(each) for block in blocks for each in block.get("except", ())]
+    for text in ("10.1.2.3", "169.254.169.254", "192.168.0.1", "172.20.0.1", "fd00::1", "fe80::1"):
+        address = ip_address(text)
+        assert not any(address in network for network in allowed) or any(
+            address in network for network in kept
+        ), text
+
+
+def test_the_guides_overlay_names_image_proxy_and_controller(tmp_path: Path) -> None:
+    """What docs/security/hardening.md has an operator write, and what becomes of it."""
+    guide = (ROOT / "docs" / "security" / "hardening.md").read_text("utf-8")
+    (overlay,) = re.findall(r"```yaml\n(# overlay/kustomization.yaml\n.*?)```", guide, re.DOTALL)
+    (image,) = yaml.safe_load(overlay)["images"]
+    assert re.fullmatch("sha256:[0-9a-f]{64}", image["digest"])
+    assert "newTag" not in image
+    (trusted,) = re.findall(r"RINGPOOL_TRUSTED_PROXIES: (\S+)", overlay)
+    assert ip_network(trusted).num_addresses <= 256
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl isn't installed")
+    shutil.copytree(FOLDER, tmp_path / "k8s")
+    (tmp_path / "overlay").mkdir()
+    (tmp_path / "overlay" / "kustomization.yaml").write_text(overlay)
+    built = {each["kind"]: each for each in kustomized(tmp_path / "overlay")}
+    containers = built["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert [each["image"] for each in containers] == [f"{image['newName']}@{image['digest']}"]
+    assert built["ConfigMap"]["data"]["RINGPOOL_TRUSTED_PROXIES"] == trusted
+    for rule in built["NetworkPolicy"]["spec"]["ingress"]:
+        assert rule["from"] or {"port": "http", "protocol": "TCP"} not in rule["ports"]
 
 
 def test_settings_exist_and_are_accepted() -> None:

@@ -19,7 +19,7 @@ def test_make_alone_lists_every_target() -> None:
     listed = set(re.findall(r"^ +make (\S+) +\S", shown, re.MULTILINE))
     phony = set(re.findall(r"^\.PHONY: (\S+)", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert listed == phony
-    assert {"run", "install", "test", "bench", "load", "lint"} <= listed
+    assert {"run", "install", "test", "bench", "load", "lint", "audit"} <= listed
 
 
 def test_ci_runs_tests_and_lint() -> None:
@@ -39,10 +39,10 @@ def test_ci_runs_tests_and_lint() -> None:
 
 
 def test_one_version() -> None:
-    """pyproject.toml and the package name one version, and the container is tagged with it."""
+    """pyproject.toml and the package name one version, and the container is built as it."""
     version = PROJECT["project"]["version"]
     assert ringpool.__version__ == version
-    assert f"newTag: {version}" in (ROOT / "k8s" / "kustomization.yaml").read_text()
+    assert f"ringpool:{version} ." in (ROOT / "Containerfile").read_text().splitlines()[0]
 
 
 def test_changelog_keeps_the_form() -> None:

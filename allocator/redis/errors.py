@@ -32,6 +32,9 @@ _OUTAGES = {
     "UNKILLABLE": "the store is busy with a long script",
 }
 
+_REFUSED_IN_SCRIPT = ("ERR ACL failure in script", "ERR The user executing the script can't")
+"""How Valkey and Redis begin when what is refused isn't the script, but a command or key in it."""
+
 _CLUSTER = ("url", "the store is a Redis Cluster: its URL starts with redis+cluster://")
 _SENTINEL = (
     "url",
@@ -78,7 +81,8 @@ def failure_in_reply(reply: str) -> StoreUnavailable | None:
     for beginning, (setting, reason) in _MISCONFIGURED.items():
         if text.startswith(beginning):
             return StoreMisconfigured(setting, reason)
-    outage = _OUTAGES.get(reply.partition(" ")[0])
+    code = "NOPERM" if reply.startswith(_REFUSED_IN_SCRIPT) else reply.partition(" ")[0]
+    outage = _OUTAGES.get(code)
     return None if outage is None else StoreUnavailable(outage)
 
 

@@ -19,6 +19,9 @@ from allocator.redis.errors import failure_in_reply
         "CLUSTERDOWN The cluster is down",
         "READONLY You can't write against a read only replica.",
         "OOM",
+        "ERR ACL failure in script: User x has no permissions to run the 'get' command script: …",
+        "ERR The user executing the script can't run this command or subcommand script: …",
+        "ERR The user executing the script can't access at least one of the keys mentioned in …",
     ],
 )
 def test_a_server_that_cannot_now_is_described(reply: str) -> None:

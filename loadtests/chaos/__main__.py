@@ -1,0 +1,78 @@
+"""``python -m loadtests.chaos``: faults under load, round after round, and the table of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from loadtests.chaos import report
+from loadtests.chaos.faults import Fault, all_faults
+from loadtests.chaos.rounds import Result, run_round
+
+_PAGE = Path(__file__).parents[2] / "k8s" / "RELIABILITY.md"
+
+
+@click.command()
+@click.option("--rounds", default=20, show_default=True, help="Rounds of each fault.")
+@click.option("--only", multiple=True, help="Faults whose row has this text (repeatable).")
+@click.option("--list", "list_only", is_flag=True, help="Name the faults and end.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON on stdout, for programs.")
+@click.option("--write", "write", is_flag=True, help=f"Put the table into k8s/{_PAGE.name}.")
+def main(rounds: int, only: tuple[str, ...], list_only: bool, as_json: bool, write: bool) -> None:
+    """Kill, freeze and cut off what the service is made of, under load, and check every answer.
+
+    Everything runs on loopback in processes of its own. Status 1: a promise was broken, or an
+    answer was none that the papers name.
+    """
+    faults = [fault for fault in all_faults() if _is_meant(fault, only)]
+    if not faults:
+        raise click.UsageError("no fault has such a text; --list names them")
+    if list_only:
+        for fault in faults:
+            click.echo(" · ".join(filter(None, (fault.name, fault.store, fault.setting))))
+        return
+    rows = [(fault, _run(fault, rounds)) for fault in faults]
+    if as_json:
+        click.echo(json.dumps(report.plain(rows), indent=1))
+    else:
+        click.echo(report.markdown(rows), nl=False)
+    if write:
+        report.write(_PAGE, rows)
+    sys.exit(not all(result.is_clean() for _, result in rows))
+
+
+def _is_meant(fault: Fault, only: tuple[str, ...]) -> bool:
+    text = f"{fault.name} {fault.store} {fault.setting}".lower()
+    return not only or any(part.lower() in text for part in only)
+
+
+def _run(fault: Fault, rounds: int) -> Result:
+    result = Result()
+    begin = time.monotonic()
+    with fault.rig() as rig:
+        for number in range(rounds):
+            asyncio.run(run_round(rig, fault, number, result))
+            _say(fault, result, rounds, time.monotonic() - begin)
+    for before, after in (*result.lost, *result.doubled)[:5]:
+        click.echo(f"  {before}\n  {after}", err=True)
+    for text, count in result.undocumented.most_common(5):
+        click.echo(f"  {count} × {text}", err=True)
+    return result
+
+
+def _say(fault: Fault, result: Result, rounds: int, seconds: float) -> None:
+    done = f"{result.rounds}/{rounds} in {seconds:.0f} s"
+    click.echo(
+        f"{fault.name} · {fault.store} {fault.setting}: {done}, "
+        f"{result.answers:,} answers, {len(result.lost)} lost, {len(result.doubled)} doubled",
+        err=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""What is put under load: a service of two workers and the store that it is on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from tests.servers.cluster import cluster3
+from tests.servers.process import free_port, temporary_folder, until
+from tests.servers.service import RINGPOOL, environment
+from tests.servers.stores import Server, replica_of, sentinel_server, valkey
+
+ADMIN = "chaos-admin-token-0123456789abcdef"
+
+_ON_DISK = {"appendonly": "yes", "appendfsync": "always"}
+_NODE_TIMEOUT_MS = 2000
+
+
+@dataclass
+class Service:
+    """``ringpool serve`` with two workers, on a port that it keeps when it starts again."""
+
+    folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        """What it printed, all starts one after the other."""
+        return self.folder / "log"
+
+    def client(self) -> httpx.Client:
+        """A client of the managers' API."""
+        headers = {"authorization": f"Bearer {ADMIN}"}
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=30)
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [RINGPOOL, "serve", "--port", str(self.port), "--workers", "2"],
+                cwd=self.folder,
+                env={
+                    **environment(),
+                    "RINGPOOL_REDIS_TIMEOUT_MS": "250",
+                    "RINGPOOL_ADMIN_TOKEN": ADMIN,
+                    "RINGPOOL_DATA_DIR": str(self.folder / "data"),
+                    **self.settings,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        until(self.is_ready)
+
+    def is_ready(self) -> bool:
+        """Whether it says so; raises ChildProcessError when it has ended."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise ChildProcessError(self.log.read_text()[-3000:])
+        try:
+            with self.client() as client:
+                return client.get("/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def workers(self) -> list[int]:
+        """Process ids of the processes that answer."""
+        return [pid for pid in self._children() if b"multiprocessing.spawn" in _command_line(pid)]
+
+    def store(self) -> int:
+        """The process id of the embedded store."""
+        (pid,) = (pid for pid in self._children() if b"valkey-server" in _command_line(pid))
+        return pid
+
+    def kill(self) -> None:
+        """Kill it with all that it started, as the end of its machine does."""
+        assert self.process is not None
+        for pid in [*self._children(), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Stop it as an operator does."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _children(self) -> list[int]:
+        """Those of every thread: the store is started again by one of its own."""
+        assert self.process is not None
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for children in threads for pid in children.read_text().split()]
+
+
+@dataclass
+class Rig:
+    """A running service and its store. ``primaries`` and ``replicas`` as they were at the start.
+
+    The embedded store is a part of the service: there both are empty. ``sentinels`` watch the
+    first primary.
+    """
+
+    service: Service
+    primaries: list[Server] = field(default_factory=list)
+    replicas: list[Server] = field(default_factory=list)
+    sentinels: list[Server] = field(default_factory=list)
+
+
+@contextmanager
+def embedded() -> Iterator[Rig]:
+    """The store that the service runs by itself."""
+    with _service({}) as service:
+        yield Rig(service)
+
+
+@contextmanager
+def standalone() -> Iterator[Rig]:
+    """One Valkey that writes every change to disk before it answers."""
+    with valkey(**_ON_DISK) as store, _service({"RINGPOOL_REDIS_URL": store.url}) as service:
+        yield Rig(service, [store])
+
+
+@contextmanager
+def sentinel(replicas: int, wait: str) -> Iterator[Rig]:
+    """A primary with replicas and three Sentinels. ``wait``: RINGPOOL_WAIT_REPLICAS."""
+    with ExitStack() as stack:
+        primary = stack.enter_context(valkey(**_ON_DISK))
+        others = [stack.enter_context(replica_of(primary, **_ON_DISK)) for _ in range(replicas)]
+        watch = {
+            "sentinel monitor": f"numbers 127.0.0.1 {primary.port} 2",
+            "sentinel down-after-milliseconds": "numbers 1000",
+            "sentinel failover-timeout": "numbers 3000",
+        }
+        watchers = [stack.enter_context(sentinel_server(watch)) for _ in range(3)]
+        for watcher in watchers:
+            until(partial(_watches, watcher, replicas))
+        hosts = ",".join(f"127.0.0.1:{watcher.port}" for watcher in watchers)
+        settings = {
+            "RINGPOOL_REDIS_URL": f"redis+sentinel://{hosts}/numbers",
+            "RINGPOOL_WAIT_REPLICAS": wait,
+        }
+        service = stack.enter_context(_service(settings))
+        yield Rig(service, [primary], others, watchers)
+
+
+@contextmanager
+def cluster(wait: str) -> Iterator[Rig]:
+    """Three primaries with a replica each."""
+    disk = {name.replace("-", "_"): value for name, value in _ON_DISK.items()}
+    with cluster3(replicas=3, cluster_node_timeout=_NODE_TIMEOUT_MS, **disk) as nodes:
+        settings = {"RINGPOOL_REDIS_URL": nodes.url, "RINGPOOL_WAIT_REPLICAS": wait}
+        with _service(settings) as service:
+            yield Rig(service, nodes.primaries, nodes.replicas)
+
+
+Builder = Callable[[], "contextmanager[Rig]"]
+
+
+@contextmanager
+def _service(settings: Mapping[str, str]) -> Iterator[Service]:
+    with temporary_folder() as folder:
+        service = Service(folder, settings)
+        try:
+            service.start()
+            yield service
+        finally:
+            service.stop()
+
+
+def _watches(watcher: Server, replicas: int) -> bool:
+    known = watcher.command("SENTINEL", "REPLICAS", "numbers")
+    others = watcher.command("SENTINEL", "SENTINELS", "numbers")
+    return len(known) == replicas and len(others) == 2
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
