@@ -171,15 +171,19 @@ class ReplicasOfEach:
 
     def keep_only(self, nodes: Set[Node]) -> None:
         """Forget those of nodes that are no primaries any more."""
-        self._replicas = {node: self._replicas[node] for node in nodes if node in self._replicas}
+        for node in self._replicas.keys() - nodes:
+            del self._replicas[node]
+            self._looked.pop(node, None)
 
     def doubts(self) -> list[Doubt]:
         """What the setting can't hold on any of them."""
         return [doubt for replicas in self._replicas.values() for doubt in replicas.doubts()]
 
     async def look(self, node: Node, send: Send) -> Replicas:
-        """Those of one primary, as it has known them for a second at most."""
+        """Those of one primary; if all must confirm, as it knew them within the last second."""
         replicas, now = self.of(node), asyncio.get_running_loop().time()
+        if replicas.wanted.count is not None:
+            return replicas
         if now - self._looked.get(node, -math.inf) > _LOOK_SECONDS:
             try:
                 described = await send("CLUSTER", "REPLICAS", await send("CLUSTER", "MYID"))

@@ -36,14 +36,20 @@ _DOWN = "s_down"
 """The flag of a replica that hasn't answered for down-after-milliseconds, so isn't promoted."""
 
 
+class _State(NamedTuple):
+    """A replica: silent for so long that it isn't promoted; connected to its primary."""
+
+    down: bool
+    follows: bool
+
+
 class _View(NamedTuple):
     """What one Sentinel said, and when (loop time)."""
 
     at: float
     primary: Address
     epoch: int
-    replicas: int
-    gone: int  # replicas that it doesn't reach, so wouldn't promote
+    replicas: dict[Address, _State]
     failing_over: bool
 
 
@@ -68,6 +74,7 @@ class Sentinels:
         self.moved: Callable[[Address], object] = lambda _: None
         self._known: Address | None = None
         self._epoch = 0  # of the configuration that named it
+        self._former: set[Address] = set()  # primaries until it was, that don't follow it yet
         self._asks: dict[_Sentinel, asyncio.Task[None]] = {}
         self._loop = asyncio.get_running_loop()
         self._asking: asyncio.Task[Address] | None = None
@@ -135,14 +142,25 @@ class Sentinels:
             return  # those that knew better are away
         if any(view.failing_over for view in views):
             certain = False
-        # A replica that most don't reach won't be promoted; one that some reach may be.
-        gone = min(view.gone for view in agreed) if certain else 0
-        self._replicas.know(max(view.replicas for view in agreed), gone)
         if primary != self._known:
             if self._known is not None:
+                self._former.add(self._known)
                 self.moved(primary)
+            self._former.discard(primary)
             self._known = primary
         self._epoch = epoch
+        # A replica that most don't reach won't be promoted; one that some reach may be.
+        gone = min(map(self._count_gone, agreed)) if certain else 0
+        self._replicas.know(max(len(view.replicas) for view in agreed), gone)
+
+    def _count_gone(self, view: _View) -> int:
+        """How many replicas have nothing to do with changes for now.
+
+        A former primary is told to follow some ten seconds late; until then it comes last.
+        """
+        self._former -= {address for address, state in view.replicas.items() if state.follows}
+        states = view.replicas.items()
+        return sum(state.down or address in self._former for address, state in states)
 
 
 class _Sentinel:
@@ -197,13 +215,17 @@ class _Sentinel:
             raise StoreMisconfigured("url", "no Sentinel knows a primary of that name")
         facts, replicas = await asyncio.gather(*replies[1:])
         described = _pairs(facts)
-        flags = [set(_pairs(replica)["flags"].split(",")) for replica in replicas]
+        replicas = list(map(_pairs, replicas))
         return _View(
             at=loop.time(),
             primary=(address[0].decode(), int(address[1])),
             epoch=int(described["config-epoch"]),
-            replicas=len(flags),
-            gone=sum(_DOWN in one for one in flags),
+            replicas={
+                (one["ip"], int(one["port"])): _State(
+                    _DOWN in one["flags"].split(","), one["master-link-status"] == "ok"
+                )
+                for one in replicas
+            },
             failing_over="failover_in_progress" in described["flags"].split(","),
         )
 

@@ -108,7 +108,8 @@ _READYZ = Operation(
     {200: Health},
     (),
     tag="operators",
-    text="For what sends requests here or elsewhere. Waits for the store a second at most.",
+    text="For what sends requests here or elsewhere. Waits for the store a second at most. "
+    "503 also when too few replicas confirm changes, and how many do.",
     examples={200: {"status": "ready", "version": "0.1.0"}},
 )
 _METRICS = Operation(

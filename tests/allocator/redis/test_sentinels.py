@@ -9,9 +9,9 @@ import pytest
 from redis.asyncio.connection import Connection
 
 from allocator.redis.replicas import Confirmations, Replicas
-from allocator.redis.sentinels import Address, Sentinels, _View
+from allocator.redis.sentinels import Address, Sentinels, _State, _View
 
-OLD, NEW = ("10.0.0.1", 6379), ("10.0.0.2", 6379)
+OLD, NEW, THIRD = ("10.0.0.1", 6379), ("10.0.0.2", 6379), ("10.0.0.3", 6379)
 
 
 @pytest.fixture
@@ -26,13 +26,18 @@ async def sentinels(replicas: Replicas) -> Sentinels:
     return Sentinels("numbers", hosts, Connection, seconds=1, replicas=replicas)
 
 
-def say(sentinels: Sentinels, *views: tuple[Address, int, int] | None, **more: Any) -> None:
-    """Have each say where the primary is, its epoch, and how many replicas it doesn't reach."""
+def say(
+    sentinels: Sentinels, *views: tuple[Address, int, int] | None, failing_over: bool = False
+) -> None:
+    """Have each say where the primary is, its epoch, and how many of two replicas are down."""
     now = asyncio.get_running_loop().time()
     for sentinel, view in zip(sentinels._sentinels, views, strict=True):
-        sentinel.view = view and _View(
-            now, view[0], view[1], 2, view[2], more.get("failing_over", False)
-        )
+        sentinel.view = None
+        if view:
+            primary, epoch, down = view
+            others = [place for place in (OLD, NEW, THIRD) if place != primary]
+            states = {place: _State(n < down, n >= down) for n, place in enumerate(others)}
+            sentinel.view = _View(now, primary, epoch, states, failing_over)
     sentinels._decide()
 
 
@@ -56,14 +61,32 @@ async def test_a_replica_is_away_when_most_do_not_reach_it(
     sentinels: Sentinels, replicas: Replicas
 ) -> None:
     """One that some Sentinel reaches could be promoted, as any could while a failover goes on."""
-    for views, more, needed in [
-        ([(OLD, 1, 0)] * 3, {}, 2),
-        ([(OLD, 1, 1)] * 3, {}, 1),
-        ([(OLD, 1, 1), (OLD, 1, 1), (OLD, 1, 0)], {}, 2),
-        ([(OLD, 1, 1), None, None], {}, 2),
-        ([(OLD, 1, 1)] * 3, {"failing_over": True}, 2),
+    for views, failing_over, needed in [
+        ([(OLD, 1, 0)] * 3, False, 2),
+        ([(OLD, 1, 1)] * 3, False, 1),
+        ([(OLD, 1, 1), (OLD, 1, 1), (OLD, 1, 0)], False, 2),
+        ([(OLD, 1, 1), None, None], False, 2),
+        ([(OLD, 1, 1)] * 3, True, 2),
     ]:
-        say(sentinels, *views, **more)
+        say(sentinels, *views, failing_over=failing_over)
+        assert replicas.needed == needed
+
+
+async def test_a_former_primary_is_away_until_it_follows(
+    sentinels: Sentinels, replicas: Replicas
+) -> None:
+    """Sentinel tells it ten seconds late. One that is being promoted was none, and isn't away."""
+    lost = {OLD: _State(False, False), THIRD: _State(False, True)}
+    now = asyncio.get_running_loop().time()
+    for primary, epoch, states, needed in [
+        (OLD, 1, {NEW: _State(False, False), THIRD: _State(False, True)}, 2),
+        (NEW, 2, lost, 1),
+        (NEW, 2, {**lost, OLD: _State(False, True)}, 2),
+        (NEW, 2, lost, 2),
+    ]:
+        for sentinel in sentinels._sentinels:
+            sentinel.view = _View(now, primary, epoch, states, False)
+        sentinels._decide()
         assert replicas.needed == needed
 
 
