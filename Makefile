@@ -94,6 +94,10 @@ audit: $(VENV)/.developing ## known vulnerabilities of all that is locked (ARGS=
 bench: $(VENV)/.developing ## the performance figures, one `name: value` line each (ARGS=--quick)
 	@$(BIN)/python -m loadtests.bench $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/.developing ## kill, freeze and cut off everything under load; check every answer (ARGS=--list)
+	@$(BIN)/python -m loadtests.chaos $(ARGS)
+
 .PHONY: load
 load: $(VENV)/.developing ## a short headless locust run against a running service (ARGS=knee, soak, spike)
 	@$(BIN)/python -m loadtests.locust.load --url $(URL) $(ARGS)

@@ -84,7 +84,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     it began, ``budget_least`` at least; ``budget_rate`` and ``key_rate``: how many it, and those
     with the pool's key together, may begin in a minute. 0: as many as there are.
 
-    ``owner``: noted in the history with each assignment that ends.
+    ``owner``: noted in the history with each assignment that ends. ``history_most``: bytes of a
+    number's former holders that are kept at most, whatever else would be; None: no limit.
     """
 
     min_duration: int = 600_000
@@ -103,6 +104,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     budget_rate: int = 0
     key_rate: int = 0
     owner: str = ""
+    history_most: int | None = None
 
 
 def area_list(areas: Iterable[str]) -> str:

@@ -1,7 +1,8 @@
 """Every key name, with its hash tag: all that one script touches lies in one slot.
 
-A pool's keys carry ``{pool id}``, a stock's ``{stock:id}`` and the catalog's ``{ringpool}``, so a
-Redis Cluster spreads pools over its nodes and every script still finds its keys on one of them.
+A pool's keys carry ``{pool id}``, a stock's ``{stock:id}``, the catalog's ``{ringpool}`` and a
+rate's its name, so a Redis Cluster spreads them over its nodes and every script still finds its
+keys on one of them.
 The order of each tuple is the order of KEYS in the Lua files (``lua/include/pool_keys.lua``).
 """
 
@@ -11,6 +12,8 @@ from functools import lru_cache
 
 CATALOG = "rp:{ringpool}:"
 """Prefix of the catalog's keys (``ringpool.catalog``)."""
+
+_RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (
     "meta",  # hash: "rules" (what the operator set) and "state" (clock, counters), both packed
@@ -51,3 +54,8 @@ def pool_keys(pool_id: str) -> tuple[str, ...]:
 def stock_keys(stock_id: str) -> tuple[str, ...]:
     """Return all keys of a stock, in the order the scripts name them."""
     return tuple(f"rp:{{stock:{stock_id}}}:{name}" for name in _STOCK)
+
+
+def rate_key(name: str) -> str:
+    """Return the key of a rate (``allocator.rates``)."""
+    return _RATE.format(name=name)

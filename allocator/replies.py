@@ -96,6 +96,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
     budget_rate: int
     key_rate: int
     owner: str = ""
+    history_most: int | None = None
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -119,6 +120,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
             budget_rate=rules.budget_rate,
             key_rate=rules.key_rate,
             owner=rules.owner,
+            history_most=rules.history_most,
         )
 
 

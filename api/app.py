@@ -39,6 +39,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from allocator.allocator import Allocator
 from allocator.embedded import open_embedded
 from allocator.port import Store, StoreUnavailable
+from allocator.rates import Rates
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
@@ -52,11 +53,13 @@ from api.http.services import LifespanState, Services
 from api.http.trusted_peer import TrustedPeer
 from api.http.visitor_networks import VisitorNetworks
 from api.links import link
-from api.managers import calls, explain, number_lookup, pool_numbers, resources
+from api.managers import calls, changes, explain, number_lookup, pool_numbers, resources
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
+from api.operators.metrics_port import MetricsPort
 from api.pages import presence, script, swap, verify
+from api.scrape import Scraper
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -101,6 +104,9 @@ def routes() -> list[Route]:
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
         Route("/admin/v1/explain", explain.explain),
+        Route("/admin/v1/changes", changes.changes),
+        Route("/admin/v1/changes/{revision}", changes.change),
+        Route("/admin/v1/changes/{revision}/undo", changes.undo),
     ]
 
 
@@ -129,6 +135,8 @@ def create_app(
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
         if settings.country_header or settings.area_header:
             middleware.insert(0, Middleware(TrustedPeer, trusted=proxies))
+    if settings.metrics_port is not None:
+        middleware.insert(0, Middleware(MetricsPort, port=settings.metrics_port))
     app = _App(
         routes=[*routes(), *more_routes],
         middleware=middleware,
@@ -188,6 +196,8 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
+        scraper=Scraper(allocator, keeper, metrics),
+        rates=Rates(store),
         sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
         seal=seal_for(keyring.signer),
         networks=VisitorNetworks(settings.trusted_proxies),

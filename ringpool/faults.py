@@ -39,6 +39,14 @@ class OverQuota(Fault):
         super().__init__(f"quota.{what}", message)
 
 
+class OverDay(OverQuota):
+    """An account has changed so much today that it would push out others' entries of the log."""
+
+    def __init__(self, account: str) -> None:
+        message = f"account {account} has changed as much today as the log keeps of one account"
+        Fault.__init__(self, "quota.changes", message)
+
+
 MAX_TEXT = 500
 """Characters of a field or a message: both may quote what came, however long that is."""
 

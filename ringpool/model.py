@@ -157,11 +157,16 @@ AllowedValues = (
 
 
 class Quota(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """How much an account may have at most. None: any number of them."""
+    """How much an account may have at most. None: any number of them.
+
+    ``requests``: with its API keys, a minute. ``history``: bytes of one number's former holders.
+    """
 
     pools: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     stocks: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     numbers: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    requests: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    history: Annotated[int, Meta(ge=0, le=262_144)] | None = None
 
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -244,10 +249,11 @@ SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
 """The sections of the configuration file, and what each is a list of."""
 
 
-def rules(pool: Pool, areas: str = "") -> Rules:
+def rules(pool: Pool, areas: str = "", quota: Quota | None = None) -> Rules:
     """Return the part of a pool that the allocator needs.
 
     ``areas``: those of its numbers and its stock's (``answers.area_list``), with ``match: area``.
+    ``quota``: its account's.
     """
     return Rules(
         min_duration=int(pool.min_duration),
@@ -266,6 +272,7 @@ def rules(pool: Pool, areas: str = "") -> Rules:
         budget_rate=pool.budget.rate,
         key_rate=pool.budget.key_rate,
         owner=pool.account,
+        history_most=None if quota is None else quota.history,
     )
 
 

@@ -79,6 +79,13 @@ def _signing_key(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IPv4 or IPv6 address") from None
+
+
 def _header(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", text):
         raise ValueError(f"{text!r} is not the name of a header")
@@ -173,6 +180,26 @@ class Settings:
         "none",
         "header in which a trusted proxy tells the codes of the visitor's telephone area, the best "
         "first: `212,646` or `+1212`",
+    )
+    metrics_port: int | None = _setting(
+        None,
+        _whole(1, 65535),
+        "none",
+        "port on which `/metrics` is, alone and open to whoever reaches it; elsewhere, and without "
+        "a port, it wants the administrator's token or `RINGPOOL_METRICS_TOKEN`",
+    )
+    metrics_host: str = _setting(
+        "127.0.0.1",
+        _address,
+        "`127.0.0.1`",
+        "address on which that port listens: `0.0.0.0` where another host reads the metrics",
+    )
+    metrics_token: str | None = _setting(
+        None,
+        _token,
+        "none",
+        "what may read `/metrics` and nothing else, as `Authorization: Bearer`; `/metrics` on a "
+        "port of its own wants it too",
     )
     redis_timeout_ms: int = _setting(
         250, _whole(1, 60_000), "`250`", "how long one call to the store may take"

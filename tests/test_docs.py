@@ -44,6 +44,8 @@ def commands(group: click.Group, path: str = "ringpool") -> Iterator[tuple[str, 
     """Every command with its words, groups taken apart."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield f"{path} {name}", command
             yield from commands(command, f"{path} {name}")
         else:
             yield f"{path} {name}", command

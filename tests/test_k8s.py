@@ -120,8 +120,11 @@ def test_the_guides_overlay_names_image_proxy_and_controller(tmp_path: Path) -> 
     containers = built["Deployment"]["spec"]["template"]["spec"]["containers"]
     assert [each["image"] for each in containers] == [f"{image['newName']}@{image['digest']}"]
     assert built["ConfigMap"]["data"]["RINGPOOL_TRUSTED_PROXIES"] == trusted
-    for rule in built["NetworkPolicy"]["spec"]["ingress"]:
-        assert rule["from"] or {"port": "http", "protocol": "TCP"} not in rule["ports"]
+    web, metrics = (rule["from"] for rule in built["NetworkPolicy"]["spec"]["ingress"])
+    assert [str(peer["namespaceSelector"]["matchLabels"]) for peer in (*web, *metrics)] == [
+        "{'kubernetes.io/metadata.name': 'ingress-controllers'}",
+        "{'kubernetes.io/metadata.name': 'monitoring'}",
+    ]
 
 
 def test_settings_exist_and_are_accepted() -> None:
@@ -176,11 +179,32 @@ def test_selectors_find_the_pods() -> None:
     assert one("Service")["spec"]["selector"] == labels
     assert one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == labels
     assert one("NetworkPolicy")["spec"]["podSelector"]["matchLabels"] == labels
-    assert one("ServiceMonitor")["spec"]["selector"]["matchLabels"] == labels
+    assert one("PodMonitor")["spec"]["selector"]["matchLabels"] == labels
     assert one("Service")["metadata"]["labels"] == labels
     assert one("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["name"] == "ringpool"
-    assert one("ServiceMonitor")["spec"]["endpoints"][0]["port"] == "http"
-    assert CONTAINER["ports"][0]["name"] == "http"
+    assert one("Service")["spec"]["ports"][0]["targetPort"] == CONTAINER["ports"][0]["name"]
+
+
+def test_metrics_have_a_port_that_the_monitoring_reaches() -> None:
+    """The service listens there for other hosts, the monitor asks there, no Service leads there."""
+    plain = one("ConfigMap")["data"]
+    ports = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
+    (endpoint,) = one("PodMonitor")["spec"]["podMetricsEndpoints"]
+    assert (endpoint["port"], endpoint["path"]) == ("metrics", "/metrics")
+    assert str(ports["metrics"]) == plain["RINGPOOL_METRICS_PORT"]
+    assert plain["RINGPOOL_METRICS_HOST"] == "0.0.0.0"
+    assert [port["targetPort"] for port in one("Service")["spec"]["ports"]] == ["http"]
+
+
+def test_every_way_in_names_who_may_come() -> None:
+    """A rule without `from`, or a peer that selects nothing in particular, would let anybody in."""
+    named: dict[str, set[str]] = {}
+    for rule in one("NetworkPolicy")["spec"]["ingress"]:
+        for peer in rule["from"]:
+            labels = peer["namespaceSelector"]["matchLabels"]
+            for port in rule["ports"]:
+                named.setdefault(port["port"], set()).add(labels["kubernetes.io/metadata.name"])
+    assert named == {"http": {"ingress-nginx"}, "metrics": {"monitoring"}}
 
 
 def test_alerts_use_metrics_that_exist() -> None:

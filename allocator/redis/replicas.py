@@ -97,6 +97,10 @@ class Replicas:
         """Take over what those say that promote replicas: Sentinels, a cluster."""
         self._known, self._gone, self._told = known, gone, True
 
+    def none_gone(self) -> None:
+        """Have all confirm that there are: those who promote aren't heard."""
+        self._gone = 0
+
     def start_over(self) -> None:
         """There is another primary."""
         self.connected, self._in_doubt, self._due = 0, True, 0

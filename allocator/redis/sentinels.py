@@ -107,6 +107,7 @@ class Sentinels:
             self._soon.clear()
             with contextlib.suppress(Exception):  # who needs the primary is told
                 await self.primary()
+            self._decide()  # what nobody says any more counts no longer
 
     async def _ask_all(self) -> Address:
         """Ask all. The answers of most are enough; of few, once the others had their time."""
@@ -134,7 +135,10 @@ class Sentinels:
     def _decide(self) -> None:
         """Tell of what has changed by what they said last."""
         views = self._views(self._loop.time() - _FRESH_SECONDS)
-        newest = max(views, key=lambda view: view.epoch)
+        self._replicas.none_gone()
+        if not views:
+            return
+        newest = max(views, key=lambda view: (view.epoch, view.primary == self._known))
         primary, epoch = newest.primary, newest.epoch
         agreed = [view for view in views if view.primary == primary]
         certain = 2 * len(agreed) > len(self._sentinels)

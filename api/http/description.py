@@ -39,6 +39,7 @@ TAGS = {
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
     "calls": "For managers: inbound calls, credited to who held the number",
+    "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }
 """What operations are grouped by, in the document and in generated clients."""
@@ -49,6 +50,10 @@ _CLASSES = {
     403: ("Forbidden", "this key is for account newspress alone"),
     404: ("UnknownPool", "there is no pool 'ad-placement'"),
     415: ("UnsupportedMediaType", "send application/json"),
+    429: (
+        "QuotaExceeded",
+        "quota.requests: the account has made as many requests as it may make in a minute",
+    ),
     503: ("StoreUnavailable", "the store doesn't answer, try again"),
 }
 """An example of a class and its message for statuses of a refusal that say the same everywhere."""
@@ -67,6 +72,7 @@ _PROBLEMS = {
     415: "The body isn't JSON",
     422: "Well written but not acceptable; the problem names each field",
     428: "`If-Match` is needed",
+    429: "The account's quota of requests is used up: try again after `Retry-After`",
     503: "The store is away: try again",
 }
 
@@ -169,7 +175,13 @@ def _problem_example(status: int, kind: str, detail: str) -> Described:
         "class": kind,
         "detail": message if kind == "InUse" else detail,
     }
-    if status == 422 or kind in ("InvalidParameter", "MissingParameter", "InUse"):
+    if status == 422 or kind in (
+        "InvalidParameter",
+        "MissingParameter",
+        "InUse",
+        "QuotaExceeded",
+        "ChangedSince",
+    ):
         problem["errors"] = [{"field": field, "message": message}]
     return problem
 

@@ -9,6 +9,7 @@ from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from ringpool.catalog.condition import ConditionUnmet
 from ringpool.catalog.store import LockLost
+from ringpool.catalog.undo import CannotUndo
 from ringpool.catalog.writer import CatalogBusy
 from ringpool.faults import Fault, Faults, Missing, OverQuota
 
@@ -52,6 +53,7 @@ Refused = (
     Busy,
     CatalogBusy,
     ConditionUnmet,
+    CannotUndo,
     LockLost,
 )
 """What endpoints raise on purpose; everything else is a bug and answers 500."""
@@ -82,6 +84,16 @@ def refusal(error: Exception) -> Refusal:
             return Refusal(412, "Changed", str(error))
         case ConditionUnmet():
             return Refusal(428, "PreconditionRequired", str(error))
+        case CannotUndo(reason="unknown"):
+            return Refusal(404, "UnknownChange", error.faults[0].message)
+        case CannotUndo(reason="forbidden"):
+            return Refusal(403, "Forbidden", error.faults[0].message)
+        case CannotUndo(reason="changed"):
+            return Refusal(409, "ChangedSince", str(error), faults=error.faults[:MAX_FAULTS])
+        case CannotUndo(reason="in_use"):
+            return Refusal(409, "InUse", error.faults[0].message, faults=error.faults)
+        case CannotUndo():
+            return Refusal(409, "NotUndoable", str(error), faults=error.faults[:MAX_FAULTS])
         case UnknownPool():
             return Refusal(404, "UnknownPool", "there is no such pool any more")
         case Busy() | CatalogBusy() | LockLost():

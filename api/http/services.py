@@ -8,11 +8,13 @@ from typing import TypedDict
 
 from allocator.allocator import Allocator
 from allocator.port import Store
+from allocator.rates import Rates
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.http.response_cache import ResponseCache
 from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
+from api.scrape import Scraper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.security.keeping import Seal
@@ -38,6 +40,8 @@ class Services:
     keeper: SnapshotKeeper
     keyring: Keyring
     metrics: Metrics
+    scraper: Scraper
+    rates: Rates
     sign: Callable[[str, str, int], str]
     seal: Seal
     networks: VisitorNetworks

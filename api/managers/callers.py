@@ -13,8 +13,12 @@ from api.http import lookups
 from api.http.description import Operation
 from api.http.refusals import Refusal
 from api.http.request import Request
+from ringpool.catalog.audit import Actor
 from ringpool.catalog.snapshot import PreparedPool
 from ringpool.model import Account, Entity, Pool
+
+_MAX_PATH = 200
+"""Characters of a path that are noted with a change."""
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ringpool admin"')
 
@@ -27,6 +31,16 @@ class Caller:
     """``account``: the id of the account whose key it is; None for the administrator."""
 
     account: str | None
+
+    def actor(self, request: Request) -> Actor:
+        """Who the audit log says makes a change with this request."""
+        client = request.scope.get("client")
+        return Actor(
+            kind="administrator" if self.account is None else "account",
+            account=self.account or "",
+            address=client[0] if client else "",
+            via=f"{request.method} {request.scope['path'][:_MAX_PATH]}",
+        )
 
     def may_see(self, entity: Entity) -> bool:
         """Whether the entity belongs to this caller. To others it is as if it weren't there."""

@@ -11,11 +11,11 @@ from allocator.answers import Call, CallCredit, Holding
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, too_large
 from api.http.documents import decoded
-from api.http.endpoint import Endpoint, problem_form
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
 from api.managers.callers import Caller, ManagedOperation, authenticate
+from api.managers.managed_endpoint import managed_endpoint
 from api.managers.number_lookup import Time, unknown_number
 from ringpool.faults import Fault, Faults
 from ringpool.model import Number
@@ -163,4 +163,4 @@ _RECORD_CALL = ManagedOperation(
         "duration_seconds": 95,
     },
 )
-calls = Endpoint("calls", problem_form, {"POST": _record_call}, [_RECORD_CALL])
+calls = managed_endpoint("calls", {"POST": _record_call}, [_RECORD_CALL])

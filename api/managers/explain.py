@@ -9,12 +9,12 @@ import msgspec
 from allocator.answers import State
 from api.http import lookups, replies
 from api.http.description import parameter
-from api.http.endpoint import Endpoint, problem_form
 from api.http.parameters import AGENT, VISIT
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import ManagedOperation, authenticate
+from api.managers.managed_endpoint import managed_endpoint
 from ringpool.catalog.routing import Targets
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.targets import read_targets
@@ -138,4 +138,4 @@ _EXPLAIN = ManagedOperation(
     "and the state and number that the visitor would get now. Nothing is taken or counted.",
     examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
-explain = Endpoint("explain", problem_form, {"GET": _explain}, [_EXPLAIN])
+explain = managed_endpoint("explain", {"GET": _explain}, [_EXPLAIN])

@@ -10,11 +10,11 @@ from msgspec import Meta
 
 from api.http import replies
 from api.http.description import parameter
-from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import Caller, ManagedOperation, authenticate
+from api.managers.managed_endpoint import managed_endpoint
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.history.number_lookup import Holder, NumberLookup, number_lookup
@@ -130,4 +130,4 @@ _GET_NUMBER = ManagedOperation(
     "time, with its first and last click. An account's key sees what is its own.",
     examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
-number = Endpoint("number", problem_form, {"GET": _look_up}, [_GET_NUMBER])
+number = managed_endpoint("number", {"GET": _look_up}, [_GET_NUMBER])

@@ -11,12 +11,12 @@ from allocator.answers import NumberRow, PoolStatus
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, parameter, too_large
 from api.http.documents import decoded
-from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers import conditions
 from api.managers.callers import ManagedOperation, authenticate, callers_pool
+from api.managers.managed_endpoint import managed_endpoint
 from ringpool.faults import Fault
 from ringpool.model import Identifier, Number
 from ringpool.patterns import whole
@@ -82,22 +82,26 @@ async def _list(request: Request) -> Reply:
 
 async def _add(request: Request) -> Reply:
     prepared = await callers_pool(request)
-    condition = conditions.condition(request, authenticate(request), exists=True)
+    caller = authenticate(request)
+    condition = conditions.condition(request, caller, exists=True)
     change = decoded(_decode_change, await request.document(MAX_BODY_BYTES))
-    await request.services.catalog.add_numbers(prepared.pool.id, change.numbers, condition)
+    catalog = request.services.catalog.by(caller.actor(request))
+    await catalog.add_numbers(prepared.pool.id, change.numbers, condition)
     return replies.empty()
 
 
 async def _remove(request: Request) -> Reply:
     """Drain the numbers in the body or, as not every client sends one, the one in ``?number=``."""
     prepared = await callers_pool(request)
-    condition = conditions.condition(request, authenticate(request), exists=True)
+    caller = authenticate(request)
+    condition = conditions.condition(request, caller, exists=True)
     if request.query_string:
         number = lookups.required(request.parameters(), "number")
         removed = [f"+{number[1:]}" if number[0] == " " else number]  # a plus, read as in a form
     else:
         removed = decoded(_decode_change, await request.document(MAX_BODY_BYTES)).numbers
-    await request.services.catalog.remove_numbers(prepared.pool.id, removed, condition)
+    catalog = request.services.catalog.by(caller.actor(request))
+    await catalog.remove_numbers(prepared.pool.id, removed, condition)
     return replies.empty()
 
 
@@ -166,9 +170,8 @@ _CHANGE_REFUSALS = {
     422: ("InvalidDocument", "numbers: Expected `array` of length >= 1"),
 }
 
-pool_numbers = Endpoint(
+pool_numbers = managed_endpoint(
     "pool_numbers",
-    problem_form,
     {"GET": _list, "POST": _add, "DELETE": _remove},
     [
         ManagedOperation(
@@ -225,9 +228,8 @@ pool_numbers = Endpoint(
 
 _STATUS = "A pool's numbers and answers, counted"
 
-pool_status = Endpoint(
+pool_status = managed_endpoint(
     "pool_status",
-    problem_form,
     {"GET": _status},
     [
         ManagedOperation(

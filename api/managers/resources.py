@@ -29,7 +29,6 @@ from api.http.description import (
     too_large,
 )
 from api.http.documents import parsed_object
-from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.refusals import MAX_FAULTS, Refusal
 from api.http.replies import Reply
@@ -37,11 +36,12 @@ from api.http.request import Request
 from api.managers import conditions
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.entity_schemas import patch_body, put_body, shown
+from api.managers.managed_endpoint import managed_endpoint
 from api.managers.merge_patch import merge_patch
 from ringpool.aside import aside
 from ringpool.catalog.condition import Condition, ConditionUnmet
 from ringpool.config import codec
-from ringpool.faults import Fault, Faults
+from ringpool.faults import Fault, Faults, OverQuota
 from ringpool.model import KINDS, Account, Entity, Identifier, Kind, Pool, Stock
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -114,15 +114,13 @@ class Collection:
         self._kind = kind
         self._name: Kind = next(name for name, entity in KINDS.items() if entity is kind)
         self._section = f"{self._name}s"
-        self.all = Endpoint(
+        self.all = managed_endpoint(
             self._section,
-            problem_form,
             {"GET": self._list, "POST": self._create},
             self._list_operations(),
         )
-        self.one = Endpoint(
+        self.one = managed_endpoint(
             self._name,
-            problem_form,
             {
                 "GET": self._read,
                 "PUT": self._put,
@@ -148,13 +146,15 @@ class Collection:
         condition = conditions.condition(request, caller, exists=False)
         body = await request.document(MAX_BODY_BYTES)
         wanted = await aside(len(body), lambda: self._parse(parsed_object(body)))
-        self._check_writable(caller, wanted, None)
+        check_writable(caller, wanted, None)
         location = f"/admin/v1/{self._section}/{wanted.id}".encode("ascii")
 
         async def made(_: Entity | None) -> Entity:
             return wanted
 
-        return await self._change(request, wanted.id, made, condition, (b"location", location))
+        return await self._change(
+            request, caller, wanted.id, made, condition, (b"location", location)
+        )
 
     async def _read(self, request: Request) -> Reply:
         caller = authenticate(request)
@@ -181,11 +181,11 @@ class Collection:
         wanted = await aside(_values(document), self._parse, document)
 
         async def made(present: Entity | None) -> Entity:
-            self._check_writable(caller, wanted, present)
+            check_writable(caller, wanted, present)
             return wanted
 
         try:
-            return await self._change(request, entity_id, made, condition)
+            return await self._change(request, caller, entity_id, made, condition)
         except ConditionUnmet as error:
             if error.unmet == "exists":  # If-None-Match: *
                 raise Refusal(412, "Exists", str(error)) from None
@@ -203,17 +203,17 @@ class Collection:
                 raise Faults([Fault("id", "can't be changed")])
             document = msgspec.to_builtins(present, enc_hook=codec.encode_hook)
             wanted = await aside(_values(patch), self._parse, merge_patch(document, patch))
-            self._check_writable(caller, wanted, present)
+            check_writable(caller, wanted, present)
             return wanted
 
-        return await self._change(request, entity_id, patched, condition)
+        return await self._change(request, caller, entity_id, patched, condition)
 
     async def _delete(self, request: Request) -> Reply:
         caller = authenticate(request)
         condition = conditions.condition(request, caller, exists=True)
         if self._kind is Account:
             caller.check_administrator()
-        catalog, entity_id = request.services.catalog, request.path("id")
+        catalog, entity_id = request.services.catalog.by(caller.actor(request)), request.path("id")
         delete = {
             "account": catalog.delete_account,
             "pool": catalog.delete_pool,
@@ -221,6 +221,8 @@ class Collection:
         }[self._name]
         try:
             await delete(entity_id, condition)
+        except OverQuota:
+            raise
         except Fault as error:
             raise Refusal(409, "InUse", error.message, faults=(error,)) from None
         await request.services.keeper.refresh()
@@ -229,6 +231,7 @@ class Collection:
     async def _change(
         self,
         request: Request,
+        caller: Caller,
         entity_id: str,
         make: Callable[[Entity | None], Awaitable[Entity]],
         condition: Condition,
@@ -240,7 +243,8 @@ class Collection:
         """
         services = request.services
         try:
-            saved = await services.catalog.change(self._name, entity_id, make, condition)
+            catalog = services.catalog.by(caller.actor(request))
+            saved = await catalog.change(self._name, entity_id, make, condition)
         except Faults as error:
             prefix = f"{self._section}[0]."
             raise Faults(
@@ -265,18 +269,6 @@ class Collection:
         if faults:
             raise Faults(faults)
         return codec.convert(document, self._kind)
-
-    def _check_writable(self, caller: Caller, entity: Entity, present: Entity | None) -> None:
-        """Raise Refusal 403 when the caller may not put ``entity`` in ``present``'s place."""
-        if isinstance(entity, Account):
-            caller.check_administrator()
-            return
-        caller.check_owns(entity)
-        if isinstance(entity, Pool) and entity.on_exhausted is not None:
-            known = present.on_exhausted if isinstance(present, Pool) else None
-            if entity.on_exhausted != known:
-                # The service itself posts there, and can reach what an account's owner can't.
-                caller.check_administrator()
 
     def _list_operations(self) -> list[Operation]:
         section, name, entity = self._section, self._name, shown(self._kind)
@@ -400,6 +392,19 @@ class Collection:
             413: too_large(MAX_BODY_BYTES),
             **_REFUSALS[name],
         }
+
+
+def check_writable(caller: Caller, entity: Entity, present: Entity | None) -> None:
+    """Raise Refusal 403 when the caller may not put ``entity`` in ``present``'s place."""
+    if isinstance(entity, Account):
+        caller.check_administrator()
+        return
+    caller.check_owns(entity)
+    if isinstance(entity, Pool) and entity.on_exhausted is not None:
+        known = present.on_exhausted if isinstance(present, Pool) else None
+        if entity.on_exhausted != known:
+            # The service itself posts there, and can reach what an account's owner can't.
+            caller.check_administrator()
 
 
 def _versioned(status: int, schema: Schema) -> Described:

@@ -52,6 +52,19 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "How much one call and one click weigh when numbers are compared by their activity.",
         {"call": "Weight of a call.", "click": "Weight of a click."},
     ),
+    "Actor": (
+        "Who made a change, and from where. What isn't known, or isn't for who asks, is absent.",
+        {
+            "kind": "`administrator`: by that one's token; `account`: by an account's key; "
+            "`command`: by the `ringpool` command; `service`: by itself; `operator`: what an "
+            "account's key sees in the place of the others.",
+            "account": "The account whose key it was.",
+            "key": "The name of the key.",
+            "user": "The system's user who gave the command.",
+            "address": "The client's address, or the name of the host that the command ran on.",
+            "via": "Method and path, or the command.",
+        },
+    ),
     "Allocation": ("A number for a tuple, or state `none`.", _ALLOCATION),
     "Budget": (
         "What one client network, a /24 or a /64, may have of a pool. 0: as much as there is.",
@@ -114,11 +127,35 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "met": "Whether one of them is what the rule wants.",
         },
     ),
+    "CountedNumbers": (
+        "How many numbers, and which.",
+        {"count": "How many.", "numbers": "The first 100, in E.164."},
+    ),
+    "EntityChange": (
+        "What a change made of one account, pool or stock.",
+        {
+            "kind": "`account`, `pool` or `stock`.",
+            "what": "`created`, `changed` or `deleted`.",
+            "former": "Whose it was before. Absent: it wasn't there.",
+            "account": "Whose it is since. Absent: it isn't there.",
+            "fields": "The fields that differ.",
+            "added": "Numbers that it got.",
+            "removed": "Numbers that it lost: each drains until its guarantee is over.",
+        },
+    ),
     "Explanation": (
         "A visit as the rules see it, and what each printed number would become.",
         {
             "visit": "What the visit is known by, as far as it is known.",
             "targets": "One for each printed number.",
+        },
+    ),
+    "FieldChange": (
+        "One field before and after. null: it is at its default.",
+        {
+            "field": "Its name.",
+            "before": "What it was. Secrets are masked.",
+            "after": "What it is since. Secrets are masked.",
         },
     ),
     "FieldFault": (
@@ -277,6 +314,19 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Values in which a pattern is found.",
         {"pattern": "In RE2's syntax, found anywhere unless it has `^` and `$`."},
     ),
+    "RecordedChange": (
+        "One change: who made it, when, from where, and what was before and after.",
+        {
+            "revision": "The number of the change, and of the configuration that it made.",
+            "at": "When it came into force, by the store's clock: RFC 3339, in UTC.",
+            "by": "Who made it.",
+            "entities": "What it made of each account, pool and stock.",
+            "undoes": "The revision of the change that it undoes. Absent: it is no undo.",
+            "cut": "True: values over 500 characters are cut off, or differences left out.",
+            "more": "How many further entities it changed.",
+        },
+    ),
+    "RecordedChanges": ("A page of changes.", {"changes": "The newest first."}),
     "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
     "Require": (
         "How many of its parameters a tuple must have for the pool to give it a number.",
@@ -303,6 +353,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "stocks": "How many stocks.",
             "numbers": "How many numbers in all of its pools and stocks. One that drains counts "
             "until it has left.",
+            "requests": "How many requests a minute with its API keys.",
+            "history": "How many bytes of each number's former holders are kept.",
         },
     ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),
@@ -348,6 +400,16 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Touch": (
         "Which of a visitor's visits a tuple is made of: the first, or the present one.",
         {},
+    ),
+    "UndoneChange": (
+        "What the undoing of a change changes.",
+        {
+            "undoes": "The revision of the change that is undone.",
+            "revision": "The revision that it makes. Absent: it was only tried.",
+            "entities": "What it makes of each account, pool and stock.",
+            "left": "Fields that stay as they are, such as `pool/ad-placement.key`: what they were "
+            "before isn't kept, as it is secret.",
+        },
     ),
     "Verdict": (
         "Whether a tracking link's number is ours.",

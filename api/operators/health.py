@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import hmac
 from importlib.metadata import version
 
 from msgspec import Struct
 
-from allocator.answers import PoolStatus
-from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable, Unconfirmed
-from allocator.replies import UnknownPool
 from api import metrics
 from api.http import replies
 from api.http.description import PLAIN, Operation, content
@@ -19,16 +16,12 @@ from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import RETRY_AFTER, Refusal
 from api.http.replies import Reply
 from api.http.request import Request
-from api.http.services import Services
+from api.operators import metrics_port
 
 READY_SECONDS = 1.0
-"""How long ``/readyz`` waits for the store, and ``/metrics`` for the configuration."""
+"""How long ``/readyz`` waits for the store."""
 
-SCRAPE_SECONDS = 2.0
-"""How long ``/metrics`` spends on pools; what isn't read by then is left out of this scrape."""
-
-_MAX_READERS = 32
-"""Pools that a scrape reads from the store at the same time."""
+_WANTED = "send Authorization: Bearer with the administrator's token or RINGPOOL_METRICS_TOKEN"
 
 
 class Health(Struct, frozen=True):
@@ -57,39 +50,29 @@ async def _readyz(request: Request) -> Reply:
 
 
 async def _metrics(request: Request) -> Reply:
-    services = request.services
-    with suppress(StoreUnavailable, TimeoutError):  # then as it was read last
-        await asyncio.wait_for(services.keeper.refresh(), READY_SECONDS)
-    pools = await _statuses(services)
-    up = bool(pools) or not services.snapshot.pools
-    body = services.metrics.exposition(pools, store_up=up)
-    return Reply(200, metrics.CONTENT_TYPE, body)
+    _check_may_read(request)
+    return Reply(200, metrics.CONTENT_TYPE, await request.services.scraper.text())
 
 
-async def _statuses(services: Services) -> list[tuple[str, PoolStatus]]:
-    """Every pool's status, as many as the store gives within SCRAPE_SECONDS.
+def _check_may_read(request: Request) -> None:
+    """Raise Refusal 401 unless the metrics' port is open, or the token is one that may read them.
 
-    A store that is away, or a part of a cluster, isn't asked for every pool: the scrape ends when
-    as many reads have failed as go on at the same time.
+    They name every account's pools and tell how busy each is.
     """
-    found: list[tuple[str, PoolStatus]] = []
-    failures = 0
-
-    async def read(pool_id: str) -> None:
-        nonlocal failures
-        try:
-            found.append((pool_id, await services.allocator.status(pool_id)))
-        except UnknownPool:
-            pass  # deleted since the snapshot
-        except StoreUnavailable:
-            failures += 1
-            if failures == _MAX_READERS:
-                raise
-
-    with suppress(TimeoutError, StoreUnavailable):
-        async with asyncio.timeout(SCRAPE_SECONDS):
-            await gather_limited(read, services.snapshot.pools, _MAX_READERS)
-    return sorted(found, key=lambda pair: pair[0])
+    settings = request.services.settings
+    wanted = settings.metrics_token
+    if wanted is None and metrics_port.came_to(request.scope, settings.metrics_port):
+        return
+    token = request.bearer()
+    # Both are compared, in constant time.
+    is_metrics = hmac.compare_digest(token.encode(), (wanted or "").encode())
+    if not (request.services.keyring.is_admin(token) or (wanted and is_metrics)):
+        raise Refusal(
+            401,
+            "Unauthorized",
+            _WANTED,
+            headers=((b"www-authenticate", b'Bearer realm="ringpool metrics"'),),
+        )
 
 
 _LIVEZ = Operation(
@@ -117,8 +100,13 @@ _METRICS = Operation(
     "metrics",
     "Figures in Prometheus' text format",
     {200: content(str, PLAIN)},
+    (401,),
+    security=("Bearer",),
     tag="operators",
-    text="What was asked for and answered, how fast, and every pool's numbers as they stand.",
+    refusals={401: ("Unauthorized", _WANTED)},
+    text="What was asked for and answered, how fast, and every pool's numbers as they stand. For "
+    "the administrator's token and `RINGPOOL_METRICS_TOKEN`; without either on the port that "
+    "`RINGPOOL_METRICS_PORT` names. What was read is shown for a second.",
     examples={200: 'ringpool_pool_unassigned{pool="ad-placement"} 2.0\n'},
 )
 livez = Endpoint("livez", problem_form, {"GET": _livez}, [_LIVEZ])

@@ -78,6 +78,7 @@ PAGE_REFUSALS = {
     401: response("A key, but not an account's", Swaps),
     403: response("A page that isn't the account's", Swaps),
     404: response("No such account, or no such pool of it", Swaps),
+    429: response("A server's key whose account's quota of requests is used up", Swaps),
     503: response("The store is away", Swaps),
 }
 

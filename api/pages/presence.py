@@ -15,6 +15,7 @@ from api.http import replies
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
+from api.http.request_quota import count_request
 from api.http.services import Services
 from api.pages.admission import Admission, admit, preflight, surroundings_of
 from api.pages.page_operations import MAX_FORM_BYTES, beacon_operations
@@ -50,6 +51,7 @@ async def _for_each_pool(request: Request, notify: Callable[[Pool, Ask], Awaitab
 
     Static pools have none, and none needs to hear of it.
     """
+    await count_request(request)
     parameters = await request.form(MAX_FORM_BYTES)
     page = await admit(request, parameters, request.services.snapshot)
     if not crawlers.takes_nothing(request.method, request.headers):

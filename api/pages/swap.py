@@ -19,6 +19,7 @@ from api.http.description import Operation
 from api.http.endpoint import Endpoint
 from api.http.replies import Reply
 from api.http.request import Request
+from api.http.request_quota import count_request
 from api.http.response_cache import Computed
 from api.http.services import Services
 from api.pages import server_visit
@@ -103,6 +104,8 @@ class _Result(NamedTuple):
 async def _swap(request: Request) -> Reply:
     """Remembered, or computed: pools, tuples, allocation; written for this request's callback."""
     visit = _parse(request)
+    if visit.key.bearer:
+        await count_request(request)
     services = request.services
     compute = partial(_compute, request, visit)
     if visit.is_visitor and (not visit.callback or is_callback(visit.callback)):
@@ -336,7 +339,7 @@ _SWAP = Operation(
     "happened. A server tells its visitor's `url`, `ref`, `visitor`, `agent` and `address` as "
     "parameters, or as headers: `X-Ringpool-Url` for `url`, and so on. An entry may be shown to "
     "the same visitor for `hold_ms` milliseconds.",
-    examples={200: to_builtins(_EXAMPLE), **error_examples(400, 401, 403, 404, 503)},
+    examples={200: to_builtins(_EXAMPLE), **error_examples(*PAGE_REFUSALS)},
 )
 
 swap = Endpoint("swap", error_form, {"GET": _swap, "OPTIONS": preflight}, [_SWAP])

@@ -26,6 +26,7 @@ from allocator.embedded import DataDirectoryBusy, EmbeddedServer
 from allocator.port import StoreMisconfigured, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
+from api.operators.metrics_port import PATH
 from api.server.http_protocol import Protocol
 from api.server.log_format import configure_logging
 from api.server.workers import Workers, listen
@@ -80,6 +81,9 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
         listeners = _listen(host, port, workers)
         for listener in listeners:
             stack.enter_context(listener)
+        shared = _listen_for_metrics(settings)
+        for listener in shared:
+            stack.enter_context(listener)
         address = _address(listeners[0])
         stack.enter_context(service_address.written(settings.data_dir, address))
         base_url = settings.public_url or address
@@ -101,13 +105,15 @@ def serve(settings: Settings, host: str, port: int, workers: int, with_demo: boo
             timeout_worker_healthcheck=HUNG_SECONDS,
         )
         _announce(base_url, keyring)
+        for listener in shared:
+            click.echo(f"Metrics are at {_address(listener)}{PATH}")
         if with_demo:
             asyncio.run(_prepare_demo(base_url))
         if workers == 1:
-            uvicorn.Server(config).run(sockets=listeners)
+            uvicorn.Server(config).run(sockets=[*listeners, *shared])
         else:
             _make_metrics_directory(settings.data_dir)
-            Workers(config, listeners).run()
+            Workers(config, listeners, shared).run()
 
 
 async def _look_at_store(settings: Settings, url: str) -> None:
@@ -170,6 +176,20 @@ def _listen(host: str, port: int, workers: int) -> list[socket.socket]:
             if time.monotonic() > limit:
                 raise SettingsError(f"{host}:{port}: {error.strerror}") from None
             time.sleep(0.1)
+
+
+def _listen_for_metrics(settings: Settings) -> list[socket.socket]:
+    """The socket of the metrics' port, if there is to be one; raises SettingsError.
+
+    All workers accept from it: any of them reports for all, and others go on when one dies.
+    """
+    port = settings.metrics_port
+    if port is None:
+        return []
+    try:
+        return _listen(settings.metrics_host, port, 1)
+    except SettingsError as error:
+        raise SettingsError(f"{variable('metrics_port')}: {error}") from None
 
 
 def _address(listener: socket.socket) -> str:

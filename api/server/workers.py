@@ -54,23 +54,32 @@ def listen(host: str, port: int, count: int, backlog: int) -> list[socket.socket
 
 
 class Workers(Multiprocess):
-    """uvicorn's worker processes, as many as there are listeners."""
+    """uvicorn's worker processes, as many as there are listeners.
 
-    def __init__(self, config: uvicorn.Config, listeners: Sequence[socket.socket]) -> None:
+    ``shared``: sockets on which all of them listen.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        listeners: Sequence[socket.socket],
+        shared: Sequence[socket.socket] = (),
+    ) -> None:
         self._listeners = listeners
+        self._shared = shared
         super().__init__(config, sockets=[])
 
     @property
     def sockets(self) -> list[socket.socket]:
-        """The socket of the process that is about to start.
+        """The sockets of the process that is about to start: its own, and the shared ones.
 
-        It is that of a process that died or, at the start, one that no process listens on yet.
+        Its own is that of a process that died or, at the start, one that no process listens on yet.
         """
         place = next(
             (i for i, process in enumerate(self.processes) if not process.process.is_alive()),
             len(self.processes),
         )
-        return [self._listeners[place % len(self._listeners)]]
+        return [self._listeners[place % len(self._listeners)], *self._shared]
 
     @sockets.setter
     def sockets(self, _sockets: list[socket.socket]) -> None:
@@ -78,12 +87,12 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         """Close the listeners first, so that no connection waits there without an answer."""
-        for listener in self._listeners:
+        for listener in (*self._listeners, *self._shared):
             listener.close()
         super().terminate_all()
 
     def restart_all(self) -> None:
-        """On SIGHUP: end one worker after the other; its successor listens on the same socket."""
+        """On SIGHUP: end one worker after the other; its successor listens on the same sockets."""
         for place, process in enumerate(self.processes):
             process.terminate()
             process.join()

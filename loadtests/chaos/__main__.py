@@ -34,7 +34,7 @@ def main(rounds: int, only: tuple[str, ...], list_only: bool, as_json: bool, wri
         raise click.UsageError("no fault has such a text; --list names them")
     if list_only:
         for fault in faults:
-            click.echo(" · ".join(filter(None, (fault.name, fault.store, fault.setting))))
+            click.echo(_row(fault))
         return
     rows = [(fault, _run(fault, rounds)) for fault in faults]
     if as_json:
@@ -47,8 +47,11 @@ def main(rounds: int, only: tuple[str, ...], list_only: bool, as_json: bool, wri
 
 
 def _is_meant(fault: Fault, only: tuple[str, ...]) -> bool:
-    text = f"{fault.name} {fault.store} {fault.setting}".lower()
-    return not only or any(part.lower() in text for part in only)
+    return not only or any(part.lower() in _row(fault).lower() for part in only)
+
+
+def _row(fault: Fault) -> str:
+    return " · ".join(filter(None, (fault.name, fault.store, fault.setting)))
 
 
 def _run(fault: Fault, rounds: int) -> Result:
@@ -68,7 +71,7 @@ def _run(fault: Fault, rounds: int) -> Result:
 def _say(fault: Fault, result: Result, rounds: int, seconds: float) -> None:
     done = f"{result.rounds}/{rounds} in {seconds:.0f} s"
     click.echo(
-        f"{fault.name} · {fault.store} {fault.setting}: {done}, "
+        f"{_row(fault)}: {done}, "
         f"{result.answers:,} answers, {len(result.lost)} lost, {len(result.doubled)} doubled",
         err=True,
     )

@@ -7,7 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -97,7 +97,7 @@ def _present_primary(rig: Rig) -> Server:
     return next(s for s in (*rig.primaries, *rig.replicas) if s.port == int(port))
 
 
-def _sentinel_failover(rig: Rig, how: str) -> None:
+def _sentinel_failover(rig: Rig, _: random.Random, *, how: str) -> None:
     primary = _present_primary(rig)
     if how == "killed":
         primary.kill()
@@ -121,7 +121,7 @@ def _sentinel_failover(rig: Rig, how: str) -> None:
     until(rig.service.is_ready)
 
 
-def _cluster_failover(rig: Rig, how: str, chance: random.Random) -> None:
+def _cluster_failover(rig: Rig, chance: random.Random, *, how: str) -> None:
     nodes = [*rig.primaries, *rig.replicas]
     primary = chance.choice([node for node in nodes if _role(node) == "master"])
     identity = primary.command("CLUSTER", "MYID")
@@ -170,12 +170,54 @@ def _restart_cluster(rig: Rig, _: random.Random) -> None:
     until(rig.service.is_ready)
 
 
+def _migrate_slots(rig: Rig, chance: random.Random) -> None:
+    """Move all slots of one primary to another one."""
+    source, target = chance.sample([node for node in rig.primaries if _slots(node)], 2)
+    ranges = [word for first, last in _slots(source) for word in (first, last)]
+    name = _text(target.command("CLUSTER", "MYID"))
+    source.command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", *ranges, "NODE", name)
+    until(lambda: not _slots(source))
+    until(rig.service.is_ready)
+
+
+def _slots(node: Server) -> list[tuple[int, int]]:
+    """The ranges of slots that a node says it has."""
+    identity = _text(node.command("CLUSTER", "MYID"))
+    known = node.command("CLUSTER SLOTS")
+    return [
+        (first, last)
+        for (first, last), servers in known.items()
+        if _text(servers["primary"][2]) == identity
+    ]
+
+
+def _fill_disk(rig: Rig, _: random.Random, *, kill: bool) -> None:
+    filler = rig.service.folder / "data" / "filler"
+    with filler.open("wb") as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 65536)
+            file.flush()
+    time.sleep(2.0)
+    if kill:
+        os.kill(rig.service.store(), signal.SIGKILL)
+        time.sleep(1.0)
+    filler.unlink()
+    until(rig.service.is_ready)
+
+
 def all_faults() -> Iterator[Fault]:
     """Every fault, in the order of the table."""
     yield Fault("worker killed", "embedded", rigs.embedded, _kill_worker)
     yield Fault("service and store killed, started again", "embedded", rigs.embedded, _kill_service)
     yield Fault("store killed", "embedded", rigs.embedded, _kill_embedded_store)
     yield Fault("store frozen 5 s", "embedded", rigs.embedded, _freeze_embedded_store)
+    for kill in (False, True):
+        yield Fault(
+            "disk full, store killed" if kill else "disk full",
+            "embedded",
+            rigs.embedded_on_a_small_disk,
+            partial(_fill_disk, kill=kill),
+        )
     yield Fault("store killed, started again", "standalone", rigs.standalone, _kill_store)
     yield Fault("store frozen 5 s", "standalone", rigs.standalone, _freeze_store)
     yield Fault(
@@ -189,7 +231,7 @@ def all_faults() -> Iterator[Fault]:
                 else "Sentinel failover, commanded",
                 f"{replicas} replica{'s' * (replicas > 1)}",
                 partial(rigs.sentinel, replicas, wait),
-                lambda rig, _, how=how: _sentinel_failover(rig, how),
+                partial(_sentinel_failover, how=how),
                 f"RINGPOOL_WAIT_REPLICAS={wait}",
             )
     for how in ("killed", "frozen"):
@@ -197,9 +239,16 @@ def all_faults() -> Iterator[Fault]:
             f"cluster primary {how}",
             "cluster",
             partial(rigs.cluster, "1"),
-            lambda rig, chance, how=how: _cluster_failover(rig, how, chance),
+            partial(_cluster_failover, how=how),
             "RINGPOOL_WAIT_REPLICAS=1",
         )
+    yield Fault(
+        "slots migrated",
+        "cluster",
+        partial(rigs.cluster, "1"),
+        _migrate_slots,
+        "RINGPOOL_WAIT_REPLICAS=1",
+    )
     yield Fault(
         "whole cluster killed, started again",
         "cluster",

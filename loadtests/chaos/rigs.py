@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -127,6 +127,22 @@ def embedded() -> Iterator[Rig]:
 
 
 @contextmanager
+def embedded_on_a_small_disk() -> Iterator[Rig]:
+    """The same, with its data on a file system of 64 MB; needs root."""
+    with temporary_folder() as folder:
+        data = folder / "data"
+        data.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "ringpool", data], check=True)
+        service = Service(folder)
+        try:
+            service.start()
+            yield Rig(service)
+        finally:
+            service.stop()
+            subprocess.run(["umount", data], check=True)
+
+
+@contextmanager
 def standalone() -> Iterator[Rig]:
     """One Valkey that writes every change to disk before it answers."""
     with valkey(**_ON_DISK) as store, _service({"RINGPOOL_REDIS_URL": store.url}) as service:
@@ -164,9 +180,6 @@ def cluster(wait: str) -> Iterator[Rig]:
         settings = {"RINGPOOL_REDIS_URL": nodes.url, "RINGPOOL_WAIT_REPLICAS": wait}
         with _service(settings) as service:
             yield Rig(service, nodes.primaries, nodes.replicas)
-
-
-Builder = Callable[[], "contextmanager[Rig]"]
 
 
 @contextmanager

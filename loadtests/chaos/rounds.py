@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -21,6 +23,7 @@ _BEFORE_SECONDS = 1.5
 _AFTER_SECONDS = 2.0
 _WIDE_NUMBERS = 4000
 _TIGHT_NUMBERS = 40
+_STOCK_NUMBERS = 2000
 _LONG_MS, _SHORT_MS = 600_000, 4_000
 _KEY = "chaos-pool-key-0123456789"
 
@@ -55,23 +58,27 @@ async def run_round(rig: Rig, fault: Fault, number: int, result: Result) -> None
     """Run the round ``number`` of a fault, and add what it shows to ``result``."""
     chance = random.Random(f"{fault.name} {fault.store} {number}")
     pools = await asyncio.to_thread(_make_pools, rig, number)
-    wide = pools[0]
     clients = Clients(
         rig.service.port, pools, connections=_CONNECTIONS, pause=_PAUSE_SECONDS, seed=number
     )
+    editor = Editor(rig.service.client(), pools[1], random.Random(number))
+    editing = asyncio.create_task(asyncio.to_thread(editor.run))
     await asyncio.sleep(_BEFORE_SECONDS)
     await asyncio.to_thread(fault.strike, rig, chance)
     await asyncio.sleep(_AFTER_SECONDS)
+    editor.over.set()
+    await editing
     await clients.stop()
     recovery = clients.seen.gap
-    await _ask_again(clients, wide)
+    await _ask_again(clients, pools[0])
+    await _ask_again(clients, pools[2])
     seen = clients.seen
     result.rounds += 1
     result.answers += seen.answers
     result.refused += seen.refused
     result.cut += seen.cut
     result.hangs += seen.hangs
-    result.undocumented += seen.undocumented
+    result.undocumented += seen.undocumented + editor.undocumented
     result.recovery = max(result.recovery, recovery)
     for pool in pools:
         told = pool.ledger.told
@@ -80,32 +87,39 @@ async def run_round(rig: Rig, fault: Fault, number: int, result: Result) -> None
         result.none += told.get("none", 0)
         result.told += told.get("new", 0) + told.get("recycled", 0)
         result.counted += await asyncio.to_thread(_counted, rig, pool)
-    await asyncio.to_thread(_empty, rig, pools)
 
 
 def _make_pools(rig: Rig, number: int) -> list[AskedPool]:
-    """One pool with more numbers than are asked for, and one that is too small."""
+    """One pool with more numbers than are asked for, one that is too small, one that grows."""
     first = 2_010_000_000 + number * 10_000
     wide = AskedPool(f"wide-{number}", _KEY, _LONG_MS, 0)
     tight = AskedPool(f"tight-{number}", _KEY, _SHORT_MS, 200)
+    grown = AskedPool(f"grown-{number}", _KEY, _LONG_MS, 0)
+    only_new = {"if-none-match": "*"}
     with rig.service.client() as client:
-        client.put("/admin/v1/accounts/chaos", json={}, headers={"if-match": "*"})
-        client.put("/admin/v1/accounts/chaos", json={}, headers={"if-none-match": "*"})
-        for pool, size in ((wide, _WIDE_NUMBERS), (tight, _TIGHT_NUMBERS)):
-            answer = client.put(
-                f"/admin/v1/pools/{pool.id}",
-                json={
-                    "account": "chaos",
-                    "key": pool.key,
-                    "parameters": ["source"],
-                    "overflow_number": "+18005550199",
-                    "min_duration": f"{pool.min_duration_ms // 1000}s",
-                    "numbers": [f"+1{first + index}" for index in range(size)],
-                },
-            )
-            _check(answer)
+        _managed(client, "PUT", "/admin/v1/accounts/chaos", json={}, headers=only_new)
+        stock: dict[str, Any] = {
+            "account": "chaos",
+            "quarantine": "1h",
+            "numbers": [f"+1{first + 9000 - index}" for index in range(_STOCK_NUMBERS)],
+        }
+        path = f"/admin/v1/stocks/stock-{number}"
+        _managed(client, "PUT", path, json=stock, headers=only_new)
+        for pool, size in ((wide, _WIDE_NUMBERS), (tight, _TIGHT_NUMBERS), (grown, 0)):
+            document: dict[str, Any] = {
+                "account": "chaos",
+                "key": pool.key,
+                "parameters": ["source"],
+                "overflow_number": "+18005550199",
+                "min_duration": f"{pool.min_duration_ms // 1000}s",
+                "numbers": [f"+1{first + index}" for index in range(size)],
+            }
+            if not size:
+                document |= {"stock": f"stock-{number}", "max_size": _STOCK_NUMBERS}
+            path = f"/admin/v1/pools/{pool.id}"
+            _managed(client, "PUT", path, json=document, headers=only_new)
             first += size
-    return [wide, tight]
+    return [wide, tight, grown]
 
 
 async def _ask_again(clients: Clients, pool: AskedPool) -> None:
@@ -130,21 +144,50 @@ async def _ask_again(clients: Clients, pool: AskedPool) -> None:
 
 def _counted(rig: Rig, pool: AskedPool) -> int:
     with rig.service.client() as client:
-        answer = client.get(f"/admin/v1/pools/{pool.id}/status")
-        _check(answer)
-        status = answer.json()
+        status = _managed(client, "GET", f"/admin/v1/pools/{pool.id}/status").json()
     return int(status["new_total"] + status["recycled_total"])
 
 
-def _empty(rig: Rig, pools: list[AskedPool]) -> None:
-    """Drain the pools, so that later rounds work on a store that doesn't grow."""
-    with rig.service.client() as client:
-        for pool in pools:
-            numbers = {"numbers": []}
-            path = f"/admin/v1/pools/{pool.id}"
-            _check(client.patch(path, json=numbers, headers={"if-match": "*"}))
+class Editor:
+    """A manager who changes a pool's rules, and drains some of its numbers and adds them again."""
+
+    _EXPECTED = (200, 201, 204, 409, 412, 503)
+
+    def __init__(self, client: httpx.Client, pool: AskedPool, chance: random.Random) -> None:
+        self.over = threading.Event()
+        self.undocumented: Counter[str] = Counter()
+        self._client = client
+        self._path = f"/admin/v1/pools/{pool.id}"
+        self._chance = chance
+
+    def run(self) -> None:
+        """Edit until ``over``."""
+        with self._client as client:
+            held = _managed(client, "GET", f"{self._path}/numbers").json()["numbers"]
+            numbers = [row["number"] for row in held]
+            while not self.over.wait(0.1):
+                some = {"numbers": self._chance.sample(numbers, 3)}
+                rules = ("least_active", "round_robin", "weighted_random", "last_in_first_out")
+                self._send("PATCH", self._path, {"recycle": self._chance.choice(rules)})
+                self._send("DELETE", f"{self._path}/numbers", some)
+                self._send("POST", f"{self._path}/numbers", some)
+
+    def _send(self, method: str, path: str, document: dict[str, Any]) -> None:
+        try:
+            answer = self._client.request(method, path, json=document, headers={"if-match": "*"})
+        except httpx.TransportError:  # the service was killed
+            return
+        if answer.status_code not in self._EXPECTED:
+            self.undocumented[f"{method} {path}: {answer.status_code} {answer.text[:100]}"] += 1
 
 
-def _check(answer: httpx.Response) -> None:
-    if answer.is_error:
-        raise RuntimeError(f"{answer.request.url}: {answer.status_code} {answer.text[:500]}")
+def _managed(client: httpx.Client, method: str, path: str, **request: Any) -> httpx.Response:
+    """The answer of the managers' API; asked again while the store is away after a fault."""
+    limit = time.monotonic() + 60
+    while (answer := client.request(method, path, **request)).status_code == 503:
+        if time.monotonic() > limit:
+            break
+        time.sleep(0.2)
+    if answer.is_error and answer.status_code != 412:  # it is there already
+        raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
+    return answer

@@ -33,7 +33,7 @@ class AreaChange(Struct, frozen=True):
     """What a change makes of areas, as ``answers.area_list`` writes them.
 
     ``pools``: by id, of those with ``match: area`` that the change touches; ``untouched``: those of
-    them that it doesn't name; ``stocks``: of the stocks that these pools grow from.
+    them that don't change themselves; ``stocks``: of the stocks that these pools grow from.
     """
 
     pools: Mapping[str, str] = {}
@@ -79,5 +79,5 @@ async def area_change(
             stocks[pool.stock] = area_list(of_stock)
             areas |= of_stock
         texts[pool.id] = area_list(areas)
-    named = {pool.id for pool in wanted.pools}
-    return AreaChange(texts, [pool for pool in matching if pool.id not in named], stocks)
+    untouched = [pool for pool in matching if ("pool", pool.id) not in changed]
+    return AreaChange(texts, untouched, stocks)

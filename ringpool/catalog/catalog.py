@@ -8,8 +8,10 @@ that left are recorded by ``hand_on``, and only then can another pool or stock h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from copy import copy
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -17,40 +19,48 @@ import msgspec
 from allocator.allocator import Allocator
 from allocator.answers import Departure, Holding
 from allocator.port import Store, StoreUnavailable
-from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.aside import aside
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
+from ringpool.catalog.audit import SERVICE, Actor, EntityChange
+from ringpool.catalog.audit_log import AuditLog
 from ringpool.catalog.change import (
     CatalogChange,
+    by_name,
     kept,
     numbered,
     size,
     with_keys,
     with_lists,
     with_moved_numbers,
+    without,
 )
 from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
 from ringpool.catalog.ownership import check_owners
-from ringpool.catalog.plan import Publication, Runner
-from ringpool.catalog.quotas import check_quotas
+from ringpool.catalog.plan import Runner
+from ringpool.catalog.quotas import check_quotas, requoted
+from ringpool.catalog.removal import Removals, Removed
 from ringpool.catalog.selection import entities_of, find, only, present_in, seen_by
 from ringpool.catalog.store import CatalogStore, Owner
+from ringpool.catalog.undo import CannotUndo, Undone, inverse
 from ringpool.catalog.writer import CatalogWriter
 from ringpool.config import validation
 from ringpool.config.codec import decode_hook
-from ringpool.config.difference import Change, difference
+from ringpool.config.difference import Change, difference, removal
 from ringpool.config.draft import MAX_FAULTS
-from ringpool.faults import Fault, Faults
+from ringpool.faults import Fault, Faults, OverQuota
 from ringpool.model import KINDS, Account, Configuration, Entity, Kind, Pool, Stock
 from ringpool.numbers import phone
 
 T = TypeVar("T", Account, Pool, Stock)
 
 _SWEEPS_AFTER_A_CHANGE = 20
+
+_PLACE = re.compile(r"(accounts|pools|stocks)\[(\d+)\]")
+"""What the field of a document's fault begins with."""
 
 _decoders = {
     str(kind): msgspec.json.Decoder(entity_type, dec_hook=decode_hook)
@@ -82,6 +92,15 @@ class Catalog:
         self._transfers = Transfers(store)
         runner = Runner(self._store, allocator, stocks, self._transfers)
         self._writer = CatalogWriter(self._store, runner)
+        self._removals = Removals(self._store, allocator, stocks, self.hand_on)
+        self._actor = SERVICE
+        self.log = AuditLog(self._store)
+
+    def by(self, actor: Actor) -> Catalog:
+        """Return the same catalog for somebody: the log says that they make its changes."""
+        bound = copy(self)
+        bound._actor = actor
+        return bound
 
     async def revision(self) -> int:
         """Return a number that grows with every change; 0: nothing was ever configured."""
@@ -263,51 +282,48 @@ class Catalog:
 
     async def delete_account(self, account_id: str, condition: Condition = ANY) -> None:
         """Remove an account; a Fault while it has pools or stocks."""
-
-        async def check(known: Configuration) -> None:
-            find(known.accounts, account_id, "account")
-            for kind, entity in numbered(known):
-                if entity.account == account_id:
-                    raise Fault("account", f"{account_id} still has {kind} {entity.id}")
-
-        await self._delete("account", account_id, check, condition)
+        await self._delete("account", account_id, condition)
 
     async def delete_pool(self, pool_id: str, condition: Condition = ANY) -> None:
         """Remove a pool; a Fault while numbers are in it."""
-
-        async def check(known: Configuration) -> None:
-            find(known.pools, pool_id, "pool")
-            if await self._store.list_of(f"pool/{pool_id}") or not await self._emptied(pool_id):
-                message = f"{pool_id} still has numbers: remove them, and wait"
-                raise Fault("pool", f"{message} until they have drained")
-
-        await self._delete("pool", pool_id, check, condition)
-
-    async def _emptied(self, pool_id: str) -> bool:
-        """Delete what the allocator has of a pool without numbers; False while it has some.
-
-        A death between this and the plan leaves a pool that answers as if it were unknown, until
-        it is deleted again.
-        """
-        try:
-            await self.hand_on(pool_id)
-            return await self._allocator.forget(pool_id)
-        except UnknownPool:
-            return True
+        await self._delete("pool", pool_id, condition)
 
     async def delete_stock(self, stock_id: str, condition: Condition = ANY) -> None:
         """Remove a stock; a Fault while numbers are in it or a pool grows from it."""
+        await self._delete("stock", stock_id, condition)
 
-        async def check(known: Configuration) -> None:
-            find(known.stocks, stock_id, "stock")
-            for pool in known.pools:
-                if pool.stock == stock_id:
-                    raise Fault("stock", f"pool {pool.id} grows from {stock_id}")
-            status = await self.stocks.status(stock_id)
-            if status.size or await self._store.list_of(f"stock/{stock_id}"):
-                raise Fault("stock", f"{stock_id} still has {status.size} numbers")
+    async def undo(
+        self,
+        revision: int,
+        *,
+        account: str | None = None,
+        permit: Callable[[Entity, Entity | None], None] = lambda _wanted, _present: None,
+        dry_run: bool = False,
+    ) -> Undone:
+        """Make the change that undoes the one of a revision, checked as any other.
 
-        await self._delete("stock", stock_id, check, condition)
+        ``account``: whose change it is, undone by its own key. ``permit``: raises where an entity
+        may not be put in the place of what is there. Raises CannotUndo, and what ``apply`` does,
+        with entities named as in ``pool/ad-placement.max_size``.
+        """
+        recorded = await self.log.one(revision, account)
+        if recorded is None:
+            raise CannotUndo("unknown", Fault("revision", f"the log has no change {revision}"))
+        if account is not None and recorded.entry.by.account != account:
+            raise CannotUndo("forbidden", Fault("revision", "this change is the operator's"))
+        entities = await self.log.whole(recorded)
+        if dry_run:
+            prepared, left = await self._prepare_undo(entities, account, permit)
+            return Undone(0, prepared.changes, prepared.shown(), left)
+        async with self._writer.locked() as token:
+            prepared, left = await self._prepare_undo(entities, account, permit)
+            try:
+                await self._carry_out(token, prepared, undoes=revision)
+            except OverQuota:
+                raise
+            except Fault as fault:  # a pool that is to go got a number from its stock meanwhile
+                raise CannotUndo("in_use", fault) from None
+            return Undone(prepared.revision, prepared.changes, prepared.shown(), left)
 
     async def finish_pending(self) -> bool:
         """Carry out what a dead writer left; True when there was something and it is done."""
@@ -341,11 +357,39 @@ class Catalog:
                 await self._carry_out(token, prepared)
             return prepared.changes
 
-    async def _carry_out(self, token: str, prepared: CatalogChange) -> None:
-        steps = await aside(size(prepared.wanted), lambda: list(prepared.steps()))
+    async def _carry_out(self, token: str, prepared: CatalogChange, undoes: int = 0) -> None:
+        many = prepared.size()
+        written = await aside(many, prepared.written, self._actor, undoes)
+        written = await self.log.affordable(written)
+        steps = await aside(many, lambda: list(prepared.steps(written)))
+        await self._removals.forget(prepared.removed_pools(), prepared.rules_edit)
         await self._writer.commit(token, steps)
         with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
             await self._collect(prepared.drained())
+
+    async def _prepare_undo(
+        self,
+        entities: Sequence[EntityChange],
+        account: str | None,
+        permit: Callable[[Entity, Entity | None], None],
+    ) -> tuple[CatalogChange, list[str]]:
+        revision, known = await self.entities()
+        present = by_name(known)
+        undoing = await inverse(entities, present, self._numbers, account)
+        wanted = by_name(undoing.wanted)
+        for name, entity in wanted.items():
+            permit(entity, present.get(name))
+        try:
+            prepared = await self._checked(
+                revision, known, undoing.wanted, undoing.removed, viewer=account
+            )
+        except OverQuota:
+            raise
+        except Fault as fault:
+            raise CannotUndo("in_use", fault) from None
+        except Faults as faults:
+            raise Faults(_named(fault, undoing.wanted) for fault in faults.faults) from None
+        return prepared, undoing.left
 
     async def _check(
         self, condition: Condition, known: Configuration, kind: Kind, name: str
@@ -354,21 +398,14 @@ class Catalog:
             present = present_in(known, kind, name)
             condition.check(kind, name, present, await self._version(kind, name))
 
-    async def _delete(
-        self,
-        kind: Kind,
-        name: str,
-        check: Callable[[Configuration], Awaitable[None]],
-        condition: Condition,
-    ) -> None:
+    async def _delete(self, kind: Kind, name: str, condition: Condition) -> None:
         async with self._writer.locked() as token:
             revision, known = await self.entities()
             await self._check(condition, known, kind, name)
-            await check(known)
-            gone = {f"{kind}/{name}": ""}
-            if kind == "pool":
-                gone[f"{SECTION}/{name}"] = ""
-            await self._writer.commit(token, [Publication(revision + 1, gone)])
+            if present_in(known, kind, name) is None:
+                raise Fault(kind, f"there is no {kind} {name}")
+            prepared = await self._checked(revision, known, Configuration(), [(kind, name)])
+            await self._carry_out(token, prepared)
 
     async def _collect(self, pool_ids: Sequence[str]) -> None:
         """Free at once what could leave at once. The sweeper finds later what drains."""
@@ -392,23 +429,50 @@ class Catalog:
         if expected_revision not in (None, revision):
             message = f"it is {revision} by now, not {expected_revision}: another change was faster"
             raise Fault("revision", message)
-        wanted = await make(known)
+        return await self._checked(revision, known, await make(known), viewer=viewer)
+
+    async def _checked(
+        self,
+        revision: int,
+        known: StoredConfiguration,
+        wanted: Configuration,
+        removed: Sequence[Removed] = (),
+        *,
+        viewer: str | None = None,
+    ) -> CatalogChange:
+        """Check what is wanted and what is to go; raises Faults, and a Fault for what is needed."""
+        remaining = without(known, removed)
         lists: dict[str, number_lists.Chunks] = {}
         for kind, entity in numbered(wanted):
             owner = f"{kind}/{entity.id}"
             lists[owner] = number_lists.unpack(await self._store.list_of(owner))
-        current = with_lists(known, lists)
+        current = with_lists(remaining, lists)
         wanted = with_moved_numbers(wanted, current)
         many, seen = size(wanted), seen_by(viewer, current)
         wanted = await aside(many, validation.check, wanted, seen, canonical=True)
-        wanted = with_keys(wanted, known)
+        wanted = with_keys(wanted, remaining)
         changes = await aside(many, difference, current, wanted)
         await check_owners(
             self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
         )
-        await check_quotas(self._store, self._allocator, known, wanted, changes)
-        areas = await area_change(known, wanted, changes, self._list_of)
-        return CatalogChange(revision + 1, wanted, lists, changes, areas)
+        await check_quotas(self._store, self._allocator, remaining, wanted, changes)
+        areas = await area_change(remaining, wanted, changes, self._list_of)
+        reruled = requoted(remaining, wanted, changes)
+        present, after = by_name(known), {**by_name(remaining), **by_name(wanted)}
+        for kind, name in removed:
+            await self._removals.check(kind, name, after)
+            changes.append(removal(kind, present[kind, name]))
+        accounts = (*known.accounts, *wanted.accounts)
+        return CatalogChange(
+            revision + 1,
+            known,
+            wanted,
+            lists,
+            changes,
+            areas,
+            {account.id: account.quota for account in accounts},
+            reruled,
+        )
 
     async def _list_of(self, owner: str) -> Iterable[str]:
         return number_lists.numbers(number_lists.unpack(await self._store.list_of(owner)))
@@ -434,6 +498,17 @@ def _canonical(texts: Sequence[str]) -> list[str]:
     if faults:
         raise Faults(faults)
     return found
+
+
+def _named(fault: Fault, wanted: Configuration) -> Fault:
+    """A fault of a document, its entity named by its id in the place of its index."""
+    match = _PLACE.match(fault.field)
+    if match is None:
+        return fault
+    section, index = match[1], int(match[2])
+    entity = getattr(wanted, section)[index]
+    rest = fault.field[match.end() :]
+    return Fault(f"{section[:-1]}/{entity.id}{rest}", fault.message)
 
 
 def _with_pool(pool: Pool, numbers: Iterable[str]) -> Configuration:

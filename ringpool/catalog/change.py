@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
-from ringpool.catalog import number_lists, plan
-from ringpool.catalog.areas import SECTION, AreaChange
+from ringpool.catalog import audit, number_lists, plan
+from ringpool.catalog.areas import SECTION, AreaChange, StoredConfiguration
 from ringpool.catalog.plan import (
     Addition,
     PoolDrain,
@@ -31,6 +31,7 @@ from ringpool.model import (
     Numbers,
     Pool,
     PoolType,
+    Quota,
     Stock,
     rules,
 )
@@ -41,19 +42,48 @@ _encode = msgspec.json.Encoder(enc_hook=encode_hook).encode
 
 
 class CatalogChange(msgspec.Struct, frozen=True):
-    """A change that was checked. ``lists``: the numbers that owners have now."""
+    """A change that was checked.
+
+    ``known``: what is configured now; ``lists``: the numbers that owners have now; ``changes``:
+    what ``wanted`` changes, and what is removed; ``quotas``: by account, as they are after it;
+    ``requoted``: pools whose rules follow from one that it changes.
+    """
 
     revision: int
+    known: StoredConfiguration
     wanted: Configuration
     lists: dict[str, number_lists.Chunks]
     changes: list[Change]
-    areas: AreaChange = AreaChange()
+    areas: AreaChange
+    quotas: Mapping[str, Quota | None]
+    requoted: Sequence[Pool]
 
     def drained(self) -> list[str]:
         """Return the pools that lose numbers."""
         return [change.id for change in self.changes if change.kind == "pool" and change.drained]
 
-    def steps(self) -> Iterator[Step]:
+    def shown(self) -> tuple[audit.EntityChange, ...]:
+        """Return what the audit log shows of it."""
+        return audit.shown(self.changes, by_name(self.known), by_name(self.wanted))
+
+    def removed_pools(self) -> list[Pool]:
+        """Return the pools that go."""
+        gone = {(change.kind, change.id) for change in self.changes if change.action == "remove"}
+        return [pool for pool in self.known.pools if ("pool", pool.id) in gone]
+
+    def size(self) -> int:
+        """Return about how many values it is about: how long it takes to plan it."""
+        moved = sum(len(change.added) + len(change.drained) for change in self.changes)
+        return size(self.wanted) + moved + 10 * len(self.changes)
+
+    def written(self, by: audit.Actor, undoes: int) -> audit.Written:
+        """Return the audit log's entry on it.
+
+        ``undoes``: the revision of the change that it undoes, or 0.
+        """
+        return audit.write(by, self.changes, by_name(self.known), by_name(self.wanted), undoes)
+
+    def steps(self, written: audit.Written) -> Iterator[Step]:
         """Yield the plan, in the order that ``plan`` explains."""
         changed = {(str(change.kind), change.id): change for change in self.changes}
         named = [
@@ -63,8 +93,9 @@ class CatalogChange(msgspec.Struct, frozen=True):
         ]
         for owner, _, change in named:
             yield from plan.claims(owner, change.added)
-        for pool in self.areas.untouched:
-            yield RulesEdit(pool.id, rules(pool, self.areas.pools[pool.id]), self.revision)
+        untouched = {pool.id: pool for pool in (*self.requoted, *self.areas.untouched)}
+        for pool in untouched.values():
+            yield self.rules_edit(pool)
         for _, entity, change in named:
             yield from self._arrivals(entity, change)
         for stock, areas in self.areas.stocks.items():
@@ -86,7 +117,12 @@ class CatalogChange(msgspec.Struct, frozen=True):
                 documents[f"{SECTION}/{entity.id}"] = self.areas.pools.get(entity.id, "")
         for pool in self.areas.untouched:
             documents[f"{SECTION}/{pool.id}"] = self.areas.pools[pool.id]
-        yield Publication(self.revision, documents)
+        for change in self.changes:
+            if change.action == "remove":
+                documents[f"{change.kind}/{change.id}"] = ""
+                if change.kind == "pool":
+                    documents[f"{SECTION}/{change.id}"] = ""
+        yield Publication(self.revision, documents, *written)
         for owner, entity, change in named:
             yield from plan.claims(owner, change.drained, leaving=True)
             drain = StockDrain if isinstance(entity, Stock) else PoolDrain
@@ -101,10 +137,26 @@ class CatalogChange(msgspec.Struct, frozen=True):
             for piece in number_lists.pieces(change.added):
                 yield StockEdit(entity.id, quarantine, piece)
         else:
-            areas = self.areas.pools.get(entity.id, "")
-            yield RulesEdit(entity.id, rules(entity, areas), self.revision)
+            yield self.rules_edit(entity)
             for piece in number_lists.pieces(change.added):
                 yield Addition(entity.id, piece)
+
+    def rules_edit(self, pool: Pool) -> RulesEdit:
+        """Return the step that gives a pool its rules."""
+        areas = ""
+        if pool.match is not None:
+            areas = self.areas.pools.get(pool.id, self.known.areas.get(pool.id, ""))
+        return RulesEdit(pool.id, rules(pool, areas, self.quotas[pool.account]), self.revision)
+
+
+def by_name(configuration: Configuration) -> audit.Entities:
+    """Return every entity of a configuration, by kind and id."""
+    entities: dict[tuple[Kind, str], Entity] = {}
+    for account in configuration.accounts:
+        entities["account", account.id] = account
+    for kind, entity in numbered(configuration):
+        entities[kind, entity.id] = entity
+    return entities
 
 
 def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
@@ -118,6 +170,18 @@ def numbered(wanted: Configuration) -> Iterator[tuple[Kind, Pool | Stock]]:
 def size(wanted: Configuration) -> int:
     """Return how many numbers a configuration lists: how long it takes to go through it."""
     return sum(len(entity.numbers or ()) for _, entity in numbered(wanted))
+
+
+def without(known: Configuration, removed: Collection[tuple[Kind, str]]) -> Configuration:
+    """Return ``known`` without the entities of these kinds and ids."""
+    if not removed:
+        return known
+    gone = frozenset(removed)
+    return Configuration(
+        accounts=tuple(each for each in known.accounts if ("account", each.id) not in gone),
+        pools=tuple(pool for pool in known.pools if ("pool", pool.id) not in gone),
+        stocks=tuple(stock for stock in known.stocks if ("stock", stock.id) not in gone),
+    )
 
 
 def with_lists(known: Configuration, lists: dict[str, number_lists.Chunks]) -> Configuration:

@@ -66,10 +66,16 @@ class ListEdit(Struct, frozen=True, tag=True):
 
 
 class Publication(Struct, frozen=True, tag=True):
-    """From this revision on, these documents are in force; "" is one that goes."""
+    """From this revision on, these documents are in force; "" is one that goes.
+
+    The rest goes into the audit log (``audit.Written``).
+    """
 
     revision: int
     documents: dict[str, str]
+    entry: str = ""
+    details: str = ""
+    account: str = ""
 
 
 class PoolDrain(Struct, frozen=True, tag=True):
@@ -128,8 +134,8 @@ class Runner:
                 await self._add(token, pool, numbers)
             case ListEdit(owner, texts):
                 await self._catalog.write_list(token, owner, texts)
-            case Publication(revision, documents):
-                await self._catalog.publish(token, revision, documents)
+            case Publication(revision, documents, entry, details, account):
+                await self._catalog.publish(token, revision, documents, entry, details, account)
             case PoolDrain(pool, numbers):
                 await self._transfers.drain(pool, numbers)
             case StockDrain(stock, numbers):

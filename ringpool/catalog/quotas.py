@@ -47,6 +47,33 @@ async def check_quotas(
                 raise OverQuota(account, "numbers", quota.numbers, has)
 
 
+def requoted(
+    known: Configuration, wanted: Configuration, changes: Sequence[Change]
+) -> Sequence[Pool]:
+    """Return the pools whose account's quota of history changes, but which don't change themselves.
+
+    It is among the pools' rules, as it is where an assignment ends that history is written.
+    """
+    before = {account.id: _history(account.quota) for account in known.accounts}
+    changed = {(change.kind, change.id) for change in changes}
+    accounts = {
+        account.id
+        for account in wanted.accounts
+        if ("account", account.id) in changed and _history(account.quota) != before.get(account.id)
+    }
+    if not accounts:
+        return []
+    return [
+        pool
+        for pool in known.pools
+        if pool.account in accounts and ("pool", pool.id) not in changed
+    ]
+
+
+def _history(quota: Quota | None) -> int | None:
+    return None if quota is None else quota.history
+
+
 def _check_counts(account: str, quota: Quota, before: _Entities, after: _Entities) -> None:
     for kind, most in (("pool", quota.pools), ("stock", quota.stocks)):
         had, has = (

@@ -152,7 +152,7 @@ def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
     if pool.type is PoolType.STATIC and pool.numbers:
         fixed = Answer(State.HELD, pool.numbers[0])
     known = pool_areas(areas.split()) if areas else NO_AREAS
-    return PreparedPool(pool, account, rules(pool, areas), rule, fixed, known)
+    return PreparedPool(pool, account, rules(pool, areas, account.quota), rule, fixed, known)
 
 
 def _place(prepared: PreparedPool) -> tuple[int, str]:

@@ -33,15 +33,29 @@ _DEPARTED = load("departed", "ringpool.catalog")
 _HOLDER = load("holder", "ringpool.catalog")
 _SERVER = load("server", "ringpool.catalog")
 _VERSIONS = load("versions", "ringpool.catalog")
+_PUBLISH = load("publish", "ringpool.catalog")
+_CHANGES = load("changes", "ringpool.catalog")
+_DETAILS = load("details", "ringpool.catalog")
 
 _NAMES = ("state", "lock", "documents", "owners", "histories", "departed", "plan", "versions")
 _KEYS = tuple(f"{CATALOG}catalog-{name}" for name in _NAMES)
 _, _, _DOCUMENTS, _OWNERS, _HISTORIES, _, _, _ = _KEYS
+_LOG, _LOG_DETAILS = f"{CATALOG}catalog-changes", f"{CATALOG}catalog-details"
 
 _LEAVING = "/leaving"
 _DOCUMENTS_A_PAGE = 500
 _CHUNKS_A_PAGE = 50
 _NUMBERS_A_CALL = 1000
+
+MAX_CHANGES = 50_000
+"""Entries of the audit log that are kept."""
+
+MAX_CHANGES_BYTES = 32 * 1024 * 1024
+"""Bytes that they may have together, and so may their details."""
+
+CHANGES_KEPT_MS = 400 * 86_400_000
+
+_BYTES_A_PAGE = 1024 * 1024
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -60,6 +74,18 @@ class CatalogState(NamedTuple):
     planned: int
     done: int
     locked: bool
+
+
+class LogPage(NamedTuple):
+    """Entries of the audit log, as (revision, Unix ms, JSON), the newest first.
+
+    ``following``: the revision from which to go on; 0: there are no more. ``since``: the revision
+    that made the account that was named; 0: it isn't known.
+    """
+
+    entries: list[tuple[int, int, str]]
+    following: int
+    since: int
 
 
 class Owner(NamedTuple):
@@ -121,14 +147,52 @@ class CatalogStore:
 
     async def write_list(self, token: str, owner: str, texts: Mapping[int, str]) -> None:
         """Write chunks of an owner's list of numbers."""
-        await self._with_lock(_WRITE, token, "", *_flat(texts), hash_key=_list_key(owner))
+        await self._with_lock(_WRITE, token, *_flat(texts), hash_keys=(_list_key(owner),))
 
-    async def publish(self, token: str, revision: int, documents: Mapping[str, str]) -> None:
-        """Write documents ("" removes one) and the revision that has them.
+    async def publish(
+        self,
+        token: str,
+        revision: int,
+        documents: Mapping[str, str],
+        entry: str = "",
+        details: str = "",
+        account: str = "",
+    ) -> None:
+        """Write documents ("" removes one), the revision that has them, and the log's entry on it.
 
-        Each gets a new version, one that no other change gave.
+        ``account``: whose key made the change, "" if none did. Each document gets a new version,
+        one that no other change gave.
         """
-        await self._with_lock(_WRITE, token, revision, *_flat(documents), hash_key=_DOCUMENTS)
+        bounds = (MAX_CHANGES, MAX_CHANGES_BYTES, MAX_CHANGES_BYTES, CHANGES_KEPT_MS)
+        await self._with_lock(
+            _PUBLISH,
+            token,
+            *(revision, entry, details, *bounds, account, *_flat(documents)),
+            hash_keys=(_LOG, _LOG_DETAILS),
+        )
+
+    async def changes(self, newest: int | None, most: int, account: str = "") -> LogPage:
+        """Return entries of the audit log, from a revision (None: the last) downwards."""
+        since, following, found = await self._run(
+            *(_CHANGES, "" if newest is None else newest, most, _BYTES_A_PAGE, account),
+            hash_keys=(_LOG,),
+        )
+        entries = []
+        for revision, text in zip(found[::2], found[1::2], strict=True):
+            at, _, entry = text.partition(" ")
+            entries.append((revision, int(at), entry))
+        return LogPage(entries, following, since)
+
+    async def wrote(self, account: str) -> tuple[int, int]:
+        """Return the last day (of Unix time) of an account's changes, and their bytes that day."""
+        (text,) = await self._run(_LOOKUP, f"wrote/account/{account}", hash_keys=(_LOG,))
+        day, _, size = text.partition(" ")
+        return int(day or 0), int(size or 0)
+
+    async def details(self, revision: int) -> str:
+        """Return what was too long for a change's entry; "" where none is kept."""
+        details: str = await self._run(_DETAILS, revision, hash_keys=(_LOG_DETAILS,))
+        return details
 
     async def documents(self) -> tuple[int, dict[str, str]]:
         """Return the revision and every document of it."""
@@ -148,7 +212,7 @@ class CatalogStore:
         """Return the owners of numbers; numbers without an owner are left out."""
         found: dict[str, Owner] = {}
         for piece in _pieces(numbers):
-            reply = await self._run(_LOOKUP, *piece, hash_key=_OWNERS)
+            reply = await self._run(_LOOKUP, *piece, hash_keys=(_OWNERS,))
             for number, owner in zip(piece, reply, strict=True):
                 if owner:
                     found[number] = Owner.parse(owner)
@@ -183,25 +247,26 @@ class CatalogStore:
     async def _whole(self, hash_key: str, page: int) -> tuple[int, dict[str, str]]:
         """Read every page of a hash; begins again when the catalog changed in between."""
         while True:
-            first, cursor, values = await self._run(_PAGE, "0", page, hash_key=hash_key)
+            first, cursor, values = await self._run(_PAGE, "0", page, hash_keys=(hash_key,))
             revision = first
             while cursor != "0" and revision == first:
-                revision, cursor, further = await self._run(_PAGE, cursor, page, hash_key=hash_key)
+                revision, cursor, further = await self._run(
+                    _PAGE, cursor, page, hash_keys=(hash_key,)
+                )
                 values += further
             if revision == first:
                 return revision, dict(zip(values[::2], values[1::2], strict=True))
 
     async def _with_lock(
-        self, script: Script, token: str, *args: Argument, hash_key: str = ""
+        self, script: Script, token: str, *args: Argument, hash_keys: Sequence[str] = ()
     ) -> None:
         """Run a script that needs the lock; raises LockLost."""
-        if not await self._run(script, token, *args, hash_key=hash_key):
+        if not await self._run(script, token, *args, hash_keys=hash_keys):
             raise LockLost
 
-    async def _run(self, script: Script, *args: Argument, hash_key: str = "") -> Any:
-        """Run a script and decode its reply. ``hash_key``: the hash it works on, its KEYS[9]."""
-        keys = (*_KEYS, hash_key) if hash_key else _KEYS
-        return _decode(await self._store.run(script, keys, args))
+    async def _run(self, script: Script, *args: Argument, hash_keys: Sequence[str] = ()) -> Any:
+        """Run a script and decode its reply. ``hash_keys``: what it works on, from KEYS[9] on."""
+        return _decode(await self._store.run(script, (*_KEYS, *hash_keys), args))
 
 
 def _flat(fields: Mapping[Any, str]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ringpool import __version__
-from ringpool.cli import check_page, configure, doctor, explain, number, pool, serve, tags
+from ringpool.cli import check_page, configure, doctor, explain, log, number, pool, serve, tags
 from ringpool.cli.output import warn
 from ringpool.settings import misspelt
 
@@ -25,6 +25,8 @@ def main() -> None:
 main.add_command(serve.serve_command)
 main.add_command(configure.apply)
 main.add_command(configure.export)
+main.add_command(log.log)
+main.add_command(log.undo)
 main.add_command(pool.pool)
 main.add_command(number.number)
 main.add_command(explain.explain)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
+import platform
+import pwd
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import click
 
 from allocator.allocator import Allocator
 from allocator.embedded import DataDirectoryBusy, open_embedded
@@ -18,6 +23,7 @@ from allocator.redis.standalone import StandaloneStore
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from ringpool import service_address
+from ringpool.catalog.audit import Actor
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
@@ -78,7 +84,24 @@ async def open_session() -> AsyncIterator[Session]:
             raise SettingsError(f"RINGPOOL_REDIS_URL: {error}") from None
         stack.push_async_callback(store.aclose)
         allocator, stocks = Allocator(store), Stocks(store)
-        yield Session(settings, store, allocator, stocks, Catalog(store, allocator, stocks))
+        catalog = Catalog(store, allocator, stocks).by(_actor())
+        yield Session(settings, store, allocator, stocks, catalog)
+
+
+def _actor() -> Actor:
+    """Who gives the command: the user that the system knows, not one that the environment names."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container
+        user = f"uid {os.getuid()}"
+    context = click.get_current_context(silent=True)
+    words = context.command_path.split()[1:] if context else []
+    return Actor(
+        kind="command",
+        user=user,
+        address=platform.node(),
+        via=" ".join(["ringpool", *words]),
+    )
 
 
 def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:

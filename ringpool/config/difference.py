@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -22,8 +22,8 @@ class FieldChange(Struct, frozen=True):
     """One field as plain values before and after; None where it is at its default."""
 
     field: str
-    before: object
-    after: object
+    before: Any
+    after: Any
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -67,6 +67,18 @@ def difference(current: Configuration, wanted: Configuration) -> list[Change]:
             if change is not None:
                 changes.append(change)
     return changes
+
+
+def removal(kind: Kind, entity: Entity) -> Change:
+    """Return what the removal of an entity changes. It has no numbers by then."""
+    fields = tuple(FieldChange(name, value, None) for name, value in shown_fields(entity).items())
+    return Change(kind=kind, id=entity.id, action="remove", fields=fields)
+
+
+def shown_fields(entity: Entity) -> dict[str, object]:
+    """Return an entity's fields that aren't at their defaults as ``FieldChange`` has them."""
+    plain = _plain(entity)
+    return {name: _shown(name, value) for name, value in plain.items() if name != "id"}
 
 
 def _change(kind: Kind, before: Entity | None, after: Entity) -> Change | None:

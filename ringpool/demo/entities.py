@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from string import Template
 
+from ringpool.catalog.audit import Actor
 from ringpool.catalog.catalog import Catalog
 from ringpool.config import config_file
 from ringpool.model import Configuration
@@ -37,7 +38,8 @@ async def prepare(catalog: Catalog, base_url: str) -> list[str]:
     Repeating it keeps every assignment. Raises what ``Catalog.apply`` does: Faults when other
     pools have the demo's ids or numbers.
     """
-    await catalog.apply(demo_configuration(base_url))
+    demo = catalog.by(Actor(kind="service", via="ringpool serve --demo"))
+    await demo.apply(demo_configuration(base_url))
     key = (await catalog.read_pool(PLACEMENTS)).key
     number_api = f"{base_url}/api/v1/ring_pools/{PLACEMENTS}/allocate_number.json"
     return [

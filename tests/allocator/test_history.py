@@ -101,6 +101,29 @@ async def test_the_byte_budget(
     assert int.from_bytes(stored[:2], "big") == 16
 
 
+async def test_no_more_than_the_accounts_quota(
+    valkey_server: stores.Server, valkey_store: Store, unique: str
+) -> None:
+    """Of the last 16 too no more stays than it says, the youngest ones; of none nothing."""
+    pool = await make(valkey_store, unique, ["+11"], history_bytes=100_000, history_most=1_000)
+    key = f"rp:{{{unique}}}:history"
+    await recycle(pool, 100)
+    entry = len(valkey_server.command("HGET", key, "+11"))
+    assert 900 < entry <= 1_002
+    assert await tuple_at(pool, pool.now - 15_000) == "t98"
+    await recycle(pool, 1, name="t" * 2_000)  # one that is too large by itself
+    await recycle(pool, 1, name="u")
+    assert valkey_server.command("HGET", key, "+11") is None
+    await recycle(pool, 2, name="v")
+    assert await tuple_at(pool, pool.now - 15_000) == "v0"
+    await pool.edit(history_most=0)
+    await recycle(pool, 2, name="w")
+    assert valkey_server.command("EXISTS", key) == 0
+    await pool.edit()
+    await recycle(pool, 20, name="x")
+    assert int.from_bytes(valkey_server.command("HGET", key, "+11")[:2], "big") == 20
+
+
 async def test_a_number_that_left_is_still_known(store: Store, unique: str) -> None:
     """Until a number is handed on, its pool tells who held it; what is handed on has it all."""
     pool = await make(store, unique, ["+11"])

@@ -85,6 +85,8 @@ def test_rules_are_stored_where_the_scripts_look() -> None:
         "LEAST": "budget_least",
         "RATE": "budget_rate",
         "KEY_RATE": "key_rate",
+        "OWNER": "owner",
+        "HISTORY_MOST": "history_most",
     }
     known = constants("include/pool_state")
     fields = StoredRules.__struct_fields__

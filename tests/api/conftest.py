@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from allocator.allocator import Allocator
 from allocator.answers import Ask
 from allocator.port import Store
+from api import scrape
 from api.app import create_app
 from ringpool.settings import Settings
 
@@ -75,6 +76,12 @@ async def client(settings: Settings, valkey_store: Store) -> AsyncIterator[httpx
     """A client of the app over a real Valkey."""
     async with running(create_app(settings, store=valkey_store)) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def scrapes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have /metrics read anew whenever it is asked."""
+    monkeypatch.setattr(scrape, "KEPT_SECONDS", 0.0)
 
 
 class Site:
@@ -139,6 +146,12 @@ class Site:
         assert response.status_code == 200, response.text
         state: dict[str, Any] = response.json()
         return state
+
+    async def metrics(self) -> str:
+        """What the administrator reads at /metrics."""
+        response = await self.client.get("/metrics", headers=self.auth)
+        assert response.status_code == 200, response.text
+        return response.text
 
 
 def sent_on(response: httpx.Response) -> dict[str, list[str]]:

@@ -32,9 +32,13 @@ class Service:
 
 
 @contextmanager
-def service(data_dir: Path, *options: str, port: int = 0) -> Iterator[Service]:
+def service(
+    data_dir: Path, *options: str, port: int = 0, metrics_port: int | None = None
+) -> Iterator[Service]:
     """Start ``ringpool serve`` on the data directory; ready when this is entered."""
     settings = {"RINGPOOL_DATA_DIR": str(data_dir), "RINGPOOL_ADMIN_TOKEN": ADMIN}
+    if metrics_port:
+        settings["RINGPOOL_METRICS_PORT"] = str(metrics_port)
     with (
         serving(data_dir, *options, port=port, settings=settings) as started,
         httpx.Client(base_url=started.url, timeout=PATIENCE_SECONDS) as client,

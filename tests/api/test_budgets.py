@@ -40,7 +40,7 @@ async def reasons(site: Site, headers: dict[str, str], *websites: str) -> list[s
 
 
 async def metric(site: Site, name: str, pool: str) -> float:
-    text = (await site.client.get("/metrics")).text
+    text = await site.metrics()
     return float(text.split(f'{name}{{pool="{pool}"}} ')[1].split("\n")[0])
 
 

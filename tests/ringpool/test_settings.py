@@ -33,6 +33,9 @@ def test_every_setting_is_read() -> None:
             "RINGPOOL_WAIT_AOF": "yes",
             "RINGPOOL_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
             "RINGPOOL_REDIS_TIMEOUT_MS": "100",
+            "RINGPOOL_METRICS_PORT": "9464",
+            "RINGPOOL_METRICS_HOST": "0.0.0.0",
+            "RINGPOOL_METRICS_TOKEN": "another-token-of-some-length",
         }
     )
     assert settings == Settings(
@@ -46,6 +49,9 @@ def test_every_setting_is_read() -> None:
         wait_aof=True,
         trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
         redis_timeout_ms=100,
+        metrics_port=9464,
+        metrics_host="0.0.0.0",
+        metrics_token="another-token-of-some-length",
     )
 
 
@@ -79,6 +85,9 @@ def test_every_setting_is_read() -> None:
         ("RINGPOOL_WAIT_AOF", "1"),
         ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("RINGPOOL_METRICS_PORT", "0"),
+        ("RINGPOOL_METRICS_HOST", "localhost"),
+        ("RINGPOOL_METRICS_TOKEN", "short"),
         ("RINGPOOL_REDIS_TIMEOUT_MS", "0"),
         ("RINGPOOL_REDIS_TIMEOUT_MS", "1.5"),
     ],

@@ -1,5 +1,6 @@
--- Ends assignments. Of a number's former holders the last 16 always stay (include/history.lua);
--- older ones while they ended less than 30 days ago and all of it fits the pool's byte budget.
+-- Ends assignments. Of a number's former holders the last 16 stay (include/history.lua), older ones
+-- while they ended less than 30 days ago and all of it fits the pool's byte budget; of all of them
+-- no more than HISTORY_MOST bytes, where that is given.
 local KEPT, KEPT_MS = 16, 2592000000
 
 -- Ends the present assignment: writes it to the history and forgets tuple and attributes. The
@@ -21,8 +22,16 @@ local function end_assignment(number, record, rules, now, replaces)
     if #body - start <= rules[HISTORY_BYTES] and oldest[4] > now - KEPT_MS then break end
     start, count = following, count - 1
   end
-  if start > 0 then body = string.sub(body, start + 1) end
-  call('HSET', HISTORY, number, struct.pack('>H', count) .. body)
+  local most = rules[HISTORY_MOST]
+  while most and count > 1 and #body - start > most do
+    start, count = cmsgpack.unpack_one(body, start), count - 1
+  end
+  if most and #body - start > most then
+    call('HDEL', HISTORY, number)
+  else
+    if start > 0 then body = string.sub(body, start + 1) end
+    call('HSET', HISTORY, number, struct.pack('>H', count) .. body)
+  end
   if clicks[2] or (clicks[1] and not replaces) then call('HDEL', CLICKS, first, last) end
   call('HDEL', TUPLES, record[TUPLE])
   unfile(number, record)

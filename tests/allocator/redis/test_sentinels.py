@@ -66,6 +66,8 @@ async def test_a_replica_is_away_when_most_do_not_reach_it(
         ([(OLD, 1, 1)] * 3, False, 1),
         ([(OLD, 1, 1), (OLD, 1, 1), (OLD, 1, 0)], False, 2),
         ([(OLD, 1, 1), None, None], False, 2),
+        ([(OLD, 1, 1)] * 3, False, 1),
+        ([None] * 3, False, 2),
         ([(OLD, 1, 1)] * 3, True, 2),
     ]:
         say(sentinels, *views, failing_over=failing_over)

@@ -158,7 +158,7 @@ async def test_a_pool_without_landing_page_has_no_link(site: Site) -> None:
 
 async def ignored_parameters(site: Site, pool: str) -> float:
     """What /metrics has counted of a pool."""
-    text = (await site.client.get("/metrics")).text
+    text = await site.metrics()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == "ringpool_ignored_parameters_total" and sample.labels["pool"] == pool:

@@ -12,6 +12,9 @@ from tests.api.openapi.document import OPERATIONS, media_of
 SERVER_KEY = "the-accounts-server-key-0123456789"
 """The API key of the examples' account."""
 
+BUSY_KEY = "the-busy-accounts-key-0123456789"
+"""The API key of an account that may make one request a minute."""
+
 NUMBER = "+18885550101"
 """The number that most examples name, in the examples' pool."""
 
@@ -41,6 +44,7 @@ def configure(client: httpx.Client) -> None:
     entities = {
         "accounts/newspress": {**body_of("put_account"), "api_keys": [SERVER_KEY]},
         "accounts/partner-9": {},
+        "accounts/busy-partner": {"api_keys": [BUSY_KEY], "quota": {"requests": 1}},
         "stocks/us-toll-free": stock,
         "stocks/partner-9": partner,
         "pools/ad-placement": pool,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +17,6 @@ from allocator.redis.replicas import Confirmations
 from allocator.redis.url import connect
 from allocator.scripts import Script
 from api.app import create_app
-from api.operators import health
 from ringpool.settings import Settings
 from tests.api.conftest import ADMIN, KEY, Site, running
 from tests.servers import stores
@@ -157,7 +154,7 @@ async def test_unconfirmed_changes_show_and_use_no_number_up(tmp_path: Path) -> 
             pool = await site.pool(3, swap_targets=[target])
             assert (await site.ask(pool, website="one")).json()["state"] == "new"
             assert (await client.get("/readyz")).status_code == 200
-            assert "ringpool_unconfirmed_changes_total 0.0" in (await client.get("/metrics")).text
+            assert "ringpool_unconfirmed_changes_total 0.0" in await site.metrics()
             replica.stop()
             until(lambda: primary.command("INFO", "replication")["connected_slaves"] == 0)
             for name in ("two", "three", "four"):
@@ -172,7 +169,7 @@ async def test_unconfirmed_changes_show_and_use_no_number_up(tmp_path: Path) -> 
             status = await site.status(pool)
             # the first was on its way when nobody knew yet: its tuple has the number
             assert status["unassigned"] >= 1
-            text = (await client.get("/metrics")).text
+            text = await site.metrics()
             counted = re.search(r"ringpool_unconfirmed_changes_total ([0-9.]+)", text)
             assert counted is not None
             assert float(counted[1]) >= 4
@@ -192,7 +189,7 @@ async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     """Pool gauges from the store, request histogram by endpoint; the store's absence shows."""
     pool = await site.pool(3)
     await site.ask(pool, website="one")
-    response = await site.client.get("/metrics")
+    response = await site.client.get("/metrics", headers=site.auth)
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     samples = {
         (sample.name, sample.labels.get("pool") or sample.labels.get("endpoint")): sample.value
@@ -205,7 +202,7 @@ async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     assert samples["ringpool_request_seconds_count", "allocate_number"] == 1
     assert samples["ringpool_store_up", None] == 1
     switch.away = True
-    assert "ringpool_store_up 0.0" in (await site.client.get("/metrics")).text
+    assert "ringpool_store_up 0.0" in await site.metrics()
 
 
 async def test_metrics_have_a_pool_that_another_worker_made_just_now(
@@ -214,40 +211,51 @@ async def test_metrics_have_a_pool_that_another_worker_made_just_now(
     """Whichever worker is asked: nobody waits until each has read the new configuration."""
     async with running(create_app(settings, store=valkey_store)) as other:
         pool = await site.pool(3)
-        assert f'ringpool_pool_size{{pool="{pool}"}} 3.0' in (await other.get("/metrics")).text
+        text = (await other.get("/metrics", headers=site.auth)).text
+        assert f'ringpool_pool_size{{pool="{pool}"}} 3.0' in text
 
 
-class FailingAllocator:
-    """Pool states from a store that answers for some pools only."""
-
-    def __init__(self, answering: Iterable[str] = ()) -> None:
-        self.answering = set(answering)
-        self.reads = 0
-
-    async def status(self, pool_id: str) -> str:
-        self.reads += 1
-        await asyncio.sleep(0)
-        if pool_id not in self.answering:
-            raise StoreUnavailable
-        return f"status of {pool_id}"
+METRICS_TOKEN = "metrics-token-0123456789"
+PORT = 9464
 
 
-def services(pools: Iterable[str], allocator: FailingAllocator) -> Any:
-    snapshot = SimpleNamespace(pools=dict.fromkeys(pools))
-    return SimpleNamespace(snapshot=snapshot, allocator=allocator)
+async def test_metrics_are_for_the_administrator(site: Site) -> None:
+    """They name every account's pools: neither nobody's nor an account's token may read them."""
+    await site.make_account(api_keys=["an-accounts-key-0123456789"])
+    pool = await site.pool(1)
+    for token in (b"", b"Bearer an-accounts-key-0123456789", b"Bearer", b"Bearer \xfc"):
+        headers = {b"authorization": token} if token else {}
+        refused = await site.client.get("/metrics", headers=headers)
+        assert (refused.status_code, refused.json()["class"]) == (401, "Unauthorized")
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert pool not in refused.text
+    assert pool in await site.metrics()
 
 
-async def test_a_scrape_does_not_ask_an_absent_store_for_every_pool() -> None:
-    """It ends when as many reads have failed as go on at the same time."""
-    allocator = FailingAllocator()
-    pools = [f"pool-{index}" for index in range(1000)]
-    assert await health._statuses(services(pools, allocator)) == []
-    assert allocator.reads < 2 * health._MAX_READERS
+async def test_a_metrics_token_reads_metrics_alone(
+    site: Site, settings: Settings, valkey_store: Store
+) -> None:
+    """On both ports it, or the administrator's, is wanted; it opens nothing else."""
+    limited = replace(settings, metrics_token=METRICS_TOKEN, metrics_port=PORT)
+    auth = {"authorization": f"Bearer {METRICS_TOKEN}"}
+    async with running(create_app(limited, store=valkey_store)) as client:
+        for port in (80, PORT):
+            url = f"http://ringpool.test:{port}/metrics"
+            assert (await client.get(url)).status_code == 401
+            for headers in (auth, site.auth):
+                assert (await client.get(url, headers=headers)).status_code == 200
+        assert (await client.get("/admin/v1/pools", headers=auth)).status_code == 401
 
 
-async def test_a_scrape_reads_the_pools_that_a_part_of_the_store_answers_for() -> None:
-    """Pools whose part of a cluster is away are left out, the others are there by id."""
-    pools = [f"pool-{index:04}" for index in range(1000)]
-    answering = pools[health._MAX_READERS - 1 :]
-    found = await health._statuses(services(reversed(pools), FailingAllocator(answering)))
-    assert found == [(pool_id, f"status of {pool_id}") for pool_id in answering]
+async def test_the_metrics_port_has_metrics_alone(settings: Settings, valkey_store: Store) -> None:
+    """There they need no token, and nothing else is; on the other port they need one."""
+    app = create_app(replace(settings, metrics_port=PORT), store=valkey_store)
+    async with running(app) as client:
+        there = f"http://ringpool.test:{PORT}"
+        assert (await client.get(f"{there}/metrics")).status_code == 200
+        for path in ("/livez", "/v1/swap?account=x", "/metrics/", "/dni.js"):
+            assert (await client.get(there + path)).status_code == 404
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 401
+        lying = {"host": f"ringpool.test:{PORT}", "x-forwarded-port": str(PORT)}
+        assert (await client.get("/metrics", headers=lying)).status_code == 401

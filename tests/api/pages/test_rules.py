@@ -332,7 +332,7 @@ async def test_unfilled_placeholders_are_missing_and_counted(shop: Shop) -> None
     assert len(numbers) == 1
     for _ in range(2):
         await shop.entry(f"{PAGE}?place=top&keyword=%7Bkeyword%7D")
-    metrics = (await site.client.get("/metrics")).text
+    metrics = await site.metrics()
     assert f'ringpool_unfilled_placeholders_total{{pool="{pool}"}} 20.0' in metrics
 
 

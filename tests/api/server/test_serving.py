@@ -66,7 +66,7 @@ def test_two_hundred_new_tuples_at_once_and_twenty_numbers(tmp_path: Path) -> No
         new = {answer["number"] for answer in answers if answer["state"] == "new"}
         assert len(new) == 20
         assert sum(answer["state"] == "overflow" for answer in answers) == 180
-        metrics = running.client.get("/metrics").text
+        metrics = running.client.get("/metrics", headers=AUTH).text
         assert metrics.count('ringpool_pool_size{pool="acme-pool"} 20.0') == 1
         assert running.client.get("/nowhere").status_code == 404
         log = tmp_path / "log"

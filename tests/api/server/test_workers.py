@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from api.server.workers import listen
 from tests.api.service import PATIENCE_SECONDS, Service, service
+from tests.servers.process import free_port, until
 
 
 def answered_by(running: Service, connections: int = 40) -> set[str]:
@@ -51,6 +53,24 @@ def test_a_killed_workers_connections_wait_for_its_successor(tmp_path: Path) -> 
         assert len(after) == 2
         assert len(after - before) == 1
         assert survivor in workers(running)
+
+
+def test_metrics_outlive_a_worker(tmp_path: Path) -> None:
+    """Every connection to their port is answered after a worker's death, with what it counted."""
+    port = free_port()
+    with service(tmp_path, "--workers", "2", metrics_port=port) as running:
+        answered_by(running)
+        victim = workers(running)[0]
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: victim not in workers(running))
+        for _ in range(10):
+            text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS).text
+            counted = re.search(r'_count{endpoint="readyz",status="200"} (\d+)', text)
+            assert counted
+            assert int(counted[1]) >= 40
+        assert running.client.get(f"http://127.0.0.1:{port}/readyz").status_code == 404
+        assert running.client.get("/metrics").status_code == 401
+        assert running.stop() == 0
 
 
 def test_hangup_replaces_the_workers(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ringpool.catalog import writer
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import Owner
 from ringpool.faults import Fault, Faults
-from ringpool.model import Account, Configuration, Pool, Recycle, Stock
+from ringpool.model import Account, Configuration, Match, Pool, Quota, Recycle, Stock
 from ringpool.times import Duration
 from tests.ringpool.conftest import Bench
 
@@ -221,6 +221,53 @@ async def test_a_number_moves_in_two_steps(bench: Bench, phone: Phone) -> None:
     (line,) = await refused(catalog, a_file(a_pool("q", [phone(1)])))
     assert line.startswith(f"pools[0].numbers[0]: {phone(1)} is still draining in pool p until 2")
     assert line.endswith("Z; apply again then")
+
+
+async def test_an_accounts_quota_of_history_is_its_pools(bench: Bench, phone: Phone) -> None:
+    """Set, changed and lifted, it is in force in every pool that was there, and in new ones."""
+    clock = 2_000_000_000_000
+
+    async def kept(pool_id: str) -> int:
+        """How many former holders of a pool's number are there after three more."""
+        nonlocal clock
+        for turn in range(4):
+            clock += 3_600_000
+            await bench.allocator.allocate(pool_id, [Ask(f"{clock}-{turn}")], now_ms=clock)
+        stored = bench.server.command("HGET", f"rp:{{{pool_id}}}:history", phone(int(pool_id[1])))
+        return int.from_bytes(stored[:2], "big") if stored else 0
+
+    async def with_quota(history: int | None) -> None:
+        account = msgspec.structs.replace(ACCOUNT, quota=Quota(history=history, pools=2))
+        await bench.catalog.apply(Configuration(accounts=(account,)))
+
+    await bench.catalog.apply(a_file(a_pool("p1", [phone(1)])))
+    await bench.catalog.apply(
+        Configuration(
+            accounts=(Account(id="other"),),
+            pools=(a_pool("p3", [phone(3)], account="other"),),
+        )
+    )
+    assert await kept("p1") == 3
+    await with_quota(0)
+    assert await kept("p1") == 0
+    await bench.catalog.apply(Configuration(pools=(a_pool("p2", [phone(2)]),)))
+    assert (await kept("p2"), await kept("p3")) == (0, 3)
+    await with_quota(150)
+    assert await kept("p2") == 2
+    await with_quota(None)
+    assert (await kept("p1"), await kept("p2")) == (4, 6)
+
+
+async def test_a_stocks_new_area_is_its_pools_that_the_file_names_unchanged(
+    bench: Bench, phone: Phone
+) -> None:
+    """A file that names every pool tells no less than one with the stock alone."""
+    stock = Stock(id="s", account="acme", numbers=("+12125550101",))
+    pool = a_pool("p", match=Match.AREA, stock="s")
+    await bench.catalog.apply(a_file(pool, stock))
+    more = msgspec.structs.replace(stock, numbers=("+12125550101", "+13105550101"))
+    await bench.catalog.apply(a_file(pool, more))
+    assert (await bench.catalog.entities())[1].areas["p"] == " +1212 +1310 "
 
 
 async def test_a_number_keeps_its_history(bench: Bench, phone: Phone) -> None:

@@ -73,6 +73,11 @@ def steering(result: Result) -> str:
         "link p",
         "snippet acme --pinned",
         "doctor",
+        "log",
+        "log --json",
+        "log show 1",
+        "log show 1 --json",
+        "undo 1 --dry-run",
     ],
 )
 def test_no_command_passes_on_what_steers_a_terminal(hostile: Run, command: str) -> None:

@@ -1,5 +1,7 @@
 -- KEYS of every catalog script, in the order of catalog/store.py; all have the hash tag {ringpool}.
---   STATE      hash: "revision"; while a plan is under way "planned" (how many steps) and "done"
+--   STATE      hash: "revision"; while a plan is under way "planned" (how many steps) and "done";
+--              of the audit log "changes_first" (the oldest revision kept), "changes_bytes",
+--              "details_first" and "details_bytes"
 --   LOCK       string: token of the writer; expires
 --   DOCUMENTS  hash: "pool/<id>", "account/<id>", "stock/<id>" → JSON without numbers
 --   OWNERS     hash: number → "pool/<id>" or "stock/<id>", followed by "/leaving" while it drains
