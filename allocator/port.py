@@ -21,6 +21,18 @@ class StoreUnavailable(Exception):
     """
 
 
+class Unconfirmed(StoreUnavailable):
+    """Too few replicas have confirmed a change, or are there to confirm one."""
+
+
+class StoreMisconfigured(StoreUnavailable):
+    """The store will not do until a setting is another one. ``setting``: "url" or "wait_aof"."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(reason)
+        self.setting = setting
+
+
 class Store(Protocol):
     """One Redis, Valkey or Redis Cluster. Safe for concurrent use by one event loop."""
 
@@ -30,8 +42,10 @@ class Store(Protocol):
         """Run a script; its reply is one msgpack document (``cmsgpack.pack`` in Lua).
 
         EVALSHA first, EVAL when the server doesn't know the script. A script that isn't
-        ``read_only`` is also confirmed by ``RINGPOOL_WAIT_REPLICAS`` replicas, on the same
-        connection, before this returns. Bounded by ``RINGPOOL_REDIS_TIMEOUT_MS`` as a whole,
+        ``read_only`` is also confirmed before this returns, on the same connection, as
+        ``RINGPOOL_WAIT_REPLICAS`` and ``RINGPOOL_WAIT_AOF`` say; after one that wasn't, none runs
+        until enough replicas are there and have caught up. Bounded by
+        ``RINGPOOL_REDIS_TIMEOUT_MS`` as a whole,
         connecting included. It may be on its way before it is awaited. What may have run is never
         sent again from here: to repeat a call is the caller's decision. Cancelling is safe at any
         time.
@@ -41,7 +55,10 @@ class Store(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Reach the store (on a cluster: every primary); raises StoreUnavailable."""
+        """Reach the store (on a cluster: every primary), and have it able to confirm changes.
+
+        Raises StoreUnavailable.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -185,7 +185,11 @@ async def _services(
         if serves(settings.data_dir, url):
             space = DiskSpace(settings.data_dir, least)
         store = await connect(
-            url, timeout_ms=settings.redis_timeout_ms, wait_replicas=settings.wait_replicas
+            url,
+            timeout_ms=settings.redis_timeout_ms,
+            wait_replicas=settings.wait_replicas,
+            wait_aof=settings.wait_aof,
+            unconfirmed=metrics.count_unconfirmed,
         )
         stack.push_async_callback(store.aclose)
     allocator = Allocator(store)

@@ -69,13 +69,17 @@ class Metrics:
             ("reason",),
             registry=self._own,
         )
+        self._unconfirmed = Counter(
+            "ringpool_unconfirmed_changes",
+            "Changes that too few replicas confirmed, or were there to confirm",
+            registry=self._own,
+        )
         self._unfilled = _CountsById(
             "ringpool_unfilled_placeholders",
             "Parameters that came as an ad network's unfilled placeholder",
             "pool",
             self._own,
         )
-
         self._over_quota = _CountsById(
             "ringpool_requests_over_quota",
             "Requests that were refused: the account's quota of them is used up",
@@ -99,6 +103,10 @@ class Metrics:
     def count_ignored(self, pool_id: str, parameters: int) -> None:
         """Count the parameters of one number request, to a pool that exists, that nobody reads."""
         self._ignored.add(pool_id, parameters)
+
+    def count_unconfirmed(self) -> None:
+        """Count a change that RINGPOOL_WAIT_REPLICAS, or RINGPOOL_WAIT_AOF, left unanswered."""
+        self._unconfirmed.inc()
 
     def count_unfilled(self, pool: str, count: int) -> None:
         """Count parameters of a pool's tuple that held a placeholder. ``pool``: an existing one."""

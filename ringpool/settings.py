@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import os
 import re
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from allocator.port import StoreMisconfigured
+from allocator.redis.replicas import Confirmations
 from allocator.redis.url import check
 from ringpool.security.keyring import Keyring, KeyringError
 from ringpool.security.signing import SigningKeys
@@ -19,6 +22,9 @@ PREFIX = "RINGPOOL_"
 _DATA_DIR = Path(".ringpool")
 _FORBIDDEN = re.compile(r'[^\x21-\x7e]|["<>@\\^`{|}]')
 """Characters that an address mustn't have, as it goes into tags and headers; @ would be a login."""
+
+
+_OF_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_\w+)?)")
 
 
 class SettingsError(ValueError):
@@ -38,6 +44,12 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("yes", "no"):
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return text.lower() == "yes"
 
 
 def _store_url(text: str) -> str:
@@ -143,8 +155,20 @@ class Settings:
         "connections that one worker keeps open; one more takes the place of that whose client has "
         "kept the worker waiting longest",
     )
-    wait_replicas: int = _setting(
-        0, _whole(0, 16), "`0`", "replicas that confirm a change before it is answered"
+    wait_replicas: Confirmations = _setting(  # noqa: RUF009 - it is a field()
+        Confirmations(),
+        Confirmations.parse,
+        "`0`",
+        "replicas that confirm a change before it is answered: a number, `all`, or `all-1`, which "
+        "lets one be away. Fewer than there are lose changes in a "
+        "[failover](../operators.md#failovers)",
+    )
+    wait_aof: bool = _setting(
+        False,
+        _yes_or_no,
+        "`no`",
+        "`yes`: a change is answered once it is in the append-only files, on disk, of the primary "
+        "and of the replicas that confirm (Redis 7.2 or newer, or Valkey)",
     )
     trusted_proxies: tuple[str, ...] = _setting(
         (),
@@ -207,7 +231,16 @@ class Settings:
             if name in values and not values.get("trusted_proxies"):
                 needed = variable("trusted_proxies")
                 raise SettingsError(f"{variable(name)}: nobody is trusted without {needed}")
-        return cls(**values)
+        settings = cls(**values)
+        if settings.redis_url is None:
+            for name, wanted in (
+                ("wait_replicas", settings.wait_replicas.count),
+                ("wait_aof", settings.wait_aof),
+            ):
+                if wanted:
+                    reason = f"the embedded store has none: set {variable('redis_url')}"
+                    raise SettingsError(f"{variable(name)}: {reason}")
+        return settings
 
     @property
     def min_free_bytes(self) -> int:
@@ -225,6 +258,26 @@ class Settings:
 def variable(name: str) -> str:
     """Return the environment variable of a field: ``data_dir`` is ``RINGPOOL_DATA_DIR``."""
     return PREFIX + name.upper()
+
+
+def setting_at_fault(error: StoreMisconfigured) -> SettingsError:
+    """The same, with the name of the setting."""
+    name = "redis_url" if error.setting == "url" else error.setting
+    return SettingsError(f"{variable(name)}: {error}")
+
+
+def misspelt(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Say of each RINGPOOL_ variable that is none of the settings so, and which may be meant."""
+    known = [variable(spec.name) for spec in fields(Settings)]
+    lines = []
+    for name in sorted(environment):
+        # Kubernetes makes RINGPOOL_SERVICE_HOST and the like of a service called ringpool.
+        if not name.startswith(PREFIX) or name in known or _OF_KUBERNETES.fullmatch(name):
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f"; {near[0]} is one" if near else ""
+        lines.append(f"{name}: there is no such setting{meant}")
+    return lines
 
 
 def documented() -> list[tuple[str, str, str]]:

@@ -10,16 +10,23 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from allocator.port import Argument, StoreUnavailable
-from allocator.redis.cluster_client import ClientError, ClusterClient, outage_in_client_error
+from allocator.port import Argument, StoreUnavailable, Unconfirmed
+from allocator.redis.cluster_client import (
+    ClientError,
+    ClusterClient,
+    ReplicasOfEach,
+    failure_in_client_error,
+)
 from allocator.redis.cluster_routes import ClusterRoutes, Connect
 from allocator.redis.connection import PipelinedConnection, encode_command
-from allocator.redis.errors import is_error_reply, outage_in_error
+from allocator.redis.errors import failure_in_error, is_error_reply
+from allocator.redis.replicas import Doubt, Replicas
 from allocator.scripts import Script
 
 Command = tuple[Any, ...]  # number of keys, keys, arguments
@@ -45,7 +52,7 @@ class ClusterStore:
         tls: ssl.SSLContext | None,
         connection: Connect,
         timeout_ms: int,
-        wait_replicas: int,
+        replicas: Callable[[], Replicas],
     ) -> None:
         self._timeout = timeout_ms / 1000
         self._too_late = f"no answer within {timeout_ms} ms"
@@ -59,7 +66,9 @@ class ClusterStore:
             connect_seconds=_CONNECT_SECONDS,
             attempt_seconds=attempt_seconds,
         )
-        self._wait_replicas = wait_replicas
+        # By primary; they outlast the client, which is made anew when nothing answers.
+        self._replicas = ReplicasOfEach(replicas)
+        self._confirms = bool(replicas().wanted)
         self._routes = ClusterRoutes(connection, connect_seconds=attempt_seconds)
         self._loop = asyncio.get_running_loop()
         self._client: ClusterClient | None = None
@@ -73,15 +82,28 @@ class ClusterStore:
     ) -> Coroutine[Any, Any, bytes]:
         rest = (len(keys), *keys, *args)
         deadline = self._loop.time() + self._timeout
-        replicas = 0 if script.read_only else self._wait_replicas
-        connection = None if replicas else self._routes.ready(keys[0])
+        confirm = self._confirms and not script.read_only
+        connection = None if confirm else self._routes.ready(keys[0])
         if connection is None:
-            return self._run(script, rest, replicas, deadline)
+            return self._run(script, rest, confirm, deadline)
         reply = connection.send(encode_command("EVALSHA", script.sha, *rest), deadline)
         return self._answer(connection, reply, script, rest, deadline)
 
     async def ping(self) -> None:
-        await self._in_time(ClusterClient.ping_primaries, self._loop.time() + self._timeout)
+        async def ping(client: ClusterClient) -> None:
+            await client.ping_primaries(self._replicas if self._confirms else None)
+
+        await self._in_time(ping, self._loop.time() + self._timeout)
+
+    async def doubts(self) -> list[Doubt]:
+        """Reach every primary, and say what ``RINGPOOL_WAIT_REPLICAS`` can't hold on them."""
+
+        async def look(client: ClusterClient) -> None:
+            await client.ping_primaries(self._replicas)
+
+        with suppress(Unconfirmed):  # which is one of the doubts
+            await self._in_time(look, self._loop.time() + self._timeout)
+        return list(dict.fromkeys(self._replicas.doubts()))
 
     async def aclose(self) -> None:
         self._closed = True
@@ -106,19 +128,18 @@ class ClusterStore:
                 if isinstance(error, TimeoutError):
                     connection.retire_if_silent_since(deadline - self._timeout)
                     raise StoreUnavailable(self._too_late) from None
-                outage = outage_in_error(error)
-                raise (error if outage is None else StoreUnavailable(outage)) from None
+                raise (failure_in_error(error) or error) from None
         else:
             self._last_success = self._loop.time()
             return answer
-        return await self._run(script, rest, 0, deadline)
+        return await self._run(script, rest, False, deadline)
 
-    async def _run(self, script: Script, rest: Command, replicas: int, deadline: float) -> bytes:
+    async def _run(self, script: Script, rest: Command, confirm: bool, deadline: float) -> bytes:
         """Make a call by the library."""
 
         async def call(client: ClusterClient) -> bytes:
-            reply = await client.run(script, rest, deadline, replicas)
-            if not replicas:
+            reply = await client.run(script, rest, deadline, self._replicas if confirm else None)
+            if not confirm:
                 await self._routes.learn(rest[1], client)
             return reply
 
@@ -130,12 +151,11 @@ class ClusterStore:
             async with asyncio.timeout_at(deadline):
                 result = await call(await self._ready_client())
         except ClientError as error:
-            outage = outage_in_client_error(error)
-            if outage is None:
+            if (failure := failure_in_client_error(error, self._too_late)) is None:
                 raise
             if self._loop.time() - self._last_success > _RENEW_SECONDS:
                 self._leave()
-            raise StoreUnavailable(outage or self._too_late) from None
+            raise failure from None
         self._last_success = self._loop.time()
         return result
 

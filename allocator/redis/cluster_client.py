@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import ssl
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -23,9 +24,9 @@ from aioredis_cluster.errors import RedisClusterError, UncoveredSlotError
 from aioredis_cluster.pool import ConnectionsPool
 from aioredis_cluster.structs import Address
 
-from allocator.port import Argument
-from allocator.redis.errors import outage_in_reply
-from allocator.redis.replicas import too_few_confirmed, wait_command
+from allocator.port import Argument, StoreUnavailable
+from allocator.redis.errors import failure_in_reply
+from allocator.redis.replicas import Demoted, Doubt, Replicas, Send
 from allocator.scripts import Script
 
 ClientError: tuple[type[Exception], ...] = (RedisError, OSError)
@@ -36,7 +37,11 @@ _RETRY_SECONDS = (0.01, 0.1)
 
 # The library warns of every reply and every node it tries again; what is left of it in the end is
 # in our StoreUnavailable.
-logging.getLogger("aioredis_cluster").setLevel(logging.ERROR)
+logging.getLogger("aioredis_cluster").setLevel(logging.CRITICAL)
+
+
+_LOOK_SECONDS = 1.0
+"""How long what a node said of its replicas counts."""
 
 
 class Node(NamedTuple):
@@ -78,12 +83,16 @@ class ClusterClient:
         await self._cluster.get_cluster_state()
 
     async def run(
-        self, script: Script, arguments: Sequence[Any], deadline: float, replicas: int
+        self,
+        script: Script,
+        arguments: Sequence[Any],
+        deadline: float,
+        replicas: ReplicasOfEach | None,
     ) -> bytes:
         """Run a script by EVALSHA, by EVAL where its node doesn't know it.
 
         ``arguments``: number of keys, keys, arguments. ``deadline``: loop time after which the
-        connection is given up. Raises ClientError.
+        connection is given up. ``replicas``: who must confirm. Raises ClientError.
         """
         limits = {"deadline": deadline, "replicas": replicas}
         reply: bytes
@@ -95,9 +104,16 @@ class ClusterClient:
             reply = await self._cluster.execute(b"EVAL", script.text, *arguments, **limits)
         return reply
 
-    async def ping_primaries(self) -> None:
-        """Have each primary answer a PING. Raises ClientError."""
-        await self._cluster.all_masters()
+    async def ping_primaries(self, replicas: ReplicasOfEach | None) -> None:
+        """Have each primary answer a PING, and its ``replicas`` be there. Raises ClientError."""
+        primaries = await self._cluster.all_masters()
+        if replicas is not None:
+            pools = [cast("_Pool", primary.connection) for primary in primaries]
+            looks = [pool.execute(b"ROLE", check=replicas) for pool in pools]
+            found = await asyncio.gather(*looks, return_exceptions=True)
+            replicas.keep_only({_address(pool.address) for pool in pools})
+            for failure in filter(None, found):
+                raise failure
 
     async def primary_of(self, key: str) -> Node | None:
         """The primary of a key's slot by the client's map; None when no node serves it."""
@@ -123,66 +139,152 @@ def slot_of(key: str) -> int:
     return slot
 
 
-def outage_in_client_error(error: Exception) -> str | None:
+def failure_in_client_error(error: Exception, too_late: str) -> StoreUnavailable | None:
     """Why the cluster can't be had; None for a bug. Names no more than hosts.
 
-    "" for a TimeoutError that is the caller's own: it knows how long it waited.
+    ``too_late``: what to say of a TimeoutError that is the caller's own.
     """
     if isinstance(error, _UnconfirmedError):
-        return str(error)
+        return error.failure
     if isinstance(error, TimeoutError):
-        return ""
+        return StoreUnavailable(too_late)
     if isinstance(error, ReplyError):
-        return outage_in_reply(str(error))
+        return failure_in_reply(str(error))
     if type(error) is RedisClusterError:  # keys of several slots
         return None
-    return (str(error) or type(error).__name__).split("\n", 1)[0][:200]
+    return StoreUnavailable((str(error) or type(error).__name__).split("\n", 1)[0][:200])
+
+
+class ReplicasOfEach:
+    """The replicas of each primary, by its address."""
+
+    def __init__(self, make: Callable[[], Replicas]) -> None:
+        self._make = make
+        self._replicas: dict[Node, Replicas] = {}
+        self._looked: dict[Node, float] = {}  # loop time
+
+    def of(self, node: Node) -> Replicas:
+        """Those of one primary."""
+        if node not in self._replicas:
+            self._replicas[node] = self._make()
+        return self._replicas[node]
+
+    def keep_only(self, nodes: Set[Node]) -> None:
+        """Forget those of nodes that are no primaries any more."""
+        for node in self._replicas.keys() - nodes:
+            del self._replicas[node]
+            self._looked.pop(node, None)
+
+    def doubts(self) -> list[Doubt]:
+        """What the setting can't hold on any of them."""
+        return [doubt for replicas in self._replicas.values() for doubt in replicas.doubts()]
+
+    async def look(self, node: Node, send: Send) -> Replicas:
+        """Those of one primary; if all must confirm, as it knew them within the last second."""
+        replicas, now = self.of(node), asyncio.get_running_loop().time()
+        if replicas.wanted.count is not None:
+            return replicas
+        if now - self._looked.get(node, -math.inf) > _LOOK_SECONDS:
+            try:
+                described = await send("CLUSTER", "REPLICAS", await send("CLUSTER", "MYID"))
+            except ReplyError as error:
+                if "not a " in str(error):  # primary, any more
+                    raise Demoted from None
+                raise
+            flags = [line.split()[2].split(b",") for line in described]
+            # FAIL is what most primaries agree on: such a replica gets no votes.
+            replicas.know(len(flags), sum(b"fail" in one for one in flags))
+            self._looked[node] = now
+        return replicas
 
 
 class _UnconfirmedError(TimeoutError):
     """The command was sent, and whether it ran or lasts is unknown. Being a TimeoutError, it makes
     the library reload its map and not send a command that writes again."""
 
+    def __init__(self, failure: StoreUnavailable) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
 
 class _Connection(RedisConnection):
     """A connection whose commands have a ``deadline`` (loop time) and wait for ``replicas``."""
+
+    _asking = False
 
     def execute(
         self,
         command: str | bytes,
         *args: Argument,
         deadline: float | None = None,
-        replicas: int = 0,
+        replicas: ReplicasOfEach | None = None,
+        check: ReplicasOfEach | None = None,
         **options: Any,
     ) -> Awaitable[Any]:
+        if check is not None:
+            return self._check(check)
+        if deadline is None:
+            self._asking = command == b"ASKING"
+            # The library's own commands.
+            return cast("Awaitable[Any]", super().execute(command, *args, **options))
+        if replicas is not None:
+            return self._confirm((command, *args), replicas, deadline)
         # Raises ConnectionClosedError when the connection is known to be dead: nothing was sent
         # then, and the library tries again elsewhere.
-        reply = super().execute(command, *args, **options)
-        if deadline is None:
-            return cast("Awaitable[Any]", reply)  # the library's own commands
-        if replicas:
-            left = deadline - asyncio.get_running_loop().time()
-            confirmed = super().execute(*wait_command(replicas, left))
-            reply = asyncio.gather(reply, confirmed)
-        return self._answered(reply, replicas, deadline)
+        return self._answered(super().execute(command, *args, **options), deadline)
 
-    async def _answered(self, reply: asyncio.Future[Any], replicas: int, deadline: float) -> Any:
+    async def _check(self, of_each: ReplicasOfEach) -> None:
         try:
-            answer = await reply
-        except (ConnectionClosedError, OSError):
-            raise _UnconfirmedError("connection lost before the reply") from None
+            replicas = await of_each.look(_address(self.address), super().execute)
+            await replicas.check(super().execute)
+        except StoreUnavailable as error:
+            raise _UnconfirmedError(error) from None
+
+    async def _confirm(
+        self, command: tuple[Any, ...], of_each: ReplicasOfEach, deadline: float
+    ) -> Any:
+        loop, execute, sent = asyncio.get_running_loop(), super().execute, False
+        asking, self._asking = self._asking, False
+
+        def send(*words: Argument) -> Awaitable[Any]:
+            nonlocal sent
+            reply: Awaitable[Any] = execute(*words)
+            sent = sent or words[0] == command[0]
+            return reply
+
+        async def confirmed() -> Any:
+            node = _address(self.address)
+            # What ASKING allows is the very next command.
+            replicas = of_each.of(node) if asking else await of_each.look(node, send)
+            left = lambda: deadline - loop.time()  # noqa: E731
+            return await replicas.confirm(send, command, left, at_once=asking)
+
+        try:
+            return await self._answered(confirmed(), deadline)
+        except StoreUnavailable as error:
+            raise _UnconfirmedError(error) from None
+        except _UnconfirmedError as error:
+            if not sent and (closed := error.__cause__):
+                raise closed from None  # nothing was sent that writes
+            raise
+
+    async def _answered(self, reply: Awaitable[Any], deadline: float) -> Any:
+        try:
+            return await reply
+        except (ConnectionClosedError, OSError) as error:
+            failure = StoreUnavailable("connection lost before the reply")
+            raise _UnconfirmedError(failure) from error
         except asyncio.CancelledError:
             # Out of time, not merely unwanted: the peer may be dead, so reach it anew next time.
             # The reply of a call that was merely cancelled is thrown away at its place.
             if asyncio.get_running_loop().time() >= deadline:
                 self.close()
             raise
-        if not replicas:
-            return answer
-        answer, confirmed = answer
-        if confirmed < replicas:
-            raise _UnconfirmedError(too_few_confirmed(confirmed, replicas))
-        return answer
+
+
+def _address(address: Any) -> Node:
+    host, port = address
+    return Node(host, port)
 
 
 class _Pool(ConnectionsPool):

@@ -103,6 +103,19 @@ class PipelinedConnection(asyncio.Protocol):
         self._transport.write(command)
         return reply
 
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where it leads to; None over a Unix socket, and before that is known."""
+        host = getattr(self._redis_connection, "host", None)
+        port = getattr(self._redis_connection, "port", None)
+        return (host, port) if host and port else None
+
+    def abandon(self, reason: str) -> None:
+        """End it at once, and fail what is under way: its server isn't the one to ask."""
+        self._fail_all(RedisConnectionError(reason))
+        if self._transport is None:
+            self._task.cancel()
+
     def retire(self) -> None:
         """Take no further calls; those under way may still end here."""
         self.usable = False
@@ -115,9 +128,7 @@ class PipelinedConnection(asyncio.Protocol):
 
     async def close(self) -> None:
         """End it and what is under way; returns when it is closed."""
-        self._fail_all(RedisConnectionError("connection closed"))
-        if self._transport is None:
-            self._task.cancel()
+        self.abandon("connection closed")
         await asyncio.wait([self._task])
 
     def data_received(self, data: bytes) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.exceptions import RedisError, ResponseError
 
-from allocator.port import Argument, StoreUnavailable
+from allocator.port import Argument, StoreUnavailable, Unconfirmed
 from allocator.redis.connection import PipelinedConnection, encode_command
-from allocator.redis.errors import is_error_reply, outage_in_error
-from allocator.redis.replicas import too_few_confirmed, wait_command
+from allocator.redis.errors import check_kind, failure_in_error, is_error_reply
+from allocator.redis.replicas import Demoted, Doubt, Replicas, Send
+from allocator.redis.sentinels import Address, Sentinels
 from allocator.scripts import Script
 
 Command = tuple[Argument, ...]
@@ -28,31 +28,38 @@ _CONNECTIONS = 1
 _CONNECTIONS_WITH_WAIT = 16
 """Connections a store opens. WAIT stops its whole connection until the replicas have answered."""
 
+_RENEW_SECONDS = 1.0
+"""Least time between two times that connections are left for want of confirmations."""
+
 _CONNECT_SECONDS = 1.0
 """Least time to connect in. It may outlast the call that began it: later calls find it ready."""
 
 
 class StandaloneStore:
-    """``Store`` on the server that ``pool`` connects to.
+    """``Store`` on the server that ``connect`` makes unconnected connections to.
 
-    ``pool`` is used as a factory alone: nothing is taken from it but new connections. They must
-    speak RESP2, and neither retry nor time out by themselves.
+    They must speak RESP2, and neither retry nor time out by themselves. ``sentinels``, if any,
+    say when there is another primary, and are closed in the end.
     """
 
     def __init__(
         self,
-        pool: ConnectionPool,
+        connect: Callable[[], AbstractConnection],
+        replicas: Replicas,
         *,
         timeout_ms: int,
-        wait_replicas: int,
-        sentinel: Sentinel | None = None,
+        sentinels: Sentinels | None = None,
     ) -> None:
-        self._pool = pool
-        self._sentinel = sentinel
+        self._connect = connect
+        self._replicas = replicas
+        self._sentinels = sentinels
+        if sentinels is not None:
+            sentinels.moved = self._follow
         self._timeout = timeout_ms / 1000
-        self._wait_replicas = wait_replicas
-        self._max_connections = _CONNECTIONS_WITH_WAIT if wait_replicas else _CONNECTIONS
+        self._confirms = bool(replicas.wanted)
+        self._max_connections = _CONNECTIONS_WITH_WAIT if self._confirms else _CONNECTIONS
         self._connections: set[PipelinedConnection] = set()
+        self._renewed = float("-inf")
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -61,29 +68,45 @@ class StandaloneStore:
     ) -> Coroutine[Any, Any, bytes]:
         rest = (len(keys), *keys, *args)
         deadline = self._loop.time() + self._timeout
-        replicas = self._wait_replicas
-        if not replicas:
+        confirm = False
+        if not self._confirms:
             for connection in self._connections:
                 if connection.ready:
                     reply = connection.send(encode_command("EVALSHA", script.sha, *rest), deadline)
                     return self._answer(connection, reply, script, rest, deadline)
-        elif script.read_only:
-            replicas = 0
-        return self._run(script, rest, replicas, deadline)
+        elif not script.read_only:
+            confirm = True
+        return self._run(script, rest, confirm, deadline)
 
     async def ping(self) -> None:
         deadline = self._loop.time() + self._timeout
 
         async def call(connection: PipelinedConnection) -> None:
-            await connection.send(encode_command("PING"), deadline)
+            send = _sender(connection, deadline)
+            await send("PING")
+            if self._confirms:
+                await self._replicas.check(send)
 
         await self._in_time(call, deadline)
+
+    async def doubts(self) -> list[Doubt]:
+        """Reach the store, and say what ``RINGPOOL_WAIT_REPLICAS`` can't hold on it."""
+        deadline = self._loop.time() + self._timeout
+
+        async def call(connection: PipelinedConnection) -> list[Doubt]:
+            send = _sender(connection, deadline)
+            check_kind(*await asyncio.gather(send("ROLE"), send("INFO", "server")))
+            with suppress(Unconfirmed):  # which is one of the doubts
+                await self._replicas.check(send)
+            return self._replicas.doubts()
+
+        return await self._in_time(call, deadline)
 
     async def aclose(self) -> None:
         self._closed = True
         await asyncio.gather(*[connection.close() for connection in self._connections])
-        if self._sentinel is not None:
-            await self._sentinel.aclose()
+        if self._sentinels is not None:
+            await self._sentinels.aclose()
 
     async def _answer(
         self,
@@ -99,20 +122,26 @@ class StandaloneStore:
         except (RedisError, TimeoutError) as error:
             if not is_error_reply(error, "NOSCRIPT"):
                 raise self._translate(error, connection, deadline) from None
-        return await self._run(script, rest, 0, deadline)
+        return await self._run(script, rest, False, deadline)
 
-    async def _run(self, script: Script, rest: Command, replicas: int, deadline: float) -> bytes:
+    async def _run(self, script: Script, rest: Command, confirm: bool, deadline: float) -> bytes:
+        async def execute(connection: PipelinedConnection, command: Command) -> bytes:
+            send = _sender(connection, deadline)
+            reply: bytes
+            if confirm:
+                left = lambda: deadline - self._loop.time()  # noqa: E731
+                reply = await self._replicas.confirm(send, command, left)
+            else:
+                reply = await send(*command)
+            return reply
+
         async def call(connection: PipelinedConnection) -> bytes:
             try:
-                return await _confirmed(
-                    connection, ("EVALSHA", script.sha, *rest), replicas, deadline
-                )
+                return await execute(connection, ("EVALSHA", script.sha, *rest))
             except ResponseError as error:
                 if not is_error_reply(error, "NOSCRIPT"):
                     raise
-                return await _confirmed(
-                    connection, ("EVAL", script.text, *rest), replicas, deadline
-                )
+                return await execute(connection, ("EVAL", script.text, *rest))
 
         return await self._in_time(call, deadline)
 
@@ -127,7 +156,7 @@ class StandaloneStore:
                     connection = self._least_busy()
                     if await connection.become_ready():
                         return await call(connection)
-        except (RedisError, TimeoutError) as error:
+        except (RedisError, TimeoutError, StoreUnavailable) as error:
             raise self._translate(error, connection, deadline) from None
 
     def _least_busy(self) -> PipelinedConnection:
@@ -137,9 +166,8 @@ class StandaloneStore:
         usable = [connection for connection in self._connections if connection.usable]
         connection = min(usable, key=PipelinedConnection.load, default=None)
         if connection is None or (connection.load() and len(usable) < self._max_connections):
-            redis_connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
             connection = PipelinedConnection(
-                redis_connection, max(self._timeout, _CONNECT_SECONDS), self._connections.discard
+                self._connect(), max(self._timeout, _CONNECT_SECONDS), self._connections.discard
             )
             self._connections.add(connection)
         return connection
@@ -152,31 +180,22 @@ class StandaloneStore:
             if connection is not None:
                 connection.retire_if_silent_since(deadline - self._timeout)
             return StoreUnavailable(f"no answer within {self._timeout * 1000:.0f} ms")
-        if connection is not None and is_error_reply(error, "READONLY"):
-            connection.retire()  # the server was demoted: look for the primary anew
-        if isinstance(error, MasterNotFoundError):  # whose text has the Sentinel client's settings
-            return StoreUnavailable("no Sentinel knows a primary of that name")
-        outage = outage_in_error(error)
-        return error if outage is None else StoreUnavailable(outage)
+        demoted = isinstance(error, Demoted) or is_error_reply(error, "READONLY", "UNBLOCKED")
+        if connection is not None and demoted:
+            connection.retire()  # look for the primary anew
+        elif isinstance(error, Unconfirmed) and self._loop.time() > self._renewed + _RENEW_SECONDS:
+            self._renewed = self._loop.time()
+            for line in list(self._connections):
+                line.retire()  # the server may have been demoted without knowing it
+        return failure_in_error(error) or error
+
+    def _follow(self, primary: Address) -> None:
+        """Leave every connection to another server, with what is under way there."""
+        self._replicas.start_over()
+        for connection in list(self._connections):
+            if connection.address not in (None, primary):
+                connection.abandon("the primary was demoted")
 
 
-async def _confirmed(
-    connection: PipelinedConnection, command: Command, replicas: int, deadline: float
-) -> bytes:
-    """The reply to ``command``, once that many replicas have what it wrote."""
-    reply: asyncio.Future[bytes] = connection.send(encode_command(*command), deadline)
-    if not replicas:
-        return await reply
-    left = deadline - asyncio.get_running_loop().time()
-    confirmed: asyncio.Future[int] = connection.send(
-        encode_command(*wait_command(replicas, left)), deadline
-    )
-    try:
-        answer = await reply
-        count = await confirmed
-    finally:
-        reply.cancel()  # no effect on those that came
-        confirmed.cancel()
-    if count < replicas:
-        raise StoreUnavailable(too_few_confirmed(count, replicas))
-    return answer
+def _sender(connection: PipelinedConnection, deadline: float) -> Send:
+    return lambda *words: connection.send(encode_command(*words), deadline)

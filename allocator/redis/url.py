@@ -7,23 +7,29 @@ service starts and recovers whatever the store is doing.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import (
+    AbstractConnection,
     Connection,
     SSLConnection,
     UnixDomainSocketConnection,
 )
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
-from allocator.port import Store
 from allocator.redis.cluster import ClusterStore
+from allocator.redis.primary import (
+    PrimaryConnection,
+    PrimarySSLConnection,
+    PrimaryUnixConnection,
+)
+from allocator.redis.replicas import Confirmations, Replicas
+from allocator.redis.sentinels import Sentinels
 from allocator.redis.standalone import StandaloneStore
 
 _SCHEMES = (
@@ -41,7 +47,14 @@ _TLS_OPTIONS = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 _SENTINEL_OPTIONS = {"sentinel_username", "sentinel_password"}
 
 
-async def connect(url: str, *, timeout_ms: int = 250, wait_replicas: int = 0) -> Store:
+async def connect(
+    url: str,
+    *,
+    timeout_ms: int = 250,
+    wait_replicas: Confirmations | int = 0,
+    wait_aof: bool = False,
+    unconfirmed: Callable[[], object] = lambda: None,
+) -> StandaloneStore | ClusterStore:
     """The store that ``url`` names; call it in the event loop that will use the store.
 
     ``redis://[user][:password]@host[:6379][/db]``, ``rediss://…`` (TLS), ``unix:///path[?db=0]``,
@@ -50,34 +63,34 @@ async def connect(url: str, *, timeout_ms: int = 250, wait_replicas: int = 0) ->
     ``ssl_certfile`` and ``ssl_keyfile`` (paths) with TLS, ``sentinel_username`` and
     ``sentinel_password`` with Sentinel.
 
+    ``unconfirmed`` is called for every change that fails for want of confirmations.
+
     Raises ValueError, one line that names what is wrong and holds no secret.
     """
     place = _parse(url)
     tls_context = _tls_context(place) if place.tls else None  # a bad file stops the start
-    kind = SSLConnection if place.tls else Connection
+    if isinstance(wait_replicas, int):
+        wait_replicas = Confirmations(wait_replicas)
+    replicas = partial(Replicas, replace(wait_replicas, aof=wait_aof), unconfirmed)
     if place.kind == "cluster":
         return ClusterStore(
             place.hosts,
             username=place.login.get("username"),
             password=place.login.get("password"),
             tls=tls_context,
-            connection=lambda host, port: kind(host=host, port=port, **_connection(place)),
+            connection=lambda host, port: _kind(place)(host=host, port=port, **_connection(place)),
             timeout_ms=timeout_ms,
-            wait_replicas=wait_replicas,
+            replicas=replicas,
         )
-    sentinel: Sentinel | None = None
+    of_primary = replicas()
     if place.kind == "sentinel":
-        sentinel = _sentinel(place, timeout_ms)
-        pool: ConnectionPool = SentinelConnectionPool(  # type: ignore[no-untyped-call]
-            place.name, sentinel, ssl=place.tls, **_connection(place)
-        )
-    elif place.kind == "socket":
-        pool = ConnectionPool(UnixDomainSocketConnection, path=place.path, **_connection(place))
-    else:
-        host, port = place.hosts[0]
-        pool = ConnectionPool(kind, host=host, port=port, **_connection(place))
+        return _behind_sentinels(place, of_primary, timeout_ms)
+    where: dict[str, Any] = {"path": place.path}
+    if place.kind == "server":
+        where = dict(zip(("host", "port"), place.hosts[0], strict=True))
+    kind = _kind(place, primary=bool(of_primary.wanted))  # else a write tells whether it is one
     return StandaloneStore(
-        pool, timeout_ms=timeout_ms, wait_replicas=wait_replicas, sentinel=sentinel
+        partial(kind, **where, **_connection(place)), of_primary, timeout_ms=timeout_ms
     )
 
 
@@ -103,17 +116,31 @@ def _connection(place: _Place) -> dict[str, Any]:
     return {**_PLAIN, **place.tls_files, **place.login, "db": place.db}
 
 
-def _sentinel(place: _Place, timeout_ms: int) -> Sentinel:
-    share = timeout_ms / 1000 / (len(place.hosts) + 1)  # a dead Sentinel leaves time for the next
-    settings = {
-        **_PLAIN,
-        **place.tls_files,
-        **place.sentinel_login,
-        "ssl": place.tls,
-        "socket_timeout": share,
-        "socket_connect_timeout": share,
-    }
-    return Sentinel(place.hosts, sentinel_kwargs=settings)  # type: ignore[no-untyped-call]
+def _kind(place: _Place, *, primary: bool = False) -> Callable[..., AbstractConnection]:
+    """What makes connections. ``primary``: those that a replica refuses."""
+    if place.kind == "socket":
+        return PrimaryUnixConnection if primary else UnixDomainSocketConnection
+    if place.tls:
+        return PrimarySSLConnection if primary else SSLConnection
+    return PrimaryConnection if primary else Connection
+
+
+def _behind_sentinels(place: _Place, replicas: Replicas, timeout_ms: int) -> StandaloneStore:
+    settings = {**_PLAIN, **place.tls_files, **place.sentinel_login}
+
+    sentinels = Sentinels(
+        place.name,
+        place.hosts,
+        lambda host, port: _kind(place)(host=host, port=port, **settings),
+        seconds=timeout_ms / 1000 / 3,  # leaves time to reach the primary
+        replicas=replicas,
+    )
+    return StandaloneStore(
+        partial(_kind(place, primary=True), find=sentinels.primary, **_connection(place)),
+        replicas,
+        timeout_ms=timeout_ms,
+        sentinels=sentinels,
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)  # no repr: it holds passwords

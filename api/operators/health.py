@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from msgspec import UNSET, Struct, UnsetType
 
-from allocator.port import StoreUnavailable
+from allocator.port import StoreUnavailable, Unconfirmed
 from api import metrics
 from api.http import replies
 from api.http.description import PLAIN, Operation, content
@@ -42,6 +42,9 @@ async def _livez(_request: Request) -> Reply:
 async def _readyz(request: Request) -> Reply:
     try:
         await asyncio.wait_for(request.services.store.ping(), READY_SECONDS)
+    except Unconfirmed as error:
+        reason = f"nothing new is given, as changes aren't confirmed: {error}"
+        raise Refusal(503, "StoreUnavailable", reason, headers=(RETRY_AFTER,)) from None
     except (StoreUnavailable, TimeoutError):
         raise Refusal(
             503, "StoreUnavailable", "the store doesn't answer", headers=(RETRY_AFTER,)
@@ -89,12 +92,13 @@ _LIVEZ = Operation(
 _READYZ = Operation(
     "GET",
     "readyz",
-    "The store answers too",
+    "The store answers too, and confirms changes",
     {200: Health},
     (),
     tag="operators",
-    text="For what sends requests here or elsewhere. Waits for the store a second at most. A disk "
-    "that is nearly full is told as `limited`: numbers that are held are still given.",
+    text="For what sends requests here or elsewhere. Waits for the store a second at most. "
+    "503 also when too few replicas confirm changes, and how many do. A disk that is nearly full "
+    "is told as `limited`: numbers that are held are still given.",
     examples={200: {"status": "ready", "version": "0.1.0"}},
 )
 _METRICS = Operation(

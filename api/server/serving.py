@@ -21,7 +21,7 @@ import uvicorn
 
 from allocator.allocator import Allocator
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer
-from allocator.port import StoreUnavailable
+from allocator.port import StoreMisconfigured, StoreUnavailable
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from api.operators.metrics_port import PATH
@@ -36,7 +36,7 @@ from ringpool.catalog.writer import CatalogBusy
 from ringpool.demo import entities
 from ringpool.faults import Faults
 from ringpool.security.keyring import Keyring
-from ringpool.settings import Settings, SettingsError, variable
+from ringpool.settings import Settings, SettingsError, setting_at_fault, variable
 
 BACKLOG = 2048
 
@@ -45,6 +45,9 @@ OTHER_FILES = 200
 
 GRACE_SECONDS = 10
 """How long a stop waits for requests that are being answered."""
+
+LOOK_MS = 1_000
+"""How long a start waits at least for the store's answer."""
 
 STORE_SECONDS = 5.0
 """How long a start waits for the data directory: a command without a service runs the store too."""
@@ -76,6 +79,8 @@ def serve(
             except (DataDirectoryBusy, RuntimeError, OSError) as error:
                 raise SettingsError(f"{variable('data_dir')}: {error}") from None
             os.environ[variable("redis_url")] = store.url  # where the workers find it
+        else:
+            asyncio.run(_look_at_store(settings, settings.redis_url))
         listeners = _listen(host, port, workers)
         for listener in listeners:
             stack.enter_context(listener)
@@ -115,6 +120,28 @@ def serve(
                 Workers(config, listeners, shared, count_death).run()
             except (WorkersFailed, OSError) as error:
                 raise SettingsError(str(error)) from None
+
+
+async def _look_at_store(settings: Settings, url: str) -> None:
+    """Raise SettingsError when the store will never do; warn of what the settings can't hold.
+
+    One that is away is no reason not to start: it is tried again until it answers.
+    """
+    store = await connect(
+        url,
+        timeout_ms=max(settings.redis_timeout_ms, LOOK_MS),
+        wait_replicas=settings.wait_replicas,
+        wait_aof=settings.wait_aof,
+    )
+    try:
+        for doubt in await store.doubts():
+            click.echo(f"Warning: {variable('wait_replicas')}: {doubt.text}", err=True)
+    except StoreMisconfigured as error:
+        raise setting_at_fault(error) from None
+    except StoreUnavailable as error:
+        click.echo(f"Warning: the store: {error}; it is tried again until it answers", err=True)
+    finally:
+        await store.aclose()
 
 
 def _allow_connections(wanted: int) -> int:

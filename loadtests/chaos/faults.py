@@ -223,7 +223,7 @@ def all_faults() -> Iterator[Fault]:
     yield Fault(
         "scripts flushed, connections killed", "standalone", rigs.standalone, _cut_connections
     )
-    for replicas, wait in ((1, "1"), (2, "2"), (2, "1")):
+    for replicas, wait in ((1, "1"), (2, "2"), (2, "1"), (2, "all"), (2, "all-1")):
         for how in ("killed", "frozen", "commanded"):
             yield Fault(
                 f"Sentinel failover, primary {how}"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from hashlib import sha256
 from typing import NamedTuple
 
 from msgspec import Struct

@@ -19,6 +19,8 @@ from ringpool.cli import (
     signing_key,
     tags,
 )
+from ringpool.cli.output import warn
+from ringpool.settings import misspelt
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +31,8 @@ def main() -> None:
     Settings come from the environment: see `ringpool serve --help`. Every command that shows
     something takes --json, for programs.
     """
+    for line in misspelt():
+        warn(line)
 
 
 main.add_command(serve.serve_command)

@@ -16,7 +16,7 @@ from allocator.answers import PoolStatus
 from allocator.disk_space import DiskSpace
 from allocator.embedded import DataDirectoryBusy
 from allocator.gather import gather_limited
-from allocator.port import StoreUnavailable
+from allocator.port import StoreMisconfigured, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.resting import Resting
 from ringpool.catalog.catalog import Catalog
@@ -24,7 +24,7 @@ from ringpool.cli.output import as_json, print_findings, print_json
 from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
 from ringpool.findings import Finding
 from ringpool.security.keyring import ADMIN_TOKEN_FILE, SIGNING_KEY_FILE
-from ringpool.settings import Settings, SettingsError
+from ringpool.settings import Settings, SettingsError, misspelt, setting_at_fault, variable
 from ringpool.times import format_rfc3339
 
 _CLOCK_TOLERANCE_MS = 2_000
@@ -62,6 +62,8 @@ async def _run_checks() -> list[Finding]:
             findings += await _check_pools(session)
     except SettingsError as error:
         findings.append(Finding("fail", "settings", str(error)))
+    except StoreMisconfigured as error:
+        findings.append(Finding("fail", "settings", str(setting_at_fault(error))))
     except (StoreUnavailable, DataDirectoryBusy, RuntimeError, OSError) as error:
         findings.append(Finding("fail", "store", str(error)))
     return findings
@@ -69,6 +71,8 @@ async def _run_checks() -> list[Finding]:
 
 def _check_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "settings", "every RINGPOOL_ value is well-formed")
+    for line in misspelt():
+        yield Finding("warn", "settings", line)
     if settings.public_url is None:
         message = f"not set: tags and links printed here begin with {DEFAULT_PUBLIC_URL}"
         yield Finding("warn", "RINGPOOL_PUBLIC_URL", message)
@@ -89,15 +93,17 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
 
 async def _check_store(session: Session) -> AsyncIterator[Finding]:
     started = time.monotonic()
-    await session.store.ping()
+    doubts = await session.store.doubts()
     clock, info = await session.catalog.server()
     took_ms = (time.monotonic() - started) * 1000
     embedded = session.settings.redis_url is None
     yield Finding("ok", "store", f"{'embedded, ' if embedded else ''}answers in {took_ms:.0f} ms")
-    for finding in _check_server(info, session.settings):
+    for finding in _check_server(info):
         yield finding
     if embedded:
         yield _check_disk(DiskSpace(session.settings.data_dir, session.settings.min_free_bytes))
+    for doubt in doubts:
+        yield Finding("fail" if doubt.stops else "warn", variable("wait_replicas"), doubt.text)
     ahead = clock - time.time() * 1000
     if abs(ahead) > _CLOCK_TOLERANCE_MS:
         direction = "ahead of" if ahead > 0 else "behind"
@@ -108,7 +114,7 @@ async def _check_store(session: Session) -> AsyncIterator[Finding]:
     yield await _check_catalog(session.catalog)
 
 
-def _check_server(info: dict[str, str], settings: Settings) -> Iterator[Finding]:
+def _check_server(info: dict[str, str]) -> Iterator[Finding]:
     valkey = info.get("valkey_version")
     redis = info.get("redis_version", "0")
     name = f"Valkey {valkey}" if valkey else f"Redis {redis}"
@@ -127,10 +133,6 @@ def _check_server(info: dict[str, str], settings: Settings) -> Iterator[Finding]
         yield Finding("fail", "maxmemory-policy", message)
     else:
         yield Finding("ok", "maxmemory-policy", "nothing is deleted")
-    replicas = int(info.get("connected_slaves", "0"))
-    if replicas < settings.wait_replicas:
-        message = f"{settings.wait_replicas} must confirm, but {replicas} are connected"
-        yield Finding("fail", "RINGPOOL_WAIT_REPLICAS", message)
 
 
 def _check_disk(space: DiskSpace) -> Finding:

@@ -28,6 +28,11 @@ def say(line: str = "", *, error: bool = False) -> None:
     click.echo(printable(line), err=error)
 
 
+def warn(line: str) -> None:
+    """Write what may surprise, on stderr."""
+    say(f"Warning: {line}", error=True)
+
+
 def failure(error: Exception | str) -> click.ClickException:
     """An expected error as click ends a command with it: one line on stderr, exit code 1."""
     return click.ClickException(printable(str(error)))

@@ -17,7 +17,9 @@ import click
 
 from allocator.allocator import Allocator
 from allocator.embedded import DataDirectoryBusy, open_embedded
-from allocator.port import Store, StoreUnavailable
+from allocator.port import StoreMisconfigured, StoreUnavailable
+from allocator.redis.cluster import ClusterStore
+from allocator.redis.standalone import StandaloneStore
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from ringpool import service_address
@@ -29,7 +31,7 @@ from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
 from ringpool.cli.output import failure, say
 from ringpool.faults import Fault, Faults
-from ringpool.settings import Settings, SettingsError
+from ringpool.settings import Settings, SettingsError, setting_at_fault
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 
@@ -53,7 +55,7 @@ class Session:
     """An open store and what uses it."""
 
     settings: Settings
-    store: Store
+    store: StandaloneStore | ClusterStore
     allocator: Allocator
     stocks: Stocks
     catalog: Catalog
@@ -86,7 +88,12 @@ async def open_session() -> AsyncIterator[Session]:
         )
         timeout_ms = max(settings.redis_timeout_ms, _TIMEOUT_MS)
         try:
-            store = await connect(url, timeout_ms=timeout_ms, wait_replicas=settings.wait_replicas)
+            store = await connect(
+                url,
+                timeout_ms=timeout_ms,
+                wait_replicas=settings.wait_replicas,
+                wait_aof=settings.wait_aof,
+            )
         except (ValueError, OSError) as error:
             raise SettingsError(f"RINGPOOL_REDIS_URL: {error}") from None
         stack.push_async_callback(store.aclose)
@@ -124,6 +131,8 @@ def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             sys.exit(1)
         except EXPECTED as error:
             raise failure(error) from None
+        except StoreMisconfigured as error:
+            raise failure(setting_at_fault(error)) from None
         except StoreUnavailable as error:
             raise failure(f"the store: {error}") from None
         except LockLost:

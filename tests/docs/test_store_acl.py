@@ -19,6 +19,7 @@ from allocator.answers import Ask, area_list
 from allocator.keys import CATALOG
 from allocator.lease import Lease
 from allocator.port import Store, StoreUnavailable
+from allocator.redis.replicas import Confirmations
 from allocator.redis.url import connect
 from ringpool.catalog.store import CatalogStore
 from ringpool.cli import main
@@ -134,7 +135,13 @@ def test_every_command_of_a_script_is_listed() -> None:
         file.read_text() for package in PACKAGES for file in (root / package).rglob("*.lua")
     )
     called = set(re.findall(r"'([A-Z]+)'", text)) & known
-    assert {name.upper() for name in listed()} - called == {"EVAL", "EVALSHA", "PING", "WAIT"}
+    assert {name.upper() for name in listed()} - called == {
+        "EVAL",
+        "EVALSHA",
+        "PING",
+        "ROLE",
+        "WAIT",
+    }
     assert called <= {name.upper() for name in listed()}
 
 
@@ -188,7 +195,7 @@ async def test_another_database_needs_to_be_selected(server: Server) -> None:
 
 
 def test_sentinel_and_primary() -> None:
-    """A service that finds its primary through Sentinel needs one command of it."""
+    """A service that finds its primary through Sentinel needs a few commands of it."""
     with sentinel() as watched:
         restrict(watched.primary)
         restrict(watched.sentinel, "sentinel.acl")
@@ -197,7 +204,7 @@ def test_sentinel_and_primary() -> None:
         url = f"redis+sentinel://{USER}{place}?{login}"
         asyncio.run(_one_number(url))
         assert refused(watched.primary) == refused(watched.sentinel) == []
-        restrict(watched.sentinel, "sentinel.acl", "-sentinel|masters")
+        restrict(watched.sentinel, "sentinel.acl", "-sentinel|master")
         with pytest.raises(StoreUnavailable):
             asyncio.run(_one_number(url))
 
@@ -230,6 +237,7 @@ async def _one_number(url: str) -> None:
 async def _in_cluster(url: str, primaries: list[Server]) -> None:
     """A number of a pool on each primary, and a lease whose slot is on its way to another."""
     store = await connect(url, timeout_ms=PATIENT_MS)
+    confirmed = await connect(url, timeout_ms=PATIENT_MS, wait_replicas=Confirmations(None))
     try:
         await store.ping()
         for name in "abcdef":
@@ -242,14 +250,18 @@ async def _in_cluster(url: str, primaries: list[Server]) -> None:
         target.command("CLUSTER", "SETSLOT", moving, "IMPORTING", ids[source.port])
         source.command("CLUSTER", "SETSLOT", moving, "MIGRATING", ids[target.port])
         assert await Lease(store, "test", 1000).hold()
+        for name in "abcdef":
+            await make(confirmed, f"{name}-confirmed", numbers(1))
     finally:
         await store.aclose()
+        await confirmed.aclose()
 
 
 async def _through_the_allocator(url: str) -> None:
     """Every way through the scripts of pools, stocks, the catalog and leases."""
     store = await connect(url, timeout_ms=PATIENT_MS)
     careful = await connect(url, timeout_ms=1000, wait_replicas=1)
+    confirmed = await connect(url, timeout_ms=PATIENT_MS, wait_replicas=Confirmations(None))
     try:
         pool = await make(store, "plain", numbers(5))
         await live(pool)
@@ -268,9 +280,10 @@ async def _through_the_allocator(url: str) -> None:
         await catalog.unlock("token")
         with pytest.raises(StoreUnavailable, match="replicas"):
             await make(careful, "confirmed", numbers(1))
+        await make(confirmed, "confirmed", numbers(1))
     finally:
-        await store.aclose()
-        await careful.aclose()
+        for one in (store, careful, confirmed):
+            await one.aclose()
 
 
 async def _by_areas(store: Store) -> None:

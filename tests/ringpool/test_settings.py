@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from allocator.redis.replicas import Confirmations
 from ringpool.settings import Settings, SettingsError, documented, variable
 
 
@@ -28,7 +29,8 @@ def test_every_setting_is_read() -> None:
             "RINGPOOL_ADMIN_TOKEN": "a-token-of-some-length",
             "RINGPOOL_SIGNING_KEY": "A" * 42 + "E",
             "RINGPOOL_WORKERS": "4",
-            "RINGPOOL_WAIT_REPLICAS": "1",
+            "RINGPOOL_WAIT_REPLICAS": "all-1",
+            "RINGPOOL_WAIT_AOF": "yes",
             "RINGPOOL_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
             "RINGPOOL_REDIS_TIMEOUT_MS": "100",
             "RINGPOOL_METRICS_PORT": "9464",
@@ -43,7 +45,8 @@ def test_every_setting_is_read() -> None:
         admin_token="a-token-of-some-length",
         signing_key="A" * 42 + "E",
         workers=4,
-        wait_replicas=1,
+        wait_replicas=Confirmations(None, 1),
+        wait_aof=True,
         trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
         redis_timeout_ms=100,
         metrics_port=9464,
@@ -74,6 +77,12 @@ def test_every_setting_is_read() -> None:
         ("RINGPOOL_WORKERS", "many"),
         ("RINGPOOL_WORKERS", "1_0"),
         ("RINGPOOL_WAIT_REPLICAS", "-1"),
+        ("RINGPOOL_WAIT_REPLICAS", "17"),
+        ("RINGPOOL_WAIT_REPLICAS", "all-"),
+        ("RINGPOOL_WAIT_REPLICAS", "all1"),
+        ("RINGPOOL_WAIT_REPLICAS", "1"),  # without RINGPOOL_REDIS_URL
+        ("RINGPOOL_WAIT_AOF", "yes"),  # likewise
+        ("RINGPOOL_WAIT_AOF", "1"),
         ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("RINGPOOL_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("RINGPOOL_METRICS_PORT", "0"),

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 from aioredis_cluster.cluster import Cluster
 
-from allocator.port import Store, StoreUnavailable
+from allocator.port import Store, StoreUnavailable, Unconfirmed
 from allocator.redis import cluster as cluster_store_module
 from allocator.redis import connection
 from allocator.redis.cluster import ClusterStore
+from allocator.redis.replicas import Confirmations
 from allocator.redis.url import connect
 from tests.allocator.lua_scripts import COUNT, ECHO, READ
 from tests.allocator.test_port import answering, echo
@@ -229,6 +230,52 @@ async def test_it_begins_anew_when_every_node_has_moved(
     await answering(store, f"{{{unique}}}")
     assert store._client is not before
     await store.aclose()
+
+
+async def test_all_means_all_of_the_primary_that_took_the_write(
+    replicated: servers.Cluster, unique: str
+) -> None:
+    """Of a primary without replicas none; of another those that are away, too, unless allowed."""
+    key, _ = _key_on(replicated, 0, unique)
+    other, _ = _key_on(replicated, 1, unique)
+    [replica] = replicated.replicas
+    everyone = await connect(replicated.url, timeout_ms=1000, wait_replicas=Confirmations(None))
+    most = await connect(replicated.url, timeout_ms=1000, wait_replicas=Confirmations(None, 1))
+    for store in (everyone, most):
+        await answering(store, key)
+        for slot in (key, other):
+            await store.run(COUNT, [slot], [1])
+        await store.ping()
+    replica.kill()
+    late = await connect(replicated.url, timeout_ms=1000, wait_replicas=Confirmations(None))
+    try:
+        for store in (everyone, late):  # by what the cluster knows, not what was seen
+            with pytest.raises(Unconfirmed, match="0 of 1 replicas"):
+                await store.run(COUNT, [key], [1])
+        assert unpack(await everyone.run(COUNT, [other], [1])) == 3
+        with pytest.raises(Unconfirmed, match="0 of 1 replicas"):
+            await everyone.ping()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:  # until the cluster has given it up
+                try:
+                    await most.run(COUNT, [key], [1])
+                except Unconfirmed:
+                    await asyncio.sleep(0.05)
+                else:
+                    break
+        assert [doubt.stops for doubt in await everyone.doubts()] == [True]
+    finally:
+        replica.start()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                await everyone.run(COUNT, [key], [1])
+            except StoreUnavailable:
+                await asyncio.sleep(0.05)
+            else:
+                break
+    for store in (everyone, most, late):
+        await store.aclose()
 
 
 async def test_a_write_returns_when_the_replica_has_it_and_outlives_the_primary(

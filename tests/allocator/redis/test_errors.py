@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocator.redis.errors import outage_in_reply
+from allocator.redis.errors import failure_in_reply
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ from allocator.redis.errors import outage_in_reply
 )
 def test_a_server_that_cannot_now_is_described(reply: str) -> None:
     """The reason is our own short text, whatever the server's says."""
-    assert outage_in_reply(reply)
-    assert len(str(outage_in_reply(reply))) < 80
+    assert failure_in_reply(reply)
+    assert len(str(failure_in_reply(reply))) < 80
 
 
 @pytest.mark.parametrize("reply", ["ERR unknown", "WRONGTYPE x", "NOSCRIPT x", "BUSYGROUP", ""])
 def test_any_other_error_is_a_bug(reply: str) -> None:
     """Faults of a script, and NOSCRIPT, which is answered with EVAL, are no outage."""
-    assert outage_in_reply(reply) is None
+    assert failure_in_reply(reply) is None

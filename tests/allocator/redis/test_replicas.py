@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocator.redis.replicas import wait_command
+from allocator.redis.replicas import wait_milliseconds
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ def test_the_wait_ends_before_its_call_and_is_never_endless(
     seconds: float, milliseconds: int
 ) -> None:
     """WAIT gets less time than the call has left, and never 0, which would have no end."""
-    assert wait_command(2, seconds) == ("WAIT", 2, milliseconds)
+    assert wait_milliseconds(seconds) == milliseconds

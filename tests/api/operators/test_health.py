@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from allocator.port import Argument, Store, StoreUnavailable
+from allocator.redis.replicas import Confirmations
 from allocator.redis.url import connect
 from allocator.scripts import Script
 from api.app import create_app
 from ringpool.settings import Settings
-from tests.api.conftest import KEY, Site, running
+from tests.api.conftest import ADMIN, KEY, Site, running
 from tests.servers import stores
+from tests.servers.process import until
 
 
 class Switch:
@@ -133,6 +137,54 @@ async def test_a_store_that_hangs_delays_no_answer_beyond_its_timeout(settings: 
                 while (await site.ask(pool)).status_code != 200:
                     await asyncio.sleep(0.02)
         await store.aclose()
+
+
+async def test_unconfirmed_changes_show_and_use_no_number_up(tmp_path: Path) -> None:
+    """Without its replica nothing new is given: readiness says why, a metric counts it.
+
+    What a tuple was given before is told all the same, from memory.
+    """
+    settings = Settings(
+        data_dir=tmp_path, admin_token=ADMIN, redis_timeout_ms=2000, wait_replicas=Confirmations(1)
+    )
+    with stores.valkey() as primary, stores.replica_of(primary) as replica:
+        app = create_app(replace(settings, redis_url=primary.url))
+        async with running(app) as client:
+            site = Site(client, "unconfirmed", "212556")
+            await site.make_account()
+            target = site.number(8000)
+            pool = await site.pool(3, swap_targets=[target])
+            assert (await site.ask(pool, website="one")).json()["state"] == "new"
+            assert (await client.get("/readyz")).status_code == 200
+            assert "ringpool_unconfirmed_changes_total 0.0" in await site.metrics()
+            replica.stop()
+            until(lambda: primary.command("INFO", "replication")["connected_slaves"] == 0)
+            for name in ("two", "three", "four"):
+                refused = await site.ask(pool, website=name)
+                assert (refused.status_code, "StoreUnavailable" in refused.text) == (503, True)
+            swap = await site.swap(url="https://page.example/?website=five")
+            assert swap.json()["none"][0]["reason"] == "store_unavailable"
+            assert (await site.ask(pool, website="one")).status_code == 200
+            unready = await client.get("/readyz")
+            assert (unready.status_code, unready.headers["retry-after"]) == (503, "1")
+            assert "0 of 1 replicas have confirmed" in unready.json()["detail"]
+            status = await site.status(pool)
+            # the first was on its way when nobody knew yet: its tuple has the number
+            assert status["unassigned"] >= 1
+            text = await site.metrics()
+            counted = re.search(r"ringpool_unconfirmed_changes_total ([0-9.]+)", text)
+            assert counted is not None
+            assert float(counted[1]) >= 4
+            assert "ringpool_store_up 1.0" in text
+            replica.start()
+            async with asyncio.timeout(60):
+                while (await client.get("/readyz")).status_code != 200:
+                    await asyncio.sleep(0.05)
+            states = [
+                (await site.ask(pool, website=name)).json()["state"] for name in ("two", "three")
+            ]
+            assert states[0] in ("new", "held")
+            assert states[1] == "new"
 
 
 async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
