@@ -23,8 +23,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.server.outbox import Outbox, outbox_of
+from api.server.paced_work import PacedWork, paced_work_of
 from api.server.response_bytes import encode_response
-from api.server.turnstile import Turnstile, turnstile_of
 
 
 class Flow(FlowControl):
@@ -33,14 +33,14 @@ class Flow(FlowControl):
     held = False
     _waits = False
 
-    def __init__(self, transport: asyncio.Transport, turnstile: Turnstile) -> None:
+    def __init__(self, transport: asyncio.Transport, paced_work: PacedWork) -> None:
         super().__init__(transport)
-        self._turnstile = turnstile
+        self._paced_work = paced_work
 
     def resume_reading(self) -> None:
         if self.read_paused and not self.held and not self._waits:
             self._waits = True
-            self._turnstile.wait(self._resume)
+            self._paced_work.wait(self._resume)
 
     def _resume(self) -> None:
         self._waits = False
@@ -66,7 +66,7 @@ class Connection(HttpToolsProtocol):
     """
 
     outbox: Outbox
-    turnstile: Turnstile
+    paced_work: PacedWork
     flow: Flow
     answering: RequestResponseCycle | None = None
     answered_at = 0.0
@@ -74,8 +74,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.turnstile = turnstile_of(self.loop)
-        self.flow = Flow(transport, self.turnstile)
+        self.paced_work = paced_work_of(self.loop)
+        self.flow = Flow(transport, self.paced_work)
         self.outbox = outbox_of(self.loop)
         self.answered_at = self.loop.time()
         # uvicorn's own limit would answer 503 here and there; ours makes room.
@@ -180,7 +180,7 @@ class Connection(HttpToolsProtocol):
             return
         self.answered_at = self.loop.time()
         if self.pipeline:
-            self.turnstile.wait(self._start_next)
+            self.paced_work.wait(self._start_next)
         else:
             self._go_on_reading()
 

@@ -1,7 +1,7 @@
 """Every abuse that was found once, as a case that can be run again, at its own size and larger.
 
 A case attacks a running service for some seconds and returns what is wrong with how that answered;
-what others noticed meanwhile is measured around it (``ordeal``).
+what others noticed meanwhile is measured around it (``measurement``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loadtests.fuzz import abuses
 from loadtests.fuzz.campaign import Campaign
-from loadtests.fuzz.ordeal import LIVEZ_MS, MEMORY_MB, RATE, Ordeal
+from loadtests.fuzz.measurement import LIVEZ_MS, MEMORY_MB, RATE, Measurement
 
 PAGE = Path(__file__).parents[2] / "docs" / "security" / "abuses.md"
 
@@ -27,14 +27,14 @@ who ask 500 times a second in all.
 """
 
 
-def write_abuses(ordeals: Sequence[Ordeal], times: int) -> None:
+def write_abuses(measurements: Sequence[Measurement], times: int) -> None:
     """Replace what the page says of abuses."""
     meanings = {abuse.name: abuse.meaning for abuse in abuses.ABUSES}
     rows = [
         f"| `{each.name}`: {meanings[each.name]} | {each.size:,} | {each.livez_99:.0f} · "
         f"{each.livez_max:.0f} ms | {each.memory:.0f} MB | {each.rate:.0%} | "
         f"{'; '.join(each.missed).replace('|', '/') or 'held'} |"
-        for each in ordeals
+        for each in measurements
     ]
     lines = [
         f"`make fuzz ARGS=--abuses`, each at {times} times the size that was found to do harm.",

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from loadtests.fuzz import abuses, campaign, page
 from loadtests.fuzz.campaign import Campaign, known
 from loadtests.fuzz.inputs import Maker
-from loadtests.fuzz.ordeal import Ordeal, suffer
+from loadtests.fuzz.measurement import Measurement, measure
 from loadtests.fuzz.shrink import smallest
 from loadtests.fuzz.target import Target, target
 from loadtests.fuzz.trial import Tally, Trials
@@ -70,11 +70,11 @@ def main(
         if replay is not None:
             sys.exit(_replay(attacked, replay))
         if with_abuses or only:
-            ordeals = _suffer_all(attacked, only, times, seconds)
-            missed = [text for ordeal in ordeals for text in ordeal.missed]
-            result: bytes = msgspec.json.encode(ordeals)
+            measurements = _measure_all(attacked, only, times, seconds)
+            missed = [text for measurement in measurements for text in measurement.missed]
+            result: bytes = msgspec.json.encode(measurements)
             if write:
-                page.write_abuses(ordeals, times)
+                page.write_abuses(measurements, times)
         else:
             seed = random.randrange(1 << 32) if seed is None else seed
             found = _campaign(attacked, seed, inputs, clients, minutes or math.inf)
@@ -156,21 +156,23 @@ def _show_smallest(attacked: Target, seed: int, number: int) -> int:
     return 1
 
 
-def _suffer_all(attacked: Target, only: Sequence[str], times: int, seconds: float) -> list[Ordeal]:
+def _measure_all(
+    attacked: Target, only: Sequence[str], times: int, seconds: float
+) -> list[Measurement]:
     with witness(attacked.address) as watching:
         os.nice(10)  # an attacker's own machine is another one
         found = []
         for abuse in abuses.ABUSES:
             if only and abuse.name not in only:
                 continue
-            ordeal = suffer(attacked, watching, abuse, abuse.size * times, seconds)
-            found.append(ordeal)
+            measurement = measure(attacked, watching, abuse, abuse.size * times, seconds)
+            found.append(measurement)
             click.echo(
-                f"{ordeal.name}: size {ordeal.size}, {ordeal.seconds:.1f} s, "
-                f"livez_max {ordeal.livez_max:.0f} ms, memory {ordeal.memory:.0f} MB, "
-                f"rate {ordeal.rate:.2f}"
+                f"{measurement.name}: size {measurement.size}, {measurement.seconds:.1f} s, "
+                f"livez_max {measurement.livez_max:.0f} ms, memory {measurement.memory:.0f} MB, "
+                f"rate {measurement.rate:.2f}"
             )
-            for text in ordeal.missed:
+            for text in measurement.missed:
                 _err.print(f"  {text}", style="red", highlight=False, markup=False)
     return found
 

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from api.server import http_protocol, turnstile, watch
+from api.server import http_protocol, paced_work, watch
 from api.server.http_protocol import Protocol
 from api.server.watch import watch_of
 from tests.api.server.test_http_protocol import PATIENCE_SECONDS, Scope, get
@@ -190,7 +190,7 @@ async def test_requests_sent_ahead_are_answered_a_few_a_turn(service: Service) -
     answers = await asyncio.gather(*(everything(reader) for reader, _ in clients))
     counting.cancel()
     assert [answer.count(b"HTTP/1.1 200") for answer in answers] == [201] * len(clients)
-    crowded = sum(count for count in begun.values() if count > turnstile.AT_ONCE)
+    crowded = sum(count for count in begun.values() if count > paced_work.AT_ONCE)
     assert crowded < 15 * 12  # the first of each that comes isn't ahead of anything
     for _, writer in clients:
         writer.close()

@@ -15,7 +15,7 @@ from loadtests.fuzz import abuses, campaign
 from loadtests.fuzz.abuses import Abuse
 from loadtests.fuzz.exchange import Garbled, read_answer
 from loadtests.fuzz.inputs import Input, Known, Maker
-from loadtests.fuzz.ordeal import MEMORY_MB, suffer
+from loadtests.fuzz.measurement import MEMORY_MB, measure
 from loadtests.fuzz.shrink import smallest
 from loadtests.fuzz.target import ADMIN, Target, target
 from loadtests.fuzz.trial import Fault, Trials, check_answer
@@ -60,10 +60,10 @@ def test_no_input_breaks_the_service(attacked: Target) -> None:
 def test_an_abuse_harms_nobody(attacked: Target, watching: Witness, abuse: Abuse) -> None:
     """At the size that was found to do harm. How fast others are is ``make fuzz``'s to measure:
     a machine that runs tests is busy with these."""
-    ordeal = suffer(attacked, watching, abuse, min(abuse.size, 2_000_000), seconds=0.5)
-    assert ordeal.faults == []
-    assert ordeal.memory < MEMORY_MB
-    assert ordeal.livez_max < 2_000
+    measurement = measure(attacked, watching, abuse, min(abuse.size, 2_000_000), seconds=0.5)
+    assert measurement.faults == []
+    assert measurement.memory < MEMORY_MB
+    assert measurement.livez_max < 2_000
 
 
 def test_inputs_are_made_of_seed_and_number_alone() -> None:
@@ -174,6 +174,6 @@ def test_an_attack_may_not_wait_for_ever(attacked: Target) -> None:
         return ["wrong"]
 
     with witness(attacked.address) as own:
-        ordeal = suffer(attacked, own, Abuse("nothing", 1, "", nothing), 1, 0.2)
-    assert ordeal.missed == ["wrong"]
-    assert ordeal.rate > 0
+        measurement = measure(attacked, own, Abuse("nothing", 1, "", nothing), 1, 0.2)
+    assert measurement.missed == ["wrong"]
+    assert measurement.rate > 0

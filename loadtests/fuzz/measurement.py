@@ -20,7 +20,7 @@ RATE = 0.8
 """What is promised while an abuse goes on."""
 
 
-class Ordeal(Struct):
+class Measurement(Struct):
     """What came of one abuse. ``rate``: of honest clients, next to that just before.
 
     ``memory``: MB of all workers, the most. ``lag``: how late the witness itself was at most, in
@@ -50,7 +50,9 @@ class Ordeal(Struct):
         return found
 
 
-def suffer(target: Target, witness: Witness, abuse: Abuse, size: int, seconds: float) -> Ordeal:
+def measure(
+    target: Target, witness: Witness, abuse: Abuse, size: int, seconds: float
+) -> Measurement:
     """Run an abuse at that size, about ``seconds`` of it, after as many of calm."""
     workers = target.workers()
     log = target.log.stat().st_size
@@ -71,7 +73,7 @@ def suffer(target: Target, witness: Witness, abuse: Abuse, size: int, seconds: f
         faults.append("a worker has died")
     faults += [f"log: {line[:300]}" for line in target.errors(log)[:5]]
     faults += [f"an honest client: {failure}" for failure in during.failures[:5]]
-    return Ordeal(
+    return Measurement(
         abuse.name,
         size,
         took,

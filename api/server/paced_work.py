@@ -15,7 +15,7 @@ AT_ONCE = 4
 """Pieces a turn: a response or two of the longest take a millisecond."""
 
 
-class Turnstile:
+class PacedWork:
     """The work of all connections on one event loop that waits, in order."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -38,12 +38,12 @@ class Turnstile:
                 self._loop.call_soon(self._turn)
 
 
-_turnstiles: WeakKeyDictionary[asyncio.AbstractEventLoop, Turnstile] = WeakKeyDictionary()
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PacedWork] = WeakKeyDictionary()
 
 
-def turnstile_of(loop: asyncio.AbstractEventLoop) -> Turnstile:
-    """The turnstile that all connections on this loop share."""
-    turnstile = _turnstiles.get(loop)
-    if turnstile is None:
-        turnstile = _turnstiles[loop] = Turnstile(loop)
-    return turnstile
+def paced_work_of(loop: asyncio.AbstractEventLoop) -> PacedWork:
+    """The work that waits, of all connections on this loop."""
+    paced_work = _of_loops.get(loop)
+    if paced_work is None:
+        paced_work = _of_loops[loop] = PacedWork(loop)
+    return paced_work
