@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from loadtests.tools import machine
 from tests.servers.cluster import cluster3
 from tests.servers.process import free_port, temporary_folder, until
 from tests.servers.service import RINGPOOL, environment
@@ -75,18 +76,20 @@ class Service:
 
     def workers(self) -> list[int]:
         """Process ids of the processes that answer."""
-        forking = [pid for pid in self._children() if b"forkserver" in _command_line(pid)]
-        return [worker for pid in forking for worker in _children(pid)]
+        assert self.process is not None
+        return machine.workers(self.process.pid)
 
     def store(self) -> int:
         """The process id of the embedded store."""
-        (pid,) = (pid for pid in self._children() if b"valkey-server" in _command_line(pid))
+        assert self.process is not None
+        children = machine.children(self.process.pid)
+        (pid,) = (pid for pid in children if b"valkey-server" in machine.command_line(pid))
         return pid
 
     def kill(self) -> None:
         """Kill it with all that it started, as the end of its machine does."""
         assert self.process is not None
-        for pid in [*self.workers(), *self._children(), self.process.pid]:
+        for pid in [*machine.descendants(self.process.pid), self.process.pid]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
@@ -98,10 +101,6 @@ class Service:
                 self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
-
-    def _children(self) -> list[int]:
-        assert self.process is not None
-        return _children(self.process.pid)
 
 
 @dataclass
@@ -196,16 +195,3 @@ def _watches(watcher: Server, replicas: int) -> bool:
     known = watcher.command("SENTINEL", "REPLICAS", "numbers")
     others = watcher.command("SENTINEL", "SENTINELS", "numbers")
     return len(known) == replicas and len(others) == 2
-
-
-def _children(pid: int) -> list[int]:
-    """Those of every thread: the store is started again by one of its own."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for children in threads for child in children.read_text().split()]
-
-
-def _command_line(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return b""

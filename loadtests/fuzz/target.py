@@ -65,8 +65,7 @@ class Target:
 
     def workers(self) -> list[int]:
         """The worker processes; with one worker, that is the service's own."""
-        children = machine.children(self.pid)
-        return [pid for pid in children if b"spawn_main" in _command(pid)] or [self.pid]
+        return machine.workers(self.pid) or [self.pid]
 
     def memory(self) -> int:
         """Bytes in RAM of the workers together, without the store."""
@@ -109,13 +108,6 @@ class Target:
         """How a pool stands."""
         found: dict[str, Any] = self.managers("GET", f"pools/{pool}/status").json()
         return found
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return b""
 
 
 def _bad(line: str) -> bool:

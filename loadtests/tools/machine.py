@@ -42,9 +42,32 @@ def cpu_seconds(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started and that still run, and those that these have."""
-    started = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [each for child in started for each in (child, *children(child))]
+    """The processes that a process, or a thread of it, has started and that still run."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for started in threads for child in started.read_text().split()]
+
+
+def descendants(pid: int) -> list[int]:
+    """Its children, and theirs."""
+    return [
+        each
+        for child in children(pid)
+        for each in (child, *descendants(child))  # a child may end meanwhile: then it has none
+    ]
+
+
+def workers(pid: int) -> list[int]:
+    """The processes that answer, of a `ringpool serve` with several workers."""
+    forking = [child for child in children(pid) if b"forkserver" in command_line(child)]
+    return [worker for child in forking for worker in children(child)]
+
+
+def command_line(pid: int) -> bytes:
+    """What a process was started with; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def resident_bytes(pid: int) -> int:

@@ -41,7 +41,7 @@ class Service:
 
     def processes(self) -> list[int]:
         """The process and its workers."""
-        return [self.pid, *machine.children(self.pid)]
+        return [self.pid, *machine.descendants(self.pid)]
 
 
 @contextlib.contextmanager

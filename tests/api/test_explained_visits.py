@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from functools import partial
@@ -190,13 +191,19 @@ def expected(target: TargetExplained) -> dict[str, Any]:
     return foretold
 
 
+async def _no_sweeps(_sweeper: object) -> None:
+    await asyncio.Event().wait()
+
+
 @pytest.mark.timeout(900)
 async def test_ten_thousand_visits(
     tmp_path: Path, valkey_store: Store, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pool, state, number and guarantee of each target; and the telling takes nothing."""
-    VirtualTime.now = int(time.time() * 1000) + 3_600_000  # ahead of what sweeps the pools
+    VirtualTime.now = int(time.time() * 1000) + 3_600_000
     monkeypatch.setattr("api.app.Allocator", VirtualTime)
+    # A sweep between a telling and its visit would draw other lots for weighted_random.
+    monkeypatch.setattr("api.app.Sweeper.run", _no_sweeps)
     # What a worker remembers is right in real time only.
     monkeypatch.setattr("api.app.AssignmentCache", partial(AssignmentCache, cache_bytes=0))
     settings = Settings(
