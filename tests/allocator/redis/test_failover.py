@@ -54,6 +54,15 @@ def is_primary(server: stores.Server) -> bool:
     return False
 
 
+async def count_second(store: Store, key: str, *, answered: bool) -> None:
+    """Count what one of two replicas confirms: it is told, or isn't."""
+    if answered:
+        assert unpack(await store.run(COUNT, [key], [1])) == 2
+    else:
+        with pytest.raises(Unconfirmed, match="1 of 2 replicas"):
+            await store.run(COUNT, [key], [1])
+
+
 @pytest.mark.parametrize(("wanted", "answered"), [(Confirmations(1), True), (ALL, False)])
 async def test_one_confirmation_of_two_may_be_lost_all_never(
     unique: str, wanted: Confirmations, answered: bool
@@ -70,11 +79,7 @@ async def test_one_confirmation_of_two_may_be_lost_all_never(
             lagging.pause()  # and no byte more reaches it
             primary.command("CLIENT", "KILL", "TYPE", "replica")
             until(lambda: primary.command("INFO", "replication")["connected_slaves"] == 1)
-            if answered:
-                assert unpack(await store.run(COUNT, [unique], [1])) == 2
-            else:
-                with pytest.raises(Unconfirmed, match="1 of 2 replicas"):
-                    await store.run(COUNT, [unique], [1])
+            await count_second(store, unique, answered=answered)
             primary.kill()
             lagging.resume()
             lagging.command("REPLICAOF", "NO", "ONE")
@@ -95,11 +100,7 @@ async def test_a_demoted_primary_that_still_confirms(
             assert await count(store, unique) == 1
             promoted.command("REPLICAOF", "NO", "ONE")
             until(lambda: primary.command("INFO", "replication")["connected_slaves"] == 1)
-            if answered:
-                assert unpack(await store.run(COUNT, [unique], [1])) == 2
-            else:
-                with pytest.raises(Unconfirmed, match="1 of 2 replicas"):
-                    await store.run(COUNT, [unique], [1])
+            await count_second(store, unique, answered=answered)
 
 
 @pytest.mark.parametrize("heard", [True, False])
