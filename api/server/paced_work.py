@@ -20,13 +20,19 @@ class PacedWork:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: deque[Callable[[], object]] = deque()
 
-    def wait(self, work: Callable[[], None]) -> None:
+    def wait(self, work: Callable[[], object]) -> None:
         """Have something done in one of the next turns."""
         if not self._waiting:
             self._loop.call_soon(self._turn)
         self._waiting.append(work)
+
+    async def turn(self) -> None:
+        """Wait, as work does, for one of the next turns."""
+        come = self._loop.create_future()
+        self.wait(lambda: come.done() or come.set_result(None))
+        await come
 
     def _turn(self) -> None:
         waiting = self._waiting

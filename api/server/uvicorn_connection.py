@@ -26,6 +26,10 @@ from api.server.outbox import Outbox, outbox_of
 from api.server.paced_work import PacedWork, paced_work_of
 from api.server.response_bytes import encode_response
 
+LARGE_BYTES = 32 * 1024
+"""Of requests' bodies that come in parts as large as this, and of such responses, a few are handled
+a turn."""
+
 
 class Flow(FlowControl):
     """Pauses and resumes a transport, a few a turn. While ``held``, nothing resumes reading."""
@@ -225,6 +229,8 @@ class Exchange(RequestResponseCycle):
             return
         start, self._start = self._start, None
         if start is not None:
+            if len(message.get("body", b"")) > LARGE_BYTES:
+                await paced_work_of(asyncio.get_running_loop()).turn()
             # uvicorn writes what closes the connection, has no body or comes in parts.
             response = (
                 encode_response(
