@@ -27,12 +27,11 @@ from api.server.paced_work import PacedWork, paced_work_of
 from api.server.response_bytes import encode_response
 
 LARGE_BYTES = 32 * 1024
-"""Of requests' bodies that come in parts as large as this, and of such responses, a few are handled
-a turn."""
+"""Parts of bodies and responses as large as this are handled one a turn."""
 
 
 class Flow(FlowControl):
-    """Pauses and resumes a transport, a few a turn. While ``held``, nothing resumes reading."""
+    """Pauses and resumes a transport, one a turn. While ``held``, nothing resumes reading."""
 
     held = False
     _waits = False
@@ -44,7 +43,7 @@ class Flow(FlowControl):
     def resume_reading(self) -> None:
         if self.read_paused and not self.held and not self._waits:
             self._waits = True
-            self._paced_work.wait(self._resume)
+            self._paced_work.wait(self._resume, long=True)
 
     def _resume(self) -> None:
         self._waits = False
@@ -230,7 +229,7 @@ class Exchange(RequestResponseCycle):
         start, self._start = self._start, None
         if start is not None:
             if len(message.get("body", b"")) > LARGE_BYTES:
-                await paced_work_of(asyncio.get_running_loop()).turn()
+                await paced_work_of(asyncio.get_running_loop()).long_turn()
             # uvicorn writes what closes the connection, has no body or comes in parts.
             response = (
                 encode_response(
