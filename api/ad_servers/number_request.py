@@ -24,6 +24,7 @@ from ringpool.visits.traffic import SOURCE_PARAMETERS
 _A = TypeVar("_A")
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
+_KEYED = Surroundings(network=KEYED)
 _MAX_NAME = 64
 """Characters of a name that is repeated: no parameter's is longer."""
 
@@ -91,7 +92,7 @@ def parse_request(
         parameters,
         parameters.get("visitor", ""),
         {"publisher": publisher} if publisher else {},
-        surroundings=Surroundings(network=KEYED),
+        surroundings=_KEYED,
     )
     ask = click.ask(pool)
     link = ""
@@ -106,6 +107,8 @@ def parse_request(
 def _unread(pool: Pool, parameters: Mapping[str, str]) -> tuple[str, ...]:
     """The parameters that neither the pool nor the number API knows, in their order."""
     read = fields_read(pool)
+    if parameters.keys() - _FIELDS <= read:  # as nearly always
+        return ()
     return tuple(
         name[:_MAX_NAME] for name in parameters if name not in read and name not in _FIELDS
     )

@@ -30,9 +30,9 @@ class PacedWork:
 
     async def long_turn(self) -> None:
         """Wait, as long work does, for one of the next turns."""
-        come = self._loop.create_future()
-        self.wait(lambda: come.done() or come.set_result(None), long=True)
-        await come
+        come = asyncio.Event()
+        self.wait(come.set, long=True)
+        await come.wait()
 
     def _turn(self) -> None:
         waiting, room = self._waiting, AT_ONCE

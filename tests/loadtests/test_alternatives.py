@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import pytest
-from starlette.testclient import TestClient
+import os
+from pathlib import Path
+from urllib.parse import urlencode
 
-from loadtests.tools import pools, requests
+import pytest
+
+from loadtests.tools import pools, requests, services
 from tests.servers import stores
 
 
-def test_one_script_call_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_script_call_a_request(tmp_path: Path) -> None:
     """The same script, called without anything around it."""
-    alternatives = pytest.importorskip("loadtests.tools.alternatives", reason="needs asyncpg")
+    pytest.importorskip("asyncpg", reason="make bench installs it")
+    query = {"ring_pool_key": requests.KEY, "website": "a", "location": "b", "path": "c"}
+    cores = frozenset(os.sched_getaffinity(0))
     with stores.valkey() as store:
-        monkeypatch.setenv("ALTERNATIVE_URL", store.url)
         pools.configure(store.url, [pools.pool("held", 212, 1)])
-        tuple_ = {"website": "a", "location": "b", "path": "c"}
-        with TestClient(alternatives.on_evalsha) as client:
-            for state in ("new", "held"):
-                answer = client.get(
-                    "/api/v1/ring_pools/held/allocate_number.json",
-                    params={"ring_pool_key": requests.KEY, **tuple_},
+        app, variables = "loadtests.tools.alternatives:on_evalsha", {"ALTERNATIVE_URL": store.url}
+        with services.asgi(app, tmp_path, cores, variables) as service:
+            for state in (b'"new"', b'"held"'):
+                status, body = services.get(
+                    f"{service.url}/api/v1/ring_pools/held/allocate_number.json?{urlencode(query)}"
                 )
-                assert answer.status_code == 200, answer.text
-                assert f'"{state}"' in answer.text
-                assert "+12120000000" in answer.text
+                assert status == 200, body
+                assert state in body
+                assert b"+12120000000" in body

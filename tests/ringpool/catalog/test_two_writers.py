@@ -147,12 +147,14 @@ async def test_never_a_foreign_field(
                     assert their not in str(result)
                 elif isinstance(result, Saved):
                     assert result.made
-                    assert result.entity == pool_of(mine, pool_id)
+                    assert isinstance(result.entity, Pool)
+                    kept = msgspec.structs.replace(result.entity, numbers=())
+                    assert kept == pool_of(mine, pool_id)
             if len(came) < 2:
                 break
         if not came:
             break
-    assert next(rounds) > 100
+    assert next(rounds) > 50
     assert set(owners) == ({"bob", ""} if removed else {"ann", "bob"})
 
 
