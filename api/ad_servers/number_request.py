@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from time import time
 from typing import NamedTuple, TypeVar
 
@@ -106,12 +107,15 @@ def parse_request(
 
 def _unread(pool: Pool, parameters: Mapping[str, str]) -> tuple[str, ...]:
     """The parameters that neither the pool nor the number API knows, in their order."""
-    read = fields_read(pool)
-    if parameters.keys() - _FIELDS <= read:  # as nearly always
+    read = _read_by(fields_read(pool))
+    if parameters.keys() <= read:  # as nearly always
         return ()
-    return tuple(
-        name[:_MAX_NAME] for name in parameters if name not in read and name not in _FIELDS
-    )
+    return tuple(name[:_MAX_NAME] for name in parameters if name not in read)
+
+
+@lru_cache(maxsize=4096)
+def _read_by(fields: frozenset[str]) -> frozenset[str]:
+    return fields | _FIELDS
 
 
 def _unknown_parameters(pool: Pool, ignored: tuple[str, ...]) -> Refusal:

@@ -30,7 +30,7 @@ def is_placeholder(value: str) -> bool:
 
 def unfilled(values: Mapping[str, str]) -> frozenset[str]:
     """The names whose values are placeholders."""
-    opened = [name for name, value in values.items() if value[:1] in _OPENING]
+    opened = values and [name for name, value in values.items() if value[:1] in _OPENING]
     if not opened:
         return _NO_NAMES
     return frozenset(name for name in opened if is_placeholder(values[name]))
