@@ -19,7 +19,7 @@ INSTALLATION = f"{CATALOG}installation"
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (
-    "meta",  # hash: "rules" (what the operator set), "state" (clock, counters), client networks
+    "meta",  # hash: "rules" (the operator's), "state" (clock, counters), networks, writers
     "tuples",  # hash: tuple → number, assigned ones
     "numbers",  # hash: number → packed record, every number of the pool
     "free",  # zset: unassigned numbers by when they came free
@@ -36,7 +36,7 @@ _POOL = (
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
 )
 _STOCK = (
-    "meta",  # hash: quarantine (ms) and last_loan (ms, the name of the latest loan)
+    "meta",  # hash: "rules" (the operator's), "state" (clock, counters), networks, writers
     "numbers",  # hash: number → packed record
     "available",  # zset: numbers that may go, by when their quarantine ends
     "moving",  # hash: number → packed (pool, since): on its way to a pool
