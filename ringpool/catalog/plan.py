@@ -7,6 +7,7 @@ can have left.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from allocator.allocator import Allocator, Busy
 from allocator.answers import Departure, Rules
+from allocator.gather import gather_limited
 from allocator.stocks import Stocks
 from allocator.transfers import Arrival, Transfers
 from ringpool.catalog import number_lists
@@ -104,6 +106,12 @@ Step = (
     | StockDrain
 )
 
+_AT_ONCE = 20
+"""Pools and stocks whose steps are carried out side by side."""
+
+_SURE_SECONDS = 10.0
+"""How long a writer may take for granted that it has the lock, which is its for 30 s."""
+
 encode = msgspec.json.Encoder().encode  # text: what Lua packs as strings comes back as such
 decode = msgspec.json.Decoder(Step).decode
 
@@ -119,8 +127,29 @@ class Runner:
         self._stocks = stocks
         self._transfers = transfers
 
-    async def run(self, token: str, step: Step) -> None:
-        """Carry out one step; raises StoreUnavailable and LockLost, and can then be repeated."""
+    async def run(self, token: str, steps: Sequence[Step]) -> None:
+        """Carry out steps that may be carried out side by side (``side_by_side``).
+
+        Raises StoreUnavailable and LockLost, and can then be repeated.
+        """
+        by_owner: dict[str, list[Step]] = {}
+        for step in steps:
+            by_owner.setdefault(_owner(step), []).append(step)
+
+        held = time.monotonic()  # since the script that gave the steps
+
+        async def in_order(of_one: Sequence[Step]) -> None:
+            nonlocal held
+            for step in of_one:
+                if time.monotonic() > held + _SURE_SECONDS:
+                    # Who was halted for so long mustn't go on beside another writer.
+                    await self._catalog.keep_lock(token)
+                    held = time.monotonic()
+                await self._run(token, step)
+
+        await gather_limited(in_order, by_owner.values(), _AT_ONCE)
+
+    async def _run(self, token: str, step: Step) -> None:
         match step:
             case Claim(owner, numbers, leaving):
                 await self._catalog.claim(token, owner, numbers, leaving=leaving)
@@ -147,7 +176,7 @@ class Runner:
                 return await self._allocator.edit(pool, rules, revision)
             except Busy:  # the order before the last is still being sorted into the last
                 await self._allocator.sweep(pool)
-                await self._catalog.next_step(token)  # keeps the lock
+                await self._catalog.keep_lock(token)
 
     async def _add(self, token: str, pool: str, numbers: Sequence[str]) -> None:
         histories = await self._catalog.histories(numbers)
@@ -163,6 +192,39 @@ class Runner:
         departures = [Departure(number, "", 0, history) for number, history in gone.items()]
         await self._catalog.departed(f"stock/{stock}", departures)
         await self._transfers.recall(lent)
+
+
+def side_by_side(steps: Sequence[Step]) -> Sequence[Step]:
+    """Return the first of the steps, up to one that has to wait until they are done.
+
+    Steps of one stage wait for none but those before them of the same pool or stock.
+    """
+    stage = _stage(steps[0])
+    for place, step in enumerate(steps):
+        if _stage(step) != stage:
+            return steps[:place]
+    return steps
+
+
+def _stage(step: Step) -> object:
+    match step:
+        case RulesEdit() | Addition():
+            return "arrivals"
+        case Claim(leaving=True) | PoolDrain() | StockDrain():
+            return "departures"
+    return type(step)
+
+
+def _owner(step: Step) -> str:
+    """Return whose step it is: ``pool/ad-placement``, ``stock/us-toll-free``, "" the catalog's."""
+    match step:
+        case Claim(owner) | ListEdit(owner):
+            return owner
+        case RulesEdit(pool) | Addition(pool) | PoolDrain(pool):
+            return f"pool/{pool}"
+        case StockEdit(stock) | StockAreas(stock) | StockDrain(stock):
+            return f"stock/{stock}"
+    return ""
 
 
 def claims(owner: str, numbers: Sequence[str], *, leaving: bool = False) -> Iterator[Claim]:

@@ -144,12 +144,21 @@ class CatalogStore:
         """Put the staged plan in force."""
         await self._with_lock(_COMMIT, token, steps)
 
-    async def next_step(self, token: str, done: int | None = None) -> tuple[int, str] | None:
-        """Note how many steps are done; return index and text of the next, None after the last."""
-        reply = await self._run(_NEXT, token, "" if done is None else done)
+    async def next_steps(
+        self, token: str, most: int, done: int | None = None
+    ) -> tuple[int, int, list[str]] | None:
+        """Note how many steps are done; return that, how many there are, and the next ones' texts.
+
+        None after the last.
+        """
+        reply = await self._run(_NEXT, token, "" if done is None else done, most)
         if reply is False:
             raise LockLost
-        return (reply[0], reply[1]) if reply else None
+        return (reply[0], reply[1], reply[2]) if reply else None
+
+    async def keep_lock(self, token: str) -> None:
+        """Have the lock expire as late as if it had just been got; raises LockLost."""
+        await self.next_steps(token, 0)
 
     async def claim(
         self, token: str, owner: str, numbers: Sequence[str], *, leaving: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -45,6 +45,20 @@ def encode_hook(value: object) -> object:
 def convert(value: object, kind: type[T]) -> T:
     """Make a struct of plain values; raises msgspec.ValidationError at the first fault."""
     return msgspec.convert(value, kind, dec_hook=decode_hook)
+
+
+def convert_partly(value: Mapping[str, object], kind: type[T]) -> T:
+    """Make a struct of those of its fields that are right; text that is needed is "" elsewhere."""
+    right: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):  # type: ignore[arg-type]
+        try:
+            if field.name in value:
+                right[field.name] = convert(value[field.name], field.type)
+        except msgspec.ValidationError:
+            pass
+        if field.required:
+            right.setdefault(field.name, "")
+    return kind(**right)
 
 
 def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
