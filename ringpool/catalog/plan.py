@@ -8,7 +8,7 @@ can have left.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -17,9 +17,9 @@ from allocator.allocator import Allocator, Busy
 from allocator.answers import Departure, Rules
 from allocator.gather import gather_limited
 from allocator.stocks import Stocks
-from allocator.transfers import Arrival, Transfers
+from allocator.transfers import NO_HISTORY, Arrival, Transfers
 from ringpool.catalog import number_lists
-from ringpool.catalog.store import CatalogStore
+from ringpool.catalog.store import CatalogStore, Claimed
 
 
 class Claim(Struct, frozen=True, tag=True):
@@ -132,10 +132,20 @@ class Runner:
 
         Raises StoreUnavailable and LockLost, and can then be repeated.
         """
+        match steps[0]:
+            case Claim(leaving=False):
+                claims = [step for step in steps if isinstance(step, Claim)]
+                await self._catalog.claim(token, map(_claimed, claims))
+                return
+            case ListEdit():
+                edits = [(step.owner, step.texts) for step in steps if isinstance(step, ListEdit)]
+                await self._catalog.write_lists(token, edits)
+                return
+        added = [number for step in steps if isinstance(step, Addition) for number in step.numbers]
+        histories = await self._catalog.histories(added)
         by_owner: dict[str, list[Step]] = {}
         for step in steps:
             by_owner.setdefault(_owner(step), []).append(step)
-
         held = time.monotonic()  # since the script that gave the steps
 
         async def in_order(of_one: Sequence[Step]) -> None:
@@ -145,14 +155,15 @@ class Runner:
                     # Who was halted for so long mustn't go on beside another writer.
                     await self._catalog.keep_lock(token)
                     held = time.monotonic()
-                await self._run(token, step)
+                await self._run(token, step, histories)
 
         await gather_limited(in_order, by_owner.values(), _AT_ONCE)
+        await self._catalog.forget(token, list(histories))
 
-    async def _run(self, token: str, step: Step) -> None:
+    async def _run(self, token: str, step: Step, histories: Mapping[str, msgspec.Raw]) -> None:
         match step:
-            case Claim(owner, numbers, leaving):
-                await self._catalog.claim(token, owner, numbers, leaving=leaving)
+            case Claim():
+                await self._catalog.claim(token, [_claimed(step)])
             case StockEdit(stock, quarantine, numbers):
                 await self._stocks.edit(stock, quarantine, numbers)
             case StockAreas(stock, areas):
@@ -160,9 +171,10 @@ class Runner:
             case RulesEdit(pool, rules, revision):
                 await self._edit(token, pool, rules, revision)
             case Addition(pool, numbers):
-                await self._add(token, pool, numbers)
-            case ListEdit(owner, texts):
-                await self._catalog.write_list(token, owner, texts)
+                arrivals = [
+                    Arrival(number, history=histories.get(number, NO_HISTORY)) for number in numbers
+                ]
+                await self._transfers.arrive(pool, arrivals)
             case Publication(revision, documents, entry, details, account):
                 await self._catalog.publish(token, revision, documents, entry, details, account)
             case PoolDrain(pool, numbers):
@@ -177,15 +189,6 @@ class Runner:
             except Busy:  # the order before the last is still being sorted into the last
                 await self._allocator.sweep(pool)
                 await self._catalog.keep_lock(token)
-
-    async def _add(self, token: str, pool: str, numbers: Sequence[str]) -> None:
-        histories = await self._catalog.histories(numbers)
-        arrivals = [
-            Arrival(number, history=history)
-            for number, history in zip(numbers, histories, strict=True)
-        ]
-        await self._transfers.arrive(pool, arrivals)
-        await self._catalog.forget(token, numbers)
 
     async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
         lent, gone = await self._stocks.drain(stock, numbers)
@@ -204,6 +207,10 @@ def side_by_side(steps: Sequence[Step]) -> Sequence[Step]:
         if _stage(step) != stage:
             return steps[:place]
     return steps
+
+
+def _claimed(step: Claim) -> Claimed:
+    return Claimed(step.owner, step.numbers, step.leaving)
 
 
 def _stage(step: Step) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -76,6 +77,12 @@ def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
             yield fault
         if not found:
             yield Fault(path, _message(value, bare, str(error)))
+
+
+@cache
+def defaults(kind: type[msgspec.Struct]) -> list[tuple[str, object]]:
+    """Return the fields of a struct with their defaults, which msgspec finds out anew each time."""
+    return [(field.name, field.default) for field in msgspec.structs.fields(kind)]
 
 
 def key_text(key: str) -> str:

@@ -85,14 +85,14 @@ def write(configuration: Configuration) -> str:
 def _plain(struct: msgspec.Struct) -> dict[str, object]:
     """Return the fields that aren't at their defaults, in the order of the struct."""
     values: dict[str, object] = {}
-    for spec in msgspec.structs.fields(struct):
-        value = getattr(struct, spec.name)
-        if value == spec.default or value is UNSET:
+    for name, default in codec.defaults(type(struct)):
+        value = getattr(struct, name)
+        if value == default or value is UNSET:
             continue
         if isinstance(value, msgspec.Struct):
-            values[spec.name] = _plain(value)
+            values[name] = _plain(value)
         elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
-            values[spec.name] = [_plain(item) for item in value]
+            values[name] = [_plain(item) for item in value]
         else:
-            values[spec.name] = msgspec.to_builtins(value, enc_hook=codec.encode_hook)
+            values[name] = msgspec.to_builtins(value, enc_hook=codec.encode_hook)
     return values
