@@ -197,7 +197,7 @@ async def _services(
     catalog = Catalog(store, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
     resting = Resting(settings.data_dir) if space is not None else None
-    assignments = AssignmentCache(allocator, refuses=_refuses(keeper, space, resting))
+    assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
     notifier = WebhookNotifier()
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
@@ -235,7 +235,7 @@ async def _services(
 
 
 def _refuses(
-    keeper: SnapshotKeeper, space: DiskSpace | None, resting: Resting | None
+    space: DiskSpace | None, resting: Resting | None, keeper: SnapshotKeeper
 ) -> Callable[[str], str]:
     """Why a pool gives no new numbers now, for AssignmentCache.
 
@@ -245,11 +245,11 @@ def _refuses(
     def refuses(pool_id: str) -> str:
         if keeper.outdated:
             raise StoreUnavailable(keeper.outdated)
-        if space is None or resting is None:
-            return ""
-        if space.low:
+        if space is not None and space.low:
             return space.tell()
-        return "the pool rests: its store was repaired" if resting.until(pool_id) else ""
+        if resting is not None and resting.until(pool_id):
+            return "the pool rests: its store was repaired"
+        return ""
 
     return refuses
 

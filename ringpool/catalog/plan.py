@@ -135,7 +135,8 @@ class Runner:
         match steps[0]:
             case Claim(leaving=False):
                 claims = [step for step in steps if isinstance(step, Claim)]
-                await self._catalog.claim(token, map(_claimed, claims))
+                claimed = [Claimed(each.owner, each.numbers) for each in claims]
+                await self._catalog.claim_all(token, claimed)
                 return
             case ListEdit():
                 edits = [(step.owner, step.texts) for step in steps if isinstance(step, ListEdit)]
@@ -153,7 +154,7 @@ class Runner:
             for step in of_one:
                 if time.monotonic() > held + _SURE_SECONDS:
                     # Who was halted for so long mustn't go on beside another writer.
-                    await self._catalog.keep_lock(token)
+                    await self._catalog.renew(token)
                     held = time.monotonic()
                 await self._run(token, step, histories)
 
@@ -162,8 +163,8 @@ class Runner:
 
     async def _run(self, token: str, step: Step, histories: Mapping[str, msgspec.Raw]) -> None:
         match step:
-            case Claim():
-                await self._catalog.claim(token, [_claimed(step)])
+            case Claim(owner, numbers, leaving):
+                await self._catalog.claim(token, owner, numbers, leaving=leaving)
             case StockEdit(stock, quarantine, numbers):
                 await self._stocks.edit(stock, quarantine, numbers)
             case StockAreas(stock, areas):
@@ -188,7 +189,7 @@ class Runner:
                 return await self._allocator.edit(pool, rules, revision)
             except Busy:  # the order before the last is still being sorted into the last
                 await self._allocator.sweep(pool)
-                await self._catalog.keep_lock(token)
+                await self._catalog.renew(token)
 
     async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
         lent, gone = await self._stocks.drain(stock, numbers)
@@ -207,10 +208,6 @@ def side_by_side(steps: Sequence[Step]) -> Sequence[Step]:
         if _stage(step) != stage:
             return steps[:place]
     return steps
-
-
-def _claimed(step: Claim) -> Claimed:
-    return Claimed(step.owner, step.numbers, step.leaving)
 
 
 def _stage(step: Step) -> object:

@@ -165,19 +165,29 @@ class CatalogStore:
             raise LockLost
         return (reply[0], reply[1], reply[2]) if reply else None
 
-    async def keep_lock(self, token: str) -> None:
-        """Have the lock expire as late as if it had just been got; raises LockLost."""
+    async def renew(self, token: str) -> None:
+        """Keep the lock for another 30 s."""
         await self.next_steps(token, 0)
 
-    async def claim(self, token: str, claims: Iterable[Claimed]) -> None:
-        """Make owners the owners of numbers, or mark those as leaving them."""
+    async def claim(
+        self, token: str, owner: str, numbers: Sequence[str], *, leaving: bool = False
+    ) -> None:
+        """Make ``owner`` the owner of numbers, or mark them as leaving it."""
+        await self.claim_all(token, [Claimed(owner, numbers, leaving)])
+
+    async def claim_all(self, token: str, claims: Iterable[Claimed]) -> None:
+        """Do the same of many owners in one call."""
         words: list[Argument] = []
         for owner, numbers, leaving in claims:
             words += [owner, _LEAVING if leaving else "", len(numbers), *numbers]
         await self._with_lock(_CLAIM, token, *words)
 
+    async def write_list(self, token: str, owner: str, texts: Mapping[int, str]) -> None:
+        """Write chunks of an owner's list of numbers."""
+        await self.write_lists(token, [(owner, texts)])
+
     async def write_lists(self, token: str, lists: Sequence[tuple[str, Mapping[int, str]]]) -> None:
-        """Write chunks of owners' lists of numbers."""
+        """Do the same of many owners in one call."""
         words: list[Argument] = []
         for _, texts in lists:
             words += [len(texts), *_flat(texts)]

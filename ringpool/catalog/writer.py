@@ -103,7 +103,7 @@ class CatalogWriter:
             while True:
                 await asyncio.sleep(_RENEW_SECONDS)
                 with suppress(StoreUnavailable):
-                    await self._store.keep_lock(token)
+                    await self._store.renew(token)
 
     async def _unlock(self, token: str) -> None:
         with suppress(StoreUnavailable):  # then the lock expires

@@ -11,7 +11,7 @@
 if not have_lock(ARGV[1]) then return pack(0) end
 local i = 2
 for list = 9, #KEYS do
-  local last = i + 2 * tonumber(ARGV[i])
+  local last = i + 2 * tonumber(ARGV[i] or 0)
   for n = i + 1, last, 2 do
     if ARGV[n + 1] == '' then
       call('HDEL', KEYS[list], ARGV[n])
