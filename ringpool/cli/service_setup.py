@@ -43,7 +43,7 @@ def _proxies(settings: Settings) -> Iterator[Finding]:
             network = ipaddress.ip_network(name)
             if network.prefixlen >= _NARROW[network.version, network.is_private]:
                 continue
-            whom = f"any of the {network.num_addresses:,} addresses of {name}"
+            whom = f"any of {network.num_addresses:,} addresses"
         else:
             whom = "any address"
         message = f"{name} lets {whom} say whose visit it is, and in which country: no budget holds"

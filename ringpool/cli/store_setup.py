@@ -105,7 +105,7 @@ async def _of_access(report: ServerReport, address: tuple[str, int], url: str) -
         if not is_encrypted(url):
             message = "what the service and the store say, the password too, crosses the network"
             findings.append(
-                Finding("warn", "store TLS", f"{message} readable: rediss://, {_GUIDE}")
+                Finding("warn", "store TLS", f"{message} readable: use rediss://, {_GUIDE}")
             )
         if await answers_anyone(url, address, _SECONDS):
             message = "whoever reaches it may read and change everything, without a password: give"
