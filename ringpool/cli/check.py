@@ -1,4 +1,4 @@
-"""``ringpool check``: whether the embedded store's files are what was written."""
+"""``ringpool check``: whether the store's files are what was written, and its pools agree."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import time
 import click
 
 from allocator.embedded import EmbeddedServer
+from allocator.pool_audit import audit_pool
+from allocator.replies import UnknownPool
 from allocator.resting import FOR_EVER, rest
 from allocator.store_files import StoreDamaged
 from ringpool.cli.output import as_json, print_findings, print_json
 from ringpool.cli.session import command, open_session
 from ringpool.findings import Finding
 from ringpool.model import Pool
-from ringpool.settings import Settings, SettingsError
+from ringpool.settings import Settings
 from ringpool.times import format_rfc3339
 
 
@@ -25,18 +27,40 @@ from ringpool.times import format_rfc3339
     help="Cut off what can't be read and accept the rest. Pools then give nothing new until all "
     "that they may have answered before is over.",
 )
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Make every pool's orders, tuples and counters what its numbers' records say.",
+)
 @as_json
 @command
-async def check(repair_aof: bool, as_json: bool) -> None:
-    """Check the embedded store's files, while no service runs.
+async def check(repair_aof: bool, repair: bool, as_json: bool) -> None:
+    """Check the store: that every pool's numbers, orders, tuples and counters agree.
 
-    The exit code is 1 when something is wrong, and isn't repaired.
+    A store that RINGPOOL_REDIS_URL names may be in use. Of an embedded one the files are checked
+    first, while no service runs. The exit code is 1 when something is wrong, and isn't repaired.
     """
     settings = Settings.from_environment()
-    if settings.redis_url is not None:
-        raise SettingsError("RINGPOOL_REDIS_URL: only the embedded store's files are checked")
+    findings: list[Finding] = []
+    holds_pools = True
+    if settings.redis_url is None:
+        holds_pools, findings = await _check_files(settings, repair_aof)
+    elif repair_aof:
+        raise click.UsageError("--repair-aof is for the embedded store's files")
+    if holds_pools and not any(finding.level == "fail" for finding in findings):
+        findings += await _audit(repair)
+    if as_json:
+        print_json(findings)
+    else:
+        print_findings(findings)
+    if any(finding.level == "fail" for finding in findings):
+        sys.exit(1)
+
+
+async def _check_files(settings: Settings, repair_aof: bool) -> tuple[bool, list[Finding]]:
+    """Return whether there are files with commands, and what was found and repaired."""
     server = EmbeddedServer(settings.data_dir)
-    repaired = False
+    examined_any = repaired = False
     with server.files() as files:
         findings: list[Finding] = []
         try:
@@ -44,6 +68,7 @@ async def check(repair_aof: bool, as_json: bool) -> None:
         except StoreDamaged as error:
             findings.append(Finding("fail", "store", str(error)))
         for examined in files.examine():
+            examined_any = True
             if not examined.damage:
                 message = f"{examined.commands} commands in {examined.whole} bytes"
                 findings.append(Finding("ok", examined.path.name, message))
@@ -60,12 +85,28 @@ async def check(repair_aof: bool, as_json: bool) -> None:
             findings = [finding for finding in findings if finding.level != "fail"]
     if repaired:
         findings += await _rest()
-    if as_json:
-        print_json(findings)
-    else:
-        print_findings(findings)
-    if not repaired and any(finding.level == "fail" for finding in findings):
-        sys.exit(1)
+    return examined_any, findings
+
+
+async def _audit(repair: bool) -> list[Finding]:
+    """Audit every pool. What is wrong fails; what was repaired is a warning."""
+    findings: list[Finding] = []
+    async with open_session() as session:
+        _, entities = await session.catalog.entities()
+        for pool in entities.pools:
+            try:
+                flaws = await audit_pool(session.store, pool.id, repair=repair)
+            except UnknownPool:
+                message = "the configuration names it, but the store has no such pool"
+                findings.append(Finding("fail", f"pool {pool.id}", message))
+                continue
+            for flaw in flaws:
+                what = f"{flaw.number}: {flaw.message}" if flaw.number else flaw.message
+                message = f"{what} (repaired)" if repair else what
+                findings.append(Finding("warn" if repair else "fail", f"pool {pool.id}", message))
+        if not findings:
+            findings.append(Finding("ok", "pools", f"{len(entities.pools)} agree with themselves"))
+    return findings
 
 
 async def _rest() -> list[Finding]:

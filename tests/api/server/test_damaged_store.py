@@ -48,9 +48,10 @@ def test_a_repaired_store_gives_no_number_that_it_may_have_promised(tmp_path: Pa
     assert status == 0
     assert "warn  commands: appendonly.aof.1.incr.aof has lost its last " in lines[0]
     assert lines[1].startswith("warn  pool acme-pool: gives nothing new until 20")
-    status, (line,) = ringpool(tmp_path, "check")
+    status, (line, audited) = ringpool(tmp_path, "check")
     assert status == 0
     assert line.startswith("ok    appendonly.aof.1.incr.aof: ")
+    assert audited == "ok    pools: 1 agree with themselves"
     with service(tmp_path) as running:
         assert ask(running.client, "a")["number"] == held
         assert refused(running.client, "b")
