@@ -8,7 +8,7 @@ import time
 import click
 
 from allocator.embedded import EmbeddedServer
-from allocator.pool_audit import audit_pool
+from allocator.pool_audit import Flaw, audit_pool, audit_stock
 from allocator.replies import UnknownPool
 from allocator.resting import FOR_EVER, rest
 from allocator.store_files import StoreDamaged
@@ -30,12 +30,12 @@ from ringpool.times import format_rfc3339
 @click.option(
     "--repair",
     is_flag=True,
-    help="Make every pool's orders, tuples and counters what its numbers' records say.",
+    help="Make every pool's and stock's orders, tuples and counters what its numbers' records say.",
 )
 @as_json
 @command
 async def check(repair_aof: bool, repair: bool, as_json: bool) -> None:
-    """Check the store: that every pool's numbers, orders, tuples and counters agree.
+    """Check the store: that numbers, orders, tuples and counters agree in every pool and stock.
 
     A store that RINGPOOL_REDIS_URL names may be in use. Of an embedded one the files are checked
     first, while no service runs. The exit code is 1 when something is wrong, and isn't repaired.
@@ -89,7 +89,7 @@ async def _check_files(settings: Settings, repair_aof: bool) -> tuple[bool, list
 
 
 async def _audit(repair: bool) -> list[Finding]:
-    """Audit every pool. What is wrong fails; what was repaired is a warning."""
+    """Audit every pool and stock. What is wrong fails; what was repaired is a warning."""
     findings: list[Finding] = []
     async with open_session() as session:
         _, entities = await session.catalog.entities()
@@ -100,13 +100,23 @@ async def _audit(repair: bool) -> list[Finding]:
                 message = "the configuration names it, but the store has no such pool"
                 findings.append(Finding("fail", f"pool {pool.id}", message))
                 continue
-            for flaw in flaws:
-                what = f"{flaw.number}: {flaw.message}" if flaw.number else flaw.message
-                message = f"{what} (repaired)" if repair else what
-                findings.append(Finding("warn" if repair else "fail", f"pool {pool.id}", message))
+            findings += [_finding(f"pool {pool.id}", flaw, repair) for flaw in flaws]
+        for stock in entities.stocks:
+            flaws = await audit_stock(session.store, stock.id, repair=repair)
+            findings += [_finding(f"stock {stock.id}", flaw, repair) for flaw in flaws]
         if not findings:
             findings.append(Finding("ok", "pools", f"{len(entities.pools)} agree with themselves"))
+            if entities.stocks:
+                message = f"{len(entities.stocks)} agree with themselves"
+                findings.append(Finding("ok", "stocks", message))
     return findings
+
+
+def _finding(subject: str, flaw: Flaw, repaired: bool) -> Finding:
+    message = f"{flaw.number}: {flaw.message}" if flaw.number else flaw.message
+    if repaired:
+        return Finding("warn", subject, f"{message} (repaired)")
+    return Finding("fail", subject, message)
 
 
 async def _rest() -> list[Finding]:

@@ -28,6 +28,16 @@ def test_a_broken_pool_is_found_mended_and_sound(run: Run, emptied_server: store
     assert run("check").stdout == sound.stdout
 
 
+def test_a_broken_stock_is_found_and_mended(run: Run, emptied_server: stores.Server) -> None:
+    assert run("apply", "-", stdin=COMPLETE).exit_code == 0
+    emptied_server.command("ZADD", "rp:{stock:us-toll-free}:available", "0", "+19")
+    line = 'stock us-toll-free: +19: it is in "available" against its record'
+    found = run("check")
+    assert (found.exit_code, found.stdout) == (1, f"fail  {line}\n")
+    assert run("check", "--repair").stdout == f"warn  {line} (repaired)\n"
+    assert run("check").exit_code == 0
+
+
 def test_a_pool_that_the_store_has_lost_is_told(run: Run, emptied_server: stores.Server) -> None:
     """Nothing is there to mend it from: it stays a failure."""
     assert run("apply", "-", stdin=COMPLETE).exit_code == 0
