@@ -57,10 +57,14 @@ test: $(VENV)/.developing ## every test, real servers and a real browser include
 	@tests/install-tools
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
+# What the versions of libraries mean nothing to, or little that other tests don't show.
+WITHOUT_LIBRARIES := tests/snippet tests/test_locks.py tests/supply_chain tests/loadtests \
+    tests/test_k8s.py tests/test_store_in_cluster.py tests/docs tests/test_guides.py
+
 .PHONY: test-lowest
 test-lowest: .venv-lowest/.installed ## with the lowest versions that pyproject.toml allows: no browser, which knows none of them
 	@tests/install-tools
-	.venv-lowest/bin/python -m pytest -n 2 --ignore tests/snippet --ignore tests/test_locks.py --ignore tests/supply_chain $(ARGS)
+	.venv-lowest/bin/python -m pytest -n 2 $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) $(ARGS)
 
 .PHONY: conformance
 conformance: $(VENV)/.developing ## the whole suite of the snippet in three browser engines; writes its table

@@ -91,15 +91,18 @@ class Request:
         if declared.isdecimal() and int(declared) > limit:
             raise _too_large(limit)
         body = bytearray()
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Refusal(400, "InvalidRequest", "the connection closed inside the body")
-            body += message.get("body", b"")
-            if len(body) > limit:
-                raise _too_large(limit)
-            if not message.get("more_body", False):
-                return bytes(body)
+        try:
+            while True:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    raise Refusal(400, "InvalidRequest", "the connection closed inside the body")
+                body += message.get("body", b"")
+                if len(body) > limit:
+                    raise _too_large(limit)
+                if not message.get("more_body", False):
+                    return bytes(body)
+        finally:  # an exception's traceback has it, until the garbage collector comes by
+            body.clear()
 
     def bearer(self) -> str:
         """The token of ``Authorization: Bearer``, or ""."""

@@ -31,6 +31,7 @@ from api.server.log_format import configure_logging
 from api.server.workers import Workers, WorkersFailed, listen
 from ringpool import service_address
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.layout import NewerLayout
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
 from ringpool.demo import entities
@@ -79,8 +80,7 @@ def serve(
             except (DataDirectoryBusy, RuntimeError, OSError) as error:
                 raise SettingsError(f"{variable('data_dir')}: {error}") from None
             os.environ[variable("redis_url")] = store.url  # where the workers find it
-        else:
-            asyncio.run(_look_at_store(settings, settings.redis_url))
+        asyncio.run(_look_at_store(settings, settings.redis_url or store.url))
         listeners = _listen(host, port, workers)
         for listener in listeners:
             stack.enter_context(listener)
@@ -125,6 +125,8 @@ def serve(
 async def _look_at_store(settings: Settings, url: str) -> None:
     """Raise SettingsError when the store will never do; warn of what the settings can't hold.
 
+    Its keys are brought to this version's layout.
+
     One that is away is no reason not to start: it is tried again until it answers.
     """
     store = await connect(
@@ -134,10 +136,14 @@ async def _look_at_store(settings: Settings, url: str) -> None:
         wait_aof=settings.wait_aof,
     )
     try:
-        for doubt in await store.doubts():
-            click.echo(f"Warning: {variable('wait_replicas')}: {doubt.text}", err=True)
+        if settings.redis_url is not None:
+            for doubt in await store.doubts():
+                click.echo(f"Warning: {variable('wait_replicas')}: {doubt.text}", err=True)
+        await Catalog(store, Allocator(store), Stocks(store)).settle_layout()
     except StoreMisconfigured as error:
         raise setting_at_fault(error) from None
+    except (NewerLayout, CatalogBusy, LockLost) as error:
+        raise SettingsError(f"the store: {error}") from None
     except StoreUnavailable as error:
         click.echo(f"Warning: the store: {error}; it is tried again until it answers", err=True)
     finally:

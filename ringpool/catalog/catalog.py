@@ -23,7 +23,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.aside import aside
-from ringpool.catalog import number_lists
+from ringpool.catalog import layout, number_lists
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
 from ringpool.catalog.audit import SERVICE, Actor, EntityChange, hashing
 from ringpool.catalog.audit_log import AuditLog
@@ -99,6 +99,7 @@ class Catalog:
         *,
         clock: Callable[[], datetime] = now,
     ) -> None:
+        self._port = store
         self._store = CatalogStore(store)
         self._clock = clock
         self._allocator = allocator
@@ -119,6 +120,22 @@ class Catalog:
     async def revision(self) -> int:
         """Return a number that grows with every change; 0: nothing was ever configured."""
         return (await self._store.state()).revision
+
+    async def settle_layout(self) -> None:
+        """Bring the store's keys to the layout of this version; raises NewerLayout.
+
+        Called when a service starts: older versions don't start from then on.
+        """
+        found = (await self._store.state()).layout
+        if not found:
+            await self._store.write_layout(1)
+        if max(1, found) == layout.LAYOUT:
+            return
+        async with self._writer.locked() as token:
+            found = (await self._store.state()).layout
+            for step in range(found, layout.LAYOUT):
+                await layout.MIGRATIONS[step](self._port)
+                await self._store.write_layout(step + 1, token)
 
     async def pending(self) -> int:
         """Return how many steps of a change are still to be carried out."""

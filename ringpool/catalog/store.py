@@ -17,6 +17,7 @@ from allocator.keys import CATALOG
 from allocator.port import Argument, Store
 from allocator.replies import HolderReply
 from allocator.scripts import Script, load
+from ringpool.catalog import layout
 
 _STATE = load("state", "ringpool.catalog")
 _LOCK = load("lock", "ringpool.catalog")
@@ -36,6 +37,7 @@ _VERSIONS = load("versions", "ringpool.catalog")
 _PUBLISH = load("publish", "ringpool.catalog")
 _CHANGES = load("changes", "ringpool.catalog")
 _DETAILS = load("details", "ringpool.catalog")
+_LAYOUT = load("layout", "ringpool.catalog")
 
 _NAMES = ("state", "lock", "documents", "owners", "histories", "departed", "plan", "versions")
 _KEYS = tuple(f"{CATALOG}catalog-{name}" for name in _NAMES)
@@ -68,12 +70,16 @@ class LockLost(Exception):
 
 
 class CatalogState(NamedTuple):
-    """``planned``: steps of the change under way (0: none), of which ``done`` are carried out."""
+    """``planned``: steps of the change under way (0: none), of which ``done`` are carried out.
+
+    ``layout``: of the keys (``ringpool.catalog.layout``); 0: none is written down.
+    """
 
     revision: int
     planned: int
     done: int
     locked: bool
+    layout: int
 
 
 class LogPage(NamedTuple):
@@ -112,9 +118,15 @@ class CatalogStore:
         self._store = store
 
     async def state(self) -> CatalogState:
-        """Return the state of the catalog."""
-        revision, planned, done, locked = await self._run(_STATE)
-        return CatalogState(revision, planned, done, locked == 1)
+        """Return the state of the catalog; raises NewerLayout."""
+        revision, planned, done, locked, found = await self._run(_STATE)
+        if found > layout.LAYOUT:
+            raise layout.NewerLayout(found)
+        return CatalogState(revision, planned, done, locked == 1, found)
+
+    async def write_layout(self, found: int, token: str = "") -> None:
+        """Write down the keys' layout; without a ``token`` only if none is written."""
+        await self._with_lock(_LAYOUT, token, found)
 
     async def lock(self, token: str) -> bool:
         """Try to become the only writer; False while another one is."""

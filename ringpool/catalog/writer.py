@@ -37,7 +37,7 @@ class CatalogWriter:
     async def locked(self) -> AsyncIterator[str]:
         """Hold the lock with no plan pending; yields the token for ``commit``.
 
-        Raises CatalogBusy when another writer holds it for too long.
+        Raises CatalogBusy when another writer holds it for too long, and NewerLayout.
         """
         token = secrets.token_hex(16)
         limit = time.monotonic() + _LOCK_SECONDS
@@ -46,6 +46,7 @@ class CatalogWriter:
                 raise CatalogBusy("another change of the configuration is under way")
             await asyncio.sleep(_LOCK_POLL_SECONDS)
         try:
+            await self._store.state()  # its layout is one that this version writes
             await self._carry_out(token)
             yield token
         finally:

@@ -1,5 +1,5 @@
 -- KEYS of every catalog script, in the order of catalog/store.py; all have the hash tag {ringpool}.
---   STATE      hash: "revision"; while a plan is under way "planned" (how many steps) and "done";
+--   STATE      hash: "revision"; "layout" (ringpool/catalog/layout.py); while a plan is under way "planned" (how many steps) and "done";
 --              of the audit log "changes_first" (the oldest revision kept), "changes_bytes",
 --              "details_first" and "details_bytes"
 --   LOCK       string: token of the writer; expires
