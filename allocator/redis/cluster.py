@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -104,6 +104,18 @@ class ClusterStore:
         with suppress(Unconfirmed):  # which is one of the doubts
             await self._in_time(look, self._loop.time() + self._timeout)
         return list(dict.fromkeys(self._replicas.doubts()))
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Yield the keys that match (``port.ScannedStore``)."""
+        deadline = self._loop.time() + self._timeout
+        for node in await self._in_time(ClusterClient.primaries, deadline):
+            cursor = 0
+            while True:
+                page = partial(ClusterClient.scan, node=node, cursor=cursor, pattern=pattern)
+                cursor, keys = await self._in_time(page, self._loop.time() + self._timeout)
+                yield keys
+                if cursor == 0:
+                    break
 
     async def aclose(self) -> None:
         self._closed = True

@@ -1,23 +1,43 @@
-"""``ringpool check``: whether the store's files are what was written, and its pools agree."""
+"""``ringpool check``: whether the store's files are what was written, and all in it agrees."""
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import click
 
-from allocator.embedded import EmbeddedServer
-from allocator.pool_audit import Flaw, audit_pool, audit_stock
-from allocator.replies import UnknownPool
+from allocator.embedded import DataDirectoryBusy, EmbeddedServer
 from allocator.resting import FOR_EVER, rest
 from allocator.store_files import StoreDamaged
-from ringpool.cli.output import as_json, print_findings, print_json
+from ringpool.catalog.store_check import StoreCheck, StoreParts
+from ringpool.cli.output import as_json, print_findings, print_json, say
 from ringpool.cli.session import command, open_session
 from ringpool.findings import Finding
-from ringpool.model import Pool
+from ringpool.model import Configuration, Pool
 from ringpool.settings import Settings
 from ringpool.times import format_rfc3339
+
+_TELL_EVERY_SECONDS = 5.0
+
+
+def _unasked_is_2(function: Callable[..., None]) -> Callable[..., None]:
+    """Have what keeps the audit from being made end the command with status 2."""
+
+    @functools.wraps(function)
+    def run(**options: object) -> None:
+        try:
+            function(**options)
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            error.show()
+            sys.exit(2)
+
+    return run
 
 
 @click.command("check")
@@ -30,15 +50,22 @@ from ringpool.times import format_rfc3339
 @click.option(
     "--repair",
     is_flag=True,
-    help="Make every pool's and stock's orders, tuples and counters what its numbers' records say.",
+    help="Mend what can be mended without breaking a guarantee, and remove keys that belong to "
+    "nothing.",
 )
+@click.option("--pool", "pools", multiple=True, help="Only this pool; may be given several times.")
+@click.option("--stock", "stocks", multiple=True, help="Only this stock, likewise.")
 @as_json
+@_unasked_is_2
 @command
-async def check(repair_aof: bool, repair: bool, as_json: bool) -> None:
-    """Check the store: that numbers, orders, tuples and counters agree in every pool and stock.
+async def check(
+    repair_aof: bool, repair: bool, pools: Sequence[str], stocks: Sequence[str], as_json: bool
+) -> None:
+    """Check the store: each number is in one place, indexes and counters agree, no key is over.
 
     A store that RINGPOOL_REDIS_URL names may be in use. Of an embedded one the files are checked
-    first, while no service runs. The exit code is 1 when something is wrong, and isn't repaired.
+    first, if no service runs. The exit code is 0 when nothing is wrong or all of it was
+    repaired, 1 when something is wrong, 2 when the store couldn't be asked.
     """
     settings = Settings.from_environment()
     findings: list[Finding] = []
@@ -48,7 +75,7 @@ async def check(repair_aof: bool, repair: bool, as_json: bool) -> None:
     elif repair_aof:
         raise click.UsageError("--repair-aof is for the embedded store's files")
     if holds_pools and not any(finding.level == "fail" for finding in findings):
-        findings += await _audit(repair)
+        findings += await _audit(repair, pools, stocks)
     if as_json:
         print_json(findings)
     else:
@@ -61,8 +88,14 @@ async def _check_files(settings: Settings, repair_aof: bool) -> tuple[bool, list
     """Return whether there are files with commands, and what was found and repaired."""
     server = EmbeddedServer(settings.data_dir)
     examined_any = repaired = False
-    with server.files() as files:
-        findings: list[Finding] = []
+    findings: list[Finding] = []
+    with ExitStack() as stack:
+        try:
+            files = stack.enter_context(server.files())
+        except DataDirectoryBusy:
+            if repair_aof:
+                raise
+            return True, [Finding("ok", "files", "not looked at: a service works on them")]
         try:
             files.check()
         except StoreDamaged as error:
@@ -88,35 +121,57 @@ async def _check_files(settings: Settings, repair_aof: bool) -> tuple[bool, list
     return examined_any, findings
 
 
-async def _audit(repair: bool) -> list[Finding]:
-    """Audit every pool and stock. What is wrong fails; what was repaired is a warning."""
-    findings: list[Finding] = []
+class _Progress:
+    """Tells now and then, on stderr, how far a long audit is."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+        self._seen = 0
+        self._doing = ""
+
+    def at(self, doing: str) -> None:
+        """Say what is looked at from here on."""
+        self._doing = doing
+        self.seen(0)
+
+    def seen(self, entries: int) -> None:
+        """Count what was looked at."""
+        self._seen += entries
+        if time.monotonic() - self._told >= _TELL_EVERY_SECONDS:
+            self._told = time.monotonic()
+            say(f"{self._doing}; {self._seen:,} entries so far", error=True)
+
+
+async def _audit(repair: bool, pools: Sequence[str], stocks: Sequence[str]) -> list[Finding]:
+    """Audit what is in the store; of these pools and stocks alone where some are named."""
+    progress = _Progress()
     async with open_session() as session:
-        _, entities = await session.catalog.entities()
-        for pool in entities.pools:
-            try:
-                flaws = await audit_pool(session.store, pool.id, repair=repair)
-            except UnknownPool:
-                message = "the configuration names it, but the store has no such pool"
-                findings.append(Finding("fail", f"pool {pool.id}", message))
-                continue
-            findings += [_finding(f"pool {pool.id}", flaw, repair) for flaw in flaws]
-        for stock in entities.stocks:
-            flaws = await audit_stock(session.store, stock.id, repair=repair)
-            findings += [_finding(f"stock {stock.id}", flaw, repair) for flaw in flaws]
-        if not findings:
-            findings.append(Finding("ok", "pools", f"{len(entities.pools)} agree with themselves"))
-            if entities.stocks:
-                message = f"{len(entities.stocks)} agree with themselves"
-                findings.append(Finding("ok", "stocks", message))
+        _, known = await session.catalog.entities()
+        named = StoreParts(pools, stocks) if pools or stocks else None
+        if named:
+            _check_named(known, named)
+        audit = StoreCheck(session.store, session.catalog, progress.at, progress.seen)
+        findings = await audit.run(named, repair=repair)
+    if not findings:
+        audited = named or StoreParts.all_of(known)
+        message = f"{len(audited.pools)} agree with themselves and the rest"
+        findings.append(Finding("ok", "pools", message))
+        if audited.stocks:
+            message = f"{len(audited.stocks)} agree with themselves and the rest"
+            findings.append(Finding("ok", "stocks", message))
     return findings
 
 
-def _finding(subject: str, flaw: Flaw, repaired: bool) -> Finding:
-    message = f"{flaw.number}: {flaw.message}" if flaw.number else flaw.message
-    if repaired:
-        return Finding("warn", subject, f"{message} (repaired)")
-    return Finding("fail", subject, message)
+def _check_named(known: Configuration, named: StoreParts) -> None:
+    """Raise UsageError for a pool or stock that there isn't."""
+    there = StoreParts.all_of(known)
+    for kind, names, ids in (
+        ("pool", named.pools, there.pools),
+        ("stock", named.stocks, there.stocks),
+    ):
+        for name in names:
+            if name not in ids:
+                raise click.UsageError(f"--{kind}: there is no {kind} {name}")
 
 
 async def _rest() -> list[Finding]:
