@@ -20,7 +20,7 @@ POOL_PARTS = (
 )
 STOCK_PARTS = ("available", "shelves", "moving", "numbers", "history")
 
-_AT_ONCE = 200
+_AT_ONCE = 100
 _AUDIT = load("pool/audit")
 _AUDIT_STOCK = load("stock/audit")
 _LOOK, _LOOK_AT_STOCK = looking(_AUDIT), looking(_AUDIT_STOCK)

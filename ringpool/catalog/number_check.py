@@ -42,7 +42,7 @@ from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.findings import Finding, fault
 from ringpool.model import PoolType
 
-_A_PAGE = 1000
+_A_PAGE = 500
 _SUSPECTS_AT_ONCE = 500
 _AT_ONCE = 8
 _PAUSE_SECONDS = 0.2

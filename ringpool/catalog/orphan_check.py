@@ -19,7 +19,7 @@ _MOST = 1000
 """Places that are looked at closely in one audit, so that memory is bounded."""
 
 _MOST_NAMED = 10
-_A_PAGE = 1000
+_A_PAGE = 500
 _PAUSE_SECONDS = 0.2
 _READINGS = 10
 _OTHERS = (f"{CATALOG}lease:", f"{CATALOG}key-used:")

@@ -100,7 +100,8 @@ class LogPage(NamedTuple):
 class IndexPage(NamedTuple):
     """A page of an index. ``found``: (field, what is wrong).
 
-    ``sizes``: (revision, bytes) of the log's entries. ``counters``: of the log, as they are kept: first change and bytes, first detail and bytes.
+    ``sizes``: (revision, bytes) of the log's entries. ``counters``: first change and bytes, first
+    detail and bytes of it, as they are counted.
     """
 
     cursor: str

@@ -742,8 +742,8 @@ CATALOG = (
     ),
     Break(
         "two accounts have one API key",
-        "call('HSET', c('documents'), 'account/zz', (string.gsub(call('HGET', c('documents'), 'account/acme'), "
-        '\'"id":"acme"\', \'"id":"zz"\')))',
+        "call('HSET', c('documents'), 'account/zz', call('HGET', c('documents'), 'account/acme'))"
+        ' document(\'account/zz\', \'"id":"acme"\', \'"id":"zz"\')',
         "account acme's too",
         _LEFT,
         stays=True,

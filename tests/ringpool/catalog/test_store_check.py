@@ -83,7 +83,7 @@ async def test_a_sound_installation_has_nothing_wrong(installation: Installation
 async def test_what_is_broken_is_found_and_mended(
     installation: Installation, broken: Break
 ) -> None:
-    """What can be mended is, once and for all; every promise holds, and no number is given twice."""
+    """What can be mended is; then every promise holds, and no number is given twice."""
     installation.break_it(broken.script)
     found = [finding.message for finding in await installation.check()]
     assert any(broken.says in message for message in found), found
