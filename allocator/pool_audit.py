@@ -18,7 +18,7 @@ POOL_PARTS = (
     *("state", "free", "idle", "stale", "tuples", "guard", "drain", "shelves", "numbers"),
     *("history", "clicks", "calls", "calls_by_time", "outbox", "networks"),
 )
-STOCK_PARTS = ("available", "shelves", "moving", "numbers", "history")
+STOCK_PARTS = ("kinds", "available", "shelves", "moving", "numbers", "history")
 
 _AT_ONCE = 100
 _AUDIT = load("pool/audit")
@@ -91,15 +91,20 @@ async def audit_stock(
 ) -> list[Flaw]:
     """Find what contradicts the records of a stock's numbers, and mend it likewise."""
     flaws: list[Flaw] = []
+    can_go_on = True
 
     async def page(part: str, cursor: str) -> str:
+        nonlocal can_go_on
         arguments = (clock_argument(now_ms), int(repair), part, cursor, _AT_ONCE)
         script = _AUDIT_STOCK if repair else _LOOK_AT_STOCK
         read = _decode_stock(await store.run(script, stock_keys(stock_id), arguments))
         flaws.extend(read.flaws)
-        seen(read.looked_at)
+        can_go_on = read.looked_at >= 0
+        seen(max(0, read.looked_at))
         return read.cursor
 
     for part in STOCK_PARTS:
         await every_page(partial(page, part))
+        if not can_go_on:
+            break
     return flaws

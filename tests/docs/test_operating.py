@@ -264,6 +264,15 @@ async def test_slots_are_moved(tmp_path: Path) -> None:
         kept(clients, pools)
 
 
+def test_a_store_is_checked(tmp_path: Path) -> None:
+    """One that is in use, and has nothing wrong."""
+    with valkey() as server:
+        configure(tmp_path, server.url, AskedPool("p", KEY, 600_000, 200))
+        with shell(tmp_path, {}, {"RINGPOOL_REDIS_URL": server.url}) as run:
+            for block in blocks("operating/check"):
+                run(block)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk, which needs root")
 def test_a_full_disk(tmp_path: Path) -> None:
     """The rehearsal of the page, to its end."""

@@ -25,8 +25,18 @@ local repair, part, cursor, most = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(AR
 local found, following, looked_at = {}, '0', 0
 
 local function note(number, what)
-  found[#found + 1] = { number, what, repair and 1 or 0 }
+  -- Whatever is in a broken store, the reply is text.
+  found[#found + 1] = { (string.gsub(number, '[\128-\255]', '?')), what, repair and 1 or 0 }
   return repair
+end
+
+-- Looks at the kind of a key by a command that only it answers.
+local function audit_kind(key, command)
+  local reply = redis.pcall(command, key)
+  if type(reply) ~= 'table' then return true end
+  local mended = note('', 'another kind of key is where its ' .. string.match(key, '[^:]*$') .. ' should be')
+  if mended then call('UNLINK', key) end
+  return mended
 end
 
 -- What was packed, when it is an array of so many values at least; else nil.
@@ -35,6 +45,13 @@ local function array_in(packed, least)
   return read and type(value) == 'table' and #value >= least and value or nil
 end
 
+for _, key in ipairs(KEYS) do
+  local sorted = key == FREE or key == GUARD or key == IDLE or key == DRAIN or key == STALE
+    or key == CALLS_BY_TIME or key == SHELVES
+  if part == 'state' and not audit_kind(key, sorted and 'ZCARD' or 'HLEN') then
+    return pack({ '0', found, -1 })
+  end
+end
 local documents = call('HMGET', META, 'rules', 'state')
 if not documents[1] then return pack(false) end
 if not array_in(documents[1], 13) then
@@ -49,9 +66,13 @@ end
 local rules, state = open_pool(ARGV[1])
 local now = state[CLOCK]
 
+local function is_number(text)
+  return string.find(text, '^%+%d+$')
+end
+
 -- A number's record; false when it can't be read.
 local function record_of(number)
-  local packed = call('HGET', NUMBERS, number)
+  local packed = is_number(number) and call('HGET', NUMBERS, number)
   if not packed then return nil end
   local record = array_in(packed, 10)
   if not record or type(record[TUPLE]) ~= 'string' or type(record[LENT_BY]) ~= 'string' then return false end
@@ -118,6 +139,10 @@ local function audit_tuple(number, record)
 end
 
 local function audit_number(number)
+  if not is_number(number) then
+    if note(number, 'it is not a number') then call('HDEL', NUMBERS, number) end
+    return
+  end
   local record = record_of(number)
   if record == nil then return end
   if record == false then

@@ -16,13 +16,13 @@ end
 local reply = {}
 for i = 2, #ARGV do
   local here, left = {}, {}
-  local packed = call('HGET', NUMBERS, ARGV[i])
-  local read, record = pcall(unpack_one, packed or '')
+  -- A key of another kind than it should be has none.
+  local read, record = pcall(unpack_one, redis.pcall('HGET', NUMBERS, ARGV[i]) or '')
   if read and type(record) == 'table' and #record >= 10 then
     local promised = record[SINCE] > 0 and record[UNTIL] > now
     here = { record[LENT_BY], record[LEAVING], promised and 1 or 0 }
   end
-  local known, entry = pcall(unpack_one, call('HGET', OUTBOX, ARGV[i]) or '')
+  local known, entry = pcall(unpack_one, redis.pcall('HGET', OUTBOX, ARGV[i]) or '')
   if known and type(entry) == 'table' and entry[4] == 0 then left = { entry[1] } end
   reply[i - 1] = { here, left }
 end

@@ -5,4 +5,5 @@
 -- ARGV   none
 -- Reply  packed rules (include/pool_state.lua); packed false when there is no such pool
 --@include pool_keys
-return call('HGET', META, 'rules') or pack(false)
+local rules = redis.pcall('HGET', META, 'rules')
+return type(rules) == 'string' and rules or pack(false)

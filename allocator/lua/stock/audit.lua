@@ -4,23 +4,37 @@
 -- KEYS   the stock's (include/stock_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 int        1: mend what is found
---        3 string     part: available, shelves, moving, numbers, history; in this order, to mend
+--        3 string     part: kinds, available, shelves, moving, numbers, history; in this order, to mend
 --        4 string     cursor ("0" to begin)
 --        5 int        about how many entries
 -- Reply  packed { next cursor ("0" after the last page), array of { number, what is wrong, 1 it is
---        mended, else 0 }, how many entries were looked at }
+--        mended, else 0 }, how many entries were looked at (-1: nothing else can be) }
 --@include stock_keys
 local now, repair, part, cursor, most = clock(ARGV[1]), ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5])
 local found, following, looked_at = {}, '0', 0
 
 local function note(number, what)
-  found[#found + 1] = { number, what, repair and 1 or 0 }
+  -- Whatever is in a broken store, the reply is text.
+  found[#found + 1] = { (string.gsub(number, '[\128-\255]', '?')), what, repair and 1 or 0 }
   return repair
+end
+
+-- Looks at the kind of a key by a command that only it answers.
+local function audit_kind(key, command)
+  local reply = redis.pcall(command, key)
+  if type(reply) ~= 'table' then return true end
+  local mended = note('', 'another kind of key is where its ' .. string.match(key, '[^:]*$') .. ' should be')
+  if mended then call('UNLINK', key) end
+  return mended
+end
+
+local function is_number(text)
+  return string.find(text, '^%+%d+$')
 end
 
 -- A number's record; false when it can't be read.
 local function record_of(number)
-  local packed = call('HGET', NUMBERS, number)
+  local packed = is_number(number) and call('HGET', NUMBERS, number)
   if not packed then return nil end
   local read, record = pcall(unpack_one, packed)
   if not read or type(record) ~= 'table' or type(record[POOL]) ~= 'string' then return false end
@@ -57,11 +71,18 @@ local function each_field(key, look_at)
   for i = 1, #page[2], 2 do look_at(page[2][i], page[2][i + 1]) end
 end
 
-if part == 'numbers' then
+if part == 'kinds' then
+  for _, key in ipairs(KEYS) do
+    local sorted = key == AVAILABLE or key == SHELVES
+    if not audit_kind(key, sorted and 'ZCARD' or 'HLEN') then looked_at = -1 end
+  end
+elseif part == 'numbers' then
   each_field(NUMBERS, function(number)
     local record = record_of(number)
     if record then
       audit_number(number, record)
+    elseif not is_number(number) then
+      if note(number, 'it is not a number') then call('HDEL', NUMBERS, number) end
     else
       -- Whether it is lent, its pool knows.
       found[#found + 1] = { number, 'its record can not be read', 0 }

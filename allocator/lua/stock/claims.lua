@@ -8,10 +8,11 @@
 --@include stock_keys
 local reply = {}
 for i = 1, #ARGV do
-  local read, record = pcall(unpack_one, call('HGET', NUMBERS, ARGV[i]) or '')
+  local read, record = pcall(unpack_one, redis.pcall('HGET', NUMBERS, ARGV[i]) or '')
   reply[i] = {}
   if read and type(record) == 'table' and #record >= 3 then
-    reply[i] = { record[POOL], record[SINCE], record[LEAVING], call('HEXISTS', MOVING, ARGV[i]) }
+    reply[i] = { record[POOL], record[SINCE], record[LEAVING], redis.pcall('HEXISTS', MOVING, ARGV[i]) == 1 and 1 or 0 }
   end
 end
-return pack({ tonumber(call('HGET', META, 'quarantine') or '-1') or -1, reply })
+local quarantine = redis.pcall('HGET', META, 'quarantine')
+return pack({ type(quarantine) == 'string' and tonumber(quarantine) or -1, reply })

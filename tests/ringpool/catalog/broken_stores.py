@@ -329,6 +329,27 @@ POOLS = (
         _WAITS,
     ),
     Break(
+        "all records are lost",
+        "call('DEL', a('numbers'))",
+        "its record is lost",
+        "made again, or nobody gets it before a whole guarantee is over",
+    ),
+    Break(
+        "a key of a pool is of another kind",
+        "for _, name in ipairs({ 'guard', 'numbers', 'outbox', 'idle' }) do"
+        " call('DEL', a(name)) call('SET', a(name), 'x') end",
+        "another kind of key is where its numbers should be",
+        "removed; what was there, see below",
+        ["w=held", "w=leaving"],
+    ),
+    Break(
+        "something in a pool isn't a number",
+        "call('HSET', a('numbers'), '\\255', call('HGET', a('numbers'), FREE))"
+        " call('ZADD', a('free'), 0, '\\255') edit(a('meta'), 'state', 2, 6)",
+        "it is not a number",
+        "removed",
+    ),
+    Break(
         "the pool is counted wrong",
         "edit(a('meta'), 'state', 2, 99)",
         "its size is counted as 99, and is 5",
@@ -408,6 +429,24 @@ POOLS = (
     ),
 )
 STOCKS = (
+    Break(
+        "a stock's records are lost",
+        "call('DEL', s('numbers'))",
+        "it is nowhere, and stock s's",
+        "here, for longer than any guarantee; lent where a pool has it",
+    ),
+    Break(
+        "something in a stock isn't a number",
+        "call('HSET', s('numbers'), 'x', call('HGET', s('numbers'), SPARE))",
+        "it is not a number",
+        "removed",
+    ),
+    Break(
+        "a key of a stock is of another kind",
+        "call('DEL', s('numbers')) call('SET', s('numbers'), 'x')",
+        "another kind of key is where its numbers should be",
+        "removed; what was there, see below",
+    ),
     Break(
         "a number that is in its stock can't be found",
         "call('ZREM', s('available'), SPARE)",
