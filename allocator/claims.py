@@ -15,8 +15,8 @@ from allocator.scripts import clock_argument, load
 
 _OF_POOL = load("pool/claims")
 _OF_STOCK = load("stock/claims")
-_SETTLE_POOL = load("pool/settle")
-_SETTLE_STOCK = load("stock/settle")
+_MEND_IN_POOL = load("pool/mend")
+_MEND_IN_STOCK = load("stock/mend")
 _RULES = load("pool/rules")
 _FIELDS = load("fields")
 
@@ -113,7 +113,7 @@ async def settle_in_pool(
     Raises UnknownPool.
     """
     arguments = (clock_argument(now_ms), number, loan)
-    known(pool_id, _settled(await store.run(_SETTLE_POOL, pool_keys(pool_id), arguments)))
+    known(pool_id, _settled(await store.run(_MEND_IN_POOL, pool_keys(pool_id), arguments)))
 
 
 async def settle_lent(
@@ -121,15 +121,15 @@ async def settle_lent(
 ) -> int:
     """Have a number lent to a pool by a loan (0: a new one); returns the loan."""
     arguments = ("", number, "lent", pool_id, loan, int(leaving))
-    return _loan(await store.run(_SETTLE_STOCK, stock_keys(stock_id), arguments))
+    return _loan(await store.run(_MEND_IN_STOCK, stock_keys(stock_id), arguments))
 
 
 async def settle_here(store: Store, stock_id: str, number: str, after_ms: int) -> None:
     """Have a number in its stock, which may lend it when so long and its quarantine are over."""
     arguments = ("", number, "here", "", after_ms, 0)
-    await store.run(_SETTLE_STOCK, stock_keys(stock_id), arguments)
+    await store.run(_MEND_IN_STOCK, stock_keys(stock_id), arguments)
 
 
 async def settle_gone(store: Store, stock_id: str, number: str) -> None:
     """Have a stock forget a number."""
-    await store.run(_SETTLE_STOCK, stock_keys(stock_id), ("", number, "gone", "", 0, 0))
+    await store.run(_MEND_IN_STOCK, stock_keys(stock_id), ("", number, "gone", "", 0, 0))

@@ -1,5 +1,5 @@
 -- Puts a number into the pool as if it had just been given, so that nobody else gets it before all that
--- may have been promised is over: what an audit mends (pool/audit, pool/settle).
+-- may have been promised is over: what an audit mends (pool/audit, pool/mend).
 
 -- The tuple of who is promised a number when nobody knows who: no visit has a tuple without "=".
 local function nobody(number)

@@ -17,6 +17,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_budget
 --@include pool_end_assignment
 --@include pool_leave
 --@include areas
@@ -243,9 +244,7 @@ local function audit_clicks(field)
 end
 
 local function audit_network(network, packed)
-  if network == 'rules' or network == 'state' or network == 'wide' or string.sub(network, 1, 4) == 'dry:' then
-    return
-  end
+  if network ~= KEYED and not string.find(network, '^[%x:.]+/%d+$') then return end
   local has, counted = 0, #packed >= 10 and #packed % 10 == 0 and select(2, struct.unpack('>I6I4', packed))
   if counted then
     for from = 11, #packed, 10 do has = has + select(2, struct.unpack('>I6I4', packed, from)) end
