@@ -318,7 +318,7 @@ class NumberCheck:
                     of_number[message] = step is not None and self._can(step)
                     if step is None or not of_number[message]:
                         continue
-                    await self._kept.next_step(token)  # keeps the lock
+                    await self._kept.claim(token, "", ())  # keeps the lock
                     if isinstance(step, Relist):
                         lists.setdefault(step.owner, {})[facts.number] = step.named
                     else:

@@ -61,7 +61,7 @@ async def check_orphans(
             suspects = await _still(catalog, kept, suspects, patient=not repair)
         for place in sorted(suspects):
             if repair:
-                await kept.next_step(token)  # keeps the lock
+                await kept.claim(token, "", ())  # keeps the lock
             finding = await _look(store, place, names, repair=repair)
             if finding:
                 findings.append(finding)
