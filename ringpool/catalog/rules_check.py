@@ -69,7 +69,7 @@ async def check_rules(
 async def _carry_out(allocator: Allocator, catalog: Catalog, step: RulesEdit | StockEdit) -> None:
     if isinstance(step, StockEdit):
         await catalog.stocks.edit(step.stock, step.quarantine)
-        return
+        return None
     while True:
         try:
             return await allocator.edit(step.pool, step.rules, step.revision)
