@@ -89,6 +89,18 @@ class ClusterStore:
         reply = connection.send(encode_command("EVALSHA", script.sha, *rest), deadline)
         return self._answer(connection, reply, script, rest, deadline)
 
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Yield the keys that match (``port.ScannedStore``)."""
+        deadline = self._loop.time() + self._timeout
+        for node in await self._in_time(ClusterClient.primaries, deadline):
+            cursor = 0
+            while True:
+                page = partial(ClusterClient.scan, node=node, cursor=cursor, pattern=pattern)
+                cursor, keys = await self._in_time(page, self._loop.time() + self._timeout)
+                yield keys
+                if cursor == 0:
+                    break
+
     async def ping(self) -> None:
         async def ping(client: ClusterClient) -> None:
             await client.ping_primaries(self._replicas if self._confirms else None)
@@ -104,18 +116,6 @@ class ClusterStore:
         with suppress(Unconfirmed):  # which is one of the doubts
             await self._in_time(look, self._loop.time() + self._timeout)
         return list(dict.fromkeys(self._replicas.doubts()))
-
-    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
-        """Yield the keys that match (``port.ScannedStore``)."""
-        deadline = self._loop.time() + self._timeout
-        for node in await self._in_time(ClusterClient.primaries, deadline):
-            cursor = 0
-            while True:
-                page = partial(ClusterClient.scan, node=node, cursor=cursor, pattern=pattern)
-                cursor, keys = await self._in_time(page, self._loop.time() + self._timeout)
-                yield keys
-                if cursor == 0:
-                    break
 
     async def aclose(self) -> None:
         self._closed = True

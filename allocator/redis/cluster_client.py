@@ -107,17 +107,6 @@ class ClusterClient:
             reply = await self._cluster.execute(b"EVAL", script.text, *arguments, **limits)
         return reply
 
-    async def ping_primaries(self, replicas: ReplicasOfEach | None) -> None:
-        """Have each primary answer a PING, and its ``replicas`` be there. Raises ClientError."""
-        primaries = await self._cluster.all_masters()
-        if replicas is not None:
-            pools = [cast("_Pool", primary.connection) for primary in primaries]
-            looks = [pool.execute(b"ROLE", check=replicas) for pool in pools]
-            found = await asyncio.gather(*looks, return_exceptions=True)
-            replicas.keep_only({_address(pool.address) for pool in pools})
-            for failure in filter(None, found):
-                raise failure
-
     async def primaries(self) -> list[Node]:
         """Every primary. Raises ClientError."""
         found = await self._cluster.all_masters()
@@ -135,6 +124,17 @@ class ClusterClient:
                 following, keys = await pool.execute(b"SCAN", *words)
                 return int(following), [key.decode(errors="replace") for key in keys]
         raise OSError(f"{node.host}:{node.port} is no primary any more")
+
+    async def ping_primaries(self, replicas: ReplicasOfEach | None) -> None:
+        """Have each primary answer a PING, and its ``replicas`` be there. Raises ClientError."""
+        primaries = await self._cluster.all_masters()
+        if replicas is not None:
+            pools = [cast("_Pool", primary.connection) for primary in primaries]
+            looks = [pool.execute(b"ROLE", check=replicas) for pool in pools]
+            found = await asyncio.gather(*looks, return_exceptions=True)
+            replicas.keep_only({_address(pool.address) for pool in pools})
+            for failure in filter(None, found):
+                raise failure
 
     async def primary_of(self, key: str) -> Node | None:
         """The primary of a key's slot by the client's map; None when no node serves it."""

@@ -81,6 +81,25 @@ class StandaloneStore:
             confirm = True
         return self._run(script, rest, confirm, deadline)
 
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Yield the keys that match (``port.ScannedStore``)."""
+        cursor: bytes | int = 0
+        while True:
+            deadline = self._loop.time() + self._timeout
+            words = ("SCAN", cursor, "MATCH", pattern, "COUNT", _KEYS_A_PAGE)
+
+            async def call(
+                connection: PipelinedConnection,
+                words: Command = words,
+                deadline: float = deadline,
+            ) -> Any:
+                return await _sender(connection, deadline)(*words)
+
+            cursor, keys = await self._in_time(call, deadline)
+            yield [key.decode(errors="replace") for key in keys]
+            if int(cursor) == 0:
+                return
+
     async def ping(self) -> None:
         deadline = self._loop.time() + self._timeout
 
@@ -104,25 +123,6 @@ class StandaloneStore:
             return self._replicas.doubts()
 
         return await self._in_time(call, deadline)
-
-    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
-        """Yield the keys that match (``port.ScannedStore``)."""
-        cursor: bytes | int = 0
-        while True:
-            deadline = self._loop.time() + self._timeout
-            words = ("SCAN", cursor, "MATCH", pattern, "COUNT", _KEYS_A_PAGE)
-
-            async def call(
-                connection: PipelinedConnection,
-                words: Command = words,
-                deadline: float = deadline,
-            ) -> Any:
-                return await _sender(connection, deadline)(*words)
-
-            cursor, keys = await self._in_time(call, deadline)
-            yield [key.decode(errors="replace") for key in keys]
-            if int(cursor) == 0:
-                return
 
     async def aclose(self) -> None:
         self._closed = True
