@@ -311,22 +311,15 @@ class NumberCheck:
         looked_at = numbers
         for _ in range(_ROUNDS):
             found = await self._certain(looked_at, hints)
-            lists: dict[str, dict[str, bool]] = {}
+            steps: list[tuple[str, Step]] = []
             for facts, wrong in found:
                 of_number = told.setdefault(facts.number, {})
                 for message, step in wrong:
-                    of_number[message] = step is not None and self._can(step)
-                    if step is None or not of_number[message]:
-                        continue
-                    await self._kept.claim(token, "", ())  # keeps the lock
-                    if isinstance(step, Relist):
-                        lists.setdefault(step.owner, {})[facts.number] = step.named
-                    else:
-                        await self._carry_out(token, facts.number, step)
-            for owner, named in lists.items():
-                chunks = number_lists.unpack(await self._kept.list_of(owner))
-                added = [number for number, is_named in named.items() if is_named]
-                await self._kept.write_list(token, owner, number_lists.edited(chunks, added, named))
+                    can = step is not None and self._can(step)
+                    of_number[message] = can
+                    if step is not None and can:
+                        steps.append((facts.number, step))
+            await self._carry_out_all(token, steps)
             looked_at = [facts.number for facts, _ in found]
             if not looked_at:
                 break
@@ -337,6 +330,34 @@ class NumberCheck:
             for number, messages in told.items()
             for message, mended in messages.items()
         ]
+
+    async def _carry_out_all(self, token: str, steps: Sequence[tuple[str, Step]]) -> None:
+        """What takes numbers away comes first, then whose they are, then where they are put."""
+        owned: dict[tuple[str, bool], list[str]] = {}
+        lists: dict[str, dict[str, bool]] = {}
+        later: list[tuple[str, Step]] = []
+        for number, step in steps:
+            match step:
+                case Own(owner, leaving):
+                    owned.setdefault((owner, leaving), []).append(number)
+                case Relist(owner, is_named):
+                    lists.setdefault(owner, {})[number] = is_named
+                case Expel() | Drop():
+                    await self._kept.claim(token, "", ())  # keeps the lock
+                    await self._carry_out(token, number, step)
+                case _:
+                    later.append((number, step))
+        for (owner, leaving), numbers in owned.items():
+            await self._kept.claim(token, owner, numbers)
+            if leaving:
+                await self._kept.claim(token, owner, numbers, leaving=True)
+        for owner, named in lists.items():
+            chunks = number_lists.unpack(await self._kept.list_of(owner))
+            added = [number for number, stays in named.items() if stays]
+            await self._kept.write_list(token, owner, number_lists.edited(chunks, added, named))
+        for number, step in later:
+            await self._kept.claim(token, "", ())
+            await self._carry_out(token, number, step)
 
     def _can(self, step: Step) -> bool:
         """A static pool's number is in its document too: its list isn't changed beside that."""
@@ -353,10 +374,6 @@ class NumberCheck:
                 await self._hand_on(pool)
             case Drop(stock):
                 await claims.settle_gone(store, stock, number)
-            case Own(owner, leaving):
-                await self._kept.claim(token, owner, [number])
-                if leaving:
-                    await self._kept.claim(token, owner, [number], leaving=True)
             case Disown(owner):
                 await self._disown(token, owner, number)
             case Lend(stock, pool, loan, leaving):
