@@ -35,6 +35,12 @@ _POOL = (
     "calls_by_time",  # zset: call ids by when they came
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
 )
+FORMER_POOL_KEYS = ("budgeted", "rates")
+"""Keys that a pool once had, which its next sweep removes."""
+
+EVERY_KEY = "rp:*"
+"""A pattern that every key matches."""
+
 _STOCK = (
     "meta",  # hash: "rules" (the operator's), "state" (clock, counters), networks, writers
     "numbers",  # hash: number → packed record

@@ -6,7 +6,7 @@ client library: it runs scripts, each with every key it touches named, all in on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from allocator.scripts import Script
@@ -23,6 +23,10 @@ class StoreUnavailable(Exception):
 
 class Unconfirmed(StoreUnavailable):
     """Too few replicas have confirmed a change, or are there to confirm one."""
+
+
+class NotPermitted(StoreUnavailable):
+    """The store's user may not do that."""
 
 
 class StoreMisconfigured(StoreUnavailable):
@@ -63,4 +67,16 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Close every connection. Idempotent."""
+        ...
+
+
+class ScannedStore(Store, Protocol):
+    """A store whose keys can be gone through."""
+
+    def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Yield the keys that match a pattern, page by page, on a cluster those of every primary.
+
+        One that is there all the time comes once at least, where no failover or resharding comes
+        between. Raises StoreUnavailable; NotPermitted where the user may not SCAN.
+        """
         ...

@@ -53,6 +53,13 @@ def load(name: str, package: str = "allocator") -> Script:
     return Script(name, text, sha, "no-writes" in text.split("\n", 1)[0])
 
 
+def looking(script: Script) -> Script:
+    """The same script where it is to write nothing: the server refuses it to."""
+    text = script.text.replace("#!lua", "#!lua flags=no-writes", 1)
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return Script(script.name, text, sha, read_only=True)
+
+
 def fold_constants(text: str) -> str:
     """Put constants in place of their names; what stays has the same line numbers.
 

@@ -15,3 +15,10 @@ class Finding(Struct, frozen=True):
     level: Level
     subject: str
     message: str
+
+
+def fault(subject: str, message: str, *, repaired: bool = False) -> Finding:
+    """Something wrong, which is a warning where it was repaired."""
+    if repaired:
+        return Finding("warn", subject, f"{message} (repaired)")
+    return Finding("fail", subject, message)

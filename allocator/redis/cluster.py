@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -89,6 +89,18 @@ class ClusterStore:
             return self._run(script, rest, confirm, deadline)
         reply = connection.send(encode_command("EVALSHA", script.sha, *rest), deadline)
         return self._answer(connection, reply, script, rest, deadline)
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Yield the keys that match (``port.ScannedStore``)."""
+        deadline = self._loop.time() + self._timeout
+        for node in await self._in_time(ClusterClient.primaries, deadline):
+            cursor = 0
+            while True:
+                page = partial(ClusterClient.scan, node=node, cursor=cursor, pattern=pattern)
+                cursor, keys = await self._in_time(page, self._loop.time() + self._timeout)
+                yield keys
+                if cursor == 0:
+                    break
 
     async def ping(self) -> None:
         async def ping(client: ClusterClient) -> None:

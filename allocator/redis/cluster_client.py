@@ -41,6 +41,9 @@ _RETRY_SECONDS = (0.01, 0.1)
 logging.getLogger("aioredis_cluster").setLevel(logging.CRITICAL)
 
 
+_KEYS_A_PAGE = 1000
+"""About how many keys a primary looks at in one call of ``scan``."""
+
 _LOOK_SECONDS = 1.0
 """How long what a node said of its replicas counts."""
 
@@ -104,6 +107,24 @@ class ClusterClient:
                 raise
             reply = await self._cluster.execute(b"EVAL", script.text, *arguments, **limits)
         return reply
+
+    async def primaries(self) -> list[Node]:
+        """Every primary. Raises ClientError."""
+        found = await self._cluster.all_masters()
+        return [_address(cast("_Pool", primary.connection).address) for primary in found]
+
+    async def scan(self, *, node: Node, cursor: int, pattern: str) -> tuple[int, list[str]]:
+        """Return the next cursor (0 after the last page) and keys of a primary that match.
+
+        Raises ClientError.
+        """
+        for primary in await self._cluster.all_masters():
+            pool = cast("_Pool", primary.connection)
+            if _address(pool.address) == node:
+                words = (cursor, b"MATCH", pattern, b"COUNT", _KEYS_A_PAGE)
+                following, keys = await pool.execute(b"SCAN", *words)
+                return int(following), [key.decode(errors="replace") for key in keys]
+        raise OSError(f"{node.host}:{node.port} is no primary any more")
 
     async def ping_primaries(self, replicas: ReplicasOfEach | None) -> None:
         """Have each primary answer a PING, and its ``replicas`` be there. Raises ClientError."""

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from allocator.port import StoreMisconfigured, StoreUnavailable
+from allocator.port import NotPermitted, StoreMisconfigured, StoreUnavailable
 
 _OUTAGES = {
     "ASK": "the cluster is moving this slot",
@@ -83,7 +83,9 @@ def failure_in_reply(reply: str) -> StoreUnavailable | None:
             return StoreMisconfigured(setting, reason)
     code = "NOPERM" if reply.startswith(_REFUSED_IN_SCRIPT) else reply.partition(" ")[0]
     outage = _OUTAGES.get(code)
-    return None if outage is None else StoreUnavailable(outage)
+    if outage is None:
+        return None
+    return NotPermitted(outage) if code == "NOPERM" else StoreUnavailable(outage)
 
 
 def failure_in_error(error: Exception) -> StoreUnavailable | None:

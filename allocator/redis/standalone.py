@@ -7,7 +7,7 @@ returns, before its result is awaited, unless the connection isn't ready.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -28,6 +28,9 @@ _T = TypeVar("_T")
 _CONNECTIONS = 1
 _CONNECTIONS_WITH_WAIT = 16
 """Connections a store opens. WAIT stops its whole connection until the replicas have answered."""
+
+_KEYS_A_PAGE = 1000
+"""About how many keys a server looks at in one call of ``scan``."""
 
 _RENEW_SECONDS = 1.0
 """Least time between two times that connections are left for want of confirmations."""
@@ -78,6 +81,25 @@ class StandaloneStore:
         elif not script.read_only:
             confirm = True
         return self._run(script, rest, confirm, deadline)
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Yield the keys that match (``port.ScannedStore``)."""
+        cursor: bytes | int = 0
+        while True:
+            deadline = self._loop.time() + self._timeout
+            words = ("SCAN", cursor, "MATCH", pattern, "COUNT", _KEYS_A_PAGE)
+
+            async def call(
+                connection: PipelinedConnection,
+                words: Command = words,
+                deadline: float = deadline,
+            ) -> Any:
+                return await _sender(connection, deadline)(*words)
+
+            cursor, keys = await self._in_time(call, deadline)
+            yield [key.decode(errors="replace") for key in keys]
+            if int(cursor) == 0:
+                return
 
     async def ping(self) -> None:
         deadline = self._loop.time() + self._timeout

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from copy import copy
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -122,6 +122,10 @@ class Catalog:
     async def revision(self) -> int:
         """Return a number that grows with every change; 0: nothing was ever configured."""
         return (await self._store.state()).revision
+
+    def locked(self) -> AbstractAsyncContextManager[str]:
+        """Keep every other writer waiting, with no change under way; yields the lock's token."""
+        return self._writer.locked()
 
     async def settle_layout(self) -> None:
         """Bring the store's keys to the layout of this version; raises NewerLayout.

@@ -16,7 +16,7 @@ from allocator.answers import Departure, Holding
 from allocator.keys import CATALOG
 from allocator.port import Argument, Store
 from allocator.replies import HolderReply
-from allocator.scripts import Script, load
+from allocator.scripts import Script, load, looking
 from ringpool.catalog import layout
 
 _STATE = load("state", "ringpool.catalog")
@@ -36,6 +36,9 @@ _SERVER = load("server", "ringpool.catalog")
 _VERSIONS = load("versions", "ringpool.catalog")
 _PUBLISH = load("publish", "ringpool.catalog")
 _CHANGES = load("changes", "ringpool.catalog")
+_INDEXES = load("indexes", "ringpool.catalog")
+_LOOK_AT_INDEXES = looking(_INDEXES)
+_COUNT_LOG = load("count_log", "ringpool.catalog")
 _DETAILS = load("details", "ringpool.catalog")
 _LAYOUT = load("layout", "ringpool.catalog")
 
@@ -101,6 +104,20 @@ class LogPage(NamedTuple):
     entries: list[tuple[int, int, str]]
     following: int
     since: int
+
+
+class IndexPage(NamedTuple):
+    """A page of an index. ``found``: (field, what is wrong).
+
+    ``sizes``: (revision, bytes) of the log's entries. ``counters``: first change and bytes, first
+    detail and bytes of it, as they are counted.
+    """
+
+    cursor: str
+    found: list[tuple[str, str]]
+    sizes: list[tuple[str, int]]
+    counters: list[int]
+    revision: int
 
 
 class Owner(NamedTuple):
@@ -263,6 +280,26 @@ class CatalogStore:
                     found[number] = Owner.parse(owner)
         return found
 
+    async def audit_page(self, part: str, cursor: str, limit: int, token: str = "") -> IndexPage:
+        """Audit a page of an index (``lua/indexes.lua``); with a ``token`` mend it."""
+        reply = await self._run(
+            *(_INDEXES if token else _LOOK_AT_INDEXES, token, part, cursor, limit),
+            hash_keys=(_LOG, _LOG_DETAILS),
+        )
+        if reply is False:
+            raise LockLost
+        return IndexPage(*reply)
+
+    async def count_log(self, token: str, counters: Mapping[str, int]) -> None:
+        """Write the log's counters as they were counted."""
+        await self._with_lock(_COUNT_LOG, token, *_flat({k: str(v) for k, v in counters.items()}))
+
+    async def owner_page(self, cursor: str, limit: int) -> tuple[str, dict[str, Owner]]:
+        """Return the next cursor ("0" after the last page), and owners of about so many numbers."""
+        _, cursor, values = await self._run(_PAGE, cursor, limit, hash_keys=(_OWNERS,))
+        pairs = zip(values[::2], values[1::2], strict=True)
+        return cursor, {number: Owner.parse(text) for number, text in pairs}
+
     async def histories(self, numbers: Sequence[str]) -> dict[str, Raw]:
         """Return the packed former holders of numbers that had no owner, where there are any."""
         found: dict[str, Raw] = {}
@@ -325,8 +362,21 @@ def _flat(fields: Mapping[Any, str]) -> list[Any]:
     return [value for pair in fields.items() for value in pair]
 
 
+_LIST = f"{CATALOG}catalog-list:"
+
+
 def _list_key(owner: str) -> str:
-    return f"{CATALOG}catalog-list:{owner}"
+    return f"{_LIST}{owner}"
+
+
+def list_owner(key: str) -> str | None:
+    """Return the owner (``pool/…``, ``stock/…``) whose list a key is; None: it isn't one."""
+    return key.removeprefix(_LIST) if key.startswith(_LIST) else None
+
+
+def is_catalog_key(key: str) -> bool:
+    """Whether the catalog has this key, lists of numbers apart."""
+    return key in (*_KEYS, _LOG, _LOG_DETAILS)
 
 
 def _pieces(numbers: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -252,6 +252,15 @@ async def test_a_commanded_failover(tmp_path: Path) -> None:
         kept(clients, pools)
 
 
+def test_a_store_is_checked(tmp_path: Path) -> None:
+    """One that is in use, and has nothing wrong."""
+    with valkey() as server:
+        configure(tmp_path, server.url, AskedPool("p", KEY, 600_000, 200))
+        with shell(tmp_path, {}, {"RINGPOOL_REDIS_URL": server.url}) as run:
+            for block in blocks("operating/check"):
+                run(block)
+
+
 async def test_slots_are_moved(tmp_path: Path) -> None:
     """Pools of the slots that move are asked all the time."""
     names = [name for name in map("pool-{}".format, range(9000)) if slot_of(name) < 100][:2]

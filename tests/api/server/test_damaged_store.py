@@ -48,13 +48,17 @@ def test_a_repaired_store_gives_no_number_that_it_may_have_promised(tmp_path: Pa
     assert status == 0
     assert "warn  commands: appendonly.aof.1.incr.aof has lost its last " in lines[0]
     assert lines[1].startswith("warn  pool acme-pool: gives nothing new until 20")
-    status, (line,) = ringpool(tmp_path, "check")
+    status, (line, audited) = ringpool(tmp_path, "check")
     assert status == 0
     assert line.startswith("ok    appendonly.aof.1.incr.aof: ")
+    assert audited == "ok    pools: 1 agree with themselves and the rest"
     with service(tmp_path) as running:
         assert ask(running.client, "a")["number"] == held
         assert refused(running.client, "b")
         assert refused(running.client, "c")
         _, lines = ringpool(tmp_path, "doctor")
         assert any("pools that rest" in line and "acme-pool until" in line for line in lines)
-        assert ringpool(tmp_path, "check")[0] == 1  # not beside a service
+        status, (line, audited) = ringpool(tmp_path, "check")  # beside a service too
+        assert (status, line) == (0, "ok    files: not looked at: a service works on them")
+        assert audited.startswith("ok    pools: 1 agree")
+        assert ringpool(tmp_path, "check", "--repair-aof")[0] == 2
