@@ -19,6 +19,8 @@ from ringpool.catalog.store import CatalogStore
 
 _LOCK_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.02
+_UNLOCK_SECONDS = 30.0  # until the lock expires by itself
+_UNLOCK_PAUSE_SECONDS = 0.2
 _STEPS_PER_CALL = 20
 
 
@@ -32,6 +34,7 @@ class CatalogWriter:
     def __init__(self, store: CatalogStore, runner: Runner) -> None:
         self._store = store
         self._runner = runner
+        self._unlocking: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[str]:
@@ -41,11 +44,11 @@ class CatalogWriter:
         """
         token = secrets.token_hex(16)
         limit = time.monotonic() + _LOCK_SECONDS
-        while not await self._store.lock(token):
-            if time.monotonic() > limit:
-                raise CatalogBusy("another change of the configuration is under way")
-            await asyncio.sleep(_LOCK_POLL_SECONDS)
         try:
+            while not await self._store.lock(token):
+                if time.monotonic() > limit:
+                    raise CatalogBusy("another change of the configuration is under way")
+                await asyncio.sleep(_LOCK_POLL_SECONDS)
             await self._store.state()  # its layout is one that this version writes
             await self._carry_out(token)
             yield token
@@ -82,5 +85,17 @@ class CatalogWriter:
             step = await self._store.next_step(token, index + 1)
 
     async def _unlock(self, token: str) -> None:
-        with suppress(StoreUnavailable):  # then the lock expires
+        try:
             await self._store.unlock(token)
+        except StoreUnavailable:  # nobody waits for it, but the next change shouldn't have to
+            task = asyncio.create_task(self._unlock_later(token))
+            self._unlocking.add(task)
+            task.add_done_callback(self._unlocking.discard)
+
+    async def _unlock_later(self, token: str) -> None:
+        limit = time.monotonic() + _UNLOCK_SECONDS
+        while time.monotonic() < limit:
+            await asyncio.sleep(_UNLOCK_PAUSE_SECONDS)
+            with suppress(StoreUnavailable):
+                await self._store.unlock(token)
+                return
