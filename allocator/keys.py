@@ -60,3 +60,23 @@ def stock_keys(stock_id: str) -> tuple[str, ...]:
 def rate_key(name: str) -> str:
     """Return the key of a rate (``allocator.rates``)."""
     return _RATE.format(name=name)
+
+
+_SORTED = frozenset(
+    [
+        "free",
+        "guard",
+        "idle",
+        "drain",
+        "stale",
+        "calls_by_time",
+        "shelves",
+        "available",
+        "catalog-departed",
+    ]
+)
+
+
+def is_sorted(key: str) -> bool:
+    """Whether a key of a pool, a stock or the catalog is a sorted set; the others are hashes."""
+    return key.rpartition("}:")[2] in _SORTED

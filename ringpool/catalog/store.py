@@ -69,6 +69,13 @@ class LockLost(Exception):
     """Another writer took over. It carries out what was committed."""
 
 
+class NotEmpty(Exception):
+    """The store has an installation already."""
+
+    def __init__(self) -> None:
+        super().__init__("the store isn't empty: a backup is restored into an empty one")
+
+
 class CatalogState(NamedTuple):
     """``planned``: steps of the change under way (0: none), of which ``done`` are carried out.
 
@@ -135,6 +142,22 @@ class CatalogStore:
     async def unlock(self, token: str) -> None:
         """Stop being the writer."""
         await self._run(_UNLOCK, token)
+
+    async def renew(self, token: str) -> None:
+        """Keep the lock for another 30 s."""
+        await self._with_lock(_WRITE, token, hash_keys=(_list_key(""),))
+
+    async def begin_restore(self, token: str) -> None:
+        """Have no version work on this store until a restore is over; raises NotEmpty.
+
+        One that has begun before may begin again.
+        """
+        revision, planned, _, _, found = await self._run(_STATE)
+        if revision or planned:
+            raise NotEmpty()
+        if found != layout.RESTORING and found > layout.LAYOUT:
+            raise layout.NewerLayout(found)
+        await self.write_layout(layout.RESTORING, token)
 
     async def stage(self, token: str, before: int, steps: Sequence[bytes]) -> None:
         """Write steps of a plan; ``before`` are staged already."""
@@ -279,6 +302,20 @@ class CatalogStore:
     async def _run(self, script: Script, *args: Argument, hash_keys: Sequence[str] = ()) -> Any:
         """Run a script and decode its reply. ``hash_keys``: what it works on, from KEYS[9] on."""
         return _decode(await self._store.run(script, (*_KEYS, *hash_keys), args))
+
+
+STATE_KEY, DOCUMENTS_KEY = _KEYS[0], _DOCUMENTS
+
+
+def copied_keys(owners: Iterable[str]) -> list[str]:
+    """Return what a backup has of the catalog but its state, in the order in which it is read.
+
+    Numbers that leave meanwhile are then with their owner, in the histories or with both, as after
+    a crash in between. ``owners``: all there are (``pool/…``, ``stock/…``).
+    """
+    _, _, documents, numbers, histories, departed, _, versions = _KEYS
+    lists = map(_list_key, owners)
+    return [documents, versions, *lists, numbers, histories, departed, _LOG, _LOG_DETAILS]
 
 
 def _flat(fields: Mapping[Any, str]) -> list[Any]:

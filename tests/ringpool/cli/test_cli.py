@@ -421,6 +421,8 @@ def test_every_command_has_help(run: Run) -> None:
     assert {path for path, _ in everything} == {
         ("serve",),
         ("check",),
+        ("backup",),
+        ("restore",),
         ("apply",),
         ("export",),
         ("pool", "list"),

@@ -3,7 +3,8 @@
 --              of the audit log "changes_first" (the oldest revision kept), "changes_bytes",
 --              "details_first" and "details_bytes"
 --   LOCK       string: token of the writer; expires
---   DOCUMENTS  hash: "pool/<id>", "account/<id>", "stock/<id>" → JSON without numbers
+--   DOCUMENTS  hash: "pool/<id>", "account/<id>", "stock/<id>" → JSON without numbers;
+--              "areas/<id>" (ringpool/catalog/areas.py), "rests/<id>" (ringpool/catalog/rests.py)
 --   OWNERS     hash: number → "pool/<id>" or "stock/<id>", followed by "/leaving" while it drains
 --   HISTORIES  hash: number that nobody owns → packed former holders
 --   DEPARTED   zset: numbers in HISTORIES, by when they left (ms)
