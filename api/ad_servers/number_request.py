@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from allocator.answers import KEYED, Answer, Ask
 from allocator.worker.cache import HeldAnswer
+from api.http.parameter_values import switch
 from api.http.refusals import Refusal
 from api.http.response_cache import Computed
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
@@ -30,8 +31,6 @@ _FIELDS = SOURCE_PARAMETERS | {
     *("landing_page", "mobile_click_to_call", "publisher", "referrer", "ring_pool_key", "visitor")
 }
 """Parameters that are read whichever the pool is."""
-
-_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
 class NumberRequest(NamedTuple):
@@ -84,8 +83,8 @@ def parse_request(
     if (publisher := parameters.get("publisher", "")) and publisher not in snapshot.accounts:
         raise Fault("publisher", "no such account")
     if "mobile_click_to_call" in parameters:
-        switch = _parse_switch(parameters["mobile_click_to_call"])
-        click_to_call = f"mobile_click_to_call={switch:d}"
+        wanted = switch("mobile_click_to_call", parameters["mobile_click_to_call"].strip())
+        click_to_call = f"mobile_click_to_call={wanted:d}"
     click = Click(
         parameters.get("landing_page", ""),
         parameters.get("referrer", ""),
@@ -140,10 +139,3 @@ def wrong_key() -> Refusal:
     return Refusal(
         401, "InvalidKey", "ring_pool_key: not the key of this pool", headers=(_CHALLENGE,)
     )
-
-
-def _parse_switch(text: str) -> bool:
-    try:
-        return _SWITCH[text.strip().lower()]
-    except KeyError:
-        raise Fault("mobile_click_to_call", "write 1 or 0") from None

@@ -11,12 +11,13 @@ from allocator.answers import Call, CallCredit, Holding
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, too_large
 from api.http.documents import decoded
+from api.http.parameter_values import Time
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.services import Services
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.managed_endpoint import managed_endpoint
-from api.managers.number_lookup import Time, unknown_number
+from api.managers.number_lookup import unknown_number
 from ringpool.faults import Fault, Faults
 from ringpool.model import Number, Scope
 from ringpool.numbers import phone

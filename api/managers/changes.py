@@ -9,13 +9,13 @@ from msgspec import Meta, Struct
 
 from api.http import replies
 from api.http.description import parameter
-from api.http.endpoint import Endpoint, problem_form
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
+from api.http.parameter_values import SWITCH_EXPECTED, Time, switch, unix_ms
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import ManagedOperation, authenticate
-from api.managers.number_lookup import Time
+from api.managers.managed_endpoint import managed_endpoint
 from api.managers.resources import check_writable
 from ringpool.catalog import audit
 from ringpool.catalog.audit import Actor, CountedNumbers, EntityChange, Recorded
@@ -24,13 +24,10 @@ from ringpool.config.difference import FieldChange
 from ringpool.faults import Fault
 from ringpool.model import Identifier, Kind
 from ringpool.patterns import whole
-from ringpool.times import format_rfc3339, to_unix_ms
+from ringpool.times import format_rfc3339
 
 _MAX_DIGITS = 15
-_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
-_SWITCH_EXPECTED = "write 1 or 0"
 _ACCOUNT_EXPECTED = "expected an id: a-z, 0-9 and -, 63 characters at most"
-_TIME_EXPECTED = "expected a time with its offset, such as 2026-11-21T14:32:00Z"
 
 
 class RecordedChange(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -74,7 +71,7 @@ async def _list(request: Request) -> Reply:
         entity=_entity(parameters["entity"]) if "entity" in parameters else None,
         account=_account(parameters["account"]) if "account" in parameters else None,
         by=parameters.get("by"),
-        since=_unix_ms(parameters["since"]) if "since" in parameters else None,
+        since=_since(parameters["since"]) if "since" in parameters else None,
     )
     found = await request.services.catalog.log.page(wanted, limit, newest, caller.account)
     following = str(found.following) if found.following else ""
@@ -95,9 +92,7 @@ async def _show(request: Request) -> Reply:
 
 async def _undo(request: Request) -> Reply:
     caller = authenticate(request)
-    dry_run = _SWITCH.get(request.parameters().get("dry_run", "").lower())
-    if dry_run is None:
-        raise Fault("dry_run", _SWITCH_EXPECTED)
+    dry_run = switch("dry_run", request.parameters().get("dry_run", ""))
     text = request.path("revision")
     revision = _revision(text)
     if revision is None:
@@ -155,12 +150,9 @@ def _account(text: str) -> str:
         raise Fault("account", _ACCOUNT_EXPECTED) from None
 
 
-def _unix_ms(text: str) -> int:
-    """RFC 3339 as Unix ms, the beginning of that second; raises Fault."""
-    try:
-        return to_unix_ms(msgspec.convert(text.replace(" ", "+"), Time)) // 1000 * 1000
-    except ValueError:  # msgspec.ValidationError is one
-        raise Fault("since", _TIME_EXPECTED) from None
+def _since(text: str) -> int:
+    """The beginning of that second, Unix ms."""
+    return unix_ms("since", text) // 1000 * 1000
 
 
 _ENTITIES = (
@@ -206,9 +198,8 @@ _REVISION = parameter(
 )
 _UNKNOWN = ("UnknownChange", "the log has no change 12")
 
-changes = Endpoint(
+changes = managed_endpoint(
     "changes",
-    problem_form,
     {"GET": _list},
     [
         ManagedOperation(
@@ -253,9 +244,8 @@ changes = Endpoint(
     ],
 )
 
-change = Endpoint(
+change = managed_endpoint(
     "change",
-    problem_form,
     {"GET": _show},
     [
         ManagedOperation(
@@ -274,9 +264,8 @@ change = Endpoint(
     ],
 )
 
-undo = Endpoint(
+undo = managed_endpoint(
     "undo",
-    problem_form,
     {"POST": _undo},
     [
         ManagedOperation(
@@ -296,7 +285,7 @@ undo = Endpoint(
             ),
             tag="changes",
             refusals={
-                400: ("InvalidParameter", f"dry_run: {_SWITCH_EXPECTED}"),
+                400: ("InvalidParameter", f"dry_run: {SWITCH_EXPECTED}"),
                 403: ("Forbidden", "this change is the operator's"),
                 404: _UNKNOWN,
                 409: ("ChangedSince", "pool/ad-placement.max_size: was changed since"),

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
 from api.http import replies
 from api.http.description import parameter
+from api.http.parameter_values import TIME_EXPECTED, Time, unix_ms
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.managed_endpoint import managed_endpoint
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.faults import Fault
 from ringpool.history.number_lookup import Holder, NumberLookup, number_lookup
 from ringpool.history.number_report import NumberReport, number_report
 from ringpool.model import Number, Scope
 from ringpool.numbers import phone
-from ringpool.times import to_unix_ms
-
-Time = Annotated[datetime, Meta(tz=True)]
-"""A time with its offset."""
-
-_TIME_EXPECTED = "expected a time with its offset, such as 2026-11-21T14:32:00Z"
 
 
 async def _look_up(request: Request) -> Reply:
@@ -44,7 +34,7 @@ async def _look_up(request: Request) -> Reply:
         services.allocator,
         snapshot,
         number,
-        None if at is None else _unix_ms(at),
+        None if at is None else unix_ms("at", at),
     )
     lookup = number_lookup(_visible(report, snapshot, caller))
     if not (lookup.owner or lookup.holder or lookup.overflow_of):
@@ -79,14 +69,6 @@ def _sees_pool(caller: Caller, snapshot: Snapshot, pool_id: str) -> bool:
 def _sees_stock(caller: Caller, snapshot: Snapshot, stock_id: str) -> bool:
     stock = snapshot.stocks.get(stock_id)
     return caller.may_see(stock) if stock else caller.account is None
-
-
-def _unix_ms(text: str) -> int:
-    """RFC 3339 as Unix ms; raises Fault. A blank counts as a plus that wasn't escaped."""
-    try:
-        return to_unix_ms(msgspec.convert(text.replace(" ", "+"), Time))
-    except ValueError:  # msgspec.ValidationError is one
-        raise Fault("at", _TIME_EXPECTED) from None
 
 
 def unknown_number(number: str) -> Refusal:
@@ -124,7 +106,7 @@ _GET_NUMBER = ManagedOperation(
     tag="numbers",
     scopes=(Scope.READ, Scope.CALLS),
     refusals={
-        400: ("InvalidParameter", f"at: {_TIME_EXPECTED}"),
+        400: ("InvalidParameter", f"at: {TIME_EXPECTED}"),
         404: ("UnknownNumber", "+18885550101 is in no pool"),
     },
     text="Whose a number is, in which pool it is now, and the tuple that holds it or held it at a "

@@ -147,13 +147,8 @@ def _role(node: Server) -> str:
 
 def _failed_over(node: Server, identity: bytes) -> bool:
     """Whether ``node`` knows the primary ``identity`` without slots."""
-    known = node.command("CLUSTER NODES")
-    lines = known.values() if isinstance(known, dict) else ()
-    if isinstance(known, dict):
-        for address in known.values():
-            if address["node_id"] == _text(identity):
-                return not address["slots"]
-    return not lines
+    known = node.command("CLUSTER NODES").values()
+    return any(each["node_id"] == _text(identity) and not each["slots"] for each in known)
 
 
 def _text(reply: object) -> str:

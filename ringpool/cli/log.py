@@ -11,7 +11,7 @@ import msgspec
 from ringpool.catalog.audit import Actor, CountedNumbers, EntityChange, Recorded, What
 from ringpool.catalog.audit_log import Wanted, entity_named
 from ringpool.catalog.undo import CannotUndo
-from ringpool.cli.number import Time
+from ringpool.cli.options import UNIX_TIME
 from ringpool.cli.output import as_json, print_json, print_pairs, print_table, say
 from ringpool.cli.session import Session, command, open_session
 from ringpool.config.difference import Change
@@ -51,7 +51,9 @@ class EntityName(click.ParamType[tuple[Kind, str]]):
 
 @click.group(invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(min=1), default=20, help="How many; 20 by default.")
-@click.option("--since", type=Time(), help="Since a time, ISO 8601 (UTC unless it has an offset).")
+@click.option(
+    "--since", type=UNIX_TIME, help="Since a time, ISO 8601 (UTC unless it has an offset)."
+)
 @click.option("--entity", type=EntityName(), help="Of one: account/ID, pool/ID or stock/ID.")
 @click.option("--account", help="Of what is, or was, this account's.")
 @click.option(

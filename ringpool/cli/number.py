@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from allocator.answers import Holding
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.cli.options import UNIX_TIME
 from ringpool.cli.output import as_json, print_json, print_pairs
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
 from ringpool.history.number_lookup import number_lookup
 from ringpool.history.number_report import NumberReport, number_report
 from ringpool.numbers import phone
-from ringpool.times import format_rfc3339, to_unix_ms
+from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
-
-
-class Time(click.ParamType[int]):
-    """An ISO 8601 time as Unix milliseconds; one without an offset is UTC."""
-
-    name = "time"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            at = datetime.fromisoformat(value)
-            return to_unix_ms(at if at.tzinfo else at.replace(tzinfo=UTC))
-        except ValueError:
-            self.fail(f"{value!r} is not a time such as 2026-11-21T14:32:00+01:00", param, ctx)
 
 
 @click.group()
@@ -43,7 +25,7 @@ def number() -> None:
 
 @number.command()
 @click.argument("number_text", metavar="NUMBER")
-@click.option("--at", type=Time(), help="A time, ISO 8601 (UTC unless it has an offset).")
+@click.option("--at", type=UNIX_TIME, help="A time, ISO 8601 (UTC unless it has an offset).")
 @as_json
 @command
 async def show(number_text: str, at: int | None, as_json: bool) -> None:

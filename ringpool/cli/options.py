@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from ringpool.times import Duration
+from ringpool.times import Duration, to_unix_ms
 
 
 class Span(click.ParamType[Duration]):
@@ -36,13 +36,37 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            at = datetime.fromisoformat(value)
+            return _instant(value)
         except ValueError:
-            self.fail(f"{value!r} is not a time such as 2026-11-21T14:32:00+01:00", param, ctx)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
+            self.fail(_no_time(value), param, ctx)
 
 
-SPAN, INSTANT = Span(), Instant()
+class UnixTime(click.ParamType[int]):
+    """The same as Unix milliseconds; without a fraction, the end of its second."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return to_unix_ms(_instant(value))
+        except ValueError:
+            self.fail(_no_time(value), param, ctx)
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _no_time(text: str) -> str:
+    return f"{text!r} is not a time such as 2026-11-21T14:32:00+01:00"
+
+
+SPAN, INSTANT, UNIX_TIME = Span(), Instant(), UnixTime()
 
 overlap = click.option(
     "--overlap",

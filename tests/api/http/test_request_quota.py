@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from allocator.port import Store, StoreUnavailable
 from allocator.rates import Rates
-from api.app import create_app
+from api.app import create_app, routes
 from ringpool.settings import Settings
 from tests.api.conftest import KEY, Site, running
 
@@ -42,6 +44,22 @@ async def test_the_quota_holds_over_all_workers(
         texts.append((await other.get("/metrics", headers=site.auth)).text)
     name = f'ringpool_requests_over_quota_total{{account="{site.account}"}} '
     assert [text.split(name)[1].split("\n")[0] for text in texts] == ["3.0", "3.0"]
+
+
+async def test_every_route_of_the_managers_counts(site: Site) -> None:
+    """With the quota used up, each is refused, whatever it was asked for."""
+    key = f"key-of-{site.account}"
+    await site.make_account(api_keys=[key], quota={"requests": 1})
+    theirs = {"authorization": f"Bearer {key}"}
+    first = await site.client.get(f"/admin/v1/accounts/{site.account}", headers=theirs)
+    assert first.status_code == 200
+    for route in routes():
+        if not route.path.startswith("/admin/"):
+            continue
+        for operation in route.endpoint.operations:
+            path = re.sub(r"{\w+}", "1", route.path)
+            answer = await site.client.request(operation.method, path, headers=theirs)
+            assert answer.status_code == 429, (operation.method, route.path)
 
 
 async def test_without_the_store_nothing_is_counted(

@@ -18,6 +18,7 @@ import pytest
 
 from api.server import workers as workers_module
 from api.server.workers import listen
+from loadtests.tools import machine
 from tests.api.server.test_serving import AUTH
 from tests.api.service import PATIENCE_SECONDS, Service, service
 from tests.servers.process import free_port, until
@@ -39,18 +40,7 @@ def answered_by(running: Service, connections: int = 40) -> set[str]:
 
 def workers(running: Service) -> list[int]:
     """The worker processes: children of the one that forks them."""
-    forking = (
-        pid
-        for pid in children(running.process.pid)
-        if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
-    return [worker for pid in forking for worker in children(pid)]
-
-
-def children(pid: int) -> list[int]:
-    """The child processes of all its threads."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(word) for words in lists for word in words.read_text().split()]
+    return machine.workers(running.process.pid)
 
 
 def test_connections_are_spread(tmp_path: Path) -> None:
