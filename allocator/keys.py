@@ -62,21 +62,11 @@ def rate_key(name: str) -> str:
     return _RATE.format(name=name)
 
 
-_SORTED = frozenset(
-    [
-        "free",
-        "guard",
-        "idle",
-        "drain",
-        "stale",
-        "calls_by_time",
-        "shelves",
-        "available",
-        "catalog-departed",
-    ]
-)
+def pool_key(pool_id: str, name: str) -> str:
+    """Return one key of a pool, by its name in ``pool_keys``."""
+    return pool_keys(pool_id)[_POOL.index(name)]
 
 
-def is_sorted(key: str) -> bool:
-    """Whether a key of a pool, a stock or the catalog is a sorted set; the others are hashes."""
-    return key.rpartition("}:")[2] in _SORTED
+def stock_key(stock_id: str, name: str) -> str:
+    """Return one key of a stock, by its name in ``stock_keys``."""
+    return stock_keys(stock_id)[_STOCK.index(name)]

@@ -32,23 +32,29 @@ class BackupError(Exception):
 
 
 class Header(Struct, frozen=True):
-    """``made``: Unix ms. ``layout``: of the keys. ``pools``, ``stocks``: ids of all there are."""
+    """``made``: Unix ms. ``layout``: of the keys. ``pools``, ``stocks``: ids of all there are.
+
+    ``last``: nothing was given by the store after it was read, since it was closed before.
+    ``rests``: until when (Unix ms) pools rest that its data directory tells of, "*" all others.
+    """
 
     format: int
+    id: str
     layout: int
     revision: int
     made: int
     version: str
+    last: bool
     pools: tuple[str, ...]
     stocks: tuple[str, ...]
+    rests: dict[str, int]
 
 
 class Frame(Struct, frozen=True, array_like=True):
-    """A part of a key (``allocator.copying.Copied``)."""
+    """Some rows of a hash (``allocator.copying``)."""
 
     key: str
-    kind: str
-    values: list[bytes]
+    rows: list[list[bytes]]
 
 
 class _Format(Struct):
@@ -101,9 +107,19 @@ def writing(path: Path) -> Iterator[BackupWriter]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)
+        _sync_folder(path.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name on disk too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def check(path: Path) -> Header:

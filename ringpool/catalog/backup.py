@@ -1,165 +1,205 @@
-"""A whole installation to one file while it runs, and into an empty store of any kind.
+"""A whole installation to one file, also while it runs: read page by page, each row at one moment.
 
-Stores' own dumps differ between kinds and versions; plain values don't. Each pool is read at one
-moment, then the stocks, made to agree with them (``allocator.placing``), and the catalog last,
-under the writers' lock: what is under way looks as after a crash, which every step of it stands.
+Stores' own dumps differ between kinds and versions; plain values don't. First the pools, then the
+stocks, then numbers that went into pools meanwhile, then pools' documents, and the catalog last,
+all under the writers' lock; ``ringpool.catalog.restore`` settles where a number is that moved.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from allocator import copying
-from allocator.copying import Copied
-from allocator.keys import pool_keys, stock_keys
-from allocator.placing import Lent, Torn
-from allocator.port import Store
+from allocator.copying import Reader, Row, Table
+from allocator.port import Store, StoreUnavailable
+from allocator.settling import lent, loan_of
 from ringpool import __version__, backup_file
-from ringpool.backup_file import BackupError, BackupWriter, Frame, Header
-from ringpool.catalog import layout, rests
+from ringpool.backup_file import BackupWriter, Frame, Header
+from ringpool.catalog import layout
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.store import DOCUMENTS_KEY, STATE_KEY, CatalogStore, copied_keys
+from ringpool.catalog.store import STATE_TABLE, CatalogStore, LockKeeper, copied_tables
 from ringpool.catalog.writer import CatalogBusy
-from ringpool.faults import Fault
 
-_ATTEMPTS = 5
-_VALUES_A_FRAME = 2000
-_PLAN = ("planned", "done")
+_ATTEMPTS = 10
+_PAUSE_SECONDS = 1.0
 
-Progress = Callable[[int, int], None]
-"""Called with how many pools are done, and how many there are."""
+Progress = Callable[[int], None]
+"""Called with how many numbers are done."""
+
+_T = TypeVar("_T")
 
 
-async def back_up(store: Store, catalog: Catalog, file: BackupWriter, progress: Progress) -> Header:
+async def back_up(
+    store: Store,
+    catalog: Catalog,
+    file: BackupWriter,
+    progress: Progress,
+    *,
+    last: bool = False,
+    rests: Mapping[str, int] | None = None,
+) -> Header:
     """Write everything that an installation has in its store.
 
-    Changes of the configuration wait meanwhile. What is answered from a pool after it was read
-    isn't in the file. Raises Fault when numbers went to and fro all the time, CatalogBusy,
-    LockLost, StoreUnavailable, OSError.
+    Changes of the configuration wait meanwhile. What is answered for a number after it was read
+    isn't in the file. ``last``: close the store first, so that nothing is, and nothing ever will
+    be answered from it. ``rests``: those that the store's data directory tells of. Raises
+    CatalogBusy, LockLost, StoreUnavailable, OSError.
     """
     kept = CatalogStore(store)
-    async with catalog.locked() as token:
+    async with _locked(kept, catalog, last) as token:
         _, known = await catalog.entities()
-        state = await kept.state()
+        state = await kept.any_state()
+        found = max(1, state.layout & ~layout.CLOSED)
+        if last:
+            await kept.write_layout(layout.CLOSED + found, token)
+            for pool in known.pools:
+                await copying.close(store, pool.id)
         now, _ = await kept.server()
         header = Header(
             format=backup_file.FORMAT,
-            layout=state.layout or 1,
+            id=secrets.token_hex(16),
+            layout=found,
             revision=state.revision,
             made=now,
             version=__version__,
+            last=last,
             pools=tuple(pool.id for pool in known.pools),
             stocks=tuple(stock.id for stock in known.stocks),
+            rests=dict(rests or {}),
         )
         file.write(header)
-        place = file.place()
-        for _ in range(_ATTEMPTS):
-            try:
-                await _numbers(store, file, header, lambda: kept.renew(token), progress)
-                break
-            except Torn:
-                file.back_to(place)
-        else:
-            raise Fault("stock", "numbers went from pool to pool each time: try again")
+        reading = _Reading(store, file, LockKeeper(kept, token), progress)
+        await _numbers(reading, header)
+        for pool_id in header.pools:
+            await reading.all([copying.pool_documents(pool_id)], _nothing)
         owners = [f"pool/{name}" for name in header.pools]
         owners += [f"stock/{name}" for name in header.stocks]
-        for key in copied_keys(owners):
-            await kept.renew(token)
-            _write(file, await copying.read_keys(store, (key,)))
-        _write(file, await copying.read_keys(store, (STATE_KEY,)))
+        await reading.all([*copied_tables(owners), STATE_TABLE], _nothing)
         await kept.renew(token)  # or somebody else may have changed it
     return header
 
 
-async def restore(
-    store: Store, catalog: Catalog, path: Path, header: Header, now: int, progress: Progress
-) -> dict[str, int]:
-    """Write a backup that ``backup_file.check`` found whole; returns until when each pool rests.
+async def reopen(store: Store, catalog: Catalog) -> None:
+    """Open a store that ``back_up`` has closed; nothing changes in one that wasn't.
 
-    Pools give nothing new until then (Unix ms, from ``now`` on): what the source has answered since
-    the backup is unknown here. The revision is written last; until then no version works on the
-    store, and a restore that died can be repeated. Raises NotEmpty, BackupError, CatalogBusy,
-    LockLost, StoreUnavailable.
+    Raises CatalogBusy, LockLost, StoreUnavailable.
     """
-    if header.layout > layout.LAYOUT:
-        raise layout.NewerLayout(header.layout)
-    kept, token = CatalogStore(store), secrets.token_hex(16)
+    kept = CatalogStore(store)
+    async with _locked(kept, catalog, True) as token:
+        _, known = await catalog.entities()
+        for pool in known.pools:
+            await copying.close(store, pool.id, closed=False)
+        found = (await kept.any_state()).layout
+        if layout.CLOSED < found < layout.RESTORING:
+            await kept.write_layout(found - layout.CLOSED, token)
+
+
+@asynccontextmanager
+async def _locked(kept: CatalogStore, catalog: Catalog, closed_too: bool) -> AsyncIterator[str]:
+    """Keep every other writer waiting; in a closed store too, where no change is under way."""
+    found = (await kept.any_state()).layout
+    if not closed_too or not layout.CLOSED < found < layout.RESTORING:
+        async with catalog.locked() as token:
+            yield token
+        return
+    token = secrets.token_hex(16)
     if not await kept.lock(token):
         raise CatalogBusy("another change of the configuration is under way")
     try:
-        await kept.begin_restore(token)
-        owners = [f"pool/{name}" for name in header.pools]
-        owners += [f"stock/{name}" for name in header.stocks]
-        for key in copied_keys(owners):
-            await copying.clear(store, (key,))
-        allowed = {*copied_keys(owners), STATE_KEY}
-        for keys in (*map(pool_keys, header.pools), *map(stock_keys, header.stocks)):
-            await kept.renew(token)
-            await copying.clear(store, keys)
-            allowed.update(keys)
-        state: list[bytes] = []
-        seen: set[str] = set()
-        for frame in backup_file.frames(path):
-            if frame.key not in allowed:
-                raise BackupError(f"{path} has keys that no installation has")
-            if frame.key == STATE_KEY:
-                state = frame.values
-                continue
-            await kept.renew(token)
-            await copying.write(store, Copied(frame.key, frame.kind, frame.values))
-            if frame.key.endswith("}:meta") and not frame.key.startswith("rp:{stock:"):
-                seen.add(frame.key)
-                progress(len(seen), len(header.pools))
-        _, known = await catalog.entities()
-        resting = rests.after(known.pools, now)
-        ends = {**resting, rests.OTHERS: max(resting.values(), default=0)}
-        await copying.write(store, Copied(DOCUMENTS_KEY, "hash", _rest_documents(ends)))
-        fields = dict(zip(state[::2], state[1::2], strict=True))
-        for name in _PLAN:
-            fields.pop(name.encode(), None)
-        fields[b"layout"] = str(header.layout).encode()
-        await kept.renew(token)
-        values = [value for pair in fields.items() for value in pair]
-        await copying.write(store, Copied(STATE_KEY, "hash", values))
+        yield token
     finally:
         await kept.unlock(token)
-    return resting
 
 
-def _write(file: BackupWriter, found: Sequence[Copied]) -> None:
-    for copied in found:
-        for start in range(0, len(copied.values), _VALUES_A_FRAME):
-            values = copied.values[start : start + _VALUES_A_FRAME]
-            file.write(Frame(copied.key, copied.kind, values))
+async def _numbers(reading: _Reading, header: Header) -> None:
+    """Write pools and stocks, and numbers that went into pools while these were read."""
+    seen: set[tuple[str, bytes, str]] = set()
+    for pool_id in header.pools:
+        numbers = copying.pool_numbers(pool_id)
+        tables = [numbers, copying.pool_outbox(pool_id), *copying.pool_rest(pool_id)]
+        found = await reading.all(tables, loan_of)
+        reading.count(len(found))
+        seen.update((pool_id, number, loan) for number, loan in found if loan)
+    went: dict[str, list[bytes]] = {}
+    for stock_id in header.stocks:
+        tables = [copying.stock_numbers(stock_id), copying.stock_rules(stock_id)]
+        places = await reading.all(tables, lent)
+        reading.count(len(places))
+        for number, (pool_id, since) in places:
+            if pool_id and (pool_id, number, f"{stock_id}@{since}") not in seen:
+                went.setdefault(pool_id, []).append(number)
+    for pool_id, numbers_there in went.items():
+        await reading.some(copying.pool_numbers(pool_id), numbers_there)
 
 
-async def _numbers(
-    store: Store,
-    file: BackupWriter,
-    header: Header,
-    renew: Callable[[], Awaitable[None]],
-    progress: Progress,
-) -> None:
-    """Write pools and stocks; raises Torn when they can't be made to agree."""
-    early = [await copying.read_stock(store, stock_id) for stock_id in header.stocks]
-    lent = Lent()
-    for done, pool_id in enumerate(header.pools, 1):
-        await renew()
-        copied = await copying.read_pool(store, pool_id)
-        lent.note(pool_id, copied)
-        _write(file, copied)
-        progress(done, len(header.pools))
-    for stock_id, before in zip(header.stocks, early, strict=True):
-        await renew()
-        late = await copying.read_stock(store, stock_id)
-        _write(file, lent.agreeing(stock_id, before, late))
+def _nothing(_: Row) -> None:
+    """What there is to note of documents."""
 
 
-def _rest_documents(ends: dict[str, int]) -> list[bytes]:
-    return [
-        text.encode()
-        for name, end in ends.items()
-        for text in (f"{rests.SECTION}/{name}", str(end))
-    ]
+class _Reading:
+    """Writes tables to the file as it reads them, and keeps the writers' lock meanwhile.
+
+    What failed, or went to another server, is read again from its beginning.
+    """
+
+    def __init__(
+        self, store: Store, file: BackupWriter, lock: LockKeeper, progress: Progress
+    ) -> None:
+        self._store = store
+        self._file = file
+        self._lock = lock
+        self._progress = progress
+        self._done = 0
+
+    async def all(
+        self, tables: Sequence[Table], note: Callable[[Row], _T]
+    ) -> list[tuple[bytes, _T]]:
+        """Write whole tables of one slot; returns the fields of the first, each with its note."""
+
+        async def read() -> list[tuple[bytes, _T]]:
+            reader, noted = Reader(self._store), []
+            for index, table in enumerate(tables):
+                seen: set[bytes] = set()
+                async for page in reader.pages(table):
+                    rows = [row for row in page if row[0] not in seen]
+                    seen.update(row[0] for row in rows)
+                    await self._write(table, rows)
+                    if index == 0:
+                        noted += [(row[0], note(row)) for row in rows]
+            return noted
+
+        return await self._again(read)
+
+    def count(self, numbers: int) -> None:
+        """So many more numbers are done."""
+        self._done += numbers
+        self._progress(self._done)
+
+    async def some(self, table: Table, fields: Sequence[bytes]) -> None:
+        """Write the rows of some fields."""
+
+        async def read() -> None:
+            for start in range(0, len(fields), copying.ROWS_A_CALL):
+                named = fields[start : start + copying.ROWS_A_CALL]
+                await self._write(table, await Reader(self._store).named(table, named))
+
+        await self._again(read)
+
+    async def _write(self, table: Table, rows: Sequence[Row]) -> None:
+        if rows:
+            self._file.write(Frame(table.key, list(rows)))
+        await self._lock.keep()
+
+    async def _again(self, read: Callable[[], Awaitable[_T]]) -> _T:
+        place = self._file.place()
+        for _ in range(_ATTEMPTS):
+            try:
+                return await read()
+            except StoreUnavailable:
+                self._file.back_to(place)
+                await asyncio.sleep(_PAUSE_SECONDS)
+        return await read()

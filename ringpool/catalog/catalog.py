@@ -506,6 +506,7 @@ class Catalog:
         at = self._clock()
         wanted = with_keys(wanted, remaining, at)
         changes = await aside(many, difference, current, wanted)
+        rests.check(known.rests, wanted, changes)
         wanted = without_ended_keys(wanted, at)
         await check_owners(
             self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer

@@ -17,6 +17,9 @@ LAYOUT = 1
 RESTORING = 1 << 30
 """Stands for the layout while a restore is under way: no version works on half of a store."""
 
+CLOSED = 1 << 29
+"""Is added to the layout of a store that was closed for its last backup."""
+
 Migration = Callable[[Store], Awaitable[None]]
 """Brings a store from one layout to the next; may be repeated from any point that it reached."""
 
@@ -30,6 +33,12 @@ class NewerLayout(StoreUnavailable):
     def __init__(self, found: int) -> None:
         if found == RESTORING:
             super().__init__("a restore into it hasn't finished: wait, or restore again")
+            return
+        if found > CLOSED:
+            super().__init__(
+                "it was closed by ringpool backup --last: use the store that this was restored "
+                "into, or, if there is none, ringpool reopen"
+            )
             return
         super().__init__(
             f"its keys have layout {found}, which is newer than this version's {LAYOUT}: "

@@ -27,8 +27,9 @@ from ringpool.backup_file import BackupError
 from ringpool.catalog.audit import Actor
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_changes import KeyExists, StillWorks, UnknownKey
+from ringpool.catalog.restore import NotEmpty
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.catalog.store import LockLost, NotEmpty
+from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
 from ringpool.cli.output import failure, say
 from ringpool.faults import Fault, Faults

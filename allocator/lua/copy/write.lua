@@ -1,15 +1,15 @@
 #!lua
--- Writes fields of a hash or members of a sorted set, as copy/read.lua has read them. Repeatable.
+-- Writes what a hash had, and sorted sets that belong to it. Repeatable.
 --
--- KEYS   1 the key
--- ARGV   1 "hash" or "zset"
---        2… field and value, or member and score, in turns
+-- KEYS   1 the hash, 2… sorted sets
+-- ARGV   rows: field, value, then one score for each sorted set ("": it isn't in there)
 -- Reply  packed: 1
-for i = 2, #ARGV, 2 do
-  if ARGV[1] == 'zset' then
-    redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i])
-  else
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+local width = #KEYS + 1
+for i = 1, #ARGV, width do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  for place = 2, #KEYS do
+    local score = ARGV[i + place]
+    if score ~= '' then redis.call('ZADD', KEYS[place], score, ARGV[i]) end
   end
 end
 return cmsgpack.pack(1)

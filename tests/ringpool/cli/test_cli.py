@@ -423,6 +423,7 @@ def test_every_command_has_help(run: Run) -> None:
         ("check",),
         ("backup",),
         ("restore",),
+        ("reopen",),
         ("apply",),
         ("export",),
         ("pool", "list"),
