@@ -26,7 +26,9 @@ from loadtests.chaos.clients import AskedPool
 from loadtests.chaos.ledger import Promise
 from ringpool import backup_file
 from ringpool.backup_file import BackupError, Frame
+from ringpool.catalog.backup import back_up
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.restore import restore
 from tests.conftest import PATIENT_MS
 from tests.ringpool.cli.conftest import Run
 from tests.servers.cluster import cluster3
@@ -169,19 +171,29 @@ async def test_under_load_into_a_cluster_and_back(tmp_path: Path) -> None:
         assert set(restored["rests_until"]) == {*GROWING, "small"}
         async with opened(cluster.url) as store:
             held = await held_in(store, pools)
-            catalog = Catalog(store, Allocator(store), Stocks(store))
-            assert len((await catalog.read()).stocks[0].numbers or ()) == 1500
+            assert len((await catalog_of(store).read()).stocks[0].numbers or ()) == 1500
         for pool, promises in zip(growing, before, strict=True):
             for promise in promises:
                 assert held[pool.id, promise.tuple_] == promise.number
         await all_asked(tmp_path, cluster.url, pools)
         url = cluster.url
-        for step, target in enumerate((watched.url, other.url)):
-            await ringpool(tmp_path, "backup", "--last", f"{step}.backup", url=url)
-            await ringpool(tmp_path, "restore", "--no-rest", f"{step}.backup", url=target)
-            async with opened(target) as store:
-                assert await held_in(store, pools) == held
+        for target in (watched.url, other.url):
+            async with opened(url) as old, opened(target) as new:
+                await moved(old, new, tmp_path / "last.backup")
+                assert await held_in(new, pools) == held
             url = target
+
+
+async def moved(old: Store, new: Store, path: Path) -> None:
+    """What ``backup --last`` and ``restore --no-rest`` do."""
+    with backup_file.writing(path) as writer:
+        await back_up(old, catalog_of(old), writer, print, last=True)
+    header = backup_file.check(path)
+    await restore(new, catalog_of(new), path, header, 0, print, rest=False)
+
+
+def catalog_of(store: Store) -> Catalog:
+    return Catalog(store, Allocator(store), Stocks(store))
 
 
 async def all_asked(folder: Path, url: str, pools: list[AskedPool]) -> None:
