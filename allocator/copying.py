@@ -27,6 +27,9 @@ _CLEAR = load("copy/clear")
 ROWS_A_CALL = 100
 """About how many rows one call reads or writes, so that no call holds the store for long."""
 
+RULES, STATE, CLOSED_RULES = b"rules", b"state", b"closed_rules"
+"""A pool's documents, by field; of its rules it has one of the two."""
+
 _SCORE = "score"
 
 Row = list[bytes]

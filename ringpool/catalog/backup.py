@@ -33,6 +33,13 @@ Progress = Callable[[int], None]
 _T = TypeVar("_T")
 
 
+class Reopened(StoreUnavailable):
+    """A failover has lost that the store was closed."""
+
+    def __init__(self) -> None:
+        super().__init__("a failover has opened it again: repeat the command")
+
+
 async def back_up(
     store: Store,
     catalog: Catalog,
@@ -51,12 +58,14 @@ async def back_up(
     """
     kept = CatalogStore(store)
     async with _locked(kept, catalog, last) as token:
+        lock = LockKeeper(kept, token)
         _, known = await catalog.entities()
         state = await kept.any_state()
         found = max(1, state.layout & ~layout.CLOSED)
         if last:
             await kept.write_layout(layout.CLOSED + found, token)
             for pool in known.pools:
+                await lock.keep()
                 await copying.close(store, pool.id)
         now, _ = await kept.server()
         header = Header(
@@ -72,37 +81,43 @@ async def back_up(
             rests=dict(rests or {}),
         )
         file.write(header)
-        reading = _Reading(store, file, LockKeeper(kept, token), progress)
+        reading = _Reading(store, file, lock, progress)
         await _numbers(reading, header)
         for pool_id in header.pools:
-            await reading.all([copying.pool_documents(pool_id)], _nothing)
+            documents = await reading.all([copying.pool_documents(pool_id)], _nothing)
+            if last and copying.RULES in dict(documents):
+                raise Reopened
         owners = [f"pool/{name}" for name in header.pools]
         owners += [f"stock/{name}" for name in header.stocks]
         await reading.all([*copied_tables(owners), STATE_TABLE], _nothing)
+        if last and not _closed((await kept.any_state()).layout):
+            raise Reopened
         await kept.renew(token)  # or somebody else may have changed it
     return header
 
 
-async def reopen(store: Store, catalog: Catalog) -> None:
-    """Open a store that ``back_up`` has closed; nothing changes in one that wasn't.
+async def reopen(store: Store, catalog: Catalog) -> bool:
+    """Open a store that ``back_up`` has closed; False, and nothing changes, if it wasn't.
 
     Raises CatalogBusy, LockLost, StoreUnavailable.
     """
     kept = CatalogStore(store)
     async with _locked(kept, catalog, True) as token:
+        found = (await kept.any_state()).layout
+        if not _closed(found):
+            return False
         _, known = await catalog.entities()
         for pool in known.pools:
             await copying.close(store, pool.id, closed=False)
-        found = (await kept.any_state()).layout
-        if layout.CLOSED < found < layout.RESTORING:
-            await kept.write_layout(found - layout.CLOSED, token)
+        await kept.write_layout(found - layout.CLOSED, token)
+        return True
 
 
 @asynccontextmanager
 async def _locked(kept: CatalogStore, catalog: Catalog, closed_too: bool) -> AsyncIterator[str]:
     """Keep every other writer waiting; in a closed store too, where no change is under way."""
     found = (await kept.any_state()).layout
-    if not closed_too or not layout.CLOSED < found < layout.RESTORING:
+    if not closed_too or not _closed(found):
         async with catalog.locked() as token:
             yield token
         return
@@ -113,6 +128,11 @@ async def _locked(kept: CatalogStore, catalog: Catalog, closed_too: bool) -> Asy
         yield token
     finally:
         await kept.unlock(token)
+
+
+def _closed(found: int) -> bool:
+    """Whether a store with this layout was closed."""
+    return layout.CLOSED < found < layout.RESTORING
 
 
 async def _numbers(reading: _Reading, header: Header) -> None:

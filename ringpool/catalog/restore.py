@@ -36,8 +36,8 @@ _ORIGIN = b"restored_from"
 
 _NOT_COPIED = {b"planned", b"done", b"layout", _ORIGIN}
 
-_RULES = {b"rules", b"closed_rules"}
-_POOL_DOCUMENTS = {*_RULES, b"state"}
+_RULES = {copying.RULES, copying.CLOSED_RULES}
+_POOL_DOCUMENTS = {*_RULES, copying.STATE}
 
 Progress = Callable[[int], None]
 """Called with how many numbers are written."""
@@ -154,7 +154,7 @@ class _Writing:
                 for name, value in rows:
                     if name in _RULES:
                         self._rules[pool_id] = value
-                    elif name == b"state":
+                    elif name == copying.STATE:
                         self._states[pool_id] = value
                         self.clocks[pool_id] = copying.clock_of(value)
             elif key == OWNERS_TABLE.key:

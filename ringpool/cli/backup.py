@@ -119,17 +119,27 @@ async def restore(file: Path, no_rest: bool, as_json: bool) -> None:
         say(f"pool {name} gives nothing new until {end}")
 
 
+class Reopened(Struct):
+    """``opened``: the store was closed."""
+
+    opened: bool
+
+
 @click.command("reopen")
+@as_json
 @command
-async def reopen() -> None:
+async def reopen(as_json: bool) -> None:
     """Open a store again that `ringpool backup --last` has closed.
 
     Only while no service has run on a store that this backup was restored into: both would give
     the same numbers.
     """
     async with open_session() as session:
-        await copies.reopen(session.store, session.catalog)
-    say("the store is open")
+        opened = await copies.reopen(session.store, session.catalog)
+    if as_json:
+        print_json(Reopened(opened))
+    else:
+        say("the store is open" if opened else "the store wasn't closed")
 
 
 def _progress(verb: str) -> Callable[[int], None]:
