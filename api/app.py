@@ -197,7 +197,7 @@ async def _services(
     catalog = Catalog(store, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
     resting = Resting(settings.data_dir) if space is not None else None
-    assignments = AssignmentCache(allocator, refuses=_refuses(space, resting))
+    assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
     notifier = WebhookNotifier()
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
@@ -232,15 +232,19 @@ async def _services(
     )
 
 
-def _refuses(space: DiskSpace | None, resting: Resting | None) -> Callable[[str], str]:
+def _refuses(
+    space: DiskSpace | None, resting: Resting | None, keeper: SnapshotKeeper
+) -> Callable[[str], str]:
     """Why a pool gives no new numbers now, for AssignmentCache."""
-    if space is None or resting is None:
-        return lambda _pool_id: ""
 
     def refuses(pool_id: str) -> str:
-        if space.low:
+        if space is not None and space.low:
             return space.tell()
-        return "the pool rests: its store was repaired" if resting.until(pool_id) else ""
+        if resting is not None and resting.until(pool_id):
+            return "the pool rests: its store was repaired"
+        if keeper.current.rests_until(pool_id):
+            return "the pool rests: its store was restored from a backup"
+        return ""
 
     return refuses
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from copy import copy
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -23,7 +23,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.aside import aside
-from ringpool.catalog import layout, number_lists
+from ringpool.catalog import layout, number_lists, rests
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
 from ringpool.catalog.audit import SERVICE, Actor, EntityChange, hashing
 from ringpool.catalog.audit_log import AuditLog
@@ -121,6 +121,10 @@ class Catalog:
         """Return a number that grows with every change; 0: nothing was ever configured."""
         return (await self._store.state()).revision
 
+    def locked(self) -> AbstractAsyncContextManager[str]:
+        """Keep every other writer waiting, with no change under way; yields the lock's token."""
+        return self._writer.locked()
+
     async def settle_layout(self) -> None:
         """Bring the store's keys to the layout of this version; raises NewerLayout.
 
@@ -147,14 +151,18 @@ class Catalog:
         revision, documents = await self._store.documents()
         entities: list[Account | Pool | Stock] = []
         areas: dict[str, str] = {}
+        resting: dict[str, int] = {}
         for name in sorted(documents):
             section, _, entity_id = name.partition("/")
             if section == SECTION:
                 areas[entity_id] = documents[name]
+            elif section == rests.SECTION:
+                resting[entity_id] = int(documents[name])
             else:
                 entities.append(_decoders[section].decode(documents[name]))
         return revision, StoredConfiguration(
             areas=areas,
+            rests=resting,
             accounts=tuple(entity for entity in entities if isinstance(entity, Account)),
             pools=tuple(entity for entity in entities if isinstance(entity, Pool)),
             stocks=tuple(entity for entity in entities if isinstance(entity, Stock)),
@@ -498,6 +506,7 @@ class Catalog:
         at = self._clock()
         wanted = with_keys(wanted, remaining, at)
         changes = await aside(many, difference, current, wanted)
+        rests.check(known.rests, wanted, changes)
         wanted = without_ended_keys(wanted, at)
         await check_owners(
             self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
