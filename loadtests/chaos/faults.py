@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from loadtests.chaos import rigs
@@ -21,6 +23,7 @@ _CUT_SECONDS = 5.0
 _STEPPED_SECONDS = 2.0
 _SLEWED_SECONDS = 5.0
 _BAD_NETWORK_SECONDS = 3.0
+_AFTER_BACKUP_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Fault:
 
     ``setting``: what the rig has beside the defaults, as the table says it. ``needs``: what it
     would need to keep every promise, for one that doesn't; "": it must keep them all.
+    ``guarantee_ms``: how long a promise of the pools lasts that don't recycle.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Fault:
     strike: Callable[[Rig, random.Random], None]
     setting: str = ""
     needs: str = ""
+    guarantee_ms: int = 600_000
 
 
 def _kill_worker(rig: Rig, chance: random.Random) -> None:
@@ -264,6 +269,30 @@ def _step_clock(rig: Rig, chance: random.Random, *, spans: Sequence[int]) -> Non
     rig.clock.step_to(0)
 
 
+def _restore_elsewhere(rig: Rig, _: random.Random, *, last: bool) -> None:
+    """Back up, and go on with it on the other store, until pools give new numbers again.
+
+    ``last``: the backup closes the store, so that they do at once; else what is answered after it
+    isn't known afterwards.
+    """
+    service, file = rig.service, rig.service.folder / "backup"
+    url = service.settings["RINGPOOL_REDIS_URL"]
+    (empty,) = (store for store in rig.primaries if store.url != url)
+    empty.command("FLUSHALL")
+    service.run("backup", file, *["--last"] * last)
+    time.sleep(_AFTER_BACKUP_SECONDS)
+    service.stop()
+    service.settings = {**service.settings, "RINGPOOL_REDIS_URL": empty.url}
+    restored = json.loads(service.run("restore", "--json", *["--no-rest"] * last, file))
+    service.start()
+    for end in restored["rests_until"].values():
+        until(partial(_is_over, datetime.fromisoformat(end)))
+
+
+def _is_over(end: datetime) -> bool:
+    return datetime.now(UTC) > end
+
+
 def _reset_connections(rig: Rig, _: random.Random) -> None:
     assert rig.proxy is not None
     for _turn in range(20):
@@ -320,6 +349,16 @@ def all_faults() -> Iterator[Fault]:
         bad_network,
         partial(_slow_network, seconds=0.2),
     )
+    for last in (True, False):
+        yield Fault(
+            "moved to another store: `backup --last`, `restore --no-rest`"
+            if last
+            else "backup restored into another store",
+            "standalone",
+            rigs.standalone_and_an_empty_one,
+            partial(_restore_elsewhere, last=last),
+            guarantee_ms=600_000 if last else 10_000,
+        )
     yield from _clock_faults()
     for replicas, wait in ((1, "1"), (2, "all"), (2, "all-1"), (2, "1")):
         for how in ("killed", "frozen", "commanded"):

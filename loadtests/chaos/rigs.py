@@ -64,18 +64,36 @@ class Service:
                     *("--host", self.place.address, "--port", str(self.port)),
                 ],
                 cwd=self.folder,
-                env={
-                    **environment(),
-                    "RINGPOOL_REDIS_TIMEOUT_MS": "250",
-                    "RINGPOOL_ADMIN_TOKEN": ADMIN,
-                    "RINGPOOL_DATA_DIR": str(self.folder / "data"),
-                    **self.settings,
-                },
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         until(self.is_ready)
+
+    def run(self, *words: str | Path) -> str:
+        """What a command of its installation prints."""
+        command = [RINGPOOL, *words]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **environment(),
+            "RINGPOOL_REDIS_TIMEOUT_MS": "250",
+            "RINGPOOL_ADMIN_TOKEN": ADMIN,
+            "RINGPOOL_DATA_DIR": str(self.folder / "data"),
+            **self.settings,
+        }
 
     def is_ready(self) -> bool:
         """Whether it says so; raises ChildProcessError when it has ended."""
@@ -158,6 +176,17 @@ def standalone() -> Iterator[Rig]:
     """One Valkey that writes every change to disk before it answers."""
     with valkey(**_ON_DISK) as store, _service({"RINGPOOL_REDIS_URL": store.url}) as service:
         yield Rig(service, [store])
+
+
+@contextmanager
+def standalone_and_an_empty_one() -> Iterator[Rig]:
+    """Two, of which the service is on the first."""
+    with (
+        valkey(**_ON_DISK) as store,
+        valkey(**_ON_DISK) as empty,
+        _service({"RINGPOOL_REDIS_URL": store.url}) as service,
+    ):
+        yield Rig(service, [store, empty])
 
 
 @contextmanager

@@ -24,7 +24,7 @@ _AFTER_SECONDS = 1.5
 _WIDE_NUMBERS = 4000
 _TIGHT_NUMBERS = 40
 _STOCK_NUMBERS = 2000
-_LONG_MS, _SHORT_MS = 600_000, 4_000
+_SHORT_MS = 4_000
 _KEY = "chaos-pool-key-0123456789"
 
 
@@ -56,7 +56,7 @@ class Result:
 async def run_round(rig: Rig, fault: Fault, number: int, result: Result) -> None:
     """Run the round ``number`` of a fault, and add what it shows to ``result``."""
     chance = random.Random(f"{fault.name} {fault.store} {number}")
-    pools = await asyncio.to_thread(_make_pools, rig, number)
+    pools = await asyncio.to_thread(_make_pools, rig, number, fault.guarantee_ms)
     address = (rig.service.place.address, rig.service.port)
     clients = Clients(address, pools, connections=_CONNECTIONS, pause=_PAUSE_SECONDS, seed=number)
     editor = Editor(rig.service.client(), pools[1], random.Random(number))
@@ -92,12 +92,15 @@ async def run_round(rig: Rig, fault: Fault, number: int, result: Result) -> None
     result.edits += editor.made
 
 
-def _make_pools(rig: Rig, number: int) -> list[AskedPool]:
-    """One pool with more numbers than are asked for, one that is too small, one that grows."""
+def _make_pools(rig: Rig, number: int, guarantee_ms: int) -> list[AskedPool]:
+    """One pool with more numbers than are asked for, one that is too small, one that grows.
+
+    ``guarantee_ms``: of the first and the last.
+    """
     first = 2_010_000_000 + number * 10_000
-    wide = AskedPool(f"wide-{number}", _KEY, _LONG_MS, 0)
+    wide = AskedPool(f"wide-{number}", _KEY, guarantee_ms, 0)
     tight = AskedPool(f"tight-{number}", _KEY, _SHORT_MS, 200)
-    grown = AskedPool(f"grown-{number}", _KEY, _LONG_MS, 0)
+    grown = AskedPool(f"grown-{number}", _KEY, guarantee_ms, 0)
     only_new = {"if-none-match": "*"}
     with rig.service.client() as client:
         _managed(client, "PUT", "/admin/v1/accounts/chaos", json={}, headers=only_new)
