@@ -66,3 +66,13 @@ def stock_keys(stock_id: str) -> tuple[str, ...]:
 def rate_key(name: str) -> str:
     """Return the key of a rate (``allocator.rates``)."""
     return _RATE.format(name=name)
+
+
+def pool_key(pool_id: str, name: str) -> str:
+    """Return one key of a pool, by its name in ``pool_keys``."""
+    return pool_keys(pool_id)[_POOL.index(name)]
+
+
+def stock_key(stock_id: str, name: str) -> str:
+    """Return one key of a stock, by its name in ``stock_keys``."""
+    return stock_keys(stock_id)[_STOCK.index(name)]

@@ -29,6 +29,11 @@ class Resting:
         except ValueError:
             self._until = {_OTHERS: FOR_EVER}
 
+    @property
+    def all(self) -> Mapping[str, int]:
+        """Until when which pool rests, ms; ``*``: all others."""
+        return self._until
+
     def until(self, pool_id: str) -> int:
         """When a pool's rest is over, ms; 0 when it doesn't rest now."""
         until = self._until.get(pool_id, self._until.get(_OTHERS, 0))

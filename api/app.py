@@ -249,6 +249,8 @@ def _refuses(
             return space.tell()
         if resting is not None and resting.until(pool_id):
             return "the pool rests: its store was repaired"
+        if keeper.current.rests_until(pool_id):
+            return "the pool rests: its store was restored from a backup"
         return ""
 
     return refuses

@@ -18,6 +18,7 @@ from allocator.port import NotPermitted, StoreMisconfigured, StoreUnavailable
 _OUTAGES = {
     "ASK": "the cluster is moving this slot",
     "BUSY": "the store is busy with a long script",
+    "CLOSED": "it was closed by ringpool backup --last, and is served elsewhere",
     "CLUSTERDOWN": "the cluster is down",
     "LOADING": "the store is loading its data",
     "MASTERDOWN": "the replica has lost its primary",

@@ -10,11 +10,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil, floor
 
 from loadtests.chaos.ledger import Ledger, Promise
 
 HANG_SECONDS = 5.0
 """An answer that takes longer counts as none."""
+
+_WITNESSED_SECONDS = 1.0
+"""An assignment whose answer took longer isn't judged by the clock here: when it was made, and
+whether before or after another one, isn't known well enough."""
+
+_CLOCKS_AGREE = 0.999
+"""Two clocks that nobody steps may go this much apart: twice what a kernel slews by."""
 
 _DOCUMENTED = {200, 503}
 _NEW_STATES = {"new", "recycled"}
@@ -56,16 +64,22 @@ class Seen:
 
 
 class Clients:
-    """``connections`` clients of the number API at ``port``; each waits for an answer, then asks.
+    """``connections`` clients of the number API; each waits for an answer, then asks again.
 
     ``pause``: seconds between two asks of one client.
     """
 
     def __init__(
-        self, port: int, pools: list[AskedPool], *, connections: int, pause: float, seed: int
+        self,
+        address: tuple[str, int],
+        pools: list[AskedPool],
+        *,
+        connections: int,
+        pause: float,
+        seed: int,
     ) -> None:
         self.seen = Seen()
-        self.port = port
+        self.address = address
         self._pools = pools
         self._pause = pause
         self._over = asyncio.Event()
@@ -80,7 +94,7 @@ class Clients:
         await asyncio.gather(*self._tasks)
 
     async def _ask_on(self, chance: random.Random, client: int) -> None:
-        connection = Connection(self.port)
+        connection = Connection(self.address)
         asks = self._asks(chance, client)
         while not self._over.is_set():
             pool, tuple_ = next(asks)
@@ -105,6 +119,7 @@ class Clients:
         path = f"/api/v1/ring_pools/{pool.id}/allocate_number.json"
         query = f"?ring_pool_key={pool.key}&source={tuple_}"
         seen = self.seen
+        sent = time.monotonic()
         try:
             async with asyncio.timeout(HANG_SECONDS):
                 status, body = await connection.get(path + query)
@@ -124,15 +139,19 @@ class Clients:
             seen.refused += 1
             await asyncio.sleep(0.02)
             return False
+        received = time.monotonic()
         answer = json.loads(body)
         state = answer["state"]
         until = answer.get("guaranteed_until")
-        promise = None
+        promise = witnessed = None
         if until:
             until_ms = round(datetime.fromisoformat(until).timestamp() * 1000)
             since = until_ms - pool.min_duration_ms
             promise = Promise(answer["number"], tuple_, since, until_ms)
-        pool.ledger.note(state, promise)
+            if state in _NEW_STATES and received - sent < _WITNESSED_SECONDS:
+                stands = floor(sent * 1000 + _CLOCKS_AGREE * pool.min_duration_ms)
+                witnessed = Promise(answer["number"], tuple_, ceil(received * 1000), stands)
+        pool.ledger.note(state, promise, witnessed)
         seen.answers += 1
         if state in _NEW_STATES:
             seen.note_new()
@@ -140,16 +159,16 @@ class Clients:
 
 
 class Connection:
-    """One kept connection to 127.0.0.1, opened again after it was closed or failed."""
+    """One kept connection, opened again after it was closed or failed."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._address = address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, target: str) -> tuple[int, bytes]:
         """Return status and body; raises OSError, EOFError or ValueError when there is none."""
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            self._streams = await asyncio.open_connection(*self._address)
         reader, writer = self._streams
         writer.write(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")

@@ -24,9 +24,13 @@ ListOf = Callable[[str], Awaitable[Iterable[str]]]
 
 
 class StoredConfiguration(Configuration, frozen=True, kw_only=True, omit_defaults=True):
-    """What the store has. ``areas``: by pool id, as ``answers.area_list`` writes them."""
+    """What the store has. ``areas``: by pool id, as ``answers.area_list`` writes them.
+
+    ``rests``: until when (Unix ms) which pool gives nothing new (``ringpool.catalog.rests``).
+    """
 
     areas: dict[str, str] = msgspec.field(default_factory=dict)
+    rests: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class AreaChange(Struct, frozen=True):

@@ -24,7 +24,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.aside import aside
-from ringpool.catalog import layout, number_lists
+from ringpool.catalog import layout, number_lists, rests
 from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
 from ringpool.catalog.audit import SERVICE, Actor, EntityChange, hashing
 from ringpool.catalog.audit_log import AuditLog
@@ -153,14 +153,18 @@ class Catalog:
         revision, documents = await self._store.documents()
         entities: list[Account | Pool | Stock] = []
         areas: dict[str, str] = {}
+        resting: dict[str, int] = {}
         for name in sorted(documents):
             section, _, entity_id = name.partition("/")
             if section == SECTION:
                 areas[entity_id] = documents[name]
+            elif section == rests.SECTION:
+                resting[entity_id] = int(documents[name])
             else:
                 entities.append(_decoders[section].decode(documents[name]))
         return revision, StoredConfiguration(
             areas=areas,
+            rests=resting,
             accounts=tuple(entity for entity in entities if isinstance(entity, Account)),
             pools=tuple(entity for entity in entities if isinstance(entity, Pool)),
             stocks=tuple(entity for entity in entities if isinstance(entity, Stock)),
@@ -533,6 +537,7 @@ class Catalog:
         at = self._clock()
         wanted = with_keys(wanted, remaining, at)
         changes = await aside(many, difference, current, wanted)
+        rests.check(known.rests, wanted, changes)
         wanted = without_ended_keys(wanted, at)
         added = {number for change in changes for number in change.added}
         faults = await owner_faults(

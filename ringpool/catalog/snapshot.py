@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from allocator.answers import Answer, Rules, State
 from allocator.port import StoreUnavailable
+from ringpool.catalog import rests
 from ringpool.catalog.areas import StoredConfiguration
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.layout import NewerLayout
@@ -95,7 +96,9 @@ class Snapshot:
             account.id: account for account in configuration.accounts
         }
         self.stocks: Mapping[str, Stock] = {stock.id: stock for stock in configuration.stocks}
-        areas = configuration.areas if isinstance(configuration, StoredConfiguration) else {}
+        stored = configuration if isinstance(configuration, StoredConfiguration) else None
+        areas = stored.areas if stored else {}
+        self._rests = stored.rests if stored else {}
         self.pools: Mapping[str, PreparedPool] = {
             pool.id: _prepared(
                 pool, self.accounts[pool.account], areas.get(pool.id, "") if pool.match else ""
@@ -125,6 +128,10 @@ class Snapshot:
                 account_id = prepared.account.id
                 by_headers[account_id] = by_headers.get(account_id, _NONE) | {"area"}
         self.by_headers: Mapping[str, frozenset[str]] = by_headers
+
+    def rests_until(self, pool_id: str) -> int:
+        """When the rest of a pool of a restored store is over, Unix ms; 0: it doesn't rest now."""
+        return rests.until(self._rests, pool_id) if self._rests else 0
 
     def api_key(self, text: str) -> PreparedKey | None:
         """Return the API key that this is the text of, expired ones too.

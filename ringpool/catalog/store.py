@@ -6,6 +6,7 @@ and raise LockLost when the writer with that token doesn't have the lock any mor
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from allocator.answers import Departure, Holding
+from allocator.copying import Row, Table, with_score
 from allocator.keys import CATALOG
 from allocator.port import Argument, Store
 from allocator.replies import HolderReply
@@ -30,10 +32,10 @@ _WRITE = load("write", "ringpool.catalog")
 _PAGE = load("page", "ringpool.catalog")
 _LOOKUP = load("lookup", "ringpool.catalog")
 _FORGET = load("forget", "ringpool.catalog")
-_DEPARTED = load("departed", "ringpool.catalog")
+_END_OWNERSHIP = load("departed", "ringpool.catalog")
 _HOLDER = load("holder", "ringpool.catalog")
 _SERVER = load("server", "ringpool.catalog")
-_VERSIONS = load("versions", "ringpool.catalog")
+_VERSIONS_OF = load("versions", "ringpool.catalog")
 _PUBLISH = load("publish", "ringpool.catalog")
 _CHANGES = load("changes", "ringpool.catalog")
 _INDEXES = load("indexes", "ringpool.catalog")
@@ -44,13 +46,14 @@ _LAYOUT = load("layout", "ringpool.catalog")
 
 _NAMES = ("state", "lock", "documents", "owners", "histories", "departed", "plan", "versions")
 _KEYS = tuple(f"{CATALOG}catalog-{name}" for name in _NAMES)
-_, _, _DOCUMENTS, _OWNERS, _HISTORIES, _, _, _ = _KEYS
+_, _, _DOCUMENTS, _OWNERS, _HISTORIES, _DEPARTED, _, _VERSIONS = _KEYS
 _LOG, _LOG_DETAILS = f"{CATALOG}catalog-changes", f"{CATALOG}catalog-details"
 
 _LEAVING = "/leaving"
 _DOCUMENTS_A_PAGE = 500
 _CHUNKS_A_PAGE = 50
 _NUMBERS_A_CALL = 1000
+_RENEW_SECONDS = 5.0
 
 MAX_CHANGES = 50_000
 """Entries of the audit log that are kept."""
@@ -145,10 +148,10 @@ class CatalogStore:
 
     async def state(self) -> CatalogState:
         """Return the state of the catalog; raises NewerLayout."""
-        revision, planned, done, locked, found = await self._run(_STATE)
-        if found > layout.LAYOUT:
-            raise layout.NewerLayout(found)
-        return CatalogState(revision, planned, done, locked == 1, found)
+        state = await self.any_state()
+        if state.layout > layout.LAYOUT:
+            raise layout.NewerLayout(state.layout)
+        return state
 
     async def write_layout(self, found: int, token: str = "") -> None:
         """Write down the keys' layout; without a ``token`` only if none is written."""
@@ -161,6 +164,11 @@ class CatalogStore:
     async def unlock(self, token: str) -> None:
         """Stop being the writer."""
         await self._run(_UNLOCK, token)
+
+    async def any_state(self) -> CatalogState:
+        """Return the state of the catalog, whichever layout it has."""
+        revision, planned, done, locked, found = await self._run(_STATE)
+        return CatalogState(revision, planned, done, locked == 1, found)
 
     async def stage(self, token: str, before: int, steps: Sequence[bytes]) -> None:
         """Write steps of a plan; ``before`` are staged already."""
@@ -262,7 +270,7 @@ class CatalogStore:
 
     async def versions(self, names: Sequence[str]) -> tuple[int, list[str]]:
         """Return the revision, and the versions that documents have in it ("": none is kept)."""
-        revision, versions = await self._run(_VERSIONS, *names)
+        revision, versions = await self._run(_VERSIONS_OF, *names)
         return revision, list(versions)
 
     async def list_of(self, owner: str) -> dict[str, str]:
@@ -320,7 +328,7 @@ class CatalogStore:
         entries = [
             (departure.number, departure.left, departure.history) for departure in departures
         ]
-        ended: int = await self._run(_DEPARTED, owner, _encode(entries))
+        ended: int = await self._run(_END_OWNERSHIP, owner, _encode(entries))
         return ended
 
     async def holder(self, number: str, at_ms: int) -> Holding | None:
@@ -356,6 +364,43 @@ class CatalogStore:
     async def _run(self, script: Script, *args: Argument, hash_keys: Sequence[str] = ()) -> Any:
         """Run a script and decode its reply. ``hash_keys``: what it works on, from KEYS[9] on."""
         return _decode(await self._store.run(script, (*_KEYS, *hash_keys), args))
+
+
+class LockKeeper:
+    """Keeps a writer's lock over work that takes longer than it lasts."""
+
+    def __init__(self, store: CatalogStore, token: str) -> None:
+        self._store = store
+        self._token = token
+        self._renewed = float("-inf")
+
+    async def keep(self) -> None:
+        """Called between any two calls of the work. Raises StoreUnavailable, LockLost."""
+        if time.monotonic() - self._renewed > _RENEW_SECONDS:
+            await self._store.renew(self._token)
+            self._renewed = time.monotonic()
+
+
+STATE_TABLE = Table(_KEYS[0])
+DOCUMENTS_TABLE = Table(_DOCUMENTS)
+OWNERS_TABLE = Table(_OWNERS)
+
+
+def copied_tables(owners: Iterable[str]) -> list[Table]:
+    """Return what a backup has of the catalog but its state, in the order in which it is read.
+
+    Numbers that leave meanwhile are then with their owner, in the histories or with both, as after
+    a crash in between. ``owners``: all there are (``pool/…``, ``stock/…``).
+    """
+    lists = [Table(_list_key(owner)) for owner in owners]
+    histories = with_score(_HISTORIES, _DEPARTED)
+    kept = (Table(_VERSIONS), *lists, OWNERS_TABLE, histories, Table(_LOG), Table(_LOG_DETAILS))
+    return [DOCUMENTS_TABLE, *kept]
+
+
+def leaving(row: Row) -> bool:
+    """Whether a row of ``OWNERS_TABLE`` says that its number is leaving."""
+    return row[1].endswith(_LEAVING.encode())
 
 
 def _flat(fields: Mapping[Any, str]) -> list[Any]:

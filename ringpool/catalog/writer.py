@@ -23,6 +23,8 @@ _RENEW_SECONDS = 5.0
 """How often the lock, which ends 30 s after the last script that needed it, is prolonged while a
 change is looked at: that takes long with thousands of pools, or with a store that is slow."""
 
+_UNLOCK_SECONDS = 30.0  # until the lock expires by itself
+_UNLOCK_PAUSE_SECONDS = 0.2
 _STEPS_PER_CALL = 200
 _BYTES_PER_CALL = 256 * 1024
 
@@ -40,6 +42,7 @@ class CatalogWriter:
     def __init__(self, store: CatalogStore, runner: Runner) -> None:
         self._store = store
         self._runner = runner
+        self._unlocking: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[str]:
@@ -49,17 +52,19 @@ class CatalogWriter:
         """
         token = secrets.token_hex(16)
         limit = time.monotonic() + _LOCK_SECONDS
-        while not await self._store.lock(token):
-            if time.monotonic() > limit:
-                raise CatalogBusy("another change of the configuration is under way")
-            await asyncio.sleep(_LOCK_POLL_SECONDS)
-        keeping = asyncio.create_task(self._keep(token))
+        keeping: asyncio.Task[None] | None = None
         try:
+            while not await self._store.lock(token):
+                if time.monotonic() > limit:
+                    raise CatalogBusy("another change of the configuration is under way")
+                await asyncio.sleep(_LOCK_POLL_SECONDS)
+            keeping = asyncio.create_task(self._keep(token))
             await self._store.state()  # its layout is one that this version writes
             await self._carry_out(token)
             yield token
         finally:
-            keeping.cancel()
+            if keeping is not None:
+                keeping.cancel()
             await self._unlock(token)
 
     async def commit(
@@ -106,8 +111,20 @@ class CatalogWriter:
                     await self._store.renew(token)
 
     async def _unlock(self, token: str) -> None:
-        with suppress(StoreUnavailable):  # then the lock expires
+        try:
             await self._store.unlock(token)
+        except StoreUnavailable:  # nobody waits for it, but the next change shouldn't have to
+            task = asyncio.create_task(self._unlock_later(token))
+            self._unlocking.add(task)
+            task.add_done_callback(self._unlocking.discard)
+
+    async def _unlock_later(self, token: str) -> None:
+        limit = time.monotonic() + _UNLOCK_SECONDS
+        while time.monotonic() < limit:
+            await asyncio.sleep(_UNLOCK_PAUSE_SECONDS)
+            with suppress(StoreUnavailable):
+                await self._store.unlock(token)
+                return
 
 
 def _calls(steps: Sequence[Step]) -> Iterator[list[bytes]]:

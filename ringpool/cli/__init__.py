@@ -6,6 +6,7 @@ import click
 
 from ringpool import __version__
 from ringpool.cli import (
+    backup,
     check,
     check_page,
     configure,
@@ -49,4 +50,7 @@ main.add_command(tags.snippet)
 main.add_command(tags.link)
 main.add_command(doctor.doctor)
 main.add_command(check.check)
+main.add_command(backup.backup)
+main.add_command(backup.restore)
+main.add_command(backup.reopen)
 main.add_command(check_page.check_page_command)

@@ -13,11 +13,12 @@ import click
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer
 from allocator.resting import FOR_EVER, rest
 from allocator.store_files import StoreDamaged
+from ringpool.catalog import rests
 from ringpool.catalog.store_check import StoreCheck, StoreParts
 from ringpool.cli.output import as_json, print_findings, print_json, say
 from ringpool.cli.session import command, open_session
 from ringpool.findings import Finding
-from ringpool.model import Configuration, Pool
+from ringpool.model import Configuration
 from ringpool.settings import Settings
 from ringpool.times import format_rfc3339
 
@@ -179,17 +180,9 @@ async def _rest() -> list[Finding]:
     now = time.time_ns() // 1_000_000
     async with open_session() as session:
         _, known = await session.catalog.entities()
-    longest: dict[str, int] = {}
-    for pool in known.pools:
-        shared = pool.stock or pool.id
-        longest[shared] = max(longest.get(shared, 0), _guarantee(pool))
-    until = {pool.id: now + longest[pool.stock or pool.id] for pool in known.pools}
+    until = rests.after(known.pools, now)
     rest(session.settings.data_dir, until, max(until.values(), default=0))
     return [
         Finding("warn", f"pool {name}", f"gives nothing new until {format_rfc3339(end)}")
         for name, end in sorted(until.items())
     ]
-
-
-def _guarantee(pool: Pool) -> int:
-    return max(pool.min_duration, pool.hold_on_activity)

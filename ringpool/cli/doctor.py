@@ -19,6 +19,7 @@ from allocator.port import StoreMisconfigured, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.resting import Resting
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.snapshot import Snapshot
 from ringpool.cli.output import as_json, print_findings, print_json
 from ringpool.cli.service_setup import setting_findings
 from ringpool.cli.session import Session, open_session
@@ -138,6 +139,7 @@ async def _check_pools(session: Session) -> list[Finding]:
         findings.append(Finding("warn", "pools", message))
     if session.settings.redis_url is None:
         findings += _check_rests(names, Resting(session.settings.data_dir))
+    findings += _check_restored(await session.snapshot(), names)
     findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
     unbudgeted = [
         name
@@ -152,6 +154,14 @@ async def _check_pools(session: Session) -> list[Finding]:
         findings.append(Finding("warn", "budgets", message))
     clock, _ = await session.catalog.server()  # read last: no pool's clock is ahead by the delay
     return findings + list(_check_pool_clocks(statuses, clock))
+
+
+def _check_restored(snapshot: Snapshot, names: list[str]) -> Iterator[Finding]:
+    """Report pools that give nothing new, as their store was restored."""
+    ends = {name: snapshot.rests_until(name) for name in names}
+    if rests := [f"{name} until {format_rfc3339(end)}" for name, end in ends.items() if end]:
+        message = f"they give nothing new, as the store was restored: {_some(rests)}"
+        yield Finding("warn", "pools that rest", message)
 
 
 def _check_rests(names: list[str], resting: Resting) -> Iterator[Finding]:

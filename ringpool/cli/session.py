@@ -23,9 +23,11 @@ from allocator.redis.standalone import StandaloneStore
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
 from ringpool import service_address
+from ringpool.backup_file import BackupError
 from ringpool.catalog.audit import Actor
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_changes import KeyExists, StillWorks, UnknownKey
+from ringpool.catalog.restore import NotEmpty
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
@@ -37,10 +39,12 @@ from ringpool.settings import Settings, SettingsError, setting_at_fault
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 
 EXPECTED = (
+    BackupError,
     CatalogBusy,
     DataDirectoryBusy,
     Fault,
     KeyExists,
+    NotEmpty,
     SettingsError,
     StillWorks,
     UnknownKey,

@@ -21,6 +21,7 @@ import httpx
 import pytest
 import redis
 
+from allocator.embedded import open_embedded
 from allocator.redis.cluster_client import slot_of
 from loadtests.chaos.clients import AskedPool, Clients
 from tests.api.conftest import ADMIN
@@ -282,6 +283,35 @@ async def test_slots_are_moved(tmp_path: Path) -> None:
                 first.command("HLEN", f"rp:{{{name}}}:tuples")
             assert second.command("HLEN", f"rp:{{{name}}}:tuples") > 0
         kept(clients, pools)
+
+
+async def test_a_move_to_a_cluster_and_to_another(tmp_path: Path) -> None:
+    """Two planned moves, with the same visitors all the time: what was promised goes on, nothing is
+    given twice, and new numbers are given at once."""
+    start, close, *moves = blocks("operating/moving-between-stores")
+    assert len(moves) == 2
+    pools = asked("wide", "tight")
+    with cluster3() as first, cluster3() as second:
+        ports = {
+            8000: free_port(),
+            7000: first.primaries[0].port,
+            7100: second.primaries[0].port,
+        }
+        settings = {"RINGPOOL_DATA_DIR": str(tmp_path / "data")}
+        with open_embedded(tmp_path / "data") as url:
+            configure(tmp_path, url, *pools)
+        with shell(tmp_path, ports, settings) as run:
+            await asyncio.to_thread(run, start)
+            await asyncio.to_thread(until, lambda: listens(ports[8000]))
+            async with under_load(ports[8000], pools) as clients:
+                await answered(clients)
+                await asyncio.to_thread(run, close)
+                for move in moves:
+                    given = pools[0].ledger.told["new"]
+                    await asyncio.to_thread(run, move)
+                    await answered(clients)
+                    assert pools[0].ledger.told["new"] > given
+    kept(clients, pools)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk, which needs root")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tests.servers.process import until
+from tests.servers.process import LOOPBACK, Place, until
 from tests.servers.stores import Server, replicates, valkey
 
 
@@ -21,15 +21,18 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.primaries)
+        hosts = (f"{node.place.address}:{node.port}" for node in self.primaries)
+        return "redis+cluster://" + ",".join(hosts)
 
 
 @contextmanager
-def cluster3(*, replicas: int = 0, **settings: Any) -> Iterator[Cluster]:
+def cluster3(
+    *, replicas: int = 0, places: Sequence[Place] = (), **settings: Any
+) -> Iterator[Cluster]:
     """Three Valkey primaries in cluster mode that share the slots and agree on it.
 
     The nodes take each other for dead late, as a busy machine needs; for a test of failovers give
-    ``cluster_node_timeout`` (ms).
+    ``cluster_node_timeout`` (ms). ``places``: one for each node, primaries first.
     """
     options = {
         "cluster_enabled": "yes",
@@ -39,14 +42,17 @@ def cluster3(*, replicas: int = 0, **settings: Any) -> Iterator[Cluster]:
         **settings,
     }
     with ExitStack() as stack:
-        nodes = [stack.enter_context(valkey(**options)) for _ in range(3 + replicas)]
+        nodes = [
+            stack.enter_context(valkey(place=place, **options))
+            for place in places or [LOOPBACK] * (3 + replicas)
+        ]
         for position, (node, slots) in enumerate(
             zip(nodes, ((0, 5460), (5461, 10922), (10923, 16383)), strict=False)
         ):
             node.command("CLUSTER", "SET-CONFIG-EPOCH", position + 1)
             node.command("CLUSTER", "ADDSLOTSRANGE", *slots)
         for node in nodes[1:]:
-            nodes[0].command("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
+            nodes[0].command("CLUSTER", "MEET", node.place.address, node.port, node.bus)
         until(lambda: all(_agrees(node, len(nodes)) for node in nodes))
         for primary, replica in zip(nodes[:3], nodes[3:], strict=False):
             replica.command("CLUSTER", "REPLICATE", _text(primary.command("CLUSTER", "MYID")))

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,17 @@ T = TypeVar("T")
 
 READY_SECONDS = 60.0
 _STOP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process runs: its address, and the words that its command begins with."""
+
+    address: str = "127.0.0.1"
+    command: tuple[str, ...] = ()
+
+
+LOOPBACK = Place()
 
 
 class NotInstalled(Exception):

@@ -41,7 +41,7 @@ def sentinel(
     Both stores keep what they have on disk: on a busy machine the Sentinel takes a living primary
     for dead, and may promote the one that was started again before it has copied anything.
     """
-    disk = {"appendonly": "yes", "appendfsync": "always"}
+    disk: dict[str, Any] = {"appendonly": "yes", "appendfsync": "always"}
     with ExitStack() as stack:
         primary = stack.enter_context(valkey(**disk, **(primary_settings or {})))
         replicas = [

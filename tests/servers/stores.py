@@ -22,7 +22,7 @@ from redis.retry import Retry
 
 from allocator.embedded import valkey_binary
 from tests.servers.certificates import Certificate
-from tests.servers.process import READY_SECONDS, free_port, temporary_folder, until
+from tests.servers.process import LOOPBACK, READY_SECONDS, Place, free_port, temporary_folder, until
 
 
 @dataclass
@@ -38,11 +38,12 @@ class Server:
     arguments: tuple[str, ...] = ()
     port: int = 0
     bus: int = 0
+    place: Place = LOOPBACK
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.place.address}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -90,7 +91,8 @@ class Server:
     def _client(self) -> redis.Redis:
         password = self.settings.get("requirepass")
         retry = Retry(NoBackoff(), 0)
-        return redis.Redis(port=self.port, password=password, protocol=2, retry=retry)
+        address = self.place.address
+        return redis.Redis(address, self.port, password=password, protocol=2, retry=retry)
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -101,7 +103,7 @@ class Server:
 
     def _launch(self) -> None:
         lines = {
-            "bind": "127.0.0.1",
+            "bind": self.place.address,
             "port": self.port,
             "dir": self.folder,
             "save": '""',
@@ -115,7 +117,7 @@ class Server:
             configuration.write_text(text)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, configuration, *self.arguments],
+                [*self.place.command, self.binary, configuration, *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -123,9 +125,11 @@ class Server:
 
 
 @contextmanager
-def _running(binary: Path, settings: dict[str, Any], *arguments: str) -> Iterator[Server]:
+def _running(
+    binary: Path, settings: dict[str, Any], *arguments: str, place: Place = LOOPBACK
+) -> Iterator[Server]:
     with temporary_folder() as folder:
-        server = Server(binary, folder, settings, arguments)
+        server = Server(binary, folder, settings, arguments, place=place)
         try:
             server.start()
             yield server
@@ -134,9 +138,9 @@ def _running(binary: Path, settings: dict[str, Any], *arguments: str) -> Iterato
 
 
 @contextmanager
-def valkey(**settings: Any) -> Iterator[Server]:
+def valkey(*, place: Place = LOOPBACK, **settings: Any) -> Iterator[Server]:
     """A standalone Valkey 9; ``settings`` with ``_`` for ``-``."""
-    with _running(valkey_binary(), _dashed(settings)) as server:
+    with _running(valkey_binary(), _dashed(settings), place=place) as server:
         yield server
 
 
@@ -148,19 +152,20 @@ def redis7(**settings: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def replica_of(primary: Server, **settings: Any) -> Iterator[Server]:
+def replica_of(primary: Server, *, place: Place = LOOPBACK, **settings: Any) -> Iterator[Server]:
     """A Valkey that has all its primary has."""
-    settings |= {"replicaof": f"127.0.0.1 {primary.port}", "repl-diskless-sync-delay": 0}
+    address = f"{primary.place.address} {primary.port}"
+    settings |= {"replicaof": address, "repl-diskless-sync-delay": 0}
     primary.command("CONFIG", "SET", "repl-diskless-sync-delay", 0)
-    with _running(valkey_binary(), settings) as replica:
+    with _running(valkey_binary(), settings, place=place) as replica:
         until(lambda: replicates(replica))
         yield replica
 
 
 @contextmanager
-def sentinel_server(settings: dict[str, Any]) -> Iterator[Server]:
+def sentinel_server(settings: dict[str, Any], place: Place = LOOPBACK) -> Iterator[Server]:
     """A process that only watches others."""
-    with _running(valkey_binary(), settings, "--sentinel") as server:
+    with _running(valkey_binary(), settings, "--sentinel", place=place) as server:
         yield server
 
 

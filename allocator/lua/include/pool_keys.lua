@@ -3,7 +3,8 @@
 --                            area → until when it's no use asking the stock for one of it (ms); a
 --                            client network → what it has, packed (include/pool_budget.lua); "w:" and a
 --                            writer → its last write (include/pool_writes.lua); "wide", which makes it a
---                            hash table
+--                            hash table; "closed_rules" in place of "rules" once the pool was closed
+--                            (copy/close.lua)
 --   2 TUPLES         hash    tuple → number, of assigned numbers
 --   3 NUMBERS        hash    number → packed record (include/pool_record.lua), all of the pool's
 --   4 FREE           zset    unassigned numbers, by when they came free (ms)

@@ -23,10 +23,14 @@ local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOT
 -- else the time in ms (tests and simulations). The clock never goes back: a step back, here or by
 -- a failover to a server that is behind, would end a guarantee's count early later on.
 -- `networks`: array of client networks; then there is a third result, an array with what each has
--- (include/pool_budget.lua; false: nothing) from its third place on.
+-- (include/pool_budget.lua; false: nothing) from its third place on. Ends the script with an error
+-- where the pool was closed (copy/close.lua).
 local function open_pool(given, networks)
   local documents = call('HMGET', META, 'rules', 'state', unpack(networks or {}))
-  if not documents[1] then return nil, nil end
+  if not documents[1] then
+    if call('HEXISTS', META, 'closed_rules') == 1 then error({ err = 'CLOSED the pool was closed' }) end
+    return nil, nil
+  end
   local now
   if given == '' then
     local time = call('TIME')

@@ -422,6 +422,10 @@ class Dying:
             await self._store.run(script, keys, args)
         raise StoreUnavailable("killed")
 
+    def comes_back(self) -> None:
+        """It wasn't lost for good."""
+        self._left = 1_000_000
+
     async def ping(self) -> None:
         await self._store.ping()
 
@@ -490,6 +494,25 @@ async def test_the_next_writer_finishes_first(bench: Bench, phone: Phone) -> Non
     assert await bench.catalog.revision() == 0
     await bench.catalog.add_numbers("p", [phone(2)])
     assert (await bench.catalog.read_pool("p")).numbers == (phone(1), phone(2))
+
+
+async def test_a_lock_is_given_back_when_the_store_is_there_again(
+    bench: Bench, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that lost the store at any call doesn't keep others waiting afterwards."""
+    await bench.catalog.apply(a_file(a_pool("p")))
+    monkeypatch.setattr(writer, "_LOCK_SECONDS", 5.0)
+    for calls in range(100):
+        lost = Dying(bench.store, calls, last_runs=True)
+        number = phone(calls)
+        try:
+            await bench.catalog_on(lost).add_numbers("p", [number])
+        except StoreUnavailable:
+            lost.comes_back()
+            await bench.catalog.remove_numbers("p", [number])
+        else:
+            break
+    assert calls > 3
 
 
 async def test_a_living_writer_is_left_alone(bench: Bench, phone: Phone) -> None:

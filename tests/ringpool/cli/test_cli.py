@@ -421,6 +421,9 @@ def test_every_command_has_help(run: Run) -> None:
     assert {path for path, _ in everything} == {
         ("serve",),
         ("check",),
+        ("backup",),
+        ("restore",),
+        ("reopen",),
         ("apply",),
         ("export",),
         ("pool", "list"),

@@ -1,9 +1,10 @@
 -- KEYS of every catalog script, in the order of catalog/store.py; all have the hash tag {ringpool}.
 --   STATE      hash: "revision"; "layout" (ringpool/catalog/layout.py); while a plan is under way "planned" (how many steps) and "done";
 --              of the audit log "changes_first" (the oldest revision kept), "changes_bytes",
---              "details_first" and "details_bytes"
+--              "details_first" and "details_bytes"; "restored_from" (ringpool/catalog/restore.py)
 --   LOCK       string: token of the writer; expires
---   DOCUMENTS  hash: "pool/<id>", "account/<id>", "stock/<id>" → JSON without numbers
+--   DOCUMENTS  hash: "pool/<id>", "account/<id>", "stock/<id>" → JSON without numbers;
+--              "areas/<id>" (ringpool/catalog/areas.py), "rests/<id>" (ringpool/catalog/rests.py)
 --   OWNERS     hash: number → "pool/<id>" or "stock/<id>", followed by "/leaving" while it drains
 --   HISTORIES  hash: number that nobody owns → packed former holders
 --   DEPARTED   zset: numbers in HISTORIES, by when they left (ms)
