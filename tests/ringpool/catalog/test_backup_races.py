@@ -142,7 +142,7 @@ async def places(bench: Bench) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", (10, 12, 18))
+@pytest.mark.parametrize("seed", [10, 12, 18])
 async def test_each_number_is_in_one_place(bench: Bench, tmp_path: Path, seed: int) -> None:
     """Whatever moved: none is lost, none is there twice, what was promised before stands, and no
     tuple has a number that was given on, also after the backup."""
