@@ -184,10 +184,30 @@ class Allocator:
         for start in range(0, len(asks), MAX_ASKS_PER_CALL):
             arguments = _arguments(asks[start : start + MAX_ASKS_PER_CALL], touch=True)
             reply = await self._ask(pool_id, arguments, now_ms, "no")
-            touched: AllocateReply = known(pool_id, _allocated(reply))
-            found = _answers(touched.clock, touched.answers)
-            answers += [answer for answer in found if answer is not None]
+            answers += _touched(pool_id, reply)
         return answers
+
+    async def count_told(
+        self,
+        pool_id: str,
+        asks: Sequence[Ask],
+        writer: str,
+        number: int,
+        *,
+        now_ms: int | None = None,
+    ) -> list[Answer]:
+        """Count clicks that a worker answered from memory, of MAX_ASKS_PER_CALL tuples at most.
+
+        ``writer``: who writes, and no other. ``number``: the write's, higher than that of the one
+        before in this pool. A call that failed is made again with the same number and asks until
+        it returns, before the next one: then each click counts once. Those of a tuple without a
+        number, which gets state none, count for the pool.
+        """
+        write = _encode((writer, number))
+        reply = await self._run(
+            _ALLOCATE, pool_id, now_ms, "told", write, *_arguments(asks, touch=True)
+        )
+        return _touched(pool_id, reply)
 
     async def held(
         self, pool_id: str, tuples: Sequence[str], *, now_ms: int | None = None
@@ -367,6 +387,12 @@ def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
         clicks = -ask.clicks - 1 if touch else ask.clicks
         arguments += (ask.tuple, clicks, attributes_bytes(ask.attributes), ask.areas, ask.network)
     return arguments
+
+
+def _touched(pool_id: str, reply: bytes) -> list[Answer]:
+    touched: AllocateReply = known(pool_id, _allocated(reply))
+    answers = _answers(touched.clock, touched.answers)
+    return [answer for answer in answers if answer is not None]
 
 
 def _answers(clock: int, replies: Sequence[AnswerReply]) -> list[Answer | None]:

@@ -19,7 +19,7 @@ INSTALLATION = f"{CATALOG}installation"
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (
-    "meta",  # hash: "rules" (what the operator set), "state" (clock, counters), client networks
+    "meta",  # hash: "rules" (the operator's), "state" (clock, counters), networks, writers
     "tuples",  # hash: tuple → number, assigned ones
     "numbers",  # hash: number → packed record, every number of the pool
     "free",  # zset: unassigned numbers by when they came free

@@ -22,7 +22,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -52,6 +51,7 @@ from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
 from api.http.services import LifespanState, Services
+from api.http.signing import Signing
 from api.http.trusted_peer import TrustedPeer
 from api.http.visitor_networks import VisitorNetworks
 from api.links import link
@@ -75,10 +75,8 @@ from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
-from ringpool.security.keeping import seal_for
+from ringpool.security.keyring import SigningKeyFile
 from ringpool.settings import Settings
-
-_MAX_SIGNATURES = 8192
 
 log = structlog.get_logger("ringpool.app")
 
@@ -177,7 +175,9 @@ async def _services(
     stack: AsyncExitStack, settings: Settings, store: Store | None, metrics: Metrics
 ) -> Services:
     """Everything that runs while the app does; ``stack`` ends it in reverse order."""
+    key_file = SigningKeyFile(settings.data_dir) if settings.signing_key is None else None
     keyring = settings.open_keyring()
+    signing = Signing(keyring.signer)
     space: DiskSpace | None = None
     if store is None:
         least = settings.min_free_bytes
@@ -209,6 +209,9 @@ async def _services(
     works = [keeper.run(), assignments.run(), sweeper.run(), key_uses.run()]
     if space is not None:
         works.append(space.watch())
+    if key_file is not None:
+        # What was signed with the former key isn't repeated.
+        works.append(signing.follow(key_file, keeper.renew))
     for work in works:
         stack.push_async_callback(_cancel, asyncio.create_task(_log_failure(work)))
     return Services(
@@ -225,8 +228,7 @@ async def _services(
         metrics=metrics,
         scraper=Scraper(allocator, keeper, metrics, space),
         rates=Rates(store),
-        sign=lru_cache(_MAX_SIGNATURES)(keyring.signer.sign),
-        seal=seal_for(keyring.signer),
+        signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
     )
@@ -235,9 +237,14 @@ async def _services(
 def _refuses(
     space: DiskSpace | None, resting: Resting | None, keeper: SnapshotKeeper
 ) -> Callable[[str], str]:
-    """Why a pool gives no new numbers now, for AssignmentCache."""
+    """Why a pool gives no new numbers now, for AssignmentCache.
+
+    Raises StoreUnavailable when nothing that the store has can be read any more.
+    """
 
     def refuses(pool_id: str) -> str:
+        if keeper.outdated:
+            raise StoreUnavailable(keeper.outdated)
         if space is not None and space.low:
             return space.tell()
         if resting is not None and resting.until(pool_id):

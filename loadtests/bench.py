@@ -23,6 +23,7 @@ from loadtests.report import Run
 from loadtests.section import Bench, Section
 from loadtests.sections import (
     alternatives,
+    budgets,
     clients,
     cluster,
     http,
@@ -38,6 +39,7 @@ from loadtests.tools.wrk import LoadFailed
 
 SECTIONS: tuple[Section, ...] = (
     http.SECTION,
+    budgets.SECTION,
     latency.SECTION,
     workers.SECTION,
     script.SECTION,

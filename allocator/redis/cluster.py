@@ -27,6 +27,7 @@ from allocator.redis.cluster_routes import ClusterRoutes, Connect
 from allocator.redis.connection import PipelinedConnection, encode_command
 from allocator.redis.errors import failure_in_error, is_error_reply
 from allocator.redis.replicas import Doubt, Replicas
+from allocator.redis.report import ServerReport
 from allocator.scripts import Script
 
 Command = tuple[Any, ...]  # number of keys, keys, arguments
@@ -104,6 +105,10 @@ class ClusterStore:
         with suppress(Unconfirmed):  # which is one of the doubts
             await self._in_time(look, self._loop.time() + self._timeout)
         return list(dict.fromkeys(self._replicas.doubts()))
+
+    async def servers(self) -> list[ServerReport]:
+        """Ask every primary how it is set up."""
+        return await self._in_time(ClusterClient.servers, self._loop.time() + self._timeout)
 
     async def aclose(self) -> None:
         self._closed = True

@@ -27,6 +27,7 @@ from aioredis_cluster.structs import Address
 from allocator.port import Argument, StoreUnavailable
 from allocator.redis.errors import failure_in_reply
 from allocator.redis.replicas import Demoted, Doubt, Replicas, Send
+from allocator.redis.report import ServerReport, report
 from allocator.scripts import Script
 
 ClientError: tuple[type[Exception], ...] = (RedisError, OSError)
@@ -114,6 +115,13 @@ class ClusterClient:
             replicas.keep_only({_address(pool.address) for pool in pools})
             for failure in filter(None, found):
                 raise failure
+
+    async def servers(self) -> list[ServerReport]:
+        """Ask every primary how it is set up. Raises ClientError."""
+        pools = [cast("_Pool", node.connection) for node in await self._cluster.all_masters()]
+        return await asyncio.gather(
+            *[report(_address(pool.address), pool.execute, ReplyError) for pool in pools]
+        )
 
     async def primary_of(self, key: str) -> Node | None:
         """The primary of a key's slot by the client's map; None when no node serves it."""

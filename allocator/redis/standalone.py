@@ -18,6 +18,7 @@ from allocator.port import Argument, StoreUnavailable, Unconfirmed
 from allocator.redis.connection import PipelinedConnection, encode_command
 from allocator.redis.errors import check_kind, failure_in_error, is_error_reply
 from allocator.redis.replicas import Demoted, Doubt, Replicas, Send
+from allocator.redis.report import ServerReport, report
 from allocator.redis.sentinels import Address, Sentinels
 from allocator.scripts import Script
 
@@ -99,6 +100,16 @@ class StandaloneStore:
             with suppress(Unconfirmed):  # which is one of the doubts
                 await self._replicas.check(send)
             return self._replicas.doubts()
+
+        return await self._in_time(call, deadline)
+
+    async def servers(self) -> list[ServerReport]:
+        """Ask the server how it is set up."""
+        deadline = self._loop.time() + self._timeout
+
+        async def call(connection: PipelinedConnection) -> list[ServerReport]:
+            send = _sender(connection, deadline)
+            return [await report(connection.address, send, ResponseError)]
 
         return await self._in_time(call, deadline)
 

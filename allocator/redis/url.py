@@ -6,6 +6,7 @@ service starts and recovers whatever the store is doing.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from redis.asyncio.connection import (
 )
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from allocator.redis.cluster import ClusterStore
 from allocator.redis.primary import (
@@ -92,6 +94,33 @@ async def connect(
     return StandaloneStore(
         partial(kind, **where, **_connection(place)), of_primary, timeout_ms=timeout_ms
     )
+
+
+def is_encrypted(url: str) -> bool:
+    """Whether connections to the store of a URL are by TLS."""
+    return _parse(url).tls
+
+
+def key_file(url: str) -> str | None:
+    """The path of the private key that the service has for the store, if it has one."""
+    return _parse(url).tls_files.get("ssl_keyfile")
+
+
+async def answers_anyone(url: str, address: tuple[str, int], seconds: float) -> bool:
+    """Whether a server of the store answers who has no password and no certificate."""
+    place = _parse(url)
+    files = {name: path for name, path in place.tls_files.items() if name == "ssl_ca_certs"}
+    connection = _kind(place)(host=address[0], port=address[1], **_PLAIN, **files)
+    try:
+        async with asyncio.timeout(seconds):
+            await connection.connect()  # type: ignore[no-untyped-call]
+            await connection.send_command("PING")
+            await connection.read_response()
+    except (RedisError, OSError):
+        return False
+    finally:
+        await connection.disconnect(nowait=True)
+    return True
 
 
 def check(url: str) -> None:

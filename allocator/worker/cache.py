@@ -2,9 +2,10 @@
 
 A guarantee is a promise that nothing breaks, so an answer may be repeated until it ends without
 asking again. Clicks answered so are counted and written behind with the last click's attributes:
-at most a second late, none lost on a clean stop; on a kill, those of the last second are (the
-assignment itself never is). When a write fails for an unknown reason it is repeated, so a store
-that answered too late can count those clicks twice.
+at most a second late, none lost on a clean stop; on a kill, those of the last second are, and those
+that an outage kept from being written (the assignment itself never is). Each write has a number,
+and one that failed is repeated as it was until the store has it: so it counts once, however often
+it ran.
 
 Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
 always outlasts the memory of it; no two clocks are compared. An answer that comes when its
@@ -16,10 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Callable, Sequence
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from allocator.allocator import Allocator
 from allocator.answers import Answer, Ask, Attributes, State
@@ -43,6 +45,8 @@ holder when they are written behind. Pools with shorter guarantees are never ans
 _PATIENCE_SECONDS = 1.0
 """How long one writing behind goes on though the store doesn't take some pools' clicks: in a
 cluster another pool's server may."""
+
+_TRIES_AT_STOP = 3
 
 _TUPLES_A_WRITE = 16
 """Most tuples written behind in one call: the last clicks' attributes are often only worked out
@@ -79,6 +83,20 @@ class CachedAssignment:
         self.attributes: Attributes = b""
 
 
+class _Write(Struct, frozen=True):
+    """Clicks of some assignments of one pool on their way to the store.
+
+    ``number``: with it the write is repeated. ``asked``: when it was first sent, local monotonic
+    seconds.
+    """
+
+    pool_id: str
+    number: int
+    entries: Sequence[CachedAssignment]
+    asks: Sequence[Ask]
+    asked: float
+
+
 class HeldAnswer(Answer, frozen=True, kw_only=True, gc=False):
     """An answer with state held that this worker may give again by itself.
 
@@ -110,6 +128,9 @@ class AssignmentCache:
         self._entries: ByteBoundedLRU[tuple[str, str], CachedAssignment]
         self._entries = ByteBoundedLRU(cache_bytes, _entry_bytes)
         self._unwritten: set[CachedAssignment] = set()
+        self._doubtful: dict[str, _Write] = {}  # by pool: done or not, nobody knows
+        self._writer = secrets.token_hex(6)
+        self._writes = 0
         self._refused: set[str] = set()  # pools whose last write failed
         self._write_lock = asyncio.Lock()
         self._flushing: asyncio.Task[None] | None = None
@@ -232,7 +253,7 @@ class AssignmentCache:
         self, pool_id: str, asks: Sequence[Ask], why: str
     ) -> list[Answer | StoreUnavailable]:
         """Answer asks whose tuples hold a number; the others get ``why``. Clicks are written
-        behind, where the guarantee is long enough to be remembered."""
+        behind."""
         asked = self._clock()
         found = await self._allocator.held(pool_id, [ask.tuple for ask in asks])
         answers: list[Answer | StoreUnavailable] = []
@@ -242,6 +263,10 @@ class AssignmentCache:
                 answer = self._remember(pool_id, ask.tuple, held, asked)
             if isinstance(answer, HeldAnswer):
                 self.record_click(answer.assignment, ask.attributes, ask.clicks)
+            elif answer is not None:  # held for too short a time to be remembered
+                click = CachedAssignment(pool_id, ask.tuple)
+                click.clicks, click.attributes = ask.clicks, ask.attributes
+                self._unwritten.add(click)
             answers.append(StoreUnavailable(why) if answer is None else answer)
         return answers
 
@@ -268,7 +293,7 @@ class AssignmentCache:
                 _log.exception("clicks were not written behind")
 
     async def flush(self, spread: float = 0.0) -> None:
-        """Write all clicks counted so far; those that the store doesn't take now stay counted.
+        """Write all clicks counted so far; what the store doesn't take now is written later.
 
         ``spread``: seconds that it may take its time for.
         """
@@ -276,10 +301,12 @@ class AssignmentCache:
             by_pool: dict[str, list[CachedAssignment]] = {}
             for held in self._unwritten:
                 by_pool.setdefault(held.pool_id, []).append(held)
+            for pool_id in self._doubtful:
+                by_pool.setdefault(pool_id, [])
             writes = [
                 (pool_id, entries[start : start + _TUPLES_A_WRITE])
                 for pool_id, entries in by_pool.items()
-                for start in range(0, len(entries), _TUPLES_A_WRITE)
+                for start in range(0, len(entries) or 1, _TUPLES_A_WRITE)
             ]
             writes.sort(key=lambda write: write[0] in self._refused)  # the others don't wait
             began, failed = self._clock(), set[str]()
@@ -297,33 +324,51 @@ class AssignmentCache:
             self._refused |= failed
 
     async def aclose(self) -> None:
-        """Write what is counted, for a clean stop."""
+        """Write what is counted, for a clean stop; what the store doesn't take is logged."""
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
-        await self.flush()
+        for _ in range(_TRIES_AT_STOP):
+            await self.flush()
+            if not self._unwritten and not self._doubtful:
+                return
+        lost = sum(held.clicks for held in self._unwritten)
+        lost += sum(ask.clicks for write in self._doubtful.values() for ask in write.asks)
+        _log.warning("%d clicks may not be counted: the store didn't take them", lost)
 
     async def _write(self, pool_id: str, entries: Sequence[CachedAssignment]) -> bool:
-        """False when the store couldn't be had; then all stays counted."""
+        """Write the pool's doubtful clicks, then these; False when the store couldn't be had."""
+        doubtful = self._doubtful.get(pool_id)
+        if doubtful is not None and not await self._send(doubtful):
+            return False
+        if not entries:
+            return True
         self._unwritten.difference_update(entries)
         asks = [Ask(held.tuple, held.attributes, held.clicks) for held in entries]
         for held in entries:
             held.clicks, held.attributes = 0, b""
-        asked = self._clock()
+        self._writes += 1
+        return await self._send(_Write(pool_id, self._writes, entries, asks, self._clock()))
+
+    async def _send(self, write: _Write) -> bool:
+        """False when the store couldn't be had: then it is to be sent again."""
+        self._doubtful[write.pool_id] = write
         try:
-            answers = await self._allocator.touch(pool_id, asks)
+            answers = await self._allocator.count_told(
+                write.pool_id, write.asks, self._writer, write.number
+            )
         except StoreUnavailable:
-            for held, ask in zip(entries, asks, strict=True):
-                held.clicks += ask.clicks
-                held.attributes = held.attributes or ask.attributes
-            self._unwritten.update(entries)
             return False
         except UnknownPool:
-            return True
-        for held, answer in zip(entries, answers, strict=True):
+            answers = []
+        except Exception:
+            del self._doubtful[write.pool_id]
+            raise
+        del self._doubtful[write.pool_id]
+        for held, answer in zip(write.entries, answers, strict=False):
             # With hold_on_activity a click moves the guarantee's end.
             if answer.number == held.number and answer.guaranteed_until > held.guaranteed_until:
                 held.guaranteed_until = answer.guaranteed_until
-                held.expires = asked + answer.hold_ms / 1000 - MARGIN_SECONDS
+                held.expires = write.asked + answer.hold_ms / 1000 - MARGIN_SECONDS
         return True
 
     def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> Answer | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from time import time
 from typing import NamedTuple, TypeVar
 
@@ -24,6 +25,7 @@ from ringpool.visits.traffic import SOURCE_PARAMETERS
 _A = TypeVar("_A")
 
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="ring pool"')
+_KEYED = Surroundings(network=KEYED)
 _MAX_NAME = 64
 """Characters of a name that is repeated: no parameter's is longer."""
 
@@ -91,7 +93,7 @@ def parse_request(
         parameters,
         parameters.get("visitor", ""),
         {"publisher": publisher} if publisher else {},
-        surroundings=Surroundings(network=KEYED),
+        surroundings=_KEYED,
     )
     ask = click.ask(pool)
     link = ""
@@ -105,10 +107,15 @@ def parse_request(
 
 def _unread(pool: Pool, parameters: Mapping[str, str]) -> tuple[str, ...]:
     """The parameters that neither the pool nor the number API knows, in their order."""
-    read = fields_read(pool)
-    return tuple(
-        name[:_MAX_NAME] for name in parameters if name not in read and name not in _FIELDS
-    )
+    read = _read_by(fields_read(pool))
+    if parameters.keys() <= read:  # as nearly always
+        return ()
+    return tuple(name[:_MAX_NAME] for name in parameters if name not in read)
+
+
+@lru_cache(maxsize=4096)
+def _read_by(fields: frozenset[str]) -> frozenset[str]:
+    return fields | _FIELDS
 
 
 def _unknown_parameters(pool: Pool, ignored: tuple[str, ...]) -> Refusal:

@@ -71,7 +71,7 @@ INVALID_JSON = ("InvalidDocument", "not JSON: JSON is malformed: invalid charact
 _PROBLEMS = {
     400: "Something in the request can't be read; the problem says what",
     401: "No token, or not one of this service",
-    403: "Not with this token, or with a key of its scopes",
+    403: "Not with this token, with a key of its scopes, or with what the account may have",
     404: "No such thing",
     409: "In conflict with what there is",
     412: "It isn't as `If-Match` or `If-None-Match` says",
@@ -98,7 +98,8 @@ class Operation(NamedTuple):
     several paths. ``tag``: one of TAGS. ``examples``: by status, of a response's body; ``example``:
     of the request's. ``text``: what whoever calls it has to know beside the summary.
     ``refusals``: by status, class and detail of an example of a problem, where the general one
-    wouldn't come. ``scopes``: an account's key needs one of these; the administrator's token none.
+    wouldn't come. ``classes``: by status, all that a problem may have, where there are several.
+    ``scopes``: an account's key needs one of these; the administrator's token none.
     """
 
     method: str
@@ -115,6 +116,7 @@ class Operation(NamedTuple):
     example: Any = None
     text: str = ""
     refusals: Mapping[int, tuple[str, str]] = {}
+    classes: Mapping[int, Sequence[str]] = {}
     scopes: Sequence[Scope] = ()
 
     def described(self) -> Described:
@@ -129,7 +131,9 @@ class Operation(NamedTuple):
             for status in (*self.problems, 503):
                 refused = self.refusals.get(status) or refusal_example(status)
                 body = content(Problem, PROBLEM, example=_problem_example(status, *refused))
-                responses[status] = response(_PROBLEMS[status], body)
+                classes = ", ".join(f"`{kind}`" for kind in self.classes.get(status, ()))
+                text = f"{_PROBLEMS[status]}: {classes}" if classes else _PROBLEMS[status]
+                responses[status] = response(text, body)
         made: Described = {
             "operationId": self.id,
             "summary": self.summary,

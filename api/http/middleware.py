@@ -150,10 +150,12 @@ class RequestMiddleware:
 
 
 def _who_and_why(scope: Scope) -> dict[str, str]:
-    """Whose API key it was, by name, and the class of what was wrong, as far as there are any."""
+    """Whose API key or page it was, and the class of what was wrong, as far as there are any."""
     told: dict[str, str] = {}
     if (prepared := scope.get("api_key")) is not None:
         told |= {"account": prepared.account.id, "key": prepared.key.name}
+    elif (account := scope.get("account")) is not None:
+        told["account"] = account
     if (kind := scope.get("refused")) is not None:
         told["class"] = kind
     return told

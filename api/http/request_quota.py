@@ -36,6 +36,7 @@ async def count_request(request: Request) -> None:
         return
     if wait:
         request.services.metrics.count_over_quota(account.id)
+        request.scope["api_key"] = known  # for the log
         seconds = b"%d" % -(-wait // 1000)
         raise Refusal(
             429,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -13,13 +12,13 @@ from allocator.rates import Rates
 from allocator.stocks import Stocks
 from allocator.worker.cache import AssignmentCache
 from api.http.response_cache import ResponseCache
+from api.http.signing import Signing
 from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from api.scrape import Scraper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
-from ringpool.security.keeping import Seal
 from ringpool.security.keyring import Keyring
 from ringpool.settings import Settings
 
@@ -28,9 +27,7 @@ from ringpool.settings import Settings
 class Services:
     """Everything that an endpoint may need.
 
-    ``sign(number, pool, expires)`` remembers its signatures: many clicks share one. ``seal``: what
-    visitors bring back of sticky pools. ``space``: the embedded store's disk; None with another
-    store.
+    ``space``: the embedded store's disk; None with another store.
     """
 
     settings: Settings
@@ -46,8 +43,7 @@ class Services:
     metrics: Metrics
     scraper: Scraper
     rates: Rates
-    sign: Callable[[str, str, int], str]
-    seal: Seal
+    signing: Signing
     networks: VisitorNetworks
     key_uses: KeyUses
 

@@ -104,7 +104,7 @@ async def _compute(
     if answer is None:
         return Computed(without_number(pool.landing_url or "", visit.query))
     start, fragment = split_landing_url(pool.landing_url or "")
-    after = proof(services.sign, pool.id, answer) + fragment
+    after = proof(services.signing.sign, pool.id, answer) + fragment
     if visit.key.is_phone and _click_to_call(pool, parameters):
         landing_page = start + forwarded(visit.query) + after
         return Computed(dial_page(answer.number, landing_page))

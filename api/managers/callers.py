@@ -36,13 +36,19 @@ def ManagedOperation(*args: Any, **more: Any) -> Operation:  # noqa: N802 - it m
     made = Operation(*args, **more)
     scopes = made.scopes or (Scope.READ if made.method == "GET" else Scope.MANAGE,)
     problems, refusals = made.problems or (), made.refusals
-    if 403 not in problems:
+    classes = ["MissingScope"]
+    if 403 in problems:
+        classes.append("Forbidden")
+    else:
         refusals = {**refusals, 403: ("MissingScope", missing_scope(scopes).message)}
+    if made.method != "GET" and Scope.MANAGE in scopes:
+        classes.append("QuotaExceeded")
     return made._replace(
         security=("Bearer",),
         scopes=scopes,
         problems=sorted({*problems, 403}),
         refusals=refusals,
+        classes={403: classes},
     )
 
 

@@ -43,7 +43,9 @@ async def _explain(request: Request) -> Reply:
         raise Refusal(404, "UnknownAccount", f"there is no account {account_id[:63]!r}")
     visit = DescribedVisit.read(parameters)
     targets = _targets(snapshot, account_id, parameters.get("targets"))
-    explainer = Explainer(snapshot, services.allocator, services.keyring.signer, services.seal)
+    explainer = Explainer(
+        snapshot, services.allocator, services.signing.keys, services.signing.seal
+    )
     explained = await explainer.explain(
         account_id,
         targets,

@@ -40,6 +40,9 @@ async def _livez(_request: Request) -> Reply:
 
 
 async def _readyz(request: Request) -> Reply:
+    if outdated := request.services.keeper.outdated:
+        reason = f"this version can't use the store: {outdated}"
+        raise Refusal(503, "StoreUnavailable", reason, headers=(RETRY_AFTER,))
     try:
         await asyncio.wait_for(request.services.store.ping(), READY_SECONDS)
     except Unconfirmed as error:

@@ -33,8 +33,10 @@ def allowed(request: Request, account: Account) -> Headers:
     page = origin or _origin_of(request.header(b"referer"))
     if page:
         if page not in _written(account.origins):
+            request.scope["account"] = account.id  # for the log
             raise Refusal(403, "ForbiddenOrigin", f"{page[:300]} is not an origin of this account")
     elif request.header(b"sec-fetch-site") in ("cross-site", "same-site"):
+        request.scope["account"] = account.id
         raise Refusal(403, "ForbiddenOrigin", "the page doesn't tell its origin")
     if not origin:
         return [VARY]

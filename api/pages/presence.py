@@ -94,7 +94,7 @@ async def _proven_tuples(
         page.account.id,
         page.targets,
         click.url_parameters,
-        services.keyring.signer,
+        services.signing.keys,
         _ANY_TIME,
     )
     if signed is not None and signed.asked.prepared.fixed is None:
@@ -106,7 +106,7 @@ async def _proven_tuples(
             if holding is not None and holding.until is None and holding.tuple == ask.tuple:
                 found.append((pool, ask))
     held = click.given.get("held", "")
-    given = given_numbers(page.snapshot, page.account.id, page.targets, held, services.seal)
+    given = given_numbers(page.snapshot, page.account.id, page.targets, held, services.signing.seal)
     found += [
         (each.asked.prepared.pool, Ask(each.tuple, click.attributes, network=click.network))
         for each in given

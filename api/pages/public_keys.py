@@ -36,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def _public_keys(request: Request) -> Reply:
-    signers = request.services.keyring.signer.all
+    signers = request.services.signing.keys.all
     document = PublicKeys([msgspec.convert(signer.jwk(), PublicKey) for signer in signers])
     return Reply(200, b"application/json", _encode(document), (_FOR_MINUTES, origins.ANY))
 

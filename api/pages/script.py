@@ -88,12 +88,13 @@ class _Script(NamedTuple):
 
 class _Prepared(NamedTuple):
     revision: int
+    key: str
     script: _Script
     etag: bytes
 
 
 class _AccountScripts:
-    """Each account's script, made again when the configuration's revision changes."""
+    """Each account's script, made again when the configuration or the signing key changes."""
 
     def __init__(self, limit: int) -> None:
         self._prepared: dict[tuple[str, str], _Prepared] = {}
@@ -105,9 +106,9 @@ class _AccountScripts:
         """The script with ``options``, attributes of the tag, among the account's settings."""
         asked = (account.id, repr(sorted(options.items())))
         known = self._prepared.get(asked)
-        if known and known.revision == snapshot.revision:
+        key = request.services.signing.keys.public_key
+        if known and known.revision == snapshot.revision and known.key == key:
             return known
-        key = request.services.keyring.signer.public_key
         # Caches give the script to others: no address that this request names gets into it. Where
         # none is set, the script goes by the address that it was loaded from.
         endpoint = request.services.settings.public_url or ""
@@ -115,7 +116,7 @@ class _AccountScripts:
         body = bundle.with_settings({**settings, "o": {**settings.get("o", {}), **options}})
         # Weak: whether it goes compressed or not, it is the same script.
         etag = f'W/"{sha256(body).hexdigest()[:24]}"'.encode("ascii")
-        made = _Prepared(snapshot.revision, _script(body), etag)
+        made = _Prepared(snapshot.revision, key, _script(body), etag)
         if len(self._prepared) >= self._limit:
             self._prepared.clear()
         self._prepared[asked] = made

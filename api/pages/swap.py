@@ -211,7 +211,7 @@ async def _answer_all(
         page.account.id,
         left,
         click.url_parameters,
-        services.keyring.signer,
+        services.signing.keys,
         now,
     )
     if signed is not None:
@@ -237,7 +237,7 @@ async def _keep(
 ) -> list[_Result]:
     """What the visitor has of sticky pools, and may keep."""
     results: list[_Result] = []
-    for kept in kept_numbers(page.snapshot, page.account.id, targets, held, services.seal):
+    for kept in kept_numbers(page.snapshot, page.account.id, targets, held, services.signing.seal):
         wanted = [target for target in kept.asked.targets if target in targets]
         if not wanted:
             continue
@@ -253,7 +253,7 @@ async def _keep(
             answer = None
         if answer is not None:
             targets = without(targets, wanted)
-            keep = seal_of(prepared, kept.tuple, services.seal)
+            keep = seal_of(prepared, kept.tuple, services.signing.seal)
             shared = isinstance(answer, HeldAnswer)
             results.append(_Result(AskedPool(prepared, wanted), answer, keep, shared))
     return results
@@ -277,7 +277,11 @@ async def _allocate(services: Services, asked: AskedPool, click: Click) -> _Resu
         services.metrics.count_unfilled(pool.id, click.unfilled_of(pool))
     if answer.state is State.NONE:
         return _Result(asked, _Withheld(_reason(answer)), shared=False)
-    keep = "" if answer.state is State.OVERFLOW else seal_of(prepared, ask.tuple, services.seal)
+    keep = (
+        ""
+        if answer.state is State.OVERFLOW
+        else seal_of(prepared, ask.tuple, services.signing.seal)
+    )
     shared = isinstance(answer, HeldAnswer) and not click.unfilled
     return _Result(asked, answer, keep, shared)
 

@@ -40,7 +40,7 @@ async def _verify(request: Request) -> Reply:
     valid = (
         int(expires) > time()
         and (not account or (known is not None and known.pool.account == account))
-        and request.services.keyring.signer.verify(number, pool, int(expires), signature)
+        and request.services.signing.keys.verify(number, pool, int(expires), signature)
     )
     return page_reply(callback, Verdict(valid), [origins.ANY])
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
 
-from api.server.uvicorn_connection import Connection
+from api.server.uvicorn_connection import LARGE_BYTES, Connection
 from api.server.watch import Watch, watch_of
 
 MAX_HEAD_BYTES = 128 * 1024
@@ -85,6 +85,8 @@ class Protocol(Connection):
             self._unparsed += data
             return
         if len(data) > PIECE_BYTES:
+            if len(data) > LARGE_BYTES:
+                self.flow.pause_reading()  # `read_on` lets it wait its turn
             self._unparsed = data
             self.read_on()
             return

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 AT_ONCE = 4
-"""Pieces a turn: a response or two of the longest take a millisecond."""
+"""Short pieces a turn. Of long ones one: a turn accepts a single connection, however many wait."""
 
 
 class PacedWork:
@@ -20,19 +20,27 @@ class PacedWork:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: deque[tuple[Callable[[], object], int]] = deque()
 
-    def wait(self, work: Callable[[], None]) -> None:
+    def wait(self, work: Callable[[], object], *, long: bool = False) -> None:
         """Have something done in one of the next turns."""
         if not self._waiting:
             self._loop.call_soon(self._turn)
-        self._waiting.append(work)
+        self._waiting.append((work, AT_ONCE if long else 1))
+
+    async def long_turn(self) -> None:
+        """Wait, as long work does, for one of the next turns."""
+        come = asyncio.Event()
+        self.wait(come.set, long=True)
+        await come.wait()
 
     def _turn(self) -> None:
-        waiting = self._waiting
+        waiting, room = self._waiting, AT_ONCE
         try:
-            for _ in range(min(AT_ONCE, len(waiting))):
-                waiting.popleft()()
+            while waiting and room > 0:
+                work, size = waiting.popleft()
+                room -= size
+                work()
         finally:
             if waiting:
                 self._loop.call_soon(self._turn)

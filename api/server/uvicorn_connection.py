@@ -26,9 +26,12 @@ from api.server.outbox import Outbox, outbox_of
 from api.server.paced_work import PacedWork, paced_work_of
 from api.server.response_bytes import encode_response
 
+LARGE_BYTES = 32 * 1024
+"""Parts of bodies and responses as large as this are handled one a turn."""
+
 
 class Flow(FlowControl):
-    """Pauses and resumes a transport, a few a turn. While ``held``, nothing resumes reading."""
+    """Pauses and resumes a transport, one a turn. While ``held``, nothing resumes reading."""
 
     held = False
     _waits = False
@@ -40,7 +43,7 @@ class Flow(FlowControl):
     def resume_reading(self) -> None:
         if self.read_paused and not self.held and not self._waits:
             self._waits = True
-            self._paced_work.wait(self._resume)
+            self._paced_work.wait(self._resume, long=True)
 
     def _resume(self) -> None:
         self._waits = False
@@ -225,6 +228,8 @@ class Exchange(RequestResponseCycle):
             return
         start, self._start = self._start, None
         if start is not None:
+            if len(message.get("body", b"")) > LARGE_BYTES:
+                await paced_work_of(asyncio.get_running_loop()).long_turn()
             # uvicorn writes what closes the connection, has no body or comes in parts.
             response = (
                 encode_response(

@@ -114,7 +114,7 @@ async def _on_evalsha(request: Request) -> Response:
         return PlainTextResponse("InvalidKey", 401)
     pool_id = request.path_params["pool"]
     keys = pool_keys(pool_id)
-    arguments = ("", "no", "", _tuple(request), 1, "")
+    arguments = ("", "no", "", _tuple(request), 1, "", "", "")
     reply = await request.state.client.evalsha(_ALLOCATE.sha, len(keys), *keys, *arguments)
     _, _, _, [(code, number, until)], _ = msgspec.msgpack.decode(reply)
     return _answer(request, number, "held" if code == 2 else "new", str(until))

@@ -118,6 +118,18 @@ end
 """
 
 
+def link_new(pool: str, address: str) -> str:
+    """Every click a tuple of its own, from ``address``: a Lua expression with ``at`` in it."""
+    return f"""
+local at = 0
+function request()
+  at = at + 1
+  return wrk.format("GET", "/t/{pool}?location=loc-" .. RUN .. "-" .. at,
+    {{["X-Forwarded-For"] = {address}}})
+end
+"""
+
+
 def bulk(pool: str) -> str:
     """ROWS rows a request, of tuples seen before; every row's request_id its own."""
     return f"""{_TUPLES}

@@ -75,12 +75,17 @@ def database(folder: Path, cores: frozenset[int]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def ringpool(
-    redis_url: str, folder: Path, cores: frozenset[int], *, workers: int = 1
+    redis_url: str,
+    folder: Path,
+    cores: frozenset[int],
+    *,
+    workers: int = 1,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Service]:
-    """The service as it is run in production, on a store."""
+    """The service as it is run in production, on a store. ``settings``: more variables."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"RINGPOOL_REDIS_URL": redis_url}
-    with serving(folder, "--workers", str(workers), settings=settings, cores=cores) as started:
+    variables = {"RINGPOOL_REDIS_URL": redis_url, **(settings or {})}
+    with serving(folder, "--workers", str(workers), settings=variables, cores=cores) as started:
         get(f"{started.url}/readyz")
         yield Service(started.url, started.process.pid)
 

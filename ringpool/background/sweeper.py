@@ -102,8 +102,8 @@ class Sweeper:
                 await self._lease.give_up()
 
     async def round(self) -> bool:
-        """One round; False when another process leads."""
-        if not await self._leads():
+        """One round; False when another process leads, or must."""
+        if self._keeper.outdated or not await self._leads():
             return False
         if await self._catalog.finish_pending():
             self._revision = None

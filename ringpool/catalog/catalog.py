@@ -19,6 +19,7 @@ import msgspec
 
 from allocator.allocator import Allocator
 from allocator.answers import Departure, Holding
+from allocator.gather import gather_limited
 from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
@@ -42,18 +43,18 @@ from ringpool.catalog.change import (
 )
 from ringpool.catalog.condition import ANY, UNVERSIONED, Condition
 from ringpool.catalog.number_place import NumberPlace, number_place
-from ringpool.catalog.ownership import check_owners
+from ringpool.catalog.ownership import owner_faults, placed
 from ringpool.catalog.plan import Publication, Runner
-from ringpool.catalog.quotas import check_quotas, requoted
+from ringpool.catalog.quotas import quota_faults, requoted
 from ringpool.catalog.removal import Removals, Removed
 from ringpool.catalog.selection import entities_of, find, only, present_in, seen_by
 from ringpool.catalog.store import CatalogStore, Owner
 from ringpool.catalog.undo import CannotUndo, Undone, inverse
-from ringpool.catalog.writer import CatalogWriter
+from ringpool.catalog.writer import CatalogWriter, Progress
 from ringpool.config import validation
 from ringpool.config.codec import decode_hook
 from ringpool.config.difference import Change, difference, removal
-from ringpool.config.draft import MAX_FAULTS
+from ringpool.config.draft import MAX_FAULTS, Draft
 from ringpool.faults import Fault, Faults, OverQuota
 from ringpool.model import KINDS, Account, Configuration, Entity, Kind, Pool, Stock
 from ringpool.numbers import phone
@@ -62,6 +63,7 @@ from ringpool.times import now
 T = TypeVar("T", Account, Pool, Stock)
 
 _SWEEPS_AFTER_A_CHANGE = 20
+_READ_AT_ONCE, _WRITTEN_AT_ONCE = 50, 20
 
 _PLAIN_KEYS = re.compile(r'"api_keys":\["')
 """In an account's document, whose keys are all plain texts or all objects."""
@@ -207,6 +209,25 @@ class Catalog:
         """Return who held a number at a time, if it has left the pool it was in then."""
         return await self._store.holder(number, at_ms)
 
+    async def faults(self, draft: Draft, revision: int | None = None) -> list[Fault]:
+        """Return everything wrong with a draft, in document order: with its numbers' owners too.
+
+        Quotas aren't looked at: how much there would be isn't known of a draft with faults.
+        ``revision``: as of ``apply``.
+        """
+        at, known = await self.entities()
+        entities = {
+            f"{section}[{index}]": entity
+            for section in ("pools", "stocks")
+            for index, entity in draft.readable(section).items()
+            if not isinstance(entity, Account)
+        }
+        owned = await owner_faults(self._store, self._allocator, self.stocks, known, entities)
+        told = {fault.field for fault in draft.faults}
+        draft.faults += [fault for fault in owned if fault.field not in told]
+        changed = [] if revision in (None, at) else [_another_revision(at, revision)]
+        return [*changed, *draft.faults_in_order()]
+
     async def apply(
         self,
         wanted: Configuration,
@@ -214,13 +235,15 @@ class Catalog:
         dry_run: bool = False,
         canonical: bool = False,
         revision: int | None = None,
+        progress: Progress = lambda _done, _of: None,
     ) -> list[Change]:
         """Make or update the entities of ``wanted``, and return what that changed.
 
         An entity's ``numbers``, when given, are all its numbers: others drain. A pool without a
         key keeps its key, or gets one. ``dry_run`` checks and returns the same, and changes
         nothing. ``canonical``: ``wanted`` comes from ``config_file.read``, its numbers are parsed.
-        ``revision``: the one that is to be changed; a Fault when it is another by now.
+        ``revision``: the one that is to be changed; a Fault when it is another by now. ``progress``
+        is told how far the change is carried out.
         """
         if not canonical:  # before the lock, since a million numbers take a while
             known = (await self.entities())[1]
@@ -231,7 +254,7 @@ class Catalog:
 
         if dry_run:
             return (await self._prepare(unchanged, revision)).changes
-        return await self._change(unchanged, revision)
+        return await self._change(unchanged, revision, progress=progress)
 
     async def change(
         self,
@@ -403,20 +426,27 @@ class Catalog:
         make: Callable[[Configuration], Awaitable[Configuration]],
         expected_revision: int | None = None,
         viewer: str | None = None,
+        progress: Progress = lambda _done, _of: None,
     ) -> list[Change]:
         async with self._writer.locked() as token:
             prepared = await self._prepare(make, expected_revision, viewer)
             if prepared.changes:
-                await self._carry_out(token, prepared)
+                await self._carry_out(token, prepared, progress=progress)
             return prepared.changes
 
-    async def _carry_out(self, token: str, prepared: CatalogChange, undoes: int = 0) -> None:
+    async def _carry_out(
+        self,
+        token: str,
+        prepared: CatalogChange,
+        undoes: int = 0,
+        progress: Progress = lambda _done, _of: None,
+    ) -> None:
         many = prepared.size()
         written = await aside(many, prepared.written, self._actor, undoes)
         written = await self.log.affordable(written)
         steps = await aside(many, lambda: list(prepared.steps(written)))
         await self._removals.forget(prepared.removed_pools(), prepared.rules_edit)
-        await self._writer.commit(token, steps)
+        await self._writer.commit(token, steps, progress)
         with suppress(StoreUnavailable):  # the change is made; the sweeper does it too
             await self._collect(prepared.drained())
 
@@ -462,10 +492,13 @@ class Catalog:
 
     async def _collect(self, pool_ids: Sequence[str]) -> None:
         """Free at once what could leave at once. The sweeper finds later what drains."""
-        for pool_id in pool_ids:
+
+        async def collect(pool_id: str) -> None:
             for _ in range(_SWEEPS_AFTER_A_CHANGE):
                 if not await self.hand_on(pool_id):
                     break
+
+        await gather_limited(collect, pool_ids, _WRITTEN_AT_ONCE)
 
     async def _prepare(
         self,
@@ -480,8 +513,7 @@ class Catalog:
         """
         revision, known = await self.entities()
         if expected_revision not in (None, revision):
-            message = f"it is {revision} by now, not {expected_revision}: another change was faster"
-            raise Fault("revision", message)
+            raise _another_revision(revision, expected_revision)
         return await self._checked(revision, known, await make(known), viewer=viewer)
 
     async def _checked(
@@ -495,10 +527,9 @@ class Catalog:
     ) -> CatalogChange:
         """Check what is wanted and what is to go; raises Faults, and a Fault for what is needed."""
         remaining = without(known, removed)
-        lists: dict[str, number_lists.Chunks] = {}
-        for kind, entity in numbered(wanted):
-            owner = f"{kind}/{entity.id}"
-            lists[owner] = number_lists.unpack(await self._store.list_of(owner))
+        owners = [f"{kind}/{entity.id}" for kind, entity in numbered(wanted)]
+        texts = await gather_limited(self._store.list_of, owners, _READ_AT_ONCE)
+        lists = dict(zip(owners, map(number_lists.unpack, texts), strict=True))
         current = with_lists(remaining, lists)
         wanted = with_moved_numbers(wanted, current)
         many, seen = size(wanted), seen_by(viewer, current)
@@ -508,10 +539,16 @@ class Catalog:
         changes = await aside(many, difference, current, wanted)
         rests.check(known.rests, wanted, changes)
         wanted = without_ended_keys(wanted, at)
-        await check_owners(
-            self._store, self._allocator, self.stocks, known, wanted, changes, viewer=viewer
+        added = {number for change in changes for number in change.added}
+        faults = await owner_faults(
+            *(self._store, self._allocator, self.stocks, known, placed(wanted), added),
+            viewer=viewer,
         )
-        await check_quotas(self._store, self._allocator, remaining, wanted, changes)
+        faults += await quota_faults(self._store, self._allocator, remaining, wanted, changes)
+        if faults:
+            if len(faults) == 1 and isinstance(faults[0], OverQuota):
+                raise faults[0]
+            raise Faults(faults)
         areas = await area_change(remaining, wanted, changes, self._list_of)
         reruled = requoted(remaining, wanted, changes)
         present, after = by_name(known), {**by_name(remaining), **by_name(wanted)}
@@ -563,6 +600,11 @@ def _canonical(texts: Sequence[str]) -> list[str]:
     if faults:
         raise Faults(faults)
     return found
+
+
+def _another_revision(present: int, expected: int | None) -> Fault:
+    message = f"it is {present} by now, not {expected}: another change was faster"
+    return Fault("revision", message)
 
 
 def _named(fault: Fault, wanted: Configuration) -> Fault:

@@ -7,17 +7,19 @@ can have left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from allocator.allocator import Allocator, Busy
 from allocator.answers import Departure, Rules
+from allocator.gather import gather_limited
 from allocator.stocks import Stocks
-from allocator.transfers import Arrival, Transfers
+from allocator.transfers import NO_HISTORY, Arrival, Transfers
 from ringpool.catalog import number_lists
-from ringpool.catalog.store import CatalogStore
+from ringpool.catalog.store import CatalogStore, Claimed
 
 
 class Claim(Struct, frozen=True, tag=True):
@@ -104,6 +106,12 @@ Step = (
     | StockDrain
 )
 
+_AT_ONCE = 20
+"""Pools and stocks whose steps are carried out side by side."""
+
+_SURE_SECONDS = 10.0
+"""How long a writer may take for granted that it has the lock, which is its for 30 s."""
+
 encode = msgspec.json.Encoder().encode  # text: what Lua packs as strings comes back as such
 decode = msgspec.json.Decoder(Step).decode
 
@@ -119,8 +127,41 @@ class Runner:
         self._stocks = stocks
         self._transfers = transfers
 
-    async def run(self, token: str, step: Step) -> None:
-        """Carry out one step; raises StoreUnavailable and LockLost, and can then be repeated."""
+    async def run(self, token: str, steps: Sequence[Step]) -> None:
+        """Carry out steps that may be carried out side by side (``side_by_side``).
+
+        Raises StoreUnavailable and LockLost, and can then be repeated.
+        """
+        match steps[0]:
+            case Claim(leaving=False):
+                claims = [step for step in steps if isinstance(step, Claim)]
+                claimed = [Claimed(each.owner, each.numbers) for each in claims]
+                await self._catalog.claim_all(token, claimed)
+                return
+            case ListEdit():
+                edits = [(step.owner, step.texts) for step in steps if isinstance(step, ListEdit)]
+                await self._catalog.write_lists(token, edits)
+                return
+        added = [number for step in steps if isinstance(step, Addition) for number in step.numbers]
+        histories = await self._catalog.histories(added)
+        by_owner: dict[str, list[Step]] = {}
+        for step in steps:
+            by_owner.setdefault(_owner(step), []).append(step)
+        held = time.monotonic()  # since the script that gave the steps
+
+        async def in_order(of_one: Sequence[Step]) -> None:
+            nonlocal held
+            for step in of_one:
+                if time.monotonic() > held + _SURE_SECONDS:
+                    # Who was halted for so long mustn't go on beside another writer.
+                    await self._catalog.renew(token)
+                    held = time.monotonic()
+                await self._run(token, step, histories)
+
+        await gather_limited(in_order, by_owner.values(), _AT_ONCE)
+        await self._catalog.forget(token, list(histories))
+
+    async def _run(self, token: str, step: Step, histories: Mapping[str, msgspec.Raw]) -> None:
         match step:
             case Claim(owner, numbers, leaving):
                 await self._catalog.claim(token, owner, numbers, leaving=leaving)
@@ -131,9 +172,10 @@ class Runner:
             case RulesEdit(pool, rules, revision):
                 await self._edit(token, pool, rules, revision)
             case Addition(pool, numbers):
-                await self._add(token, pool, numbers)
-            case ListEdit(owner, texts):
-                await self._catalog.write_list(token, owner, texts)
+                arrivals = [
+                    Arrival(number, history=histories.get(number, NO_HISTORY)) for number in numbers
+                ]
+                await self._transfers.arrive(pool, arrivals)
             case Publication(revision, documents, entry, details, account):
                 await self._catalog.publish(token, revision, documents, entry, details, account)
             case PoolDrain(pool, numbers):
@@ -147,22 +189,46 @@ class Runner:
                 return await self._allocator.edit(pool, rules, revision)
             except Busy:  # the order before the last is still being sorted into the last
                 await self._allocator.sweep(pool)
-                await self._catalog.next_step(token)  # keeps the lock
-
-    async def _add(self, token: str, pool: str, numbers: Sequence[str]) -> None:
-        histories = await self._catalog.histories(numbers)
-        arrivals = [
-            Arrival(number, history=history)
-            for number, history in zip(numbers, histories, strict=True)
-        ]
-        await self._transfers.arrive(pool, arrivals)
-        await self._catalog.forget(token, numbers)
+                await self._catalog.renew(token)
 
     async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
         lent, gone = await self._stocks.drain(stock, numbers)
         departures = [Departure(number, "", 0, history) for number, history in gone.items()]
         await self._catalog.departed(f"stock/{stock}", departures)
         await self._transfers.recall(lent)
+
+
+def side_by_side(steps: Sequence[Step]) -> Sequence[Step]:
+    """Return the first of the steps, up to one that has to wait until they are done.
+
+    Steps of one stage wait for none but those before them of the same pool or stock.
+    """
+    stage = _stage(steps[0])
+    for place, step in enumerate(steps):
+        if _stage(step) != stage:
+            return steps[:place]
+    return steps
+
+
+def _stage(step: Step) -> object:
+    match step:
+        case RulesEdit() | Addition():
+            return "arrivals"
+        case Claim(leaving=True) | PoolDrain() | StockDrain():
+            return "departures"
+    return type(step)
+
+
+def _owner(step: Step) -> str:
+    """Return whose step it is: ``pool/ad-placement``, ``stock/us-toll-free``, "" the catalog's."""
+    match step:
+        case Claim(owner) | ListEdit(owner):
+            return owner
+        case RulesEdit(pool) | Addition(pool) | PoolDrain(pool):
+            return f"pool/{pool}"
+        case StockEdit(stock) | StockAreas(stock) | StockDrain(stock):
+            return f"stock/{stock}"
+    return ""
 
 
 def claims(owner: str, numbers: Sequence[str], *, leaving: bool = False) -> Iterator[Claim]:

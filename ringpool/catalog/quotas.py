@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from allocator.allocator import Allocator
+from allocator.gather import gather_limited
 from allocator.replies import UnknownPool
 from ringpool.catalog.store import CatalogStore
 from ringpool.config.difference import Change
 from ringpool.faults import OverQuota
 from ringpool.model import Configuration, Pool, Quota, Stock
 
+_AT_ONCE = 50
+"""Pools and stocks whose numbers are counted side by side."""
+
 _Entities = Mapping[tuple[str, str], Pool | Stock]
 """By kind and id."""
 
 
-async def check_quotas(
+async def quota_faults(
     store: CatalogStore,
     allocator: Allocator,
     known: Configuration,
     wanted: Configuration,
     changes: Sequence[Change],
-) -> None:
-    """Raise OverQuota for the first account that would have more than it may, and than it has.
+) -> list[OverQuota]:
+    """Return what accounts would have more of than they may, and than they have.
 
     ``known``: what is configured; ``changes``: what ``wanted`` changes in it.
     """
@@ -34,17 +38,19 @@ async def check_quotas(
         entity = after.get((change.kind, change.id))
         if entity is not None:
             given.setdefault(entity.account, []).append(change)
+    faults: list[OverQuota] = []
     for account, of_account in given.items():
         quota = quotas.get(account)
         if quota is None:
             continue
-        _check_counts(account, quota, before, after)
+        faults += _counted(account, quota, before, after)
         if quota.numbers is not None and any(
             change.added or _moved(change, before, after) for change in of_account
         ):
             had, has = await _numbers(store, allocator, account, before, after, changes)
             if has > max(quota.numbers, had):
-                raise OverQuota(account, "numbers", quota.numbers, has)
+                faults.append(OverQuota(account, "numbers", quota.numbers, has))
+    return faults
 
 
 def requoted(
@@ -74,14 +80,16 @@ def _history(quota: Quota | None) -> int | None:
     return None if quota is None else quota.history
 
 
-def _check_counts(account: str, quota: Quota, before: _Entities, after: _Entities) -> None:
+def _counted(
+    account: str, quota: Quota, before: _Entities, after: _Entities
+) -> Iterator[OverQuota]:
     for kind, most in (("pool", quota.pools), ("stock", quota.stocks)):
         had, has = (
             sum(of == kind and entity.account == account for (of, _), entity in entities.items())
             for entities in (before, after)
         )
         if most is not None and has > max(most, had):
-            raise OverQuota(account, f"{kind}s", most, has)
+            yield OverQuota(account, f"{kind}s", most, has)
 
 
 async def _numbers(
@@ -98,22 +106,27 @@ async def _numbers(
     them. Those that this very change removes don't, so that a list may be replaced by another.
     """
     changed = {(str(change.kind), change.id): change for change in changes}
-    had = has = 0
-    for (kind, name), entity in after.items():
-        former = before.get((kind, name))
-        of_it, will_be = former is not None and former.account == account, entity.account == account
+
+    async def count(place: tuple[str, str]) -> tuple[int, int]:
+        kind, name = place
+        former = before.get(place)
+        of_it = former is not None and former.account == account
+        will_be = after[place].account == account
         if not (of_it or will_be):
-            continue
+            return 0, 0
         listed = sum(len(text.split()) for text in (await store.list_of(f"{kind}/{name}")).values())
         draining = await _draining(allocator, name) if kind == "pool" and former else 0
-        had += of_it * (listed + draining)
-        if will_be:
-            change = changed.get((kind, name))
-            added, drained = (change.added, change.drained) if change else ((), ())
-            owners = await store.owners(added)
-            back = sum((owner.kind, owner.id) == (kind, name) for owner in owners.values())
-            has += listed - len(drained) + draining + len(added) - back
-    return had, has
+        had = of_it * (listed + draining)
+        if not will_be:
+            return had, 0
+        change = changed.get(place)
+        added, drained = (change.added, change.drained) if change else ((), ())
+        owners = await store.owners(added)
+        back = sum((owner.kind, owner.id) == place for owner in owners.values())
+        return had, listed - len(drained) + draining + len(added) - back
+
+    counts = await gather_limited(count, after, _AT_ONCE)
+    return sum(had for had, _ in counts), sum(has for _, has in counts)
 
 
 async def _draining(allocator: Allocator, pool_id: str) -> int:

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from allocator.port import StoreUnavailable
 from ringpool.catalog import rests
 from ringpool.catalog.areas import StoredConfiguration
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.layout import NewerLayout
 from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, rules
 from ringpool.security.api_keys import hash_of
 from ringpool.visits.areas import NO_AREAS, PoolAreas, pool_areas
@@ -227,7 +229,11 @@ def _account_rules(targets: Mapping[str, Sequence[PreparedPool]]) -> AccountRule
 
 
 class SnapshotKeeper:
-    """Keeps a worker's snapshot up to date. ``current`` is empty until the first refresh."""
+    """Keeps a worker's snapshot up to date. ``current`` is empty until the first refresh.
+
+    ``outdated``: why this version can't use the store any more: a newer one has changed its keys,
+    or it was closed; "": it can.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -235,6 +241,7 @@ class SnapshotKeeper:
         self._next_look: asyncio.Task[None] | None = None
         self._looked = float("-inf")
         self.current = Snapshot(0, Configuration())
+        self.outdated = ""
 
     async def refresh(self) -> None:
         """Read a newer revision if there is one; raises StoreUnavailable."""
@@ -274,6 +281,16 @@ class SnapshotKeeper:
             with suppress(StoreUnavailable):
                 await self._refresh()
 
+    def renew(self) -> None:
+        """Put an equal snapshot in the place of this one, whose answers aren't repeated then."""
+        self.current = copy(self.current)
+
     async def _refresh(self) -> None:
-        if await self._catalog.revision() != self.current.revision:
+        try:
+            revision = await self._catalog.revision()
+            self.outdated = ""
+        except NewerLayout as error:
+            self.outdated = str(error)
+            raise
+        if revision != self.current.revision:
             self.current = Snapshot(*await self._catalog.entities())

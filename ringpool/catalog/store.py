@@ -65,6 +65,7 @@ _BYTES_A_PAGE = 1024 * 1024
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 _holder = msgspec.msgpack.Decoder(HolderReply).decode
+_NONE = _encode("")
 _raws = msgspec.msgpack.Decoder(list[Raw]).decode
 
 
@@ -83,6 +84,14 @@ class CatalogState(NamedTuple):
     done: int
     locked: bool
     layout: int
+
+
+class Claimed(NamedTuple):
+    """Numbers that are an owner's (``pool/ad-placement``), or are about to leave it."""
+
+    owner: str
+    numbers: Sequence[str]
+    leaving: bool = False
 
 
 class LogPage(NamedTuple):
@@ -139,10 +148,6 @@ class CatalogStore:
         """Stop being the writer."""
         await self._run(_UNLOCK, token)
 
-    async def renew(self, token: str) -> None:
-        """Keep the lock for another 30 s."""
-        await self._with_lock(_WRITE, token, hash_keys=(_list_key(""),))
-
     async def any_state(self) -> CatalogState:
         """Return the state of the catalog, whichever layout it has."""
         revision, planned, done, locked, found = await self._run(_STATE)
@@ -156,22 +161,46 @@ class CatalogStore:
         """Put the staged plan in force."""
         await self._with_lock(_COMMIT, token, steps)
 
-    async def next_step(self, token: str, done: int | None = None) -> tuple[int, str] | None:
-        """Note how many steps are done; return index and text of the next, None after the last."""
-        reply = await self._run(_NEXT, token, "" if done is None else done)
+    async def next_steps(
+        self, token: str, most: int, done: int | None = None
+    ) -> tuple[int, int, list[str]] | None:
+        """Note how many steps are done; return that, how many there are, and the next ones' texts.
+
+        None after the last.
+        """
+        reply = await self._run(_NEXT, token, "" if done is None else done, most)
         if reply is False:
             raise LockLost
-        return (reply[0], reply[1]) if reply else None
+        return (reply[0], reply[1], reply[2]) if reply else None
+
+    async def renew(self, token: str) -> None:
+        """Keep the lock for another 30 s."""
+        await self.next_steps(token, 0)
 
     async def claim(
         self, token: str, owner: str, numbers: Sequence[str], *, leaving: bool = False
     ) -> None:
         """Make ``owner`` the owner of numbers, or mark them as leaving it."""
-        await self._with_lock(_CLAIM, token, owner, _LEAVING if leaving else "", *numbers)
+        await self.claim_all(token, [Claimed(owner, numbers, leaving)])
+
+    async def claim_all(self, token: str, claims: Iterable[Claimed]) -> None:
+        """Do the same of many owners in one call."""
+        words: list[Argument] = []
+        for owner, numbers, leaving in claims:
+            words += [owner, _LEAVING if leaving else "", len(numbers), *numbers]
+        await self._with_lock(_CLAIM, token, *words)
 
     async def write_list(self, token: str, owner: str, texts: Mapping[int, str]) -> None:
         """Write chunks of an owner's list of numbers."""
-        await self._with_lock(_WRITE, token, *_flat(texts), hash_keys=(_list_key(owner),))
+        await self.write_lists(token, [(owner, texts)])
+
+    async def write_lists(self, token: str, lists: Sequence[tuple[str, Mapping[int, str]]]) -> None:
+        """Do the same of many owners in one call."""
+        words: list[Argument] = []
+        for _, texts in lists:
+            words += [len(texts), *_flat(texts)]
+        keys = [_list_key(owner) for owner, _ in lists]
+        await self._with_lock(_WRITE, token, *words, hash_keys=keys)
 
     async def publish(
         self,
@@ -242,13 +271,20 @@ class CatalogStore:
                     found[number] = Owner.parse(owner)
         return found
 
-    async def histories(self, numbers: Sequence[str]) -> list[Raw]:
-        """Return the packed former holders of numbers that had no owner (packed "": none)."""
-        return _raws(await self._store.run(_LOOKUP, (*_KEYS, _HISTORIES), numbers))
+    async def histories(self, numbers: Sequence[str]) -> dict[str, Raw]:
+        """Return the packed former holders of numbers that had no owner, where there are any."""
+        found: dict[str, Raw] = {}
+        for piece in _pieces(numbers):
+            raws = _raws(await self._store.run(_LOOKUP, (*_KEYS, _HISTORIES), piece))
+            found |= {
+                number: raw for number, raw in zip(piece, raws, strict=True) if bytes(raw) != _NONE
+            }
+        return found
 
     async def forget(self, token: str, numbers: Sequence[str]) -> None:
         """Drop histories that went with their numbers into a pool."""
-        await self._with_lock(_FORGET, token, *numbers)
+        for piece in _pieces(numbers):
+            await self._with_lock(_FORGET, token, *piece)
 
     async def departed(self, owner: str, departures: Sequence[Departure]) -> int:
         """End the ownership of numbers that have left; return how many were leaving."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import stat
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -22,33 +21,36 @@ from allocator.resting import Resting
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.cli.output import as_json, print_findings, print_json
-from ringpool.cli.session import DEFAULT_PUBLIC_URL, Session, open_session
+from ringpool.cli.service_setup import setting_findings
+from ringpool.cli.session import Session, open_session
+from ringpool.cli.store_setup import store_findings
 from ringpool.findings import Finding
-from ringpool.security.keyring import ADMIN_TOKEN_FILE, SIGNING_KEY_FILE
-from ringpool.settings import Settings, SettingsError, misspelt, setting_at_fault, variable
+from ringpool.settings import Settings, SettingsError, setting_at_fault, variable
 from ringpool.times import format_rfc3339
 
 _CLOCK_TOLERANCE_MS = 2_000
 _POOL_CLOCK_TOLERANCE_MS = 5_000
 _UNBUDGETED_TOLD_MS = 86_400_000
-_OLDEST_REDIS = 7
 _CONCURRENCY = 50
 _MAX_SHOWN = 10
 
 
 @click.command()
+@click.option("--strict", is_flag=True, help="Exit code 1 for a warning too.")
 @as_json
-def doctor(as_json: bool) -> None:
+def doctor(strict: bool, as_json: bool) -> None:
     """Check settings, store and pools; print a line for each check: ok, warn or fail.
 
-    The exit code is 1 when a check fails.
+    What a store doesn't let its user ask is said so, and is no warning. The exit code is 1 when a
+    check fails.
     """
     findings = asyncio.run(_run_checks())
     if as_json:
         print_json(findings)
     else:
         print_findings(findings)
-    if any(finding.level == "fail" for finding in findings):
+    bad = ("warn", "fail") if strict else ("fail",)
+    if any(finding.level in bad for finding in findings):
         sys.exit(1)
 
 
@@ -72,21 +74,7 @@ async def _run_checks() -> list[Finding]:
 
 def _check_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "settings", "every RINGPOOL_ value is well-formed")
-    for line in misspelt():
-        yield Finding("warn", "settings", line)
-    if settings.public_url is None:
-        message = f"not set: tags and links printed here begin with {DEFAULT_PUBLIC_URL}"
-        yield Finding("warn", "RINGPOOL_PUBLIC_URL", message)
-    elif not settings.public_url.startswith("https://"):
-        message = "isn't https: browsers block it on https pages"
-        yield Finding("warn", "RINGPOOL_PUBLIC_URL", message)
-    if "*" in settings.trusted_proxies:
-        message = "* accepts X-Forwarded-For from any address"
-        yield Finding("warn", "RINGPOOL_TRUSTED_PROXIES", message)
-    for name in (ADMIN_TOKEN_FILE, SIGNING_KEY_FILE):
-        path = settings.data_dir / name
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding("warn", str(path), "other users can read it: chmod 600")
+    yield from setting_findings(settings)
     fast = DefaultParser.__name__ == "_AsyncHiredisParser"
     parser = "hiredis" if fast else "redis-py's own, in Python: slower, otherwise the same"
     yield Finding("ok", "reply parser", parser)
@@ -95,11 +83,11 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
 async def _check_store(session: Session) -> AsyncIterator[Finding]:
     started = time.monotonic()
     doubts = await session.store.doubts()
-    clock, info = await session.catalog.server()
+    clock, _ = await session.catalog.server()
     took_ms = (time.monotonic() - started) * 1000
     embedded = session.settings.redis_url is None
     yield Finding("ok", "store", f"{'embedded, ' if embedded else ''}answers in {took_ms:.0f} ms")
-    for finding in _check_server(info):
+    for finding in await store_findings(await session.store.servers(), session.settings.redis_url):
         yield finding
     if embedded:
         yield _check_disk(DiskSpace(session.settings.data_dir, session.settings.min_free_bytes))
@@ -113,27 +101,6 @@ async def _check_store(session: Session) -> AsyncIterator[Finding]:
     else:
         yield Finding("ok", "clocks", "the store's clock agrees with this machine's")
     yield await _check_catalog(session.catalog)
-
-
-def _check_server(info: dict[str, str]) -> Iterator[Finding]:
-    valkey = info.get("valkey_version")
-    redis = info.get("redis_version", "0")
-    name = f"Valkey {valkey}" if valkey else f"Redis {redis}"
-    if int(redis.split(".")[0]) < _OLDEST_REDIS:
-        yield Finding("fail", "store version", f"{name}: {_OLDEST_REDIS}.0 or newer is needed")
-    else:
-        yield Finding("ok", "store version", name)
-    if info.get("aof_enabled") == "1":
-        yield Finding("ok", "append-only file", "on: a restart loses a second at most")
-    else:
-        message = "off: a restart of the store can break guarantees (appendonly yes)"
-        yield Finding("warn", "append-only file", message)
-    policy = info.get("maxmemory_policy", "noeviction")
-    if info.get("maxmemory", "0") != "0" and policy != "noeviction":
-        message = f"{policy} deletes assignments when memory is full: use noeviction"
-        yield Finding("fail", "maxmemory-policy", message)
-    else:
-        yield Finding("ok", "maxmemory-policy", "nothing is deleted")
 
 
 def _check_disk(space: DiskSpace) -> Finding:

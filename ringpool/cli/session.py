@@ -32,6 +32,7 @@ from ringpool.catalog.snapshot import Snapshot
 from ringpool.catalog.store import LockLost
 from ringpool.catalog.writer import CatalogBusy
 from ringpool.cli.output import failure, say
+from ringpool.config import draft
 from ringpool.faults import Fault, Faults
 from ringpool.settings import Settings, SettingsError, setting_at_fault
 
@@ -49,6 +50,9 @@ EXPECTED = (
     UnknownKey,
 )
 """What a command ends with in one line."""
+
+_MAX_FAULTS = 100
+"""How many are told one by one."""
 
 _TIMEOUT_MS = 5_000
 """A command may wait longer for the store than a page."""
@@ -130,8 +134,11 @@ def command(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         try:
             asyncio.run(_await(function(*args, **options)))
         except Faults as faults:
-            for fault in faults.faults:
+            for fault in faults.faults[:_MAX_FAULTS]:
                 say(str(fault), error=True)
+            if (more := len(faults.faults) - _MAX_FAULTS) > 0:
+                least = ", at least" if len(faults.faults) > draft.MAX_FAULTS else ""
+                say(f"… and {more} more{least}", error=True)
             sys.exit(1)
         except EXPECTED as error:
             raise failure(error) from None

@@ -11,7 +11,7 @@ from ringpool.security.keyring import KeyringError, read_signing_keys, write_sig
 from ringpool.security.signing import Signer, SigningKeys
 from ringpool.settings import Settings, SettingsError, variable
 
-_RESTART = "Restart the service: it reads its keys when it starts."
+_NO_RESTART = "A running service takes it over within seconds, and needs no restart."
 
 
 @click.group("signing-key")
@@ -42,7 +42,7 @@ async def show(as_json: bool) -> None:
 @as_json
 @command
 async def rotate(as_json: bool) -> None:
-    """Put a new key into the data directory, for the service to sign with after a restart.
+    """Put a new key into the data directory; a running service signs with it within seconds.
 
     What the present one signed holds until `ringpool signing-key retire`.
     """
@@ -75,7 +75,7 @@ def _tell(keys: SigningKeys, line: str, as_json: bool) -> None:
         print_json({"signs": keys.current.kid} | former)
     else:
         say(line)
-    say(_RESTART, error=True)
+    say(_NO_RESTART, error=True)
 
 
 def _of_the_data_directory() -> Settings:

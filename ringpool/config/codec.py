@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -47,6 +48,20 @@ def convert(value: object, kind: type[T]) -> T:
     return msgspec.convert(value, kind, dec_hook=decode_hook)
 
 
+def convert_partly(value: Mapping[str, object], kind: type[T]) -> T:
+    """Make a struct of those of its fields that are right; text that is needed is "" elsewhere."""
+    right: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):  # type: ignore[arg-type]
+        try:
+            if field.name in value:
+                right[field.name] = convert(value[field.name], field.type)
+        except msgspec.ValidationError:
+            pass
+        if field.required:
+            right.setdefault(field.name, "")
+    return kind(**right)
+
+
 def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
     """Yield everything that keeps ``value`` from being a ``kind``; nothing when it is one.
 
@@ -62,6 +77,12 @@ def faults(value: object, kind: Any, path: str) -> Iterator[Fault]:
             yield fault
         if not found:
             yield Fault(path, _message(value, bare, str(error)))
+
+
+@cache
+def defaults(kind: type[msgspec.Struct]) -> list[tuple[str, object]]:
+    """Return the fields of a struct with their defaults, which msgspec finds out anew each time."""
+    return [(field.name, field.default) for field in msgspec.structs.fields(kind)]
 
 
 def key_text(key: str) -> str:

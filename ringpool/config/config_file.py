@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from ringpool.config import codec, yaml_document
 from ringpool.config.draft import Draft
-from ringpool.config.validation import check_draft
-from ringpool.faults import Fault, Faults
+from ringpool.config.validation import find_faults
+from ringpool.faults import MAX_TEXT, Fault, Faults
 from ringpool.model import SECTIONS, Configuration
 from ringpool.printable import is_printable
 
@@ -23,10 +23,21 @@ def read(text: str, known: Configuration = _NOTHING) -> Configuration:
     another file made. Where its numbers are left out, it isn't checked how many of them a pool
     keeps.
     """
-    document = yaml_document.load(text)
-    if document is None:  # an empty file asks for nothing
-        return _NOTHING
+    draft = read_draft(text, known)
+    if draft.faults:
+        raise Faults(draft.faults_in_order())
+    return draft.configuration()
+
+
+def read_draft(text: str, known: Configuration = _NOTHING) -> Draft:
+    """Read a configuration file with all that is wrong with it, as ``read`` would raise it.
+
+    Raises Faults for text of which no more than that can be read, or in which too much is wrong.
+    """
     draft = Draft()
+    document = yaml_document.load(text, draft.faults)
+    if document is None:  # an empty file asks for nothing
+        return draft
     if not isinstance(document, dict):
         raise Faults([Fault("document", "expected the keys accounts, pools, stocks")])
     for section, entities in document.items():
@@ -37,7 +48,24 @@ def read(text: str, known: Configuration = _NOTHING) -> Configuration:
         else:
             for index, value in enumerate(entities or ()):
                 draft.add_plain(section, index, value)
-    return check_draft(draft, known)
+    find_faults(draft, known)
+    return draft
+
+
+def located(faults: Faults, text: str, name: str) -> Faults:
+    """Return the faults of a file of this name with the line of each: ``… (pools.yaml:12)``."""
+    try:
+        places = yaml_document.Places(text)
+    except (yaml.YAMLError, ValueError):  # it can't be read, and its faults say where that is
+        return faults
+    return Faults(_at(fault, places.line(fault.field), name) for fault in faults.faults)
+
+
+def _at(fault: Fault, line: int, name: str) -> Fault:
+    if not line:
+        return fault
+    where = f" ({name}:{line})"
+    return Fault(fault.field, fault.message[: MAX_TEXT - len(where)] + where)
 
 
 def write(configuration: Configuration) -> str:
@@ -57,14 +85,14 @@ def write(configuration: Configuration) -> str:
 def _plain(struct: msgspec.Struct) -> dict[str, object]:
     """Return the fields that aren't at their defaults, in the order of the struct."""
     values: dict[str, object] = {}
-    for spec in msgspec.structs.fields(struct):
-        value = getattr(struct, spec.name)
-        if value == spec.default or value is UNSET:
+    for name, default in codec.defaults(type(struct)):
+        value = getattr(struct, name)
+        if value == default or value is UNSET:
             continue
         if isinstance(value, msgspec.Struct):
-            values[spec.name] = _plain(value)
+            values[name] = _plain(value)
         elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
-            values[spec.name] = [_plain(item) for item in value]
+            values[name] = [_plain(item) for item in value]
         else:
-            values[spec.name] = msgspec.to_builtins(value, enc_hook=codec.encode_hook)
+            values[name] = msgspec.to_builtins(value, enc_hook=codec.encode_hook)
     return values

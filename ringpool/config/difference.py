@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct
 
-from ringpool.config.codec import encode_hook
+from ringpool.config.codec import defaults, encode_hook
 from ringpool.model import Configuration, Entity, Kind, Numbers, Pool, Stock
 from ringpool.security.api_keys import fingerprint
 
@@ -109,10 +109,10 @@ def _plain(entity: Entity | None) -> dict[str, object]:
     if entity is None:
         return {}
     values: dict[str, object] = {}
-    for spec in msgspec.structs.fields(entity):
-        value = getattr(entity, spec.name)
-        if spec.name != "numbers" and value is not UNSET and value != spec.default:
-            values[spec.name] = msgspec.to_builtins(value, enc_hook=encode_hook)
+    for name, default in defaults(type(entity)):
+        value = getattr(entity, name)
+        if name != "numbers" and value is not UNSET and value != default:
+            values[name] = msgspec.to_builtins(value, enc_hook=encode_hook)
     return values
 
 

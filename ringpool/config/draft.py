@@ -27,13 +27,17 @@ E = TypeVar("E", Account, Pool, Stock)
 class Draft:
     """Entities by section and index in the document, and the faults found so far.
 
-    ``ids``: section → id → index, those of entities that couldn't be read included.
+    ``ids``: section → id → index, those of entities that couldn't be read included. ``partial``:
+    of these what is right, for rules that need no more; those without an account have "".
     """
 
     entities: dict[str, dict[int, Entity]] = field(
         default_factory=lambda: {section: {} for section in SECTIONS}
     )
     ids: dict[str, dict[str, int]] = field(
+        default_factory=lambda: {section: {} for section in SECTIONS}
+    )
+    partial: dict[str, dict[int, Entity]] = field(
         default_factory=lambda: {section: {} for section in SECTIONS}
     )
     faults: list[Fault] = field(default_factory=list)
@@ -73,6 +77,12 @@ class Draft:
             self._check_how_many()
             if isinstance(value, dict) and isinstance(value.get("id"), str):
                 self._add_id(section, index, value["id"])
+                self.partial[section][index] = codec.convert_partly(value, entity_type)
+
+    def readable(self, section: str) -> dict[int, Entity]:
+        """Return the entities of a section by index, of those with a fault what is right."""
+        whole, partial = self.entities[section], self.partial[section]
+        return dict(sorted((whole | partial).items())) if partial else whole
 
     def _add_id(self, section: str, index: int, entity_id: str) -> None:
         first = self.ids[section].setdefault(entity_id, index)
@@ -85,11 +95,18 @@ class Draft:
             assert isinstance(entity, entity_type)
             yield index, entity
 
+    def readable_of(self, section: str, entity_type: type[E]) -> Iterator[tuple[int, E]]:
+        """Yield what is ``readable`` of a section."""
+        for index, entity in self.readable(section).items():
+            assert isinstance(entity, entity_type)
+            yield index, entity
+
     def make_canonical(self) -> None:
         """Write every number in E.164 and every parameter name in lower case."""
-        for section, entities in self.entities.items():
-            for index, entity in entities.items():
-                entities[index] = self._canonical(f"{section}[{index}]", entity)
+        for sections in (self.entities, self.partial):
+            for section, entities in sections.items():
+                for index, entity in entities.items():
+                    entities[index] = self._canonical(f"{section}[{index}]", entity)
 
     def configuration(self) -> Configuration:
         """Return the entities."""

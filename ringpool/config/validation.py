@@ -27,6 +27,14 @@ def check(wanted: Configuration, known: Configuration, *, canonical: bool = Fals
 
 def check_draft(draft: Draft, known: Configuration, *, canonical: bool = False) -> Configuration:
     """Return the entities of a draft as ``check`` does; raises its faults too."""
+    find_faults(draft, known, canonical=canonical)
+    if draft.faults:
+        raise Faults(draft.faults_in_order())
+    return draft.configuration()
+
+
+def find_faults(draft: Draft, known: Configuration, *, canonical: bool = False) -> None:
+    """Note in a draft what is wrong with it; raises Faults when that is too much."""
     if not canonical:
         draft.make_canonical()
     for index, account in draft.of("accounts", Account):
@@ -40,9 +48,6 @@ def check_draft(draft: Draft, known: Configuration, *, canonical: bool = False) 
     _check_api_keys(draft, known)
     _check_references(draft, known)
     _check_numbers(draft, known)
-    if draft.faults:
-        raise Faults(draft.faults_in_order())
-    return draft.configuration()
 
 
 def _check_types(draft: Draft, known: Configuration) -> None:
@@ -92,18 +97,18 @@ def _check_references(draft: Draft, known: Configuration) -> None:
     accounts = {account.id for account in known.accounts} | draft.ids["accounts"].keys()
     stocks: dict[str, str | None] = {stock.id: stock.account for stock in known.stocks}
     stocks |= dict.fromkeys(draft.ids["stocks"])  # one with a fault counts, its account unknown
-    for index, stock in draft.of("stocks", Stock):
-        stocks[stock.id] = stock.account
-        if stock.account not in accounts:
+    for index, stock in draft.readable_of("stocks", Stock):
+        stocks[stock.id] = stock.account or None
+        if stock.account and stock.account not in accounts:
             draft.fault(f"stocks[{index}].account", f"there is no account {stock.account}")
-    for index, pool in draft.of("pools", Pool):
-        if pool.account not in accounts:
+    for index, pool in draft.readable_of("pools", Pool):
+        if pool.account and pool.account not in accounts:
             draft.fault(f"pools[{index}].account", f"there is no account {pool.account}")
         if pool.stock is None:
             continue
         if pool.stock not in stocks:
             draft.fault(f"pools[{index}].stock", f"there is no stock {pool.stock}")
-        elif stocks[pool.stock] not in (pool.account, None):
+        elif pool.account and stocks[pool.stock] not in (pool.account, None):
             message = f"{pool.stock} belongs to account {stocks[pool.stock]}"
             draft.fault(f"pools[{index}].stock", message)
     for pool in known.pools:  # those that the document doesn't name must still fit
@@ -123,7 +128,7 @@ def _check_numbers(draft: Draft, known: Configuration) -> None:
         if number and places.setdefault(number, path) != path:
             draft.fault(path, f"{number} is {places[number]} already")
         handed_out.setdefault((account, number), path)
-    given = {pool.id: pool for _, pool in draft.of("pools", Pool)}
+    given = {pool.id: pool for _, pool in draft.readable_of("pools", Pool) if pool.account}
     for (pool_id, role), number in roles(given.values()).items():
         place = handed_out.get((given[pool_id].account, number))
         if place:
@@ -140,7 +145,7 @@ def _check_numbers(draft: Draft, known: Configuration) -> None:
 def _listed(draft: Draft) -> Iterator[tuple[str, str, str]]:
     """Yield the path, account and number of every number to hand out."""
     for section in ("pools", "stocks"):
-        for index, entity in draft.entities[section].items():
+        for index, entity in draft.readable(section).items():
             assert isinstance(entity, Pool | Stock)
             for place, number in enumerate(entity.numbers or ()):
                 yield f"{section}[{index}].numbers[{place}]", entity.account, number

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ringpool.config.codec import key_text
 from ringpool.faults import Fault, Faults
 
 MAX_CHARACTERS = 256 * 1024 * 1024
@@ -36,8 +37,12 @@ class _Loader(_BASE):  # type: ignore[misc, valid-type]
     }
 
 
-def load(text: str) -> object:
-    """Parse one YAML document; raises Faults whose field is ``line L, column C``."""
+def load(text: str, twice: list[Fault] | None = None) -> object:
+    """Parse one YAML document; raises Faults whose field is ``line L, column C``.
+
+    ``twice``: takes the faults of keys that stand twice, if there are no others: of each the last
+    counts then. Without it they are raised too.
+    """
     if len(text) > MAX_CHARACTERS:
         raise Faults([Fault("document", f"longer than {MAX_CHARACTERS} characters")])
     try:
@@ -47,9 +52,12 @@ def load(text: str) -> object:
             node = loader.get_single_node()
             if node is None:
                 return None
-            faults = _Graph().faults(node)
-            if faults:
+            graph = _Graph()
+            faults = graph.faults(node)
+            if faults and (twice is None or not graph.readable):
                 raise Faults(faults)
+            if twice is not None:
+                twice += faults
             return loader.construct_document(node)
         finally:
             loader.dispose()
@@ -65,6 +73,48 @@ def load(text: str) -> object:
         raise Faults([Fault(where, f"not YAML: {problem}")]) from None
     except ValueError as error:  # a scalar that isn't what its tag says, or a lone surrogate
         raise Faults([Fault("document", f"not YAML: {error}")]) from None
+
+
+class Places:
+    """Where the values of a document stand; raises Faults for one that can't be read."""
+
+    def __init__(self, text: str) -> None:
+        _check_depth(text)
+        loader = _Loader(text)
+        try:
+            self._root = loader.get_single_node()
+        finally:
+            loader.dispose()
+
+    def line(self, path: str) -> int:
+        """Return the line (from 1) of a path such as ``pools[0].numbers[2]``.
+
+        Of one that leads nowhere it is the line of where it leads last: a key that is missing is
+        missing there. 0: of the document as a whole.
+        """
+        node, line, rest = self._root, 0, path
+        while rest:
+            found = _step(node, rest)
+            if found is None:
+                break
+            start, node, rest = found
+            line = start.start_mark.line + 1
+        return line
+
+
+def _step(node: yaml.Node | None, path: str) -> tuple[yaml.Node, yaml.Node, str] | None:
+    """Return where the next value of a path begins, the value, and the rest of the path."""
+    if isinstance(node, yaml.SequenceNode):
+        index, bracket, rest = path.removeprefix("[").partition("]")
+        if path[0] == "[" and bracket and index.isdecimal() and int(index) < len(node.value):
+            item = node.value[int(index)]
+            return item, item, rest.removeprefix(".")
+    if isinstance(node, yaml.MappingNode):
+        for key, value in reversed(node.value):  # the last of those that stand twice counts
+            name = key_text(key.value) if isinstance(key, yaml.ScalarNode) else ""
+            if name and path.startswith(name) and path[len(name) : len(name) + 1] in ("", ".", "["):
+                return key, value, path[len(name) :].removeprefix(".")
+    return None
 
 
 def _position(mark: Any) -> str:
@@ -104,9 +154,13 @@ def _too_deep(mark: Any) -> Faults:
 
 
 class _Graph:
-    """One walk over the composed nodes, each visited once however many aliases point to it."""
+    """One walk over the composed nodes, each visited once however many aliases point to it.
+
+    ``readable``: no fault was found but that keys stand twice.
+    """
 
     def __init__(self) -> None:
+        self.readable = True
         self._sizes: dict[int, tuple[int, int]] = {}
         self._open: set[int] = set()
         self._in_text = 0
@@ -117,7 +171,7 @@ class _Graph:
         most = min(MAX_VALUES, self._in_text + ALIASED_VALUES + self._in_text * ALIASED_PER_VALUE)
         if values > most:
             message = f"more than {most} values once its aliases are written out"
-            self._faults.append(Fault("document", message))
+            self._unreadable("document", message)
         return self._faults
 
     def _size(self, node: yaml.Node) -> tuple[int, int]:
@@ -125,7 +179,7 @@ class _Graph:
         self._in_text += 1
         if node.tag not in _TAGS:
             message = f"the tag {node.tag!r} isn't known here"
-            self._faults.append(Fault(_position(node.start_mark), message))
+            self._unreadable(_position(node.start_mark), message)
         if isinstance(node, yaml.ScalarNode):
             return 1, 0
         known = self._sizes.get(id(node))
@@ -150,11 +204,15 @@ class _Graph:
         self._sizes[id(node)] = values, depth
         return values, depth
 
+    def _unreadable(self, where: str, message: str) -> None:
+        self.readable = False
+        self._faults.append(Fault(where, message))
+
     def _check_keys(self, node: yaml.MappingNode) -> None:
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith((":str", ":merge")):
-                self._faults.append(Fault(_position(key.start_mark), "a key must be text"))
+                self._unreadable(_position(key.start_mark), "a key must be text")
             elif key.value in seen:
                 message = f"the key {key.value!r} stands here twice"
                 self._faults.append(Fault(_position(key.start_mark), message))

@@ -88,6 +88,29 @@ def read_signing_keys(data_dir: Path) -> SigningKeys:
         raise KeyringError(f"{path}: {error}") from None
 
 
+class SigningKeyFile:
+    """The signing keys that are kept in the data directory, for who looks whether they change."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._seen = self._state()
+
+    def changed(self) -> SigningKeys | None:
+        """Return the keys if the file was written since the last look; raises KeyringError."""
+        state = self._state()
+        if state == self._seen:
+            return None
+        self._seen = state
+        return read_signing_keys(self._data_dir)
+
+    def _state(self) -> tuple[int, int, int] | None:
+        try:
+            found = (self._data_dir / SIGNING_KEY_FILE).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def write_signing_keys(data_dir: Path, keys: SigningKeys) -> None:
     """Keep these keys in the place of those in the data directory; raises KeyringError."""
     path = data_dir / SIGNING_KEY_FILE

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from allocator.answers import UNKNOWN_NETWORK
 
-_PREFIXES = {4: 24, 6: 64}
+_PARTLY_SPECIAL = frozenset({*(0, 10, 100, 127, 169, 172, 192, 198, 203), *range(224, 256)})
+"""First octets under which IANA has addresses that aren't public: those of all others are. Asking
+``is_global`` walks through the whole registry."""
 
 
 def network_of(address: str, proxies: Iterable[IPv4Network | IPv6Network] = ()) -> str:
@@ -17,12 +19,22 @@ def network_of(address: str, proxies: Iterable[IPv4Network | IPv6Network] = ()) 
     come from one, and would share one budget. ``proxies``: the addresses of those that are named,
     which tell of no visitor either.
     """
+    text = address.partition("%")[0]
     try:
-        parsed = ip_address(address.partition("%")[0])
+        parsed = ip_address(text)
     except ValueError:  # a socket's path
         return UNKNOWN_NETWORK
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
-    if not parsed.is_global or any(parsed in named for named in proxies):
+        text = str(parsed)
+    if not _is_public(parsed) or any(parsed in named for named in proxies):
         return UNKNOWN_NETWORK
-    return str(ip_network((parsed, _PREFIXES[parsed.version]), strict=False))
+    if isinstance(parsed, IPv4Address):
+        return f"{text.rpartition('.')[0]}.0/24"
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv4Address) and int(address) >> 24 not in _PARTLY_SPECIAL:
+        return True
+    return address.is_global

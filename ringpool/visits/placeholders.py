@@ -14,6 +14,7 @@ AD_MANAGERS = r"%%[A-Za-z0-9_.:=-]{1,100}%%"
 """A pattern: none of its signs begins an escape, whatever stands behind it."""
 
 _OPENING = frozenset("{[$%_")
+_NO_NAMES: frozenset[str] = frozenset()
 _PLACEHOLDER = re.compile(
     r"""\{[^{}]{1,100}\} | \{\{[^{}]{1,100}\}\} | \$\{[^{}]{1,100}\}
     | \[[A-Za-z_][A-Za-z0-9_.:-]{0,99}\] | __[A-Z][A-Z0-9_]{0,99}__ | """
@@ -29,13 +30,14 @@ def is_placeholder(value: str) -> bool:
 
 def unfilled(values: Mapping[str, str]) -> frozenset[str]:
     """The names whose values are placeholders."""
-    return frozenset(
-        name for name, value in values.items() if value[:1] in _OPENING and is_placeholder(value)
-    )
+    opened = values and [name for name, value in values.items() if value[:1] in _OPENING]
+    if not opened:
+        return _NO_NAMES
+    return frozenset(name for name in opened if is_placeholder(values[name]))
 
 
 def without(values: Mapping[str, str], names: frozenset[str]) -> Mapping[str, str]:
     """All but these names."""
-    if names.isdisjoint(values):
+    if not names or names.isdisjoint(values):
         return values
     return {name: value for name, value in values.items() if name not in names}

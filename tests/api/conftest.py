@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
@@ -19,7 +22,8 @@ from allocator.allocator import Allocator
 from allocator.answers import Ask
 from allocator.port import Store
 from api import scrape
-from api.app import create_app
+from api.app import create_app, routes
+from api.openapi.document import openapi_document
 from ringpool.settings import Settings
 
 ADMIN = "test-admin-token-0123456789"
@@ -57,12 +61,38 @@ async def running(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(with_state, raise_app_exceptions=True)
     try:
         async with httpx.AsyncClient(
-            transport=transport, base_url="http://ringpool.test", timeout=30
+            transport=transport,
+            base_url="http://ringpool.test",
+            timeout=30,
+            event_hooks={"response": [check_described]},
         ) as client:
             yield client
     finally:
         ended.set()
         await life
+
+
+async def check_described(response: httpx.Response) -> None:
+    """Whatever a test asks of the managers' API: the classes of its 403 are in the document."""
+    path, method = response.request.url.path, response.request.method.lower()
+    if response.status_code != 403 or not path.startswith("/admin/") or method == "head":
+        return
+    kind = msgspec.json.decode(await response.aread())["class"]
+    for pattern, operations in _described():
+        if pattern.fullmatch(path):
+            described = operations[method]["responses"]["403"]
+            assert f"`{kind}`" in described["description"], (response.request, kind)
+
+
+@cache
+def _described() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    """The operations of the managers' paths, by method."""
+    paths = openapi_document(routes())["paths"]
+    return [
+        (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
+        for path, operations in paths.items()
+        if path.startswith("/admin/")
+    ]
 
 
 @pytest.fixture

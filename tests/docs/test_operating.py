@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
@@ -159,10 +160,13 @@ def wrapper(path: Path, source: Path | None = None) -> None:
 
 
 def copied(folder: Path) -> None:
-    """Copy the packages, and make the script that allocates another one that does the same."""
+    """Copy the packages as version 99.0, whose script that allocates has another text."""
     for package in ("allocator", "api", "ringpool", "snippet"):
         ignored = shutil.ignore_patterns("node_modules", "__pycache__", "packages", "src")
         shutil.copytree(ROOT / package, folder / package, ignore=ignored)
+    metadata = folder / "ringpool-99.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: ringpool\nVersion: 99.0\n")
     script = folder / "allocator" / "lua" / "pool" / "allocate.lua"
     first, _, rest = script.read_text("utf-8").partition("\n")
     script.write_text(f"{first}\nlocal next_version = true\n{rest}", "utf-8")
@@ -206,12 +210,19 @@ async def test_two_versions_run_side_by_side(tmp_path: Path) -> None:
                     await answered(new, 300)
                     await answered(old)
                     assert store.command("SCRIPT EXISTS", *scripts) == [1, 1]
+                    assert version_of(ports[8000]) != version_of(ports[8001]) == "99.0"
                     await old.stop()
                     await asyncio.to_thread(run, end)
                     await answered(new)
             assert (old.seen.cut, new.seen.cut, old.seen.refused, new.seen.refused) == (0, 0, 0, 0)
             kept(old, pools)
             kept(new, pools)
+
+
+def version_of(port: int) -> str:
+    """The version of the service there."""
+    version: str = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).json()["version"]
+    return version
 
 
 def listens(port: int) -> bool:

@@ -95,11 +95,7 @@ def used(server: Server) -> set[str]:
 
 def refused(server: Server) -> list[str]:
     """What the service was refused."""
-    return [f"{entry[b'object']}" for entry in map(_pairs, server.command("ACL LOG"))]
-
-
-def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+    return [str(entry["object"]) for entry in server.command("ACL LOG")]
 
 
 @pytest.fixture(params=[valkey, redis7], ids=["valkey", "redis7"])
@@ -122,7 +118,7 @@ def test_the_service_needs_all_of_it_and_no_more(
     _through_the_command(url, tmp_path, monkeypatch)
     _through_http(url, tmp_path)
     ran = used(server)
-    assert refused(server) == []
+    assert set(refused(server)) <= {"config|get"}  # the doctor tries whether that may be asked
     assert ran == listed(), "docs/security/store.acl and this test's flows: both, or neither"
 
 

@@ -1,9 +1,10 @@
 -- KEYS of every pool script, in the order of allocator/keys.py. All carry the hash tag {pool id}.
 --   1 META           hash    "rules" and "state", both packed (include/pool_state.lua); "dry:" and an
 --                            area → until when it's no use asking the stock for one of it (ms); a
---                            client network → what it has, packed (include/pool_budget.lua); "wide", which
---                            makes it a hash table; "closed_rules" in place of "rules" once the pool
---                            was closed (copy/close.lua)
+--                            client network → what it has, packed (include/pool_budget.lua); "w:" and a
+--                            writer → its last write (include/pool_writes.lua); "wide", which makes it a
+--                            hash table; "closed_rules" in place of "rules" once the pool was closed
+--                            (copy/close.lua)
 --   2 TUPLES         hash    tuple → number, of assigned numbers
 --   3 NUMBERS        hash    number → packed record (include/pool_record.lua), all of the pool's
 --   4 FREE           zset    unassigned numbers, by when they came free (ms)

@@ -15,8 +15,11 @@
 --        2 string     growth: "ask" when the caller can bring numbers from the stock, "no" when not
 --                     now, "dry" when the stock had too few: it isn't asked again for a second;
 --                     "elsewhere" when it had too few of the areas wanted: it isn't asked for those
---                     again for a second
---        3 packed     arrivals (include/pool_arrivals.lua), "" for none; added first
+--                     again for a second. "told": these clicks were answered from a worker's memory;
+--                     they count once however often they come, and for the pool where the tuple has no
+--                     number any more
+--        3 packed     arrivals (include/pool_arrivals.lua), "" for none; added first. With "told" the
+--                     write (include/pool_writes.lua)
 --        4… five for each ask:
 --          string     the tuple
 --          int        clicks; negative n counts -n - 1 clicks for the tuple when it holds a number,
@@ -32,6 +35,7 @@
 --        what stock/take should be asked for
 --@include pool_keys
 --@include pool_state
+--@include pool_writes
 --@include pool_record
 --@include pool_end_assignment
 --@include pool_leave
@@ -58,7 +62,9 @@ local now = state[CLOCK]
 for i, network in ipairs(networks) do read_budget(network, documents[i + 2], now) end
 local asks = (#ARGV - 3) / 5
 local present = {}
-if ARGV[3] ~= '' then
+local told = ARGV[2] == 'told' and unpack_one(ARGV[3])
+local counted = told and was_done(told)
+if not told and ARGV[3] ~= '' then
   present = add_arrivals(unpack_one(ARGV[3]), rules, state)
   state[DRY_UNTIL] = 0
 end
@@ -197,7 +203,7 @@ end
 -- Returns code, number, guaranteed_until.
 local function answer(tuple, clicks, attributes, areas, network)
   local touch = clicks < 0
-  if touch then clicks = -clicks - 1 end
+  if touch then clicks = counted and 0 or -clicks - 1 end
   local number = call('HGET', TUPLES, tuple)
   if number then
     local record = read_record(number)
@@ -209,7 +215,10 @@ local function answer(tuple, clicks, attributes, areas, network)
     call('ZREM', DRAIN, number)
     leave_pool(number, record, rules, state)
   end
-  if touch then return NONE, '', 0 end
+  if touch then
+    if told then state[HELD_TOTAL] = state[HELD_TOTAL] + clicks end
+    return NONE, '', 0
+  end
   local waits = network ~= '' and (awaited[network] or 0)
   if waits and not awaiting[tuple] and is_over_budget(network, waits, rules, state) then
     state[REFUSED_TOTAL] = state[REFUSED_TOTAL] + 1
@@ -237,4 +246,5 @@ for i = 4, #ARGV, 5 do
   answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) }
 end
 save_with_budgets(state)
+if told and not counted then note_done(told, now) end
 return pack({ now, rules[STOCK], room, answers, present })

@@ -1,7 +1,7 @@
 #!lua
 -- Does a bounded share of what needn't wait for a click: promotes numbers whose guarantee is over,
 -- lets draining ones leave, drains lent ones above max_size, forgets networks that have nothing any
--- more, and shows what is to be handed on.
+-- more and writers that are silent, and shows what is to be handed on.
 --
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
@@ -19,6 +19,7 @@
 --@include pool_growth
 --@include pool_exhausted
 --@include pool_budget
+--@include pool_writes
 local TOMBSTONE_MS, AT_ONCE, LATEST_MS, LOOKED_AT, MANY = 60000, 100, 3600000, 20, 5
 
 local rules, state = open_pool(ARGV[1])
@@ -30,12 +31,17 @@ for _, number in ipairs(call('ZRANGEBYSCORE', DRAIN, '-inf', now, 'LIMIT', 0, AT
   leave_pool(number, read_record(number), rules, state)
 end
 
--- Networks that have nothing any more. It looks at any of them, and again as long as it finds many:
--- so those are a quarter at most, and nobody goes through all.
+-- Networks that have nothing any more, and writers that are silent. It looks at any of them, and again
+-- as long as it finds many: so those are a quarter at most, and nobody goes through all.
 local known, over = call('HRANDFIELD', META, LOOKED_AT, 'WITHVALUES'), 0
 for i = 1, #known, 2 do
   local name = known[i]
-  if name ~= 'rules' and name ~= 'state' and name ~= 'wide' and string.sub(name, 1, 4) ~= 'dry:' then
+  if is_writer(name) then
+    if is_silent(known[i + 1], now) then
+      call('HDEL', META, name)
+      over = over + 1
+    end
+  elseif name ~= 'rules' and name ~= 'state' and name ~= 'wide' and string.sub(name, 1, 4) ~= 'dry:' then
     local budget = read_budget(name, known[i + 1], now)
     if budget[HAS] == 0 and budget[BUSY_UNTIL] <= now then
       call('HDEL', META, name)

@@ -206,6 +206,24 @@ async def test_the_log_names_the_key_and_what_was_wrong(site: Site) -> None:
     assert key not in str(logged)
 
 
+async def test_the_log_names_the_account_whose_page_or_quota_it_was(site: Site) -> None:
+    """A page of another origin has no key, and who is over a quota hasn't been let in yet."""
+    await site.make_account(origins=["https://www.newspress.example"], quota={"requests": 1})
+    key = (await make_key(site, "ci", "read"))["key"]
+    page = {"origin": "https://elsewhere.example"}
+    with capture_logs() as logged:
+        await site.client.get("/v1/swap", params={"account": site.account}, headers=page)
+        for _ in range(2):
+            await site.client.get("/admin/v1/pools", headers=bearer(key))
+    told = [(entry["status"], entry["account"], entry.get("class")) for entry in logged]
+    assert told == [
+        (403, site.account, "ForbiddenOrigin"),
+        (200, site.account, None),
+        (429, site.account, "QuotaExceeded"),
+    ]
+    assert logged[-1]["key"] == "ci"
+
+
 async def test_a_pools_key_is_replaced_with_an_overlap(site: Site) -> None:
     """Both get the same number meanwhile; then the old one gets none, remembered ones neither."""
     pool = await site.pool(2)

@@ -17,8 +17,10 @@ from allocator.redis.replicas import Confirmations
 from allocator.redis.url import connect
 from allocator.scripts import Script
 from api.app import create_app
+from ringpool.catalog.layout import LAYOUT
 from ringpool.settings import Settings
 from tests.api.conftest import ADMIN, KEY, Site, running
+from tests.conftest import PATIENT_MS
 from tests.servers import stores
 from tests.servers.process import until
 
@@ -46,6 +48,45 @@ class Switch:
     def _check(self) -> None:
         if self.away:
             raise StoreUnavailable("switched off")
+
+
+async def test_a_service_that_a_newer_version_took_the_store_from(settings: Settings) -> None:
+    """It is unready and says why, changes nothing any more, and repeats what it has promised."""
+    with stores.valkey() as server:
+        store = await connect(server.url, timeout_ms=PATIENT_MS)
+        async with running(create_app(settings, store=store)) as client:
+            site = Site(client, "acme", "202990")
+            await site.make_account()
+            pool = await site.pool(3, min_duration="1h")
+            promised = await site.ask(pool, website="one")
+
+            async def ready() -> httpx.Response:
+                return await client.get("/readyz")
+
+            state = "rp:{ringpool}:catalog-state"
+            server.command("HSET", state, "layout", LAYOUT + 1)
+            async with asyncio.timeout(30):
+                while (unready := await ready()).status_code == 200:
+                    await asyncio.sleep(0.01)
+            assert unready.status_code == 503
+            told = f"this version can't use the store: its keys have layout {LAYOUT + 1}"
+            assert unready.json()["detail"].startswith(told)
+            assert (await client.get("/livez")).status_code == 200
+            assert (await site.ask(pool, website="one")).json() == {
+                **promised.json(),
+                "state": "held",
+            }
+            refused = await site.ask(pool, website="two")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            changed = await client.delete(f"/admin/v1/pools/{pool}", headers=site.auth)
+            assert changed.status_code == 503
+            assert server.command("HLEN", f"rp:{{{pool}}}:tuples") == 1
+            server.command("HSET", state, "layout", LAYOUT)  # the copy was put back
+            async with asyncio.timeout(30):
+                while (await ready()).status_code != 200:
+                    await asyncio.sleep(0.01)
+            assert (await site.ask(pool, website="two")).status_code == 200
+        await store.aclose()
 
 
 @pytest.fixture

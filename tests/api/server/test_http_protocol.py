@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from api.server import http_protocol
 from api.server.http_protocol import Protocol
+from api.server.uvicorn_connection import LARGE_BYTES
 
 Scope = dict[str, Any]
 
@@ -52,6 +53,8 @@ async def app(scope: Scope, receive: Any, send: Any) -> None:
             raise RuntimeError("after the start")
         case "/short":
             headers.append((b"content-length", b"9"))
+        case "/large":
+            body = bytes(2 * LARGE_BYTES)
         case "/slow":
             await asyncio.sleep(0.05)
         case "/slower":
@@ -199,6 +202,36 @@ async def test_a_response_to_a_closed_connection_is_dropped() -> None:
     connections[1][1].close()
     await asyncio.sleep(0)
     assert [len(wire.written) for _, wire in connections] == [1, 0, 1]
+
+
+async def test_large_responses_go_out_one_a_turn() -> None:
+    """Short ones of others don't wait for them."""
+    large = [connected() for _ in range(5)]
+    for protocol, _ in large:
+        protocol.data_received(get("/large"))
+    short, wire = connected()
+    short.data_received(get("/"))
+    turns = [0]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while turns[-1] < len(large):
+            await asyncio.sleep(0)
+            turns.append(sum(1 for _, each in large if each.written))
+            assert turns[-1] <= turns[-2] + 1
+            assert wire.written or not turns[-1]
+
+
+async def test_of_large_bodies_one_part_a_turn_is_read() -> None:
+    """Clients whose bodies come all at once leave turns for others."""
+    connections = [connected() for _ in range(5)]
+    head = get("/whole", f"Content-Length: {9 * LARGE_BYTES}", method="POST")
+    for protocol, _ in connections:
+        protocol.data_received(head + bytes(2 * LARGE_BYTES))
+    turns = [0]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while turns[-1] < len(connections):
+            await asyncio.sleep(0)
+            turns.append(sum(1 for _, wire in connections if wire.reading))
+            assert turns[-1] <= turns[-2] + 1
 
 
 async def test_an_answer_goes_before_the_refusal_of_what_follows() -> None:

@@ -100,6 +100,13 @@ async def test_one_process_leads(services: list[Service]) -> None:
     assert await services[0].sweeper.round()
 
 
+async def test_who_cannot_read_the_store_any_more_does_not_lead(services: list[Service]) -> None:
+    """A newer version has changed its keys: the rounds are that one's."""
+    services[0].keeper.outdated = "its keys have another layout"
+    assert not await services[0].sweeper.round()
+    assert await services[1].sweeper.round()
+
+
 async def test_a_stopped_leader_is_followed(services: list[Service]) -> None:
     """A leader that stops gives up at once, so the next round is another's."""
     task = asyncio.create_task(services[0].sweeper.run())

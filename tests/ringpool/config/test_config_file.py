@@ -282,6 +282,9 @@ def test_every_fault_is_reported_at_once_in_document_order() -> None:
         "accounts[0].name",
         "pools[0].min_duration",
         "pools[1].recycle",
+        "pools[1].numbers[0]",
+        "pools[1].account",
+        "pools[1].numbers[1]",
         "stocks[0].numbers[0]",
     ]
 
