@@ -42,7 +42,7 @@ EVERY_KEY = "rp:*"
 """A pattern that every key matches."""
 
 _STOCK = (
-    "meta",  # hash: "rules" (the operator's), "state" (clock, counters), networks, writers
+    "meta",  # hash: quarantine (ms) and last_loan (ms, the name of the latest loan)
     "numbers",  # hash: number → packed record
     "available",  # zset: numbers that may go, by when their quarantine ends
     "moving",  # hash: number → packed (pool, since): on its way to a pool

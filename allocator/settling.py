@@ -10,6 +10,7 @@ from collections.abc import Container
 from typing import Any
 
 import msgspec
+from msgspec import Raw, Struct
 
 from allocator.copying import Row
 
@@ -18,7 +19,18 @@ _pack = msgspec.msgpack.Encoder().encode
 
 _LEAVING, _LENT_BY = 7, 9  # of a pool's record (lua/include/pool_record.lua)
 _POOL, _SINCE = 0, 1  # of a stock's (lua/include/stock_keys.lua)
-_LOAN, _HANDED_ON = 0, 3  # of an entry of a pool's outbox (lua/include/pool_keys.lua)
+
+
+class _Left(Struct, frozen=True, array_like=True):
+    """An entry of a pool's outbox (``lua/include/pool_keys.lua``)."""
+
+    loan: str
+    left: int
+    history: Raw
+    handed_on: int
+
+
+_left = msgspec.msgpack.Decoder(_Left).decode
 
 Lent = tuple[str, int]
 """The pool that has a stock's number, and the name of the loan."""
@@ -35,9 +47,9 @@ class Settling:
 
     def note_outbox(self, pool_id: str, row: Row) -> None:
         """Note a number that left a pool."""
-        entry = _unpack(row[1])
-        if entry[_HANDED_ON] == 0:
-            self._left[pool_id, row[0]] = entry[_LOAN]
+        entry = _left(row[1])
+        if entry.handed_on == 0:
+            self._left[pool_id, row[0]] = entry.loan
 
     def note_stock(self, stock_id: str, row: Row) -> None:
         """Note where a stock says that its number is."""

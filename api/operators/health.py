@@ -41,7 +41,7 @@ async def _livez(_request: Request) -> Reply:
 
 async def _readyz(request: Request) -> Reply:
     if outdated := request.services.keeper.outdated:
-        reason = f"a newer version has taken the store over: {outdated}"
+        reason = f"this version can't use the store: {outdated}"
         raise Refusal(503, "StoreUnavailable", reason, headers=(RETRY_AFTER,))
     try:
         await asyncio.wait_for(request.services.store.ping(), READY_SECONDS)

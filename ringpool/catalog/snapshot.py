@@ -231,8 +231,8 @@ def _account_rules(targets: Mapping[str, Sequence[PreparedPool]]) -> AccountRule
 class SnapshotKeeper:
     """Keeps a worker's snapshot up to date. ``current`` is empty until the first refresh.
 
-    ``outdated``: why this version can't read the store any more, whose keys a newer one has
-    changed; "": it can.
+    ``outdated``: why this version can't use the store any more: a newer one has changed its keys,
+    or it was closed; "": it can.
     """
 
     def __init__(self, catalog: Catalog) -> None:

@@ -69,7 +69,7 @@ async def test_a_service_that_a_newer_version_took_the_store_from(settings: Sett
                 while (unready := await ready()).status_code == 200:
                     await asyncio.sleep(0.01)
             assert unready.status_code == 503
-            told = f"a newer version has taken the store over: its keys have layout {LAYOUT + 1}"
+            told = f"this version can't use the store: its keys have layout {LAYOUT + 1}"
             assert unready.json()["detail"].startswith(told)
             assert (await client.get("/livez")).status_code == 200
             assert (await site.ask(pool, website="one")).json() == {
