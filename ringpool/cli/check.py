@@ -24,6 +24,12 @@ from ringpool.times import format_rfc3339
 _TELL_EVERY_SECONDS = 5.0
 
 
+class _Unasked(click.ClickException):
+    """The store couldn't be asked."""
+
+    exit_code = 2
+
+
 def _unasked_is_2(function: Callable[..., None]) -> Callable[..., None]:
     """Have what keeps the audit from being made end the command with status 2."""
 
@@ -34,8 +40,7 @@ def _unasked_is_2(function: Callable[..., None]) -> Callable[..., None]:
         except click.UsageError:
             raise
         except click.ClickException as error:
-            error.show()
-            sys.exit(2)
+            raise _Unasked(error.message) from None
 
     return run
 
