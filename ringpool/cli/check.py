@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import click
@@ -15,7 +14,7 @@ from allocator.resting import FOR_EVER, rest
 from allocator.store_files import StoreDamaged
 from ringpool.catalog import rests
 from ringpool.catalog.store_check import StoreCheck, StoreParts
-from ringpool.cli.output import as_json, print_findings, print_json, say
+from ringpool.cli.output import as_json, not_asked_is_2, print_findings, print_json, say
 from ringpool.cli.session import command, open_session
 from ringpool.findings import Finding
 from ringpool.model import Configuration
@@ -23,22 +22,6 @@ from ringpool.settings import Settings
 from ringpool.times import format_rfc3339
 
 _TELL_EVERY_SECONDS = 5.0
-
-
-def _unasked_is_2(function: Callable[..., None]) -> Callable[..., None]:
-    """Have what keeps the audit from being made end the command with status 2."""
-
-    @functools.wraps(function)
-    def run(**options: object) -> None:
-        try:
-            function(**options)
-        except click.UsageError:
-            raise
-        except click.ClickException as error:
-            error.show()
-            sys.exit(2)
-
-    return run
 
 
 @click.command("check")
@@ -57,7 +40,7 @@ def _unasked_is_2(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--pool", "pools", multiple=True, help="Only this pool; may be given several times.")
 @click.option("--stock", "stocks", multiple=True, help="Only this stock, likewise.")
 @as_json
-@_unasked_is_2
+@not_asked_is_2
 @command
 async def check(
     repair_aof: bool, repair: bool, pools: Sequence[str], stocks: Sequence[str], as_json: bool

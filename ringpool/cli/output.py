@@ -5,7 +5,8 @@ All that a command writes goes through here, where what others named can't steer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -36,6 +37,25 @@ def warn(line: str) -> None:
 def failure(error: Exception | str) -> click.ClickException:
     """An expected error as click ends a command with it: one line on stderr, exit code 1."""
     return click.ClickException(printable(str(error)))
+
+
+class _NotAsked(click.ClickException):
+    exit_code = 2
+
+
+def not_asked_is_2(function: Callable[..., None]) -> Callable[..., None]:
+    """Have a command that fails end with 2: its exit code 1 is an answer."""
+
+    @functools.wraps(function)
+    def run(**options: object) -> None:
+        try:
+            function(**options)
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            raise _NotAsked(error.message) from None
+
+    return run
 
 
 def print_document(text: str) -> None:
