@@ -54,6 +54,7 @@ _FORGET = load("pool/forget")
 _RELEASE = load("pool/release")
 _CALL = load("pool/call")
 _SWEEP = load("pool/sweep")
+_END_OVERDUE = load("pool/end_overdue")
 _STATUS = load("pool/status")
 _HOLDER = load("pool/holder")
 _OVERFLOW = load("pool/overflow")
@@ -71,6 +72,7 @@ _credited = msgspec.msgpack.Decoder(CallReply | int | bool).decode
 _swept = msgspec.msgpack.Decoder(Swept | bool).decode
 _counted = msgspec.msgpack.Decoder(StatusReply | bool).decode
 _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
+_ended = msgspec.msgpack.Decoder(int | bool).decode
 _overflowed = msgspec.msgpack.Decoder(int | bool).decode
 _page = msgspec.msgpack.Decoder(NumbersReply | bool).decode
 
@@ -361,6 +363,15 @@ class Allocator:
             pool_id, _page(await self._run(_NUMBERS, pool_id, now_ms, cursor, limit))
         )
         return page.cursor, page.rows
+
+    async def end_overdue(self, pool_id: str, *, now_ms: int | None = None) -> int:
+        """End assignments whose guarantee is over; return how many. Call again while there are any.
+
+        For a store that forgot what it answered last: their numbers may have been given on since.
+        """
+        reply = await self._run(_END_OVERDUE, pool_id, now_ms, MAX_PROMOTED_PER_SWEEP)
+        ended: int = known(pool_id, _ended(reply))
+        return ended
 
     async def sweep(
         self, pool_id: str, most: int = MAX_PROMOTED_PER_SWEEP, *, now_ms: int | None = None

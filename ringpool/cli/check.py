@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import click
 
 from allocator.embedded import DataDirectoryBusy, EmbeddedServer
+from allocator.replies import UnknownPool
 from allocator.resting import FOR_EVER, rest
 from allocator.store_files import StoreDamaged
 from ringpool.catalog import rests
@@ -159,10 +160,17 @@ def _check_named(known: Configuration, named: StoreParts) -> None:
 
 
 async def _rest() -> list[Finding]:
-    """Have each pool rest for the longest guarantee of its own and of those of its stock."""
+    """Have each pool rest for the longest guarantee of its own and of those of its stock.
+
+    Who has a number whose guarantee was over isn't known: such assignments are ended.
+    """
     now = time.time_ns() // 1_000_000
     async with open_session() as session:
         _, known = await session.catalog.entities()
+        for pool in known.pools:
+            with suppress(UnknownPool):
+                while await session.allocator.end_overdue(pool.id):
+                    pass
     until = rests.after(known.pools, now)
     rest(session.settings.data_dir, until, max(until.values(), default=0))
     return [

@@ -129,3 +129,19 @@ async def test_a_pool_without_a_stock_is_exhausted_when_all_are_held(
     assert await exhausted(pool)
     pool.now += HELD_MS
     assert not await exhausted(pool)
+
+
+async def test_overdue_assignments_are_ended(store: Store, unique: str) -> None:
+    """Some at a time; what is inside its guarantee, and what leaves, stays as it is."""
+    pool = await make(store, unique, numbers(4))
+    await pool.ask("a", "b")
+    pool.now += HELD_MS
+    await swept(pool)
+    held = await pool.one("c")
+    pool.now += 1_000
+    assert await pool.allocator.end_overdue(unique, now_ms=pool.now) == 2
+    assert await pool.allocator.end_overdue(unique, now_ms=pool.now) == 0
+    status = await pool.allocator.status(unique, now_ms=pool.now)
+    assert (status.unassigned, status.held, status.recyclable) == (3, 1, 0)
+    answers = await pool.allocator.held(unique, ["a", "b", "c"], now_ms=pool.now)
+    assert [answer.number for answer in answers] == ["", "", held.number]
