@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -60,25 +60,16 @@ async def audit_pool(
 
     Each page is one call of the store, so a pool in use has no false findings. Raises UnknownPool.
     """
-    flaws: list[Flaw] = []
-    can_go_on = True
+    script = _AUDIT if repair else _LOOK
 
-    async def page(part: str, cursor: str) -> str:
-        nonlocal can_go_on
+    async def read(part: str, cursor: str) -> _Page:
         arguments = (clock_argument(now_ms), int(repair), part, cursor, _AT_ONCE)
-        script = _AUDIT if repair else _LOOK
-        reply = await store.run(script, pool_keys(pool_id), arguments)
-        read: _Page = known(pool_id, _decode(reply))
-        flaws.extend(read.flaws)
-        can_go_on = read.looked_at >= 0
-        seen(max(0, read.looked_at))
-        return read.cursor
+        page: _Page = known(
+            pool_id, _decode(await store.run(script, pool_keys(pool_id), arguments))
+        )
+        return page
 
-    for part in POOL_PARTS:
-        await every_page(partial(page, part))
-        if not can_go_on:
-            break
-    return flaws
+    return await _all_pages(POOL_PARTS, read, seen)
 
 
 async def audit_stock(
@@ -90,20 +81,33 @@ async def audit_stock(
     now_ms: int | None = None,
 ) -> list[Flaw]:
     """Find what contradicts the records of a stock's numbers, and mend it likewise."""
+    script = _AUDIT_STOCK if repair else _LOOK_AT_STOCK
+
+    async def read(part: str, cursor: str) -> _Page:
+        arguments = (clock_argument(now_ms), int(repair), part, cursor, _AT_ONCE)
+        return _decode_stock(await store.run(script, stock_keys(stock_id), arguments))
+
+    return await _all_pages(STOCK_PARTS, read, seen)
+
+
+async def _all_pages(
+    parts: Sequence[str],
+    read: Callable[[str, str], Awaitable[_Page]],
+    seen: Callable[[int], None],
+) -> list[Flaw]:
+    """The flaws of each part, page by page, until one says that nothing else can be looked at."""
     flaws: list[Flaw] = []
     can_go_on = True
 
     async def page(part: str, cursor: str) -> str:
         nonlocal can_go_on
-        arguments = (clock_argument(now_ms), int(repair), part, cursor, _AT_ONCE)
-        script = _AUDIT_STOCK if repair else _LOOK_AT_STOCK
-        read = _decode_stock(await store.run(script, stock_keys(stock_id), arguments))
-        flaws.extend(read.flaws)
-        can_go_on = read.looked_at >= 0
-        seen(max(0, read.looked_at))
-        return read.cursor
+        found = await read(part, cursor)
+        flaws.extend(found.flaws)
+        can_go_on = found.looked_at >= 0
+        seen(max(0, found.looked_at))
+        return found.cursor
 
-    for part in STOCK_PARTS:
+    for part in parts:
         await every_page(partial(page, part))
         if not can_go_on:
             break

@@ -22,24 +22,7 @@
 --@include pool_leave
 --@include areas
 --@include pool_promised
-local repair, part, cursor, most = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5])
-local found, following, looked_at = {}, '0', 0
-
-local function note(number, what)
-  -- Whatever is in a broken store, the reply is text.
-  found[#found + 1] = { (string.gsub(number, '[\128-\255]', '?')), what, repair and 1 or 0 }
-  return repair
-end
-
--- Looks at the kind of a key by a command that only it answers.
-local function audit_kind(key, command)
-  local reply = redis.pcall(command, key)
-  if type(reply) ~= 'table' then return true end
-  local mended = note('', 'another kind of key is where its ' .. string.match(key, '[^:]*$') .. ' should be')
-  if mended then call('UNLINK', key) end
-  return mended
-end
-
+--@include audit
 -- What was packed, when it is an array of so many values at least; else nil.
 local function array_in(packed, least)
   local read, value = pcall(unpack_one, packed or '')
@@ -66,10 +49,6 @@ if not array_in(documents[2], 15) then
 end
 local rules, state = open_pool(ARGV[1])
 local now = state[CLOCK]
-
-local function is_number(text)
-  return string.find(text, '^%+%d+$')
-end
 
 -- A number's record; false when it can't be read.
 local function record_of(number)

@@ -10,27 +10,8 @@
 -- Reply  packed { next cursor ("0" after the last page), array of { number, what is wrong, 1 it is
 --        mended, else 0 }, how many entries were looked at (-1: nothing else can be) }
 --@include stock_keys
-local now, repair, part, cursor, most = clock(ARGV[1]), ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5])
-local found, following, looked_at = {}, '0', 0
-
-local function note(number, what)
-  -- Whatever is in a broken store, the reply is text.
-  found[#found + 1] = { (string.gsub(number, '[\128-\255]', '?')), what, repair and 1 or 0 }
-  return repair
-end
-
--- Looks at the kind of a key by a command that only it answers.
-local function audit_kind(key, command)
-  local reply = redis.pcall(command, key)
-  if type(reply) ~= 'table' then return true end
-  local mended = note('', 'another kind of key is where its ' .. string.match(key, '[^:]*$') .. ' should be')
-  if mended then call('UNLINK', key) end
-  return mended
-end
-
-local function is_number(text)
-  return string.find(text, '^%+%d+$')
-end
+--@include audit
+local now = clock(ARGV[1])
 
 -- A number's record; false when it can't be read.
 local function record_of(number)
