@@ -14,12 +14,12 @@ from allocator.replies import UnknownPool
 from allocator.resting import FOR_EVER, rest
 from allocator.store_files import StoreDamaged
 from ringpool.catalog import rests
-from ringpool.catalog.store_check import StoreCheck, StoreParts
 from ringpool.cli.output import as_json, not_asked_is_2, print_findings, print_json, say
 from ringpool.cli.session import command, open_session
 from ringpool.findings import Finding
 from ringpool.model import Configuration
 from ringpool.settings import Settings
+from ringpool.store_check.store_check import StoreCheck, StoreParts
 from ringpool.times import format_rfc3339
 
 _TELL_EVERY_SECONDS = 5.0

@@ -22,7 +22,10 @@ from allocator.transfers import NO_HISTORY, Arrival, Transfers
 from ringpool.catalog import number_lists
 from ringpool.catalog.areas import StoredConfiguration
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.number_verdict import (
+from ringpool.catalog.store import CatalogStore, Owner
+from ringpool.findings import Finding, fault
+from ringpool.model import PoolType
+from ringpool.store_check.number_verdict import (
     Disown,
     Drop,
     Expel,
@@ -38,9 +41,6 @@ from ringpool.catalog.number_verdict import (
     Wrong,
     judge,
 )
-from ringpool.catalog.store import CatalogStore, Owner
-from ringpool.findings import Finding, fault
-from ringpool.model import PoolType
 
 _A_PAGE = 500
 _SUSPECTS_AT_ONCE = 500

@@ -17,10 +17,10 @@ from allocator.redis.url import connect
 from allocator.scripts import Script
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
-from ringpool.catalog import orphan_check
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.store_check import StoreCheck, StoreParts
 from ringpool.config import config_file
+from ringpool.store_check import orphan_check
+from ringpool.store_check.store_check import StoreCheck, StoreParts
 from tests.conftest import PATIENT_MS
 from tests.ringpool.conftest import Bench
 from tests.servers.cluster import Cluster

@@ -9,12 +9,12 @@ from allocator.pool_audit import Flaw, audit_pool, audit_stock
 from allocator.port import ScannedStore
 from allocator.replies import UnknownPool
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.index_check import check_indexes
-from ringpool.catalog.number_check import NumberCheck
-from ringpool.catalog.orphan_check import check_orphans
-from ringpool.catalog.rules_check import check_rules
 from ringpool.findings import Finding, fault
 from ringpool.model import Configuration
+from ringpool.store_check.index_check import check_indexes
+from ringpool.store_check.number_check import NumberCheck
+from ringpool.store_check.orphan_check import check_orphans
+from ringpool.store_check.rules_check import check_rules
 
 
 class StoreParts(NamedTuple):

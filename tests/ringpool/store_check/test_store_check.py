@@ -16,12 +16,12 @@ from allocator.redis.cluster import ClusterStore
 from allocator.redis.standalone import StandaloneStore
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from ringpool.catalog import number_check, orphan_check, rules_check
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.store_check import StoreCheck
 from ringpool.findings import Finding
+from ringpool.store_check import number_check, orphan_check, rules_check
+from ringpool.store_check.store_check import StoreCheck
 from tests.conftest import PATIENT_MS
-from tests.ringpool.catalog.broken_stores import EVERY, OVERFLOW, PRELUDE, Break, Numbers, make
+from tests.ringpool.store_check.broken_stores import EVERY, OVERFLOW, PRELUDE, Break, Numbers, make
 from tests.servers.stores import Server
 
 TABLE = Path(__file__).parents[3] / "docs" / "operating" / "check.md"

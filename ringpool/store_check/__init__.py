@@ -1,0 +1,1 @@
+"""Whether all in a store agrees, in use or not, and how it is mended: ``ringpool check``."""
