@@ -90,7 +90,7 @@ def _engset(load: float, peakedness: float) -> Iterator[float]:
     full, mean = 1.0, 0.0
     for n in count():
         arriving = a + n * b
-        if arriving < a * 1e-9:  # all have their numbers
+        if arriving < -b / 1000:  # all have their numbers
             arriving = 0.0
         yield full * arriving / (a + mean * b) if arriving else 0.0
         full = arriving * full / (n + 1 + arriving * full)
