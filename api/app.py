@@ -63,6 +63,7 @@ from api.managers import (
     number_lookup,
     pool_numbers,
     resources,
+    size,
 )
 from api.metrics import Metrics
 from api.openapi import document
@@ -118,6 +119,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
         Route("/admin/v1/explain", explain.explain),
+        Route("/admin/v1/size", size.size_endpoint),
         Route("/admin/v1/changes", changes.changes),
         Route("/admin/v1/changes/{revision}", changes.change),
         Route("/admin/v1/changes/{revision}/undo", changes.undo),

@@ -428,6 +428,19 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "How many of its parameters a tuple must have for the pool to give it a number.",
         {},
     ),
+    "Sizing": (
+        "How many numbers a pool needs, and what comes of having so many.",
+        {
+            "load": "Numbers that would be taken at a time at the peak, were there enough, on "
+            "average (erlangs).",
+            "needed": "The fewest with which no more overflow comes than was asked for.",
+            "numbers": "For how many the following is: those given, else those needed.",
+            "overflow": "Share of new tuples that find no number, 0 to 1.",
+            "life_seconds": "For how long a tuple has its number on average once all are in use.",
+            "late_calls": "Share of calls that come after the minimum duration, 0 to 1.",
+            "late_calls_mean": "Share of calls that come after the mean life, 0 to 1.",
+        },
+    ),
     "State": (
         "`new`: nobody had the number; `held`: this tuple had it already; `recycled`: another "
         "tuple had it, whose guarantee was over; `overflow`: every number is inside a guarantee, "

@@ -18,6 +18,7 @@ from ringpool.cli import (
     pool,
     serve,
     signing_key,
+    size,
     tags,
 )
 from ringpool.cli.output import warn
@@ -45,6 +46,7 @@ main.add_command(pool.pool)
 main.add_command(key.key)
 main.add_command(number.number)
 main.add_command(explain.explain)
+main.add_command(size.size_command)
 main.add_command(signing_key.signing_key)
 main.add_command(tags.snippet)
 main.add_command(tags.link)

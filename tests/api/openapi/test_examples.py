@@ -171,6 +171,7 @@ WRONG_QUERIES = {
     "mobile_click_to_call": "perhaps",
     "visitor": "?",
     "rp_number": "",
+    "clicks": "many",
 }
 WRONG_FIELDS = {
     "put_account": {"name": 1},

@@ -439,6 +439,7 @@ def test_every_command_has_help(run: Run) -> None:
         ("signing-key", "retire"),
         ("number", "show"),
         ("explain",),
+        ("size",),
         ("snippet",),
         ("link",),
         ("check-page",),

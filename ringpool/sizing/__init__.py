@@ -1,0 +1,1 @@
+"""How many numbers a pool needs, and what comes of having so many."""
