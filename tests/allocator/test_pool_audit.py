@@ -1,4 +1,4 @@
-"""A pool in use has nothing wrong; what is broken is in tests/ringpool/store_check/broken_stores.py."""
+"""A pool in use has nothing wrong; what is broken is in tests/ringpool/store_check."""
 
 from __future__ import annotations
 
