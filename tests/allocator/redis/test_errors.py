@@ -46,4 +46,5 @@ def test_a_server_that_was_demoted_before_the_wait_is_an_outage() -> None:
             with pytest.raises(ResponseError) as refused:
                 replica.command(*wait)
             failure = failure_in_reply(str(refused.value))
-            assert failure and not isinstance(failure, StoreMisconfigured)
+            assert failure
+            assert not isinstance(failure, StoreMisconfigured)
