@@ -92,7 +92,8 @@ def _say(fault: Fault, result: Result, rounds: int, seconds: float) -> None:
     done = f"{result.rounds}/{rounds} in {seconds:.0f} s"
     click.echo(
         f"{_row(fault)}: {done}, "
-        f"{result.answers:,} answers, {len(result.lost)} lost, {len(result.doubled)} doubled",
+        f"{result.answers:,} answers, {len(result.lost)} lost, {len(result.doubled)} doubled, "
+        f"{result.undocumented.total()} undocumented",
         err=True,
     )
 
