@@ -321,3 +321,10 @@ class _Pool(ConnectionsPool):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **{**settings, "connection_cls": _Connection})
+
+    async def _drop_closed(self) -> None:
+        # The library's waits for those that it drops. One that is lost meanwhile stayed, and who
+        # took it had an AssertionError.
+        await super()._drop_closed()
+        while any(connection.closed for connection in self._pool):
+            await super()._drop_closed()

@@ -36,6 +36,12 @@ _OUTAGES = {
 _REFUSED_IN_SCRIPT = ("ERR ACL failure in script", "ERR The user executing the script can't")
 """How Valkey and Redis begin when what is refused isn't the script, but a command or key in it."""
 
+_REFUSED_BY_REPLICA = (
+    "WAIT cannot be used with replica instances",
+    "WAITAOF cannot be used with replica instances",
+)
+"""What a server says that was demoted between a change and the wait for its confirmation."""
+
 _CLUSTER = ("url", "the store is a Redis Cluster: its URL starts with redis+cluster://")
 _SENTINEL = (
     "url",
@@ -79,6 +85,8 @@ def failure_in_reply(reply: str) -> StoreUnavailable | None:
     None when the reply is a bug's.
     """
     text = reply.removeprefix("ERR ")
+    if text.startswith(_REFUSED_BY_REPLICA):
+        return StoreUnavailable(_OUTAGES["UNBLOCKED"])
     for beginning, (setting, reason) in _MISCONFIGURED.items():
         if text.startswith(beginning):
             return StoreMisconfigured(setting, reason)

@@ -75,6 +75,9 @@ def _run(fault: Fault, rounds: int) -> Result | str:
             for number in range(rounds):
                 asyncio.run(run_round(rig, fault, number, result))
                 _say(fault, result, rounds, time.monotonic() - begin)
+            if result.undocumented:
+                for line in rig.service.errors():
+                    click.echo(f"  {line}", err=True)
     except NotInstalled as error:
         click.echo(f"{_row(fault)}: not run: {error}", err=True)
         return str(error)
@@ -89,7 +92,8 @@ def _say(fault: Fault, result: Result, rounds: int, seconds: float) -> None:
     done = f"{result.rounds}/{rounds} in {seconds:.0f} s"
     click.echo(
         f"{_row(fault)}: {done}, "
-        f"{result.answers:,} answers, {len(result.lost)} lost, {len(result.doubled)} doubled",
+        f"{result.answers:,} answers, {len(result.lost)} lost, {len(result.doubled)} doubled, "
+        f"{result.undocumented.total()} undocumented",
         err=True,
     )
 

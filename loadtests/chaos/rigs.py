@@ -48,6 +48,10 @@ class Service:
         """What it printed, all starts one after the other."""
         return self.folder / "log"
 
+    def errors(self) -> list[str]:
+        """The last lines of its log that tell of an exception."""
+        return [line for line in self.log.read_text().splitlines() if '"exception"' in line][-5:]
+
     def client(self) -> httpx.Client:
         """A client of the managers' API."""
         headers = {"authorization": f"Bearer {ADMIN}"}

@@ -61,10 +61,12 @@ async def run_round(rig: Rig, fault: Fault, number: int, result: Result) -> None
     clients = Clients(address, pools, connections=_CONNECTIONS, pause=_PAUSE_SECONDS, seed=number)
     editor = Editor(rig.service.client(), pools[1], random.Random(number))
     editing = asyncio.create_task(asyncio.to_thread(editor.run))
-    await asyncio.sleep(_BEFORE_SECONDS)
-    await asyncio.to_thread(fault.strike, rig, chance)
-    await asyncio.sleep(_AFTER_SECONDS)
-    editor.over.set()
+    try:
+        await asyncio.sleep(_BEFORE_SECONDS)
+        await asyncio.to_thread(fault.strike, rig, chance)
+        await asyncio.sleep(_AFTER_SECONDS)
+    finally:  # else a run that fails would wait for the editor's thread for good
+        editor.over.set()
     await editing
     await clients.stop()
     recovery = clients.seen.gap

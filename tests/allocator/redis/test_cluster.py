@@ -13,7 +13,7 @@ from aioredis_cluster.cluster import Cluster
 
 from allocator.port import Store, StoreUnavailable, Unconfirmed
 from allocator.redis import cluster as cluster_store_module
-from allocator.redis import connection
+from allocator.redis import cluster_client, connection
 from allocator.redis.cluster import ClusterStore
 from allocator.redis.replicas import Confirmations
 from allocator.redis.url import connect
@@ -207,6 +207,30 @@ async def test_a_join_that_another_call_gave_up_fails_for_those_who_wait(
             with pytest.raises(StoreUnavailable):
                 call.result()
         await store.aclose()
+
+
+async def test_a_connection_that_is_lost_while_another_is_dropped_is_given_to_nobody(
+    cluster_server: servers.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a node that dies all connections end at about one time, and calls come meanwhile."""
+    address = ("127.0.0.1", cluster_server.primaries[0].port)
+    pool = cluster_client._Pool(address, minsize=1, maxsize=4)
+    try:
+        one, other = await pool.acquire(), await pool.acquire()
+        for connection_ in (one, other):
+            pool.release(connection_)
+        while pool.freesize < 2:
+            await asyncio.sleep(0)
+
+        async def wait_closed() -> None:
+            other.close()
+
+        monkeypatch.setattr(one, "wait_closed", wait_closed, raising=False)
+        one.close()
+        assert not (await pool.acquire()).closed
+    finally:
+        pool.close()
+        await pool.wait_closed()
 
 
 async def test_it_begins_anew_when_every_node_has_moved(

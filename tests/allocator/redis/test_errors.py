@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from redis.exceptions import ResponseError
 
+from allocator.port import StoreMisconfigured
 from allocator.redis.errors import failure_in_reply
+from tests.servers import stores
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,14 @@ def test_a_server_that_cannot_now_is_described(reply: str) -> None:
 def test_any_other_error_is_a_bug(reply: str) -> None:
     """Faults of a script, and NOSCRIPT, which is answered with EVAL, are no outage."""
     assert failure_in_reply(reply) is None
+
+
+def test_a_server_that_was_demoted_before_the_wait_is_an_outage() -> None:
+    """And not one whose settings are wrong."""
+    with stores.valkey() as primary, stores.replica_of(primary) as replica:
+        for wait in (("WAIT", 1, 10), ("WAITAOF", 0, 1, 10)):
+            with pytest.raises(ResponseError) as refused:
+                replica.command(*wait)
+            failure = failure_in_reply(str(refused.value))
+            assert failure
+            assert not isinstance(failure, StoreMisconfigured)
