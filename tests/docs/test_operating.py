@@ -128,7 +128,7 @@ def asked(*names: str) -> list[AskedPool]:
 @asynccontextmanager
 async def under_load(port: int, pools: list[AskedPool], seed: int = 1) -> AsyncIterator[Clients]:
     """Clients that ask until the context is left."""
-    clients = Clients(port, pools, connections=4, pause=0.05, seed=seed)
+    clients = Clients(("127.0.0.1", port), pools, connections=4, pause=0.05, seed=seed)
     try:
         yield clients
     finally:
