@@ -255,29 +255,35 @@ class _Connection(RedisConnection):
         if deadline is None:
             self._asking = command == b"ASKING"
             # The library's own commands.
-            return cast("Awaitable[Any]", super().execute(command, *args, **options))
+            return self._send(command, *args, **options)
         if replicas is not None:
             return self._confirm((command, *args), replicas, deadline)
         # Raises ConnectionClosedError when the connection is known to be dead: nothing was sent
         # then, and the library tries again elsewhere.
-        return self._answered(super().execute(command, *args, **options), deadline)
+        return self._answered(self._send(command, *args, **options), deadline)
+
+    def _send(self, command: Argument, *args: Argument, **options: Any) -> Awaitable[Any]:
+        try:
+            return cast("Awaitable[Any]", super().execute(command, *args, **options))
+        except RuntimeError as error:  # uvloop's, of a transport that is closed already
+            raise ConnectionClosedError(str(error)) from error
 
     async def _check(self, of_each: ReplicasOfEach) -> None:
         try:
-            replicas = await of_each.look(_address(self.address), super().execute)
-            await replicas.check(super().execute)
+            replicas = await of_each.look(_address(self.address), self._send)
+            await replicas.check(self._send)
         except StoreUnavailable as error:
             raise _UnconfirmedError(error) from None
 
     async def _confirm(
         self, command: tuple[Any, ...], of_each: ReplicasOfEach, deadline: float
     ) -> Any:
-        loop, execute, sent = asyncio.get_running_loop(), super().execute, False
+        loop, sent = asyncio.get_running_loop(), False
         asking, self._asking = self._asking, False
 
         def send(*words: Argument) -> Awaitable[Any]:
             nonlocal sent
-            reply: Awaitable[Any] = execute(*words)
+            reply = self._send(*words)
             sent = sent or words[0] == command[0]
             return reply
 

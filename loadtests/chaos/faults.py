@@ -193,24 +193,21 @@ def _restart_cluster(rig: Rig, _: random.Random) -> None:
 
 
 def _migrate_slots(rig: Rig, chance: random.Random) -> None:
-    """Move all slots of one primary to another one."""
-    source, target = chance.sample([node for node in rig.primaries if _slots(node)], 2)
-    ranges = [word for first, last in _slots(source) for word in (first, last)]
+    """Move half of the largest range of slots that a primary has to another one."""
+    source, target = chance.sample(rig.primaries, 2)
+    first, last = max(_slots(source), key=lambda slots: slots[1] - slots[0])
+    middle = (first + last) // 2
     name = _text(target.command("CLUSTER", "MYID"))
-    source.command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", *ranges, "NODE", name)
-    until(lambda: not _slots(source))
-    until(rig.service.is_ready)
+    source.command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", first, middle, "NODE", name)
+    until(lambda: all(slots[0] != first for slots in _slots(source)))
+    _until_it_serves(rig)
 
 
 def _slots(node: Server) -> list[tuple[int, int]]:
     """The ranges of slots that a node says it has."""
-    identity = _text(node.command("CLUSTER", "MYID"))
-    known = node.command("CLUSTER SLOTS")
-    return [
-        (first, last)
-        for (first, last), servers in known.items()
-        if _text(servers["primary"][2]) == identity
-    ]
+    identity = node.command("CLUSTER", "MYID")
+    ranges = node.command("CLUSTER", "SLOTS")
+    return [(first, last) for first, last, primary, *_ in ranges if primary[2] == identity]
 
 
 def _fill_disk(rig: Rig, _: random.Random, *, kill: bool) -> None:

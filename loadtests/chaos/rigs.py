@@ -30,7 +30,7 @@ _ON_DISK: dict[str, Any] = {"appendonly": "yes", "appendfsync": "always"}
 _OPEN = {"protected-mode": "no"}
 """What a store without a password needs that is on another machine than the service."""
 _NODE_TIMEOUT_MS = 2000
-_DISK_BYTES = 64 * 2**20
+_DISK_BYTES = 256 * 2**20  # a store's file is made anew at 64 MB
 
 
 @dataclass
@@ -165,7 +165,7 @@ def embedded() -> Iterator[Rig]:
 
 @contextmanager
 def embedded_on_a_small_disk() -> Iterator[Rig]:
-    """The same, with its data on a file system of 64 MB; needs root."""
+    """The same, with its data on a file system of 256 MB; needs root."""
     with temporary_folder() as folder, small_disk(folder / "data", _DISK_BYTES):
         service = Service(folder)
         try:

@@ -233,6 +233,28 @@ async def test_a_connection_that_is_lost_while_another_is_dropped_is_given_to_no
         await pool.wait_closed()
 
 
+async def test_a_connection_that_uvloop_has_closed_already_has_sent_nothing(
+    cluster_server: servers.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its transport raises is what the library takes for a lost connection."""
+    address = ("127.0.0.1", cluster_server.primaries[0].port)
+    pool = cluster_client._Pool(address, minsize=1, maxsize=1)
+    try:
+        lost = await pool.acquire()
+
+        def write(_: bytes) -> None:
+            raise RuntimeError(
+                "unable to perform operation on <TCPTransport>; the handler is closed"
+            )
+
+        monkeypatch.setattr(lost._writer, "write", write)
+        with pytest.raises(cluster_client.ConnectionClosedError):
+            await lost.execute(b"GET", "x", deadline=asyncio.get_running_loop().time() + 1)
+    finally:
+        pool.close()
+        await pool.wait_closed()
+
+
 async def test_it_begins_anew_when_every_node_has_moved(
     cluster_server: servers.Cluster, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
