@@ -212,10 +212,9 @@ def _slots(node: Server) -> list[tuple[int, int]]:
 
 def _fill_disk(rig: Rig, _: random.Random, *, kill: bool) -> None:
     filler = rig.service.folder / "data" / "filler"
-    with filler.open("wb") as file, suppress(OSError):
+    with filler.open("wb", buffering=0) as file, suppress(OSError):  # nothing is left for its end
         while True:
             file.write(b"x" * 65536)
-            file.flush()
     time.sleep(2.0)
     if kill:
         os.kill(rig.service.store(), signal.SIGKILL)
