@@ -9,8 +9,8 @@ that left are recorded by ``hand_on``, and only then can another pool or stock h
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from copy import copy
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -320,13 +320,8 @@ class Catalog:
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, dict.fromkeys((*canonical, *present)))
 
-        try:
+        with _of_one_pool():
             return await self._change(more, viewer=condition.account)
-        except Faults as faults:
-            raise Faults(
-                Fault(fault.field.removeprefix("pools[0]."), fault.message)
-                for fault in faults.faults
-            ) from None
 
     async def remove_numbers(
         self, pool_id: str, removed: Sequence[str], condition: Condition = ANY
@@ -340,7 +335,8 @@ class Catalog:
             present = await self._numbers("pool", pool_id)
             return _with_pool(pool, (number for number in present if number not in gone))
 
-        return await self._change(fewer)
+        with _of_one_pool():
+            return await self._change(fewer)
 
     async def delete_account(self, account_id: str, condition: Condition = ANY) -> None:
         """Remove an account; a Fault while it has pools or stocks."""
@@ -605,6 +601,23 @@ def _canonical(texts: Sequence[str]) -> list[str]:
 def _another_revision(present: int, expected: int | None) -> Fault:
     message = f"it is {present} by now, not {expected}: another change was faster"
     return Fault("revision", message)
+
+
+@contextmanager
+def _of_one_pool() -> Iterator[None]:
+    """Have faults name fields of the one pool that is changed: ``numbers[3]``."""
+    try:
+        yield
+    except Faults as faults:
+        raise Faults(_without_place(fault) for fault in faults.faults) from None
+    except OverQuota:
+        raise
+    except Fault as fault:
+        raise _without_place(fault) from None
+
+
+def _without_place(fault: Fault) -> Fault:
+    return Fault(fault.field.removeprefix("pools[0]."), fault.message)
 
 
 def _named(fault: Fault, wanted: Configuration) -> Fault:
