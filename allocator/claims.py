@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from allocator.keys import pool_keys, stock_keys
+from allocator.keys import pool_key, pool_keys, stock_key, stock_keys
 from allocator.port import Store
 from allocator.replies import known
 from allocator.scripts import clock_argument, load
@@ -19,6 +19,9 @@ _MEND_IN_POOL = load("pool/mend")
 _MEND_IN_STOCK = load("stock/mend")
 _RULES = load("pool/rules")
 _FIELDS = load("fields")
+
+_A_PAGE = 500
+"""About how many numbers one call reads."""
 
 
 class PoolClaim(Struct, frozen=True, array_like=True):
@@ -76,18 +79,21 @@ async def stock_claims(
     return reply.quarantine, [StockClaim(*claim) if claim else None for claim in reply.claims]
 
 
-async def pool_numbers(
-    store: Store, pool_id: str, cursor: str, limit: int
-) -> tuple[str, list[str]]:
-    """Return the next cursor ("0" after the last page) and about so many numbers of a pool."""
-    return _page(await store.run(_FIELDS, (pool_keys(pool_id)[2],), (cursor, limit)))
+def pool_numbers(store: Store, pool_id: str) -> AsyncIterator[list[str]]:
+    """Yield all numbers of a pool, page by page; one may come twice while it is in use."""
+    return _fields(store, pool_key(pool_id, "numbers"))
 
 
-async def stock_numbers(
-    store: Store, stock_id: str, cursor: str, limit: int
-) -> tuple[str, list[str]]:
-    """Return the same of a stock."""
-    return _page(await store.run(_FIELDS, (stock_keys(stock_id)[1],), (cursor, limit)))
+def stock_numbers(store: Store, stock_id: str) -> AsyncIterator[list[str]]:
+    """Yield the same of a stock."""
+    return _fields(store, stock_key(stock_id, "numbers"))
+
+
+async def _fields(store: Store, key: str) -> AsyncIterator[list[str]]:
+    cursor = ""
+    while cursor != "0":
+        cursor, fields = _page(await store.run(_FIELDS, (key,), (cursor or "0", _A_PAGE)))
+        yield fields
 
 
 async def stored_rules(store: Store, pool_id: str) -> list[Any] | None:

@@ -67,7 +67,7 @@ async def back_up(
             for pool in known.pools:
                 await lock.keep()
                 await copying.close(store, pool.id)
-        now, _ = await kept.server()
+        now = await kept.clock()
         header = Header(
             format=backup_file.FORMAT,
             id=secrets.token_hex(16),

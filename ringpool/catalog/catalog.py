@@ -186,9 +186,9 @@ class Catalog:
         _, known = await self.entities()
         return await self._with_numbers("pool", find(known.pools, pool_id, "pool"))
 
-    async def server(self) -> tuple[int, dict[str, str]]:
-        """Return the clock (Unix ms) and the INFO of the server that keeps the catalog."""
-        return await self._store.server()
+    async def store_clock(self) -> int:
+        """Return the clock (Unix ms) of the server that keeps the catalog."""
+        return await self._store.clock()
 
     async def owner(self, number: str) -> Owner | None:
         """Return the owner of a number (E.164); None when it has none."""

@@ -7,7 +7,6 @@ can have left.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -19,7 +18,7 @@ from allocator.gather import gather_limited
 from allocator.stocks import Stocks
 from allocator.transfers import NO_HISTORY, Arrival, Transfers
 from ringpool.catalog import number_lists
-from ringpool.catalog.store import CatalogStore, Claimed
+from ringpool.catalog.store import CatalogStore, Claimed, LockKeeper
 
 
 class Claim(Struct, frozen=True, tag=True):
@@ -109,9 +108,6 @@ Step = (
 _AT_ONCE = 20
 """Pools and stocks whose steps are carried out side by side."""
 
-_SURE_SECONDS = 10.0
-"""How long a writer may take for granted that it has the lock, which is its for 30 s."""
-
 encode = msgspec.json.Encoder().encode  # text: what Lua packs as strings comes back as such
 decode = msgspec.json.Decoder(Step).decode
 
@@ -147,15 +143,11 @@ class Runner:
         by_owner: dict[str, list[Step]] = {}
         for step in steps:
             by_owner.setdefault(_owner(step), []).append(step)
-        held = time.monotonic()  # since the script that gave the steps
+        lock = LockKeeper(self._catalog, token)
 
         async def in_order(of_one: Sequence[Step]) -> None:
-            nonlocal held
             for step in of_one:
-                if time.monotonic() > held + _SURE_SECONDS:
-                    # Who was halted for so long mustn't go on beside another writer.
-                    await self._catalog.renew(token)
-                    held = time.monotonic()
+                await lock.keep()  # who was halted for long mustn't go on beside another writer
                 await self._run(token, step, histories)
 
         await gather_limited(in_order, by_owner.values(), _AT_ONCE)

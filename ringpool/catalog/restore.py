@@ -75,7 +75,7 @@ async def restore(
         raise CatalogBusy("another change of the configuration is under way")
     try:
         await _begin(store, kept, header, token)
-        now = max(now, (await kept.server())[0])
+        now = max(now, await kept.clock())
         writing = _Writing(store, LockKeeper(kept, token), path, header)
         writing.look()
         await writing.clear()

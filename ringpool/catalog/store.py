@@ -7,7 +7,7 @@ and raise LockLost when the writer with that token doesn't have the lock any mor
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,7 +34,7 @@ _LOOKUP = load("lookup", "ringpool.catalog")
 _FORGET = load("forget", "ringpool.catalog")
 _END_OWNERSHIP = load("departed", "ringpool.catalog")
 _HOLDER = load("holder", "ringpool.catalog")
-_SERVER = load("server", "ringpool.catalog")
+_CLOCK = load("clock", "ringpool.catalog")
 _VERSIONS_OF = load("versions", "ringpool.catalog")
 _PUBLISH = load("publish", "ringpool.catalog")
 _CHANGES = load("changes", "ringpool.catalog")
@@ -52,6 +52,7 @@ _LOG, _LOG_DETAILS = f"{CATALOG}catalog-changes", f"{CATALOG}catalog-details"
 _LEAVING = "/leaving"
 _DOCUMENTS_A_PAGE = 500
 _CHUNKS_A_PAGE = 50
+_OWNERS_A_PAGE = 500
 _NUMBERS_A_CALL = 1000
 _RENEW_SECONDS = 5.0
 
@@ -302,11 +303,15 @@ class CatalogStore:
         """Write the log's counters as they were counted."""
         await self._with_lock(_COUNT_LOG, token, *_flat({k: str(v) for k, v in counters.items()}))
 
-    async def owner_page(self, cursor: str, limit: int) -> tuple[str, dict[str, Owner]]:
-        """Return the next cursor ("0" after the last page), and owners of about so many numbers."""
-        _, cursor, values = await self._run(_PAGE, cursor, limit, hash_keys=(_OWNERS,))
-        pairs = zip(values[::2], values[1::2], strict=True)
-        return cursor, {number: Owner.parse(text) for number, text in pairs}
+    async def owner_pages(self) -> AsyncIterator[dict[str, Owner]]:
+        """Yield the owners of all numbers, page by page."""
+        cursor = ""
+        while cursor != "0":
+            _, cursor, values = await self._run(
+                *(_PAGE, cursor or "0", _OWNERS_A_PAGE), hash_keys=(_OWNERS,)
+            )
+            pairs = zip(values[::2], values[1::2], strict=True)
+            yield {number: Owner.parse(text) for number, text in pairs}
 
     async def histories(self, numbers: Sequence[str]) -> dict[str, Raw]:
         """Return the packed former holders of numbers that had no owner, where there are any."""
@@ -335,11 +340,10 @@ class CatalogStore:
         """Return who held a number at a time before it left its last pool."""
         return _holder(await self._store.run(_HOLDER, _KEYS, (number, at_ms))).holding(number)
 
-    async def server(self) -> tuple[int, dict[str, str]]:
-        """Return the clock (Unix ms) and the INFO of the server that keeps the catalog."""
-        clock, text = await self._run(_SERVER)
-        lines = (line.partition(":") for line in text.splitlines() if not line.startswith("#"))
-        return clock, {name: value for name, _, value in lines if name}
+    async def clock(self) -> int:
+        """Return the clock (Unix ms) of the server that keeps the catalog."""
+        clock: int = await self._run(_CLOCK)
+        return clock
 
     async def _whole(self, hash_key: str, page: int) -> tuple[int, dict[str, str]]:
         """Read every page of a hash; begins again when the catalog changed in between."""
@@ -367,12 +371,12 @@ class CatalogStore:
 
 
 class LockKeeper:
-    """Keeps a writer's lock over work that takes longer than it lasts."""
+    """Keeps a writer's lock, and makes sure of it, over work that takes longer than it lasts."""
 
     def __init__(self, store: CatalogStore, token: str) -> None:
         self._store = store
         self._token = token
-        self._renewed = float("-inf")
+        self._renewed = time.monotonic()
 
     async def keep(self) -> None:
         """Called between any two calls of the work. Raises StoreUnavailable, LockLost."""

@@ -83,7 +83,7 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
 async def _check_store(session: Session) -> AsyncIterator[Finding]:
     started = time.monotonic()
     doubts = await session.store.doubts()
-    clock, _ = await session.catalog.server()
+    clock = await session.catalog.store_clock()
     took_ms = (time.monotonic() - started) * 1000
     embedded = session.settings.redis_url is None
     yield Finding("ok", "store", f"{'embedded, ' if embedded else ''}answers in {took_ms:.0f} ms")
@@ -152,7 +152,7 @@ async def _check_pools(session: Session) -> list[Finding]:
             f"in RINGPOOL_TRUSTED_PROXIES): {_some(unbudgeted)}"
         )
         findings.append(Finding("warn", "budgets", message))
-    clock, _ = await session.catalog.server()  # read last: no pool's clock is ahead by the delay
+    clock = await session.catalog.store_clock()  # read last: no pool's clock is ahead by the delay
     return findings + list(_check_pool_clocks(statuses, clock))
 
 

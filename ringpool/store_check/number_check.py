@@ -42,7 +42,6 @@ from ringpool.store_check.number_verdict import (
     judge,
 )
 
-_A_PAGE = 500
 _SUSPECTS_AT_ONCE = 500
 _AT_ONCE = 8
 _PAUSE_SECONDS = 0.2
@@ -139,9 +138,7 @@ class NumberCheck:
 
     async def _screen_pool(self, pool: str, suspect: Callable[..., None]) -> None:
         """What is in a pool is its own, or lent to it."""
-        cursor = "0"
-        while True:
-            cursor, numbers = await claims.pool_numbers(self._store, pool, cursor, _A_PAGE)
+        async for numbers in claims.pool_numbers(self._store, pool):
             found = await claims.pool_claims(self._store, pool, numbers)
             owners = await self._kept.owners(numbers)
             lent: dict[str, dict[str, str]] = {}
@@ -160,14 +157,10 @@ class NumberCheck:
                     if not right or owner is None or str(owner) != f"stock/{stock}":
                         suspect(number)
             self._seen(len(numbers))
-            if cursor == "0":
-                return
 
     async def _screen_stock(self, stock: str, suspect: Callable[..., None]) -> None:
         """What a stock has is its own, and where it says."""
-        cursor = "0"
-        while True:
-            cursor, numbers = await claims.stock_numbers(self._store, stock, cursor, _A_PAGE)
+        async for numbers in claims.stock_numbers(self._store, stock):
             _, found = await claims.stock_claims(self._store, stock, numbers)
             owners = await self._kept.owners(numbers)
             lent: dict[str, dict[str, str]] = {}
@@ -183,14 +176,10 @@ class NumberCheck:
                     if pool not in self._pools or at is None or at.loan != loan:
                         suspect(number)
             self._seen(len(numbers))
-            if cursor == "0":
-                return
 
     async def _screen_owners(self, listed: Mapping[str, str], suspect: Callable[..., None]) -> None:
         """Who owns something lists it, or it is leaving and still there."""
-        cursor = "0"
-        while True:
-            cursor, owners = await self._kept.owner_page(cursor, _A_PAGE)
+        async for owners in self._kept.owner_pages():
             leaving: dict[tuple[str, str], list[str]] = {}
             for number, owner in owners.items():
                 if owner.leaving:
@@ -203,8 +192,6 @@ class NumberCheck:
                     if number not in present:
                         suspect(number)
             self._seen(len(owners))
-            if cursor == "0":
-                return
 
     async def _has(
         self, kind: str, name: str, numbers: Sequence[str], *, leaving: bool
@@ -343,7 +330,7 @@ class NumberCheck:
                 case Relist(owner, is_named):
                     lists.setdefault(owner, {})[number] = is_named
                 case Expel() | Drop():
-                    await self._kept.claim(token, "", ())  # keeps the lock
+                    await self._kept.renew(token)
                     await self._carry_out(token, number, step)
                 case _:
                     later.append((number, step))
@@ -356,7 +343,7 @@ class NumberCheck:
             added = [number for number, stays in named.items() if stays]
             await self._kept.write_list(token, owner, number_lists.edited(chunks, added, named))
         for number, step in later:
-            await self._kept.claim(token, "", ())
+            await self._kept.renew(token)
             await self._carry_out(token, number, step)
 
     def _can(self, step: Step) -> bool:

@@ -19,7 +19,6 @@ _MOST = 1000
 """Places that are looked at closely in one audit, so that memory is bounded."""
 
 _MOST_NAMED = 10
-_A_PAGE = 500
 _PAUSE_SECONDS = 0.2
 _READINGS = 10
 _OTHERS = (f"{CATALOG}lease:", f"{CATALOG}key-used:")
@@ -61,7 +60,7 @@ async def check_orphans(
             suspects = await _still(catalog, kept, suspects, patient=not repair)
         for place in sorted(suspects):
             if repair:
-                await kept.claim(token, "", ())  # keeps the lock
+                await kept.renew(token)
             finding = await _look(store, place, names, repair=repair)
             if finding:
                 findings.append(finding)
@@ -142,21 +141,16 @@ async def _look(
 
 async def _promises(store: ScannedStore, pool: str) -> bool:
     """Whether a record of a pool says that somebody is promised its number now."""
-    cursor = "0"
-    while True:
-        cursor, numbers = await claims.pool_numbers(store, pool, cursor, _A_PAGE)
+    async for numbers in claims.pool_numbers(store, pool):
         found = await claims.pool_claims(store, pool, numbers)
         if any(claim is not None and claim.promised for claim, _ in found):
             return True
-        if cursor == "0":
-            return False
+    return False
 
 
 async def _lends(store: ScannedStore, stock: str, names: set[Place]) -> bool:
     """Whether a pool that is configured has a number that the stock has lent it."""
-    cursor = "0"
-    while True:
-        cursor, numbers = await claims.stock_numbers(store, stock, cursor, _A_PAGE)
+    async for numbers in claims.stock_numbers(store, stock):
         _, found = await claims.stock_claims(store, stock, numbers)
         lent: dict[str, list[tuple[str, str]]] = {}
         for number, claim in zip(numbers, found, strict=True):
@@ -167,5 +161,4 @@ async def _lends(store: ScannedStore, stock: str, names: set[Place]) -> bool:
             for (_, loan), (here, _) in zip(loans, of_pool, strict=True):
                 if here is not None and here.loan == loan:
                     return True
-        if cursor == "0":
-            return False
+    return False

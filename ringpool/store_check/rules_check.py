@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from allocator import claims
-from allocator.allocator import Allocator, Busy
+from allocator.allocator import Allocator
 from allocator.port import Store
 from allocator.replies import StoredRules
+from allocator.transfers import Transfers
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.plan import RulesEdit, StockEdit
+from ringpool.catalog.plan import RulesEdit, Runner, StockEdit
 from ringpool.catalog.store import CatalogStore
 from ringpool.findings import Finding, fault
 from ringpool.model import rules
@@ -53,28 +54,18 @@ async def check_rules(
             break
     mended: set[tuple[str, str]] = set()
     if repair and wrong:
+        runner = Runner(kept, Allocator(store), catalog.stocks, Transfers(store))
         async with catalog.locked() as token:
             for name, (_, step) in (await _wrong(store, catalog, *_names(wrong))).items():
                 if step is not None:
-                    await kept.claim(token, "", ())  # keeps the lock
-                    await _carry_out(Allocator(store), catalog, step)
+                    await kept.renew(token)
+                    await runner.run(token, [step])
                     mended.add(name)
             mended -= (await _wrong(store, catalog, *_names(wrong))).keys()
     return [
         fault(f"{kind} {name}", message, repaired=(kind, name) in mended)
         for (kind, name), (message, _) in sorted(wrong.items())
     ]
-
-
-async def _carry_out(allocator: Allocator, catalog: Catalog, step: RulesEdit | StockEdit) -> None:
-    if isinstance(step, StockEdit):
-        await catalog.stocks.edit(step.stock, step.quarantine)
-        return None
-    while True:
-        try:
-            return await allocator.edit(step.pool, step.rules, step.revision)
-        except Busy:  # the order before the last is still being sorted into the last
-            await allocator.sweep(step.pool)
 
 
 def _names(wrong: _Wrong) -> tuple[list[str], list[str]]:

@@ -37,7 +37,7 @@ for i = 4, #ARGV, 6 do
     end_assignment(number, record, rules, math.max(record[UNTIL], read), false)
     if present and present ~= number then call('HSET', TUPLES, record[TUPLE], present) end
     free = record[UNTIL]
-    record = { '', 0, 0, 0, 0, 0, 0, 0, 0, record[LENT_BY], record[AREA] }
+    record = unassigned_record(record[LENT_BY], record[AREA])
   end
   write_record(number, record)
   if record[SINCE] == 0 then

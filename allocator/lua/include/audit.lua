@@ -22,3 +22,15 @@ end
 local function is_number(text)
   return string.find(text, '^%+%d+$')
 end
+
+-- Goes through a page of a hash.
+local function each_field(key, look_at)
+  local page = call('HSCAN', key, cursor, 'COUNT', most)
+  following, looked_at = page[1], #page[2] / 2
+  for i = 1, #page[2], 2 do look_at(page[2][i], page[2][i + 1]) end
+end
+
+-- The number of a member of SHELVES, which begins with the area and a time.
+local function number_on_shelf(member)
+  return string.match(member, '^[^:]*:%x%x%x%x%x%x%x%x%x%x%x(.*)$') or member
+end

@@ -51,7 +51,7 @@ local function add_arrivals(arrivals, rules, state)
         end
       end
       if not refused then
-        record = { '', 0, 0, 0, 0, 0, 0, 0, 0, loan, area_of(number, rules[AREAS]) }
+        record = unassigned_record(loan, area_of(number, rules[AREAS]))
         write_record(number, record)
         call('ZADD', FREE, state[CLOCK], number)
         shelve(number, record)

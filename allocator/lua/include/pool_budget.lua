@@ -17,6 +17,11 @@ local MINUTE_MS, EXACT_BYTES, PARTS, END_BYTES = 60000, 320, 64, 10
 -- What the networks of this call have, by network; a network that isn't budgeted has none.
 local budgets = {}
 
+-- Whether a field of META is one of a network that is on a budget.
+local function is_network(field)
+  return field == KEYED or string.find(field, '^[%x:.]+/%d+$') ~= nil
+end
+
 local function read_budget(network, packed, now)
   local budget = { 0, 0, '', false }
   budgets[network] = budget

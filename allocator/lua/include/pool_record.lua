@@ -11,6 +11,11 @@ local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LEN
 -- that is recycled next is nearly always one of them.
 local record_cache = {}
 
+-- The record of a number that nobody has. `loan`: by which it is here; `area`: its area, or nil.
+local function unassigned_record(loan, area)
+  return { '', 0, 0, 0, 0, 0, 0, 0, 0, loan, area }
+end
+
 local function read_record(number)
   if record_cache[number] then return record_cache[number] end
   local packed = call('HGET', NUMBERS, number)

@@ -154,7 +154,7 @@ local function audit_order(order)
   for _, member in ipairs(members) do
     local number = member
     if order == IDLE or order == STALE then number = number_of(member) end
-    if order == SHELVES then number = string.match(member, '^[^:]*:%x%x%x%x%x%x%x%x%x%x%x(.*)$') or member end
+    if order == SHELVES then number = number_on_shelf(member) end
     local record = record_of(number)
     local right
     if record and order == SHELVES then
@@ -174,13 +174,6 @@ local function audit_order(order)
   end
   looked_at = #members
   if #members == most then following = string.format('%d', first + kept) end
-end
-
--- Goes through a page of a hash.
-local function each_field(key, look_at)
-  local page = call('HSCAN', key, cursor, 'COUNT', most)
-  following, looked_at = page[1], #page[2] / 2
-  for i = 1, #page[2], 2 do look_at(page[2][i], page[2][i + 1]) end
 end
 
 local function audit_tuples(tuple, number)
@@ -223,7 +216,7 @@ local function audit_clicks(field)
 end
 
 local function audit_network(network, packed)
-  if network ~= KEYED and not string.find(network, '^[%x:.]+/%d+$') then return end
+  if not is_network(network) then return end
   local has, counted = 0, #packed >= 10 and #packed % 10 == 0 and select(2, struct.unpack('>I6I4', packed))
   if counted then
     for from = 11, #packed, 10 do has = has + select(2, struct.unpack('>I6I4', packed, from)) end

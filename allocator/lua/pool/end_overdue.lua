@@ -21,7 +21,7 @@ for i = 1, #due, 2 do
   local record = read_record(number)
   unshelve(number, record)
   end_assignment(number, record, rules, now, false)
-  record = { '', 0, 0, 0, 0, 0, 0, 0, 0, record[LENT_BY], record[AREA] }
+  record = unassigned_record(record[LENT_BY], record[AREA])
   write_record(number, record)
   call('ZADD', FREE, now, number)
   shelve(number, record)

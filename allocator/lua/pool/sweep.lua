@@ -41,7 +41,7 @@ for i = 1, #known, 2 do
       call('HDEL', META, name)
       over = over + 1
     end
-  elseif name ~= 'rules' and name ~= 'state' and name ~= 'wide' and string.sub(name, 1, 4) ~= 'dry:' then
+  elseif is_network(name) then
     local budget = read_budget(name, known[i + 1], now)
     if budget[HAS] == 0 and budget[BUSY_UNTIL] <= now then
       call('HDEL', META, name)

@@ -46,12 +46,6 @@ local function audit_number(number, record)
   end
 end
 
-local function each_field(key, look_at)
-  local page = call('HSCAN', key, cursor, 'COUNT', most)
-  following, looked_at = page[1], #page[2] / 2
-  for i = 1, #page[2], 2 do look_at(page[2][i], page[2][i + 1]) end
-end
-
 if part == 'kinds' then
   for _, key in ipairs(KEYS) do
     local sorted = key == AVAILABLE or key == SHELVES
@@ -91,7 +85,7 @@ else
   local members = call('ZRANGE', order, first, first + most - 1)
   for _, member in ipairs(members) do
     local number = member
-    if order == SHELVES then number = string.match(member, '^[^:]*:%x%x%x%x%x%x%x%x%x%x%x(.*)$') or member end
+    if order == SHELVES then number = number_on_shelf(member) end
     local record = record_of(number)
     local right = record and record[POOL] == ''
     if right and order == SHELVES then right = shelf_member(number, record) == member end

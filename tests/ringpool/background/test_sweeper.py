@@ -51,7 +51,7 @@ class Service:
 
     async def let_guarantees_end(self) -> None:
         """Set the pool's clock an hour ahead; it stays there, as a clock never goes back."""
-        server_ms, _ = await self.catalog.server()
+        server_ms = await self.catalog.store_clock()
         await self.allocator.touch("p", [Ask("nobody")], now_ms=server_ms + 3_600_000)
 
     async def apply(self, pool: Pool, *stocks: Stock) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from allocator.port import Argument, Store
 from allocator.scripts import Script
-from ringpool.catalog import plan, writer
+from ringpool.catalog import store, writer
 from ringpool.catalog.store import LockLost
 from tests.ringpool.catalog.test_catalog import a_file, a_pool, numbers_in
 from tests.ringpool.conftest import Bench
@@ -72,8 +72,8 @@ async def test_the_lock_is_kept_while_a_change_is_looked_at(
         if name == "page":
             await asyncio.sleep(2 * LOCK_MS / 1000)
 
-    store: Store = SlowStore(bench, slow, short_lock=True)
-    await bench.catalog_on(store).apply(a_file(a_pool("p", [phone(1)])))
+    slow_store: Store = SlowStore(bench, slow, short_lock=True)
+    await bench.catalog_on(slow_store).apply(a_file(a_pool("p", [phone(1)])))
     assert await bench.catalog.revision() == 1
 
 
@@ -118,7 +118,7 @@ async def test_who_was_halted_does_not_go_on_beside_another_writer(
     bench: Bench, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step that comes after a pause is taken only with the lock; whoever has it finishes."""
-    monkeypatch.setattr(plan, "_SURE_SECONDS", 0.0)
+    monkeypatch.setattr(store, "_RENEW_SECONDS", 0.0)
 
     async def steal(name: str) -> None:
         if name == "pool/edit":
