@@ -1,8 +1,8 @@
 """The Lua scripts as values: text with its includes filled in, and the SHA1 that EVALSHA takes.
 
 A line ``--@include name`` in ``lua/*.lua`` is replaced with ``lua/include/name.lua``, of the
-script's own package or else of this one: Redis gives scripts no ``require``. Files are read once,
-at import; a missing one stops the start.
+script's own package or else of this one: Redis gives scripts no ``require``. It may stand inside a
+block, for what few calls need. Files are read once, at import; a missing one stops the start.
 
 Constants are put where their names are used: a script runs from its first line at every call, and
 Lua 5.1 would set each of sixty locals and have every function capture those it uses.

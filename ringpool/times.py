@@ -71,8 +71,12 @@ def format_rfc3339(unix_ms: int) -> str:
     return _format_seconds(unix_ms // 1000)
 
 
+@lru_cache(maxsize=4096)
 def format_rfc3339_ms(unix_ms: int) -> str:
-    """Unix milliseconds as RFC 3339 in UTC, with milliseconds: for the end of what is promised."""
+    """Unix milliseconds as RFC 3339 in UTC, with milliseconds: for the end of what is promised.
+
+    Numbers that were given by one call of the store's are promised until the same time.
+    """
     return f"{_format_seconds(unix_ms // 1000)[:-1]}.{unix_ms % 1000:03}Z"
 
 

@@ -7,7 +7,9 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 from time import time
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+from msgspec import Struct
 
 from allocator.answers import KEYED, Answer, Ask
 from allocator.worker.cache import HeldAnswer
@@ -35,7 +37,7 @@ _FIELDS = SOURCE_PARAMETERS | {
 """Parameters that are read whichever the pool is."""
 
 
-class NumberRequest(NamedTuple):
+class NumberRequest(Struct, frozen=True):
     """One request for a number, authorised and read under one snapshot.
 
     ``tracking_url``: "" for a pool without landing page. ``fixed``: a static pool's answer.

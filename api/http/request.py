@@ -7,6 +7,7 @@ the ASGI scope directly.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from starlette.types import Receive, Scope
 
@@ -106,7 +107,10 @@ class Request:
 
     def bearer(self) -> str:
         """The token of ``Authorization: Bearer``, or ""."""
-        scheme, _, token = self.header(b"authorization").partition(" ")
+        given = self.header(b"authorization")
+        if not given:  # nearly always
+            return ""
+        scheme, _, token = given.partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
 
     def country(self) -> str:
@@ -147,12 +151,13 @@ class Request:
         if public:
             return public
         name, port = self.scope.get("server") or ("localhost", None)
-        host = f"[{name}]" if ":" in name else name
-        return (
-            f"{self.scope['scheme']}://{host}:{port}"
-            if port
-            else f"{self.scope['scheme']}://{host}"
-        )
+        return _address(self.scope["scheme"], name, port)
+
+
+@lru_cache(maxsize=64)
+def _address(scheme: str, name: str, port: int | None) -> str:
+    host = f"[{name}]" if ":" in name else name
+    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
 
 
 def _too_large(limit: int) -> Refusal:

@@ -15,7 +15,14 @@ from ringpool.visits.areas import NO_AREAS, PoolAreas
 from ringpool.visits.page_fields import PAGE_FIELDS
 from ringpool.visits.placeholders import unfilled, without
 from ringpool.visits.pool_tuples import fields_read, tuple_for
-from ringpool.visits.traffic import TrafficSource, attributes, from_location, locate, pack
+from ringpool.visits.traffic import (
+    NOWHERE,
+    TrafficSource,
+    attributes,
+    from_location,
+    locate,
+    pack,
+)
 
 _VISITOR = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 
@@ -95,18 +102,19 @@ class Click:
         self._first: tuple[str, str] = first
         self._publishers = publishers
         self.visitor = visitor_id(visitor)
+        self.unfilled = unfilled(given)
+        self.given = without(given, self.unfilled)
         page = locate(url)
-        unfilled_given, unfilled_on_page = unfilled(given), unfilled(page.parameters)
-        self.given = without(given, unfilled_given)
-        if unfilled_on_page:
-            parameters = without(page.parameters, unfilled_on_page)
-            page = structs.replace(page, parameters=parameters)
-        self.unfilled = unfilled_given | (unfilled_on_page - self.given.keys())
+        if page is not NOWHERE:
+            if unfilled_on_page := unfilled(page.parameters):
+                parameters = without(page.parameters, unfilled_on_page)
+                page = structs.replace(page, parameters=parameters)
+                self.unfilled |= unfilled_on_page - self.given.keys()
+            publisher = page.parameters.get("publisher")
+            if publisher is not None and publisher in publishers:
+                extra = {**extra, "publisher": publisher}
         self._page = page
         self._referrer = referrer
-        publisher = page.parameters.get("publisher")
-        if publisher is not None and publisher in publishers:
-            extra = {**extra, "publisher": publisher}
         self._extra = extra
         self._source: TrafficSource | None = None
 

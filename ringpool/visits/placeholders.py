@@ -30,10 +30,11 @@ def is_placeholder(value: str) -> bool:
 
 def unfilled(values: Mapping[str, str]) -> frozenset[str]:
     """The names whose values are placeholders."""
-    opened = values and [name for name, value in values.items() if value[:1] in _OPENING]
-    if not opened:
-        return _NO_NAMES
-    return frozenset(name for name in opened if is_placeholder(values[name]))
+    names = _NO_NAMES
+    for name, value in values.items():
+        if value[:1] in _OPENING and _PLACEHOLDER.fullmatch(value):
+            names |= {name}
+    return names
 
 
 def without(values: Mapping[str, str], names: frozenset[str]) -> Mapping[str, str]:

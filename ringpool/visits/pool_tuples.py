@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ringpool.faults import Fault, Missing
 from ringpool.model import Pool, PoolType, Require
@@ -79,10 +79,38 @@ class Source(Protocol):
 
 def parameter_names(pool: Pool) -> tuple[str, ...]:
     """The parameters of the pool's tuples, lower-case, in order: for ``param1`` and for reports."""
-    return _names(pool.type, pool.parameters)
+    return _reading(pool.type, pool.parameters).names
+
+
+def fields_read(pool: Pool) -> frozenset[str]:
+    """The names under which something given can become part of the pool's tuples."""
+    return _reading(pool.type, pool.parameters).fields
+
+
+class _Reading(NamedTuple):
+    """How a visit is read for a pool. ``steps``: position, name and fold of each parameter."""
+
+    names: tuple[str, ...]
+    fields: frozenset[str]
+    steps: tuple[tuple[str, str, Callable[[str], str] | None], ...]
 
 
 @lru_cache(maxsize=4096)
+def _reading(kind: PoolType, parameters: tuple[str, ...]) -> _Reading:
+    names = _names(kind, parameters)
+    of_referrer = (name.removeprefix("referrer.") for name in names if name.startswith("referrer."))
+    positions = _POSITIONS[: len(names)]
+    folds = {} if kind is PoolType.CUSTOM else _FOLDS
+    return _Reading(
+        names,
+        frozenset((*names, *of_referrer, *filter(None, positions))),
+        tuple(
+            (position, name, folds.get(name))
+            for position, name in zip(positions, names, strict=True)
+        ),
+    )
+
+
 def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
     own = tuple(name.lower() for name in parameters)
     match kind:
@@ -92,17 +120,6 @@ def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
             return own + tuple(name for name in _SEARCH if name not in own)
         case _:
             return _PARAMETERS[kind]
-
-
-def fields_read(pool: Pool) -> frozenset[str]:
-    """The names under which something given can become part of the pool's tuples."""
-    return _fields_read(parameter_names(pool))
-
-
-@lru_cache(maxsize=4096)
-def _fields_read(names: tuple[str, ...]) -> frozenset[str]:
-    of_referrer = (name.removeprefix("referrer.") for name in names if name.startswith("referrer."))
-    return frozenset((*names, *of_referrer, *filter(None, _POSITIONS[: len(names)])))
 
 
 def tuple_for(
@@ -127,11 +144,9 @@ def tuple_for(
     """
     if visitor:
         given = {"visitor": visitor, **given}
-    names = parameter_names(pool)
-    folds = _NO_FOLDS if pool.type is PoolType.CUSTOM else _FOLDS
-    on_page = source.url_parameters
+    names, _, steps = _reading(pool.type, pool.parameters)
     values: dict[str, str] = {}
-    for position, name in zip(_POSITIONS, names, strict=False):
+    for position, name, fold in steps:
         value = given.get(name)
         if position in given:
             if value is not None and value != given[position]:
@@ -139,10 +154,9 @@ def tuple_for(
                     position, f"stands for {name}, which is given too, with a different value"
                 )
             value = given[position]
-        fold = folds.get(name)
         if value is not None:
             values[name] = fold(value) if fold else value
-        elif (found := _found(source, on_page, name)) is not None:
+        elif (found := _found(source, name)) is not None:
             values[name] = tidied(fold(found) if fold else found)
 
     if pool.type is PoolType.VISITOR and not values.get("visitor", "").strip():
@@ -180,11 +194,11 @@ def _check_required(pool: Pool, names: tuple[str, ...], values: Mapping[str, str
         raise Missing(", ".join(missing), "required by this pool")
 
 
-def _found(source: Source, on_page: Mapping[str, str], name: str) -> str | None:
+def _found(source: Source, name: str) -> str | None:
+    on_page = source.url_parameters
     return on_page[name] if name in on_page else source.fact(name) or None
 
 
-_NO_FOLDS: dict[str, Callable[[str], str]] = {}
 _FOLDS: dict[str, Callable[[str], str]] = {
     "search_engine": without_case,
     "search_keywords": without_case,

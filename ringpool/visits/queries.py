@@ -38,7 +38,10 @@ def read_query(query: bytes | str, *, lenient: bool = False) -> dict[str, str]:
         del fields[MAX_FIELDS:]
 
     if "%" not in text and "+" not in text:  # nothing to undo: most queries of ad servers
-        plain = {name.lower(): value for name, _, value in [f.partition("=") for f in fields]}
+        plain: dict[str, str] = {}
+        for field in fields:
+            name, _, value = field.partition("=")
+            plain[name.lower()] = value
         if len(plain) == len(fields) and "" not in plain:
             return plain
 

@@ -33,17 +33,14 @@
 --        recycled, 4 overflow, 5 none, 6 none because the network is over its budget, 0 nothing yet:
 --        the pool could grow, ask again with arrivals, or with growth "no"; in place of the number is
 --        what stock/take should be asked for
+--
+-- A function is made anew at every call, so what few calls need is included where they need it.
 --@include pool_keys
 --@include pool_state
---@include pool_writes
 --@include pool_record
 --@include pool_end_assignment
---@include pool_leave
 --@include pool_promote
---@include areas
---@include pool_arrivals
 --@include pool_growth
---@include pool_shelves
 --@include pool_budget
 --@include pool_budget_count
 local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 0, 1, 2, 3, 4, 5, 6
@@ -63,8 +60,13 @@ for i, network in ipairs(networks) do read_budget(network, documents[i + 2], now
 local asks = (#ARGV - 3) / 5
 local present = {}
 local told = ARGV[2] == 'told' and unpack_one(ARGV[3])
-local counted = told and was_done(told)
-if not told and ARGV[3] ~= '' then
+local counted, note_told = false, nil
+if told then
+--@include pool_writes
+  counted, note_told = was_done(told), note_done
+elseif ARGV[3] ~= '' then
+--@include areas
+--@include pool_arrivals
   present = add_arrivals(unpack_one(ARGV[3]), rules, state)
   state[DRY_UNTIL] = 0
 end
@@ -121,38 +123,40 @@ local function recycle(attributes)
   return number, record
 end
 
--- The recyclable number of one of these areas that goes next, as above.
-local function recycle_of(areas, attributes)
-  local number, record = best_due_on(areas, rules, state)
-  if not number then return nil end
-  leave_order(number, record, state) -- where it is in GUARD alone, `assign` moves it
-  end_assignment(number, record, rules, now, attributes ~= '')
-  return number, record
-end
+local choose_by_area, recycle_of
+if by_area then
+--@include pool_shelves
 
--- An unassigned number of one of these areas; nil when there is none.
-local function unassigned_of(areas)
-  local number = not none_free and unassigned_on(areas)
-  if not number then return nil end
-  call('ZREM', FREE, number)
-  return number, read_record(number)
-end
-
--- Whether the caller should bring a number of one of these areas from the stock.
-local function wants_of_stock(areas)
-  if not could_grow then return false end
-  if ARGV[2] == 'ask' then return stock_may_have(areas, state) end
-  for area in string.gmatch(areas, '%S+') do
-    call('HSET', META, 'dry:' .. area, string.format('%d', now + 1000))
+  -- The recyclable number of one of these areas that goes next, as `recycle` gives it.
+  function recycle_of(areas, attributes)
+    local number, record = best_due_on(areas, rules, state)
+    if not number then return nil end
+    leave_order(number, record, state) -- where it is in GUARD alone, `assign` moves it
+    end_assignment(number, record, rules, now, attributes ~= '')
+    return number, record
   end
-  return false
-end
 
--- The number that a tuple gets: code, number, record. Without number: 0 and what the stock should
--- be asked for, or nil when all are inside their guarantee.
-local function choose(areas, attributes)
-  local number, record
-  if by_area then
+  -- An unassigned number of one of these areas; nil when there is none.
+  local function unassigned_of(areas)
+    local number = not none_free and unassigned_on(areas)
+    if not number then return nil end
+    call('ZREM', FREE, number)
+    return number, read_record(number)
+  end
+
+  -- Whether the caller should bring a number of one of these areas from the stock.
+  local function wants_of_stock(areas)
+    if not could_grow then return false end
+    if ARGV[2] == 'ask' then return stock_may_have(areas, state) end
+    for area in string.gmatch(areas, '%S+') do
+      call('HSET', META, 'dry:' .. area, string.format('%d', now + 1000))
+    end
+    return false
+  end
+
+  -- A number of the ask's areas, else an unassigned general one; as `choose`, nil when there is none.
+  function choose_by_area(areas, attributes)
+    local number, record
     if areas ~= '' then
       number, record = unassigned_of(areas)
       if number then return NEW, number, record end
@@ -162,16 +166,24 @@ local function choose(areas, attributes)
     end
     number, record = unassigned_of('')
     if number then return NEW, number, record end
+    return nil
   end
-  number = not none_free and call('ZPOPMIN', FREE)[1]
+end
+
+-- The number that a tuple gets: code, number, record. Without number: 0 and what the stock should
+-- be asked for, or nil when all are inside their guarantee.
+local function choose(areas, attributes)
+  if by_area then
+    local code, found, record = choose_by_area(areas, attributes)
+    if code then return code, found, record end
+  end
+  local number = not none_free and call('ZPOPMIN', FREE)[1]
   if number then return NEW, number, read_record(number) end
   if could_grow then return COULD_GROW, by_area and areas .. ' *' or '' end
   none_free = true
-  if by_area then
-    number, record = recycle_of('', attributes)
-    if number then return RECYCLED, number, record end
-  end
-  number, record = recycle(attributes)
+  local record
+  if by_area then number, record = recycle_of('', attributes) end
+  if not number then number, record = recycle(attributes) end
   if number then return RECYCLED, number, record end
   return nil
 end
@@ -213,6 +225,7 @@ local function answer(tuple, clicks, attributes, areas, network)
       return HELD, number, record[UNTIL]
     end
     call('ZREM', DRAIN, number)
+--@include pool_leave
     leave_pool(number, record, rules, state)
   end
   if touch then
@@ -246,5 +259,5 @@ for i = 4, #ARGV, 5 do
   answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) }
 end
 save_with_budgets(state)
-if told and not counted then note_done(told, now) end
+if told and not counted then note_told(told, now) end
 return pack({ now, rules[STOCK], room, answers, present })
