@@ -138,14 +138,22 @@ local function unassigned_of(areas)
   return number, read_record(number)
 end
 
--- Whether the caller should bring a number of one of these areas from the stock.
+-- Those of these areas of which the caller should bring a number from the stock; nil: none.
 local function wants_of_stock(areas)
-  if not could_grow then return false end
-  if ARGV[2] == 'ask' then return stock_may_have(areas, state) end
+  areas = could_grow and of_stock(areas, rules) or ''
+  if areas == '' then return nil end
+  if ARGV[2] == 'ask' then return stock_may_have(areas, state) and areas or nil end
   for area in string.gmatch(areas, '%S+') do
     call('HSET', META, 'dry:' .. area, string.format('%d', now + 1000))
   end
-  return false
+  return nil
+end
+
+-- What the stock should be asked for, when a number of these areas is best and any other will do.
+local function any_of_stock(areas)
+  local kind = rules[OF_STOCK] or ''
+  if not by_area then return kind end
+  return of_stock(areas, rules) .. (kind == '' and ' *' or kind)
 end
 
 -- The number that a tuple gets: code, number, record. Without number: 0 and what the stock should
@@ -156,7 +164,8 @@ local function choose(areas, attributes)
     if areas ~= '' then
       number, record = unassigned_of(areas)
       if number then return NEW, number, record end
-      if wants_of_stock(areas) then return COULD_GROW, areas end
+      local wanted = wants_of_stock(areas)
+      if wanted then return COULD_GROW, wanted end
       number, record = recycle_of(areas, attributes)
       if number then return RECYCLED, number, record end
     end
@@ -165,7 +174,7 @@ local function choose(areas, attributes)
   end
   number = not none_free and call('ZPOPMIN', FREE)[1]
   if number then return NEW, number, read_record(number) end
-  if could_grow then return COULD_GROW, by_area and areas .. ' *' or '' end
+  if could_grow then return COULD_GROW, any_of_stock(areas) end
   none_free = true
   if by_area then
     number, record = recycle_of('', attributes)

@@ -427,6 +427,12 @@ POOLS = (
         "what a client network has is counted wrong",
         "counted",
     ),
+    Break(
+        "what a pool gave back lately can't be read",
+        "call('HSET', a('meta'), 'shrunk', pack({ 1, 'x', 0, 0 }))",
+        "what it gave back lately can not be read",
+        "forgotten",
+    ),
 )
 STOCKS = (
     Break(
@@ -727,6 +733,12 @@ CATALOG = (
         "areas of a pool that isn't there",
         "call('HSET', c('documents'), 'areas/zz', ' +1212 ')",
         "areas of a pool that is not there",
+        "removed",
+    ),
+    Break(
+        "the kind of a pool that isn't there",
+        "call('HSET', c('documents'), 'kinds/zz', ' +1212 ')",
+        "kinds of a pool that is not there",
         "removed",
     ),
     Break(
