@@ -55,6 +55,7 @@ _FORGET = load("pool/forget")
 _RELEASE = load("pool/release")
 _CALL = load("pool/call")
 _SWEEP = load("pool/sweep")
+_SHRINK = load("pool/shrink")
 _END_OVERDUE = load("pool/end_overdue")
 _STATUS = load("pool/status")
 _SERIES = load("pool/series")
@@ -72,6 +73,7 @@ _shelved = msgspec.msgpack.Decoder(str | bool).decode
 _forgotten = msgspec.msgpack.Decoder(ForgetCode | bool).decode
 _credited = msgspec.msgpack.Decoder(CallReply | int | bool).decode
 _swept = msgspec.msgpack.Decoder(Swept | bool).decode
+_shrunk = msgspec.msgpack.Decoder(tuple[int, int] | bool).decode
 _counted = msgspec.msgpack.Decoder(StatusReply | bool).decode
 _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
 _ended = msgspec.msgpack.Decoder(int | bool).decode
@@ -244,9 +246,9 @@ class Allocator:
         )
         until, left = found.guaranteed_until, found.guaranteed_until - found.clock
         available = self._transfers.available
-        if found.grows_in_area and await available(found.stock, areas, now_ms=found.clock):
+        if found.grows_in_area and await available(found.stock, found.local, now_ms=found.clock):
             return Answer(State.NEW, "")
-        if found.grows and await available(found.stock, now_ms=found.clock):
+        if found.grows and await available(found.stock, found.of_stock, now_ms=found.clock):
             return Answer(State.NEW, "")
         over_budget = found.code is AllocationCode.OVER_BUDGET
         return Answer(_STATES[found.code], found.number, until, max(0, left), over_budget)
@@ -392,6 +394,25 @@ class Allocator:
         """
         swept: Swept = known(pool_id, _swept(await self._run(_SWEEP, pool_id, now_ms, most)))
         return swept
+
+    async def shrink(
+        self,
+        pool_id: str,
+        most: int,
+        span_ms: int,
+        *,
+        fewest: int,
+        spare: int,
+        now_ms: int | None = None,
+    ) -> tuple[int, int]:
+        """Have up to ``most`` lent numbers leave in each span that nobody used for that long.
+
+        The pool keeps ``fewest`` numbers at least, and ``spare`` unassigned ones. Returns how many
+        left in this call, and after how many ms there may be more to do; 0: at once.
+        """
+        reply = await self._run(_SHRINK, pool_id, now_ms, most, span_ms, fewest, spare)
+        left: tuple[int, int] = known(pool_id, _shrunk(reply))
+        return left
 
     async def _run(
         self, script: Script, pool_id: str, now_ms: int | None, *arguments: Argument

@@ -80,6 +80,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     ``areas``: starts of numbers by which asks may want one, as ``area_list`` writes them; "": the
     pool doesn't go by areas.
 
+    ``of_stock``: starts of the numbers that the stock may be asked for, likewise; "": any.
+
     ``budget_share``: percent of the numbers that one client network may have inside guarantees that
     it began, ``budget_least`` at least; ``budget_rate`` and ``key_rate``: how many it, and those
     with the pool's key together, may begin in a minute. 0: as many as there are.
@@ -105,6 +107,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     key_rate: int = 0
     owner: str = ""
     history_most: int | None = None
+    of_stock: str = ""
 
 
 def area_list(areas: Iterable[str]) -> str:
@@ -147,6 +150,29 @@ class NumberRow(Struct, frozen=True, array_like=True):
     loan: str
 
 
+class StockState(enum.StrEnum):
+    """Where a stock's number is: here, ready or at rest, or in a pool, or on its way there."""
+
+    AVAILABLE = "available"
+    RESTING = "resting"
+    LENT = "lent"
+    MOVING = "moving"
+
+
+class StockRow(Struct, frozen=True, kw_only=True):
+    """One number of a stock. ``pool``: it is lent to, or moving to; "" while it is in the stock.
+
+    ``available_from``: when it may be lent, while it is there. ``leaving``: it leaves the stock
+    when it is back.
+    """
+
+    number: str
+    state: StockState
+    pool: str
+    available_from: int
+    leaving: bool
+
+
 class Departure(Struct, frozen=True, array_like=True):
     """A number that left its pool and must be handed on.
 
@@ -165,6 +191,7 @@ class Swept(Struct, frozen=True, array_like=True):
 
     ``due_in``: ms until there is something to do again, if nobody clicks. ``answers_total``: how
     many answers the pool ever gave; another count than last time means that it is in use.
+    ``size``, ``unassigned``, ``clock``: as in PoolStatus.
     """
 
     more: int
@@ -174,6 +201,9 @@ class Swept(Struct, frozen=True, array_like=True):
     room: int
     due_in: int
     answers_total: int
+    size: int
+    unassigned: int
+    clock: int
 
 
 class PoolStatus(Struct, frozen=True, kw_only=True):

@@ -106,6 +106,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
     key_rate: int
     owner: str = ""
     history_most: int | None = None
+    of_stock: str = ""
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -130,6 +131,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
             key_rate=rules.key_rate,
             owner=rules.owner,
             history_most=rules.history_most,
+            of_stock=rules.of_stock,
         )
 
 
@@ -168,7 +170,8 @@ class HeldReply(Struct, frozen=True, array_like=True):
 class PreviewReply(Struct, frozen=True, array_like=True):
     """What ``pool/preview`` replies. ``grows``: 1 when ``stock`` is asked first.
 
-    ``grows_in_area``: 1 when it is asked for a number of the ask's areas before that.
+    ``grows_in_area``: 1 when it is asked for a number of the ask's areas before that. ``of_stock``:
+    as in Rules; ``local``: those of the ask's areas that the stock may be asked for.
     """
 
     clock: int
@@ -178,6 +181,8 @@ class PreviewReply(Struct, frozen=True, array_like=True):
     number: str
     guaranteed_until: int
     grows_in_area: int
+    of_stock: str
+    local: str
 
 
 class StockStatusReply(Struct, frozen=True, array_like=True):
@@ -311,10 +316,32 @@ class MoveReply(Struct, frozen=True, array_like=True):
 
 
 class WithdrawalReply(Struct, frozen=True, array_like=True):
-    """What ``stock/drain`` did with a number: lent to ``pool``, or ("") gone with its history."""
+    """What ``stock/drain`` did with a number: lent to ``pool``, or ("") gone with its history.
+
+    ``used``: when its last assignment ended, ms; 0: that isn't known.
+    """
 
     pool: str
     history: Raw
+    used: int
+
+
+class StockRowReply(Struct, frozen=True, array_like=True):
+    """One number in a page of a stock. ``moving``, ``leaving``: 1 or 0; ``pool``: "" while here."""
+
+    number: str
+    pool: str
+    moving: int
+    leaving: int
+    available_from: int
+
+
+class StockNumbersReply(Struct, frozen=True, array_like=True):
+    """A page of a stock's numbers. ``cursor`` "0": it is the last."""
+
+    cursor: str
+    clock: int
+    rows: list[StockRowReply]
 
 
 class StockPlaceReply(Struct, frozen=True, array_like=True):

@@ -64,6 +64,7 @@ from api.managers import (
     pool_numbers,
     resources,
     size,
+    stock_numbers,
 )
 from api.metrics import Metrics
 from api.openapi import document
@@ -116,6 +117,8 @@ def routes() -> list[Route]:
         Route("/admin/v1/pools/{id}/status", pool_numbers.pool_status),
         Route("/admin/v1/stocks", resources.stocks.all),
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
+        Route("/admin/v1/stocks/{id}/numbers", stock_numbers.stock_numbers),
+        Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
         Route("/admin/v1/explain", explain.explain),

@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from allocator.answers import Rules
+from ringpool import pace
 from ringpool.patterns import whole
 from ringpool.security.api_keys import fingerprint, hash_of
 from ringpool.times import Duration
@@ -27,6 +28,18 @@ KEY_PATTERN = whole("[A-Za-z0-9_-]{16,128}")
 
 HASH_PATTERN = whole("sha256:[0-9a-f]{64}")
 """Of what is kept of a secret."""
+
+COUNTRY_PATTERN = whole("[A-Z]{2}|001")
+"""Of a country."""
+
+AREA_PATTERN = whole("[0-9]{1,5}")
+"""Of the digits that numbers begin with."""
+
+PACE_PATTERN = whole(pace.PATTERN)
+"""Of a share in a span."""
+
+SHRINK_PATTERN = whole(f"{'|'.join(pace.WORDS)}|{pace.PATTERN}")
+"""Of the same, or a word for it."""
 
 Identifier = Annotated[str, Meta(pattern=ID_PATTERN)]
 """An account, pool or stock id."""
@@ -71,7 +84,7 @@ class Recycle(enum.StrEnum):
 
 
 class Fill(enum.StrEnum):
-    """When a pool takes numbers from its stock: as tuples need them, or at once up to max_size."""
+    """When a pool takes numbers from its stock: as tuples need them and a few ahead, or at once."""
 
     ON_DEMAND = "on_demand"
     IMMEDIATE = "immediate"
@@ -105,6 +118,42 @@ class Match(enum.StrEnum):
     """By what a number of the pool's fits a visitor."""
 
     AREA = "area"
+
+
+class NumberType(enum.StrEnum):
+    """What callers pay for, or reach, by a number (``numbers.kinds``)."""
+
+    LOCAL = "local"
+    MOBILE = "mobile"
+    TOLL_FREE = "toll_free"
+    SHARED_COST = "shared_cost"
+    PREMIUM_RATE = "premium_rate"
+    VOIP = "voip"
+    OTHER = "other"
+
+
+class StockKind(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A stock, and of which kind a pool takes its numbers. What isn't given may be anything.
+
+    ``country``: two letters (ISO 3166), or 001 for numbers of no country. ``area``: the digits that
+    a number of that country begins with, as in 212.
+    """
+
+    id: Identifier
+    country: Annotated[str, Meta(pattern=COUNTRY_PATTERN)] | None = None
+    type: NumberType | None = None
+    area: Annotated[str, Meta(pattern=AREA_PATTERN)] | None = None
+
+
+class Autoscale(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How fast a pool grows ahead of need, and gives back what it doesn't need.
+
+    ``grow``: at most this share of ``max_size`` in each such span. ``shrink``: of the numbers that
+    were unused for such a span, at most this share of ``max_size``; ``never``: none.
+    """
+
+    grow: Annotated[str, Meta(pattern=PACE_PATTERN)] = "10% / 5m"
+    shrink: Annotated[str, Meta(pattern=SHRINK_PATTERN)] = "daily"
 
 
 class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -277,7 +326,10 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     max_size: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
     fill: Fill = Fill.ON_DEMAND
     numbers: Numbers = UNSET
-    stock: Identifier | None = None
+    stock: Identifier | StockKind | None = None
+    initial: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    low_water: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    autoscale: Autoscale | None = None
     match: Match | None = None
     overflow_number: Number | None = None
     allow_overflow: bool = True
@@ -293,6 +345,19 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     budget: Budget = Budget()
     history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096
     on_exhausted: OnExhausted | None = None
+
+    @property
+    def stock_id(self) -> str | None:
+        """The stock that it grows from."""
+        return self.stock.id if isinstance(self.stock, StockKind) else self.stock
+
+    @property
+    def kind(self) -> StockKind | None:
+        """Which kind of the stock's numbers it takes; None: any."""
+        asked = self.stock
+        if isinstance(asked, StockKind) and (asked.country or asked.type or asked.area):
+            return asked
+        return None
 
 
 class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -328,11 +393,12 @@ SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
 """The sections of the configuration file, and what each is a list of."""
 
 
-def rules(pool: Pool, areas: str = "", quota: Quota | None = None) -> Rules:
+def rules(pool: Pool, areas: str = "", quota: Quota | None = None, of_stock: str = "") -> Rules:
     """Return the part of a pool that the allocator needs.
 
     ``areas``: those of its numbers and its stock's (``answers.area_list``), with ``match: area``.
-    ``quota``: its account's.
+    ``quota``: its account's. ``of_stock``: where its kind of the stock's numbers is, when it takes
+    one kind alone.
     """
     return Rules(
         min_duration=int(pool.min_duration),
@@ -341,7 +407,8 @@ def rules(pool: Pool, areas: str = "", quota: Quota | None = None) -> Rules:
         call_weight=pool.activity.call,
         click_weight=pool.activity.click,
         max_size=pool.max_size or 0,
-        stock=pool.stock or "",
+        stock=pool.stock_id or "",
+        of_stock=of_stock,
         overflow_number=(pool.overflow_number or "") if pool.allow_overflow else "",
         allow_overflow=pool.allow_overflow,
         history_bytes=pool.history_bytes,

@@ -165,6 +165,14 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "key_rate": "New ones a minute for everybody who has the pool's key, together.",
         },
     ),
+    "Autoscale": (
+        "How fast a pool grows ahead of need, and gives back what it doesn't need.",
+        {
+            "grow": "At most such a share of `max_size` in each such span.",
+            "shrink": "Of the numbers that were unused for such a span, at most such a share of "
+            "`max_size`; or `hourly`, `daily`, `weekly` (10% of it) or `never`.",
+        },
+    ),
     "BulkAnswer": ("A number for a row, or state `none`.", _ALLOCATION),
     "BulkError": (
         "Why a row has no answer.",
@@ -253,8 +261,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"field": "Its path: `min_duration`, `numbers[0]`…", "message": "What is wrong with it."},
     ),
     "Fill": (
-        "When a pool takes numbers from its stock: as tuples need them, or at once up to "
-        "`max_size`.",
+        "When a pool takes numbers from its stock: as tuples need them and a few ahead, or at once "
+        "up to `max_size`.",
         {},
     ),
     "Health": (
@@ -289,6 +297,10 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "NumberChange": (
         "Numbers to add or to remove.",
         {"numbers": "1 to 10,000, in E.164."},
+    ),
+    "NumberType": (
+        "What callers pay for, or reach, by a number. `other`: none of these, or it isn't known.",
+        {},
     ),
     "NumberFormat": ("How a number is written on a page.", {}),
     "NumberLookup": (
@@ -330,7 +342,13 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "max_size": "Most numbers, those from its stock included.",
             "fill": "When it takes numbers from its stock.",
             "numbers": "All its own numbers, in E.164. Absent: those that it has.",
-            "stock": "The id of the stock that it grows from.",
+            "stock": "The stock that it grows from: its id, or that and the kind of its numbers.",
+            "initial": "How many numbers it is brought from its stock to start with. Absent: a "
+            "tenth of `max_size`, one at least.",
+            "low_water": "With fewer unassigned numbers it is brought more ahead of need. Absent: "
+            "half of `initial`.",
+            "autoscale": "How fast it grows ahead of need, and gives back what it doesn't need. "
+            "Absent: as fast as it goes, and nothing.",
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
@@ -492,6 +510,42 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "requests": "How many requests a minute with its API keys.",
             "history": "How many bytes of each number's former holders are kept.",
         },
+    ),
+    "StockCounts": (
+        "A stock's numbers, counted.",
+        {
+            "size": "All of them.",
+            "available": "Those that a pool may get now.",
+            "resting": "Those that left a pool, and rest.",
+            "lent": "Those that are in a pool.",
+            "moving": "Those on their way to a pool.",
+        },
+    ),
+    "StockKind": (
+        "A stock, and which kind of its numbers a pool takes. What isn't given may be anything.",
+        {
+            "id": "The stock's.",
+            "country": "Two letters (ISO 3166), or 001 for numbers of no country.",
+            "type": "Their type.",
+            "area": "The digits that they begin with after the country's code, such as 212.",
+        },
+    ),
+    "StockNumber": (
+        "One number of a stock, and where it is.",
+        {
+            "country": "Two letters (ISO 3166), or 001 for a number of no country.",
+            "types": "Its type; both where the country has one range for `local` and `mobile`.",
+            "state": "Where it is.",
+            "pool": "The pool that it is lent to, or on its way to.",
+            "available_from": "Until when it rests: RFC 3339, in UTC.",
+            "draining": "It is removed: it goes when it is back.",
+        },
+    ),
+    "StockNumbers": ("A page of a stock's numbers.", {"numbers": "In no particular order."}),
+    "StockState": (
+        "`available`: a pool may get it now; `resting`: it left a pool; `lent`: it is in a pool; "
+        "`moving`: it is on its way there.",
+        {},
     ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),
     "Swap": (

@@ -2,8 +2,9 @@
 
 In the first round: hash API keys that were once kept as plain texts.
 Each round: finish a configuration change whose writer died; for every pool that is due, promote
-numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and notify
-the operator when it ran out; for every stock that is due, finish moves that were left half-way.
+numbers whose guarantee is over, hand on those that left, bring it numbers ahead of need or have
+those leave that it doesn't need (``pool_size``), and notify the operator when it ran out; for every
+stock that is due, finish moves that were left half-way.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
 
@@ -31,10 +32,10 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.background.pool_size import PoolSizes
 from ringpool.background.schedule import Schedule
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import SnapshotKeeper
-from ringpool.model import Fill, Pool
+from ringpool.catalog.snapshot import PreparedPool, SnapshotKeeper
 from ringpool.notifications.webhook import WebhookNotifier
 
 ROUND_SECONDS = 1.0
@@ -48,8 +49,6 @@ _AT_ONCE = 8
 """Pools swept side by side: enough to keep the store's connection full, few enough to wait for."""
 _MAX_SWEEPS = 20
 """Sweeps of one pool in one round, so that a pool with a large backlog can't starve the others."""
-_FILL_AT_ONCE = 200
-"""Numbers a pool that is to be full takes in one round."""
 
 _T = TypeVar("_T")
 
@@ -77,6 +76,7 @@ class Sweeper:
         self._keeper = keeper
         self._alerts = alerts
         self._clock = clock
+        self._sizes = PoolSizes(allocator, self._transfers, clock)
         self._due_pools = Schedule(IDLE_SECONDS, clock)
         self._due_stocks = Schedule(IDLE_SECONDS, clock)
         self._answers_total: dict[str, int] = {}  # by pool, when it was last swept
@@ -113,7 +113,7 @@ class Sweeper:
         directory = self._keeper.current
         if directory.revision != self._revision:
             self._start_over(directory.revision)
-        pools = [directory.pools[name].pool for name in self._due_pools.due(directory.pools)]
+        pools = [directory.pools[name] for name in self._due_pools.due(directory.pools)]
         failures = await self._for_each(self._sweep_pool, pools)
         failures += await self._for_each(self._finish_moves, self._due_stocks.due(directory.stocks))
         if failures:
@@ -125,6 +125,7 @@ class Sweeper:
         self._due_pools.clear()
         self._due_stocks.clear()
         self._answers_total.clear()
+        self._sizes.start_over()
 
     async def _leads(self) -> bool:
         asked = self._clock()
@@ -162,16 +163,16 @@ class Sweeper:
         await gather_limited(attempt, things, _AT_ONCE)
         return failures
 
-    async def _sweep_pool(self, pool: Pool) -> None:
+    async def _sweep_pool(self, prepared: PreparedPool) -> None:
+        pool, unsettled = prepared.pool, False
         try:
             for _ in range(_MAX_SWEEPS):
                 swept = await self._allocator.sweep(pool.id)
                 await self._catalog.hand_on(pool.id, swept.departures)
                 if not swept.more:
                     break
-            filling = pool.stock if pool.fill is Fill.IMMEDIATE and swept.room else None
-            if filling is not None:
-                await self._transfers.fill(pool.id, filling, min(swept.room, _FILL_AT_ONCE))
+            if not self._keeper.current.rests_until(pool.id):  # numbers stay where they are then
+                unsettled = await self._sizes.settle(prepared, swept)
         except UnknownPool:
             return  # it was deleted since the snapshot was read
         self._alerts.observe(pool, swept)
@@ -179,7 +180,7 @@ class Sweeper:
         # the numbers that it takes out are drained, and the second look finds them.
         in_use = swept.answers_total != self._answers_total.get(pool.id)
         self._answers_total[pool.id] = swept.answers_total
-        self._due_pools.schedule(pool.id, 0 if in_use or filling else swept.due_in / 1000)
+        self._due_pools.schedule(pool.id, 0 if in_use or unsettled else swept.due_in / 1000)
 
     async def _finish_moves(self, stock_id: str) -> None:
         if not (await self._stocks.status(stock_id)).moving:

@@ -40,7 +40,7 @@ class Removals:
                     raise Fault("account", f"{name} still has {of_it} {entity.id}")
         elif kind == "stock":
             for pool in after.values():
-                if isinstance(pool, Pool) and pool.stock == name:
+                if isinstance(pool, Pool) and pool.stock_id == name:
                     raise Fault("stock", f"pool {pool.id} grows from {name}")
             size = (await self._stocks.status(name)).size
             if size or await self._store.list_of(f"stock/{name}"):

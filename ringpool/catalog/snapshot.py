@@ -21,7 +21,7 @@ from msgspec import Struct
 from allocator.answers import Answer, Rules, State
 from allocator.port import StoreUnavailable
 from ringpool.catalog import rests
-from ringpool.catalog.areas import StoredConfiguration
+from ringpool.catalog.areas import NOTHING, StoredConfiguration
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.layout import NewerLayout
 from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, rules
@@ -98,10 +98,14 @@ class Snapshot:
         self.stocks: Mapping[str, Stock] = {stock.id: stock for stock in configuration.stocks}
         stored = configuration if isinstance(configuration, StoredConfiguration) else None
         areas = stored.areas if stored else {}
+        kinds = stored.kinds if stored else {}
         self._rests = stored.rests if stored else {}
         self.pools: Mapping[str, PreparedPool] = {
             pool.id: _prepared(
-                pool, self.accounts[pool.account], areas.get(pool.id, "") if pool.match else ""
+                pool,
+                self.accounts[pool.account],
+                areas.get(pool.id, "") if pool.match else "",
+                kinds.get(pool.id, NOTHING) if pool.kind else "",
             )
             for pool in configuration.pools
         }
@@ -189,7 +193,7 @@ class Snapshot:
         return self._overflow.get(number, ())
 
 
-def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
+def _prepared(pool: Pool, account: Account, areas: str, of_stock: str) -> PreparedPool:
     rule = None if pool.when is None else prepare(pool.when)
     fixed = None
     if pool.type is PoolType.STATIC and pool.numbers:
@@ -199,7 +203,7 @@ def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
     return PreparedPool(
         pool,
         account,
-        rules(pool, areas, account.quota),
+        rules(pool, areas, account.quota, of_stock),
         rule=rule,
         fixed=fixed,
         areas=known,

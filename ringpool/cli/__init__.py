@@ -19,6 +19,7 @@ from ringpool.cli import (
     serve,
     signing_key,
     size,
+    stock,
     tags,
 )
 from ringpool.cli.output import warn
@@ -43,6 +44,7 @@ main.add_command(configure.export)
 main.add_command(log.log)
 main.add_command(log.undo)
 main.add_command(pool.pool)
+main.add_command(stock.stock)
 main.add_command(key.key)
 main.add_command(number.number)
 main.add_command(explain.explain)

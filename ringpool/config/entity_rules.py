@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from ringpool.config.codec import key_text
 from ringpool.faults import Fault
-from ringpool.model import Account, Fill, Match, Pool, PoolType, Stock
+from ringpool.model import Account, Fill, Match, Pool, PoolType, Stock, StockKind
+from ringpool.numbers import kinds
 from ringpool.times import Duration, to_unix_ms
 from ringpool.visits.allowed_values import allowed_faults
 from ringpool.visits.page_fields import PAGE_FIELDS
@@ -29,6 +30,9 @@ RESERVED = frozenset(
     | {"rp_exp", "rp_number", "rp_pool", "rp_sig", "rp_test"}
 )
 """Query parameters with a meaning of their own, which no pool can have as its parameters."""
+
+_OF_A_STOCK = ("initial", "low_water", "autoscale")
+"""What needs a stock to come from."""
 
 _NOT_OF_STATIC = ("stock", "match", "overflow_number", "hold_on_activity", "sticky")
 
@@ -75,10 +79,9 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
         yield from _size_faults(path, pool, present)
         if pool.allow_overflow and pool.overflow_number is None:
             yield Fault(f"{path}.overflow_number", "needed unless allow_overflow is false")
-    if pool.fill is Fill.IMMEDIATE and pool.stock is None:
-        yield Fault(f"{path}.stock", "needed for fill: immediate")
-    if pool.fill is Fill.IMMEDIATE and pool.max_size is None:
-        yield Fault(f"{path}.max_size", "needed for fill: immediate")
+    yield from _growth_faults(path, pool)
+    if isinstance(pool.stock, StockKind):
+        yield from _kind_faults(f"{path}.stock", pool.stock)
     for name, allowed in (pool.values or {}).items():
         where = f"{path}.values.{key_text(name)}"
         if name.lower() not in parameter_names(pool):
@@ -111,6 +114,39 @@ def _size_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
     elif len(pool.numbers) > pool.max_size:
         message = f"{len(pool.numbers)} numbers, and max_size is {pool.max_size}"
         yield Fault(f"{path}.numbers", message)
+
+
+def _growth_faults(path: str, pool: Pool) -> Iterator[Fault]:
+    if pool.fill is Fill.IMMEDIATE:
+        needed = "needed for fill: immediate"
+        if pool.stock is None:
+            yield Fault(f"{path}.stock", needed)
+        if pool.max_size is None:
+            yield Fault(f"{path}.max_size", needed)
+    for name in _OF_A_STOCK:
+        if getattr(pool, name) is None:
+            continue
+        if pool.fill is Fill.IMMEDIATE:
+            yield Fault(f"{path}.{name}", "a pool with fill: immediate is full at once")
+        elif pool.stock is None:
+            yield Fault(f"{path}.stock", f"needed for {name}")
+    if pool.autoscale is not None and pool.max_size is None:
+        yield Fault(f"{path}.max_size", "needed for autoscale")
+    for name in ("initial", "low_water"):
+        count = getattr(pool, name)
+        if count is not None and pool.max_size is not None and count > pool.max_size:
+            yield Fault(f"{path}.{name}", f"{count}, and max_size is {pool.max_size}")
+
+
+def _kind_faults(path: str, asked: StockKind) -> Iterator[Fault]:
+    country = asked.country
+    if country is None:
+        if asked.area is not None:
+            yield Fault(f"{path}.country", "needed for area")
+    elif not kinds.is_country(country):
+        yield Fault(f"{path}.country", f"{country} is no country with telephone numbers")
+    elif asked.type is not None and not kinds.has_type(country, asked.type):
+        yield Fault(f"{path}.type", f"{country} has no numbers of type {asked.type.value}")
 
 
 def _parameter_faults(path: str, pool: Pool) -> Iterator[Fault]:

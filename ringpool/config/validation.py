@@ -13,7 +13,16 @@ from msgspec import UNSET
 from ringpool.config.draft import Draft
 from ringpool.config.entity_rules import account_faults, pool_faults, stock_faults
 from ringpool.faults import Faults
-from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, roles
+from ringpool.model import (
+    Account,
+    ApiKey,
+    Configuration,
+    Pool,
+    PoolType,
+    Stock,
+    StockKind,
+    roles,
+)
 
 
 def check(wanted: Configuration, known: Configuration, *, canonical: bool = False) -> Configuration:
@@ -104,17 +113,18 @@ def _check_references(draft: Draft, known: Configuration) -> None:
     for index, pool in draft.readable_of("pools", Pool):
         if pool.account and pool.account not in accounts:
             draft.fault(f"pools[{index}].account", f"there is no account {pool.account}")
-        if pool.stock is None:
+        grows_from = pool.stock_id
+        if grows_from is None:
             continue
-        if pool.stock not in stocks:
-            draft.fault(f"pools[{index}].stock", f"there is no stock {pool.stock}")
-        elif pool.account and stocks[pool.stock] not in (pool.account, None):
-            message = f"{pool.stock} belongs to account {stocks[pool.stock]}"
-            draft.fault(f"pools[{index}].stock", message)
+        where = f"pools[{index}].stock" + (".id" if isinstance(pool.stock, StockKind) else "")
+        if grows_from not in stocks:
+            draft.fault(where, f"there is no stock {grows_from}")
+        elif pool.account and stocks[grows_from] not in (pool.account, None):
+            draft.fault(where, f"{grows_from} belongs to account {stocks[grows_from]}")
     for pool in known.pools:  # those that the document doesn't name must still fit
-        moved = stocks.get(pool.stock or "")
+        moved = stocks.get(pool.stock_id or "")
         if pool.id not in draft.ids["pools"] and moved not in (pool.account, None):
-            where = f"stocks[{draft.ids['stocks'][pool.stock or '']}].account"
+            where = f"stocks[{draft.ids['stocks'][pool.stock_id or '']}].account"
             draft.fault(where, f"pool {pool.id} of account {pool.account} grows from this stock")
 
 

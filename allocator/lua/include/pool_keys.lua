@@ -2,8 +2,8 @@
 --   1 META           hash    "rules" and "state", both packed (include/pool_state.lua); "dry:" and an
 --                            area → until when it's no use asking the stock for one of it (ms); a
 --                            client network → what it has, packed (include/pool_budget.lua); "w:" and a
---                            writer → its last write (include/pool_writes.lua); "wide", which makes it a
---                            hash table; "closed_rules" in place of "rules" once the pool was closed
+--                            writer → its last write (include/pool_writes.lua); "shrunk": what
+--                            pool/shrink has done of its run; "wide", which makes it a hash table; "closed_rules" in place of "rules" once the pool was closed
 --                            (copy/close.lua)
 --   2 TUPLES         hash    tuple → number, of assigned numbers
 --   3 NUMBERS        hash    number → packed record (include/pool_record.lua), all of the pool's

@@ -126,7 +126,7 @@ local function recycle(attributes)
   return number, record
 end
 
-local choose_by_area, recycle_of
+local choose_by_area, recycle_of, any_of_stock
 if by_area then
 --@include pool_shelves
 
@@ -147,14 +147,21 @@ if by_area then
     return number, read_record(number)
   end
 
-  -- Whether the caller should bring a number of one of these areas from the stock.
+  -- Those of these areas of which the caller should bring a number from the stock; nil: none.
   local function wants_of_stock(areas)
-    if not could_grow then return false end
-    if ARGV[2] == 'ask' then return stock_may_have(areas, state) end
+    areas = could_grow and of_stock(areas, rules) or ''
+    if areas == '' then return nil end
+    if ARGV[2] == 'ask' then return stock_may_have(areas, state) and areas or nil end
     for area in string.gmatch(areas, '%S+') do
       call('HSET', META, 'dry:' .. area, string.format('%d', now + 1000))
     end
-    return false
+    return nil
+  end
+
+  -- What the stock should be asked for, when a number of these areas is best and any other will do.
+  function any_of_stock(areas)
+    local kind = rules[OF_STOCK] or ''
+    return of_stock(areas, rules) .. (kind == '' and ' *' or kind)
   end
 
   -- A number of the ask's areas, else an unassigned general one; as `choose`, nil when there is none.
@@ -163,7 +170,8 @@ if by_area then
     if areas ~= '' then
       number, record = unassigned_of(areas)
       if number then return NEW, number, record end
-      if wants_of_stock(areas) then return COULD_GROW, areas end
+      local wanted = wants_of_stock(areas)
+      if wanted then return COULD_GROW, wanted end
       number, record = recycle_of(areas, attributes)
       if number then return RECYCLED, number, record end
     end
@@ -182,7 +190,7 @@ local function choose(areas, attributes)
   end
   local number = not none_free and call('ZPOPMIN', FREE)[1]
   if number then return NEW, number, read_record(number) end
-  if could_grow then return COULD_GROW, by_area and areas .. ' *' or '' end
+  if could_grow then return COULD_GROW, by_area and any_of_stock(areas) or rules[OF_STOCK] or '' end
   none_free = true
   local record
   if by_area then number, record = recycle_of('', attributes) end

@@ -242,6 +242,15 @@ local function audit_series(field, packed)
   end
 end
 
+local function audit_meta(field, packed)
+  if field ~= 'shrunk' then return audit_network(field, packed) end
+  local run = array_in(packed, 4)
+  for place = 1, 4 do
+    if run and type(run[place]) ~= 'number' then run = nil end
+  end
+  if not run and note('', 'what it gave back lately can not be read') then call('HDEL', META, field) end
+end
+
 if part == 'numbers' then
   each_field(NUMBERS, audit_number)
 elseif part == 'tuples' then
@@ -251,7 +260,7 @@ elseif part == 'history' then
 elseif part == 'clicks' then
   each_field(CLICKS, audit_clicks)
 elseif part == 'networks' then
-  each_field(META, audit_network)
+  each_field(META, audit_meta)
 elseif part == 'series' then
   each_field(SERIES, audit_series)
 elseif part == 'outbox' then

@@ -196,6 +196,59 @@ def test_numbers_and_names_become_canonical() -> None:
         (f"{GOOD}, on_exhausted: {{webhook: ftp://a}}", "pools[0].on_exhausted.webhook: "),
         (f"{GOOD}, on_exhausted: {{}}", "pools[0].on_exhausted.webhook: missing"),
         (f"{GOOD}, stock: nowhere", "pools[0].stock: there is no stock nowhere"),
+        (f"{GOOD}, stock: {{id: nowhere}}", "pools[0].stock.id: there is no stock nowhere"),
+        (f"{GOOD}, stock: {{type: local}}", "pools[0].stock.id: missing"),
+        (f"{GOOD}, stock: {{id: shelf, kind: x}}", "pools[0].stock.kind: unknown key"),
+        (
+            f"{GOOD}, stock: {{id: shelf, type: free}}",
+            "pools[0].stock.type: 'free' is none of local",
+        ),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: us}}",
+            "pools[0].stock.country: expected a country's",
+        ),
+        (f"{GOOD}, stock: {{id: shelf, country: XX}}", "pools[0].stock.country: XX is no country"),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: US, type: voip}}",
+            "pools[0].stock.type: US has no numbers of type voip",
+        ),
+        (f"{GOOD}, stock: {{id: shelf, area: '212'}}", "pools[0].stock.country: needed for area"),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: US, area: 212}}",
+            "pools[0].stock.area: expected text, got 212: put it in quotes",
+        ),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: US, area: '+1212'}}",
+            "pools[0].stock.area: expected 1 to 5 digits such as 212, got '+1212'",
+        ),
+        (f"{GOOD}, initial: -1, stock: shelf", "pools[0].initial: expected int >= 0"),
+        (f"{GOOD}, initial: 2", "pools[0].stock: needed for initial"),
+        (
+            f"{GOOD}, initial: 6, max_size: 5, stock: shelf",
+            "pools[0].initial: 6, and max_size is 5",
+        ),
+        (f"{GOOD}, low_water: 6, max_size: 5, stock: shelf", "pools[0].low_water: 6, and max_size"),
+        (f"{GOOD}, autoscale: {{}}, stock: shelf", "pools[0].max_size: needed for autoscale"),
+        (
+            f"{GOOD}, initial: 1, fill: immediate, max_size: 5, stock: shelf",
+            "pools[0].initial: a pool with fill: immediate is full at once",
+        ),
+        (
+            f"{GOOD}, autoscale: {{grow: 10%}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.grow: expected a share and a span such as 10% / 5m, got '10%'",
+        ),
+        (
+            f"{GOOD}, autoscale: {{grow: 0% / 5m}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.grow: expected a share and a span",
+        ),
+        (
+            f"{GOOD}, autoscale: {{grow: daily}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.grow: expected a share and a span",
+        ),
+        (
+            f"{GOOD}, autoscale: {{shrink: yearly}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.shrink: expected one of hourly, daily, weekly, never, or a share",
+        ),
         (f"{GOOD}, fill: immediate, max_size: 5", "pools[0].stock: needed for fill: immediate"),
         (f"{GOOD}, fill: immediate, stock: shelf", "pools[0].max_size: needed for fill"),
         (

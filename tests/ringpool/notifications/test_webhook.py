@@ -16,11 +16,11 @@ from ringpool.notifications.webhook import CALM_MS, WebhookNotifier
 POOL = Pool(
     id="p", account="a", name="Ads", on_exhausted=OnExhausted(webhook="https://ops.example/hook")
 )
-FINE = Swept(0, [], 0, 0, 0, 0, 0)
+FINE = Swept(0, [], 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def _exhausted(at: int) -> Swept:
-    return Swept(0, [], 1, at, 0, 0, 0)
+    return Swept(0, [], 1, at, 0, 0, 0, 0, 0, 0)
 
 
 class Hook:

@@ -433,6 +433,12 @@ POOLS = (
         "what happened in its minutes and hours can not be read",
         "removed; the series begins anew",
     ),
+    Break(
+        "what a pool gave back lately can't be read",
+        "call('HSET', a('meta'), 'shrunk', pack({ 1, 'x', 0, 0 }))",
+        "what it gave back lately can not be read",
+        "forgotten",
+    ),
 )
 STOCKS = (
     Break(
@@ -733,6 +739,12 @@ CATALOG = (
         "areas of a pool that isn't there",
         "call('HSET', c('documents'), 'areas/zz', ' +1212 ')",
         "areas of a pool that is not there",
+        "removed",
+    ),
+    Break(
+        "the kind of a pool that isn't there",
+        "call('HSET', c('documents'), 'kinds/zz', ' +1212 ')",
+        "kinds of a pool that is not there",
         "removed",
     ),
     Break(
