@@ -121,7 +121,8 @@ local function edit(key, field, place, value)
   found[place] = value
   local last = 0
   for at in pairs(found) do last = math.max(last, at) end
-  for at = 1, last do if found[at] == nil then found[at] = false end end -- else it is packed as a map
+  -- With a hole it would be packed as a map.
+  for at = 1, last do if found[at] == nil then found[at] = false end end
   call('HSET', key, field, pack(found))
 end
 local function until_of(number) return record(a('numbers'), number)[3] end
