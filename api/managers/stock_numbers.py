@@ -90,29 +90,18 @@ def stock_number(row: StockRow) -> StockNumber:
 
 
 _ID = parameter("id", Identifier, "path", text="The stock's id", example="us-toll-free")
-_TOLL_FREE = [NumberType.TOLL_FREE]
 _EXAMPLE = StockNumbers(
     [
         StockNumber(
-            number="+18885550123", country="US", types=_TOLL_FREE, state=StockState.AVAILABLE
-        ),
-        StockNumber(
-            number="+18885550124",
+            number="+18885550150",
             country="US",
-            types=_TOLL_FREE,
-            state=StockState.LENT,
-            pool="ad-placement",
-        ),
-        StockNumber(
-            number="+18885550125",
-            country="US",
-            types=_TOLL_FREE,
-            state=StockState.RESTING,
-            available_from="2026-12-21T22:00:00Z",
-        ),
+            types=[NumberType.TOLL_FREE],
+            state=StockState.AVAILABLE,
+        )
     ]
 )
 _EXAMPLE_COUNTS = StockCounts(size=3, available=1, resting=1, lent=1, moving=0)
+_UNKNOWN = {404: ("UnknownStock", "there is no stock 'us-toll-free'")}
 
 stock_numbers = managed_endpoint(
     "stock_numbers",
@@ -126,7 +115,7 @@ stock_numbers = managed_endpoint(
             (400, 401, 404),
             (_ID, *SCANNED_PAGE),
             tag="stocks",
-            refusals=PAGE_REFUSALS,
+            refusals={**PAGE_REFUSALS, **_UNKNOWN},
             text="With its kind, the pool that it is lent to, or until when it rests. The stock "
             "may change between two pages.",
             examples={200: msgspec.to_builtins(_EXAMPLE)},
@@ -146,6 +135,7 @@ stock_status = managed_endpoint(
             (401, 404),
             [_ID],
             tag="stocks",
+            refusals=_UNKNOWN,
             text="How many may be lent now, rest, are lent to pools, and are on their way there.",
             examples={200: msgspec.to_builtins(_EXAMPLE_COUNTS)},
         )

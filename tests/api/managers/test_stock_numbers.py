@@ -31,3 +31,9 @@ async def test_where_a_stocks_numbers_are(site: Site) -> None:
         assert refused.status_code == 400, refused.text
     unknown = await site.client.get("/admin/v1/stocks/nobodys/numbers", headers=site.auth)
     assert (unknown.status_code, unknown.json()["class"]) == (404, "UnknownStock")
+    other = Site(site.client, f"{site.account}-o", site.area)
+    await other.make_account(api_keys=[f"key-of-{other.account}"])
+    theirs = {"authorization": f"Bearer key-of-{other.account}"}
+    for of_it in ("numbers", "status"):
+        hidden = await site.client.get(f"{path}/{of_it}", headers=theirs)
+        assert (hidden.status_code, hidden.json()["class"]) == (404, "UnknownStock")

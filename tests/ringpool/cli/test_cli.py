@@ -430,6 +430,8 @@ def test_every_command_has_help(run: Run) -> None:
         ("pool", "show"),
         ("pool", "status"),
         ("pool", "key", "rotate"),
+        ("stock", "list"),
+        ("stock", "show"),
         ("key", "create"),
         ("key", "list"),
         ("key", "rotate"),

@@ -21,7 +21,7 @@ def test_where_a_stocks_numbers_are(run: Run) -> None:
     assert run("apply", "-", stdin=FILE % "toll_free").exit_code == 0
     listed = json.loads(run("stock", "list", "--json").stdout)
     sizes = {row["id"]: (row["size"], row["available"], row["quarantine"]) for row in listed}
-    assert sizes == {"us": (3, 3, "30d"), "empty": (0, 0, "7d")}
+    assert sizes == {"us": (3, 3, "30d"), "empty": (0, 0, "1w")}
     assert "us" in run("stock", "list", "--account", "acme").stdout
     shown = json.loads(run("stock", "show", "us", "--json", "--limit", "2").stdout)
     assert {kind["kind"]: kind["available"] for kind in shown["kinds"]} == {

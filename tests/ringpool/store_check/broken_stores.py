@@ -119,6 +119,10 @@ local function record(key, field) return unpack_one(call('HGET', key, field)) en
 local function edit(key, field, place, value)
   local found = record(key, field)
   found[place] = value
+  local last = 0
+  for at in pairs(found) do last = math.max(last, at) end
+  -- With a hole it would be packed as a map.
+  for at = 1, last do if found[at] == nil then found[at] = false end end
   call('HSET', key, field, pack(found))
 end
 local function until_of(number) return record(a('numbers'), number)[3] end
