@@ -75,7 +75,8 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
-from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.notifications.notifier import Notifier
+from ringpool.notifications.sender import Sender
 from ringpool.security.keyring import SigningKeyFile
 from ringpool.settings import Settings
 
@@ -200,7 +201,8 @@ async def _services(
     keeper = SnapshotKeeper(catalog)
     resting = Resting(settings.data_dir) if space is not None else None
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
-    notifier = WebhookNotifier()
+    sender = Sender.of_settings(settings)
+    notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying

@@ -86,6 +86,12 @@ class Metrics:
             "account",
             self._own,
         )
+        self._notifications = Counter(
+            "ringpool_notifications",
+            "Messages to webhooks and e-mail addresses: sent, attempts that failed, and dropped",
+            ("outcome",),
+            registry=self._own,
+        )
         worker_deaths(self._own)
 
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
@@ -112,6 +118,10 @@ class Metrics:
         """Count parameters of a pool's tuple that held a placeholder. ``pool``: an existing one."""
         if count:
             self._unfilled.add(pool, count)
+
+    def count_notification(self, outcome: str) -> None:
+        """Count how sending a message went. ``outcome``: ``sent``, ``failed`` or ``dropped``."""
+        self._notifications.labels(outcome).inc()
 
     def count_over_quota(self, account: str) -> None:
         """Count a request that was refused for the account's quota."""

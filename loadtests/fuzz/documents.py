@@ -106,6 +106,15 @@ _POOL = {
     "values": {"website": ["one", "two"]},
     "budget": {"share": 20, "least": 5, "rate": 100},
     "on_exhausted": {"webhook": "http://127.0.0.1:9/"},
+    "notify": [
+        {
+            "webhook": "http://127.0.0.1:9/",
+            "secret": "fuzzed-secret-0123456789",
+            "events": ["exhausted", "grown"],
+            "cooldown": "1m",
+        },
+        {"email": "ops@fuzz.example"},
+    ],
     "strict": True,
     "sticky": False,
 }

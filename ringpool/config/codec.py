@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from ringpool.faults import Fault
-from ringpool.model import HASH_PATTERN, ID_PATTERN, KEY_PATTERN
+from ringpool.model import HASH_PATTERN, ID_PATTERN, KEY_PATTERN, MAIL_ADDRESS_PATTERN
 from ringpool.times import Duration
 
 T = TypeVar("T")
@@ -24,6 +24,7 @@ _PATTERNS = {
     ID_PATTERN: "expected an id: a-z, 0-9 and -, 63 characters at most",
     KEY_PATTERN: "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
     HASH_PATTERN: "expected a key's hash: sha256: and 64 of 0-9 and a-f",
+    MAIL_ADDRESS_PATTERN: "expected one e-mail address, such as ops@example.com",
 }
 
 
@@ -153,6 +154,7 @@ def _message(value: object, kind: Any, error_text: str) -> str:
     for pattern, words in _PATTERNS.items():
         if repr(pattern) in error_text:
             # What was to be a secret is repeated nowhere, wrong as it is.
-            return f"{words}, got {value!r}" if pattern == ID_PATTERN else words
+            told = pattern in (ID_PATTERN, MAIL_ADDRESS_PATTERN)
+            return f"{words}, got {value!r}" if told else words
     plain = error_text.split(" - at `$", 1)[0].replace("`", "").replace(" | null", "")
     return plain[:1].lower() + plain[1:]
