@@ -88,6 +88,8 @@ _REFUSALS: Mapping[str, dict[int, tuple[str, str]]] = {
 }
 """What is peculiar to a kind."""
 
+_OWN_KEY = " An account's own key, with the scope manage, may change `notify` alone."
+
 _READING = {
     "account": "Its name, its pages' origins and its API keys: their hashes, for who may manage.",
     "pool": "Its rules, and its key for who may allocate or manage. Its numbers are at "
@@ -352,7 +354,8 @@ class Collection:
                 match,
                 body=patch,
                 text="A JSON merge patch (RFC 7396): fields that aren't given stay as they are, "
-                "whoever changes them meanwhile; null gives a field its default.",
+                "whoever changes them meanwhile; null gives a field its default."
+                + (_OWN_KEY if self._kind is Account else ""),
                 examples={200: example},
                 example=dict([list(example.items())[-1]]),
                 refusals=refusals,

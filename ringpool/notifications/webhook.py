@@ -52,7 +52,7 @@ class WebhookClient:
             timeout=_CONNECT_SECONDS,
             follow_redirects=False,
             trust_env=False,
-            verify=trust or ssl.create_default_context(),
+            verify=True if trust is None else trust,
             limits=httpx.Limits(max_keepalive_connections=0),
             headers={"user-agent": f"Ringpool/{__version__}", "accept-encoding": "identity"},
         )
