@@ -118,7 +118,7 @@ _POOL = {
     "strict": True,
     "sticky": False,
 }
-_STOCK = {"account": "mallory", "quarantine": "30d", "numbers": ["+16463200001"]}
+_STOCK = {"account": "mallory", "quarantine": "30d", "low": 5, "numbers": ["+16463200001"]}
 _ACCOUNT = {
     "name": "Z",
     "origins": ["https://a.example", "https://*.b.example"],
