@@ -411,9 +411,36 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "budget_refused_total": "Answers without a number: the network is over its budget.",
             "unbudgeted_total": "Guarantees begun for visitors whose network isn't known.",
             "last_unbudgeted": "When the last of these was, in Unix milliseconds; 0: never.",
+            "recycled_age_total": "How long the former assignments of recycled numbers stood, all "
+            "together, in milliseconds.",
+            "recycled_early_total": "How many numbers were recycled less than twice the minimum "
+            "duration after their last activity, without a call.",
             "last_overflow": "When the overflow number was given last, in Unix milliseconds; 0: "
             "never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",
+        },
+    ),
+    "PoolReport": (
+        "A pool's numbers and answers, counted, and whether its size fits what comes to it.",
+        {"sizing": "Whether it is too small or too big, and by how much."},
+    ),
+    "PoolSeries": (
+        "What happened in a pool.",
+        {
+            "unit": "What a row is of.",
+            "rows": "The oldest first, none left out.",
+            "begun": "When the pool was asked first, or since when it is noted: RFC 3339, in UTC. "
+            "Absent: it never was.",
+            "next": "The `from` of the rows after these. Absent: there are none.",
+        },
+    ),
+    "PoolSizing": (
+        "How many numbers a pool needs for what it saw, and what comes of having so many.",
+        {
+            "question": "As it was asked: what came with the request, and the rest as the pool saw "
+            "it. `/admin/v1/size` takes the same.",
+            "busiest": "When the time began that this is about: RFC 3339, in UTC.",
+            "hours": "How long that was.",
         },
     ),
     "PoolType": ("What the parameter tuples of a pool are made of.", {}),

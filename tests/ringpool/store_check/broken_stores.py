@@ -427,6 +427,12 @@ POOLS = (
         "what a client network has is counted wrong",
         "counted",
     ),
+    Break(
+        "what happened in a pool can't be read",
+        "call('HSET', a('series'), 'base', 'x')",
+        "what happened in its minutes and hours can not be read",
+        "removed; the series begins anew",
+    ),
 )
 STOCKS = (
     Break(
