@@ -32,6 +32,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.background.pool_look import PoolLook
 from ringpool.background.schedule import Schedule
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import PreparedPool, SnapshotKeeper
@@ -178,11 +179,8 @@ class Sweeper:
             filling = pool.stock if pool.fill is Fill.IMMEDIATE and swept.room else None
             if filling is not None:
                 await self._transfers.fill(pool.id, filling, min(swept.room, _FILL_AT_ONCE))
-            await self._tell(
-                self._notifier.observe_pool(
-                    prepared, swept, lambda: self._allocator.status(pool.id), self._settled
-                )
-            )
+            look = PoolLook(self._allocator, self._stocks, prepared, swept, self._settled)
+            await self._tell(self._notifier.observe_pool(prepared, swept, look))
         except UnknownPool:
             return  # it was deleted since the snapshot was read
         # One that wasn't seen before counts as in use too: a new revision can be seen just before

@@ -8,10 +8,10 @@ what, and what is still to be sent, is in the store, so that another process can
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -34,6 +34,11 @@ CALM_MS = 60_000
 GROWTH_MS = 10_000
 """How often a pool is looked at for growth, which costs a call to the store."""
 
+FORECAST_MS = 60_000
+"""How often it is asked when a pool will be exhausted, which costs a few."""
+
+SOON_SECONDS = 15 * 60
+
 _PRUNED_MS, _PRUNED_AT_ONCE = 3_600_000, 500
 _KEPT_MS = 7 * 86_400_000
 """How long it is remembered that somebody was told: as long as a cooldown can be."""
@@ -45,6 +50,19 @@ _SHARE_LOW = 10
 _log = structlog.get_logger("ringpool.notifications")
 
 Details = Mapping[str, Any]
+
+
+class Look(Protocol):
+    """What more may be asked of a pool that was swept; raises StoreUnavailable."""
+
+    async def status(self) -> PoolStatus:
+        """Count it."""
+
+    async def settled(self) -> bool:
+        """Whether no change of the configuration is under way."""
+
+    async def seconds_left(self) -> float | None:
+        """Return in how many seconds it will be exhausted; None: not soon. 0.0: it is."""
 
 
 class Told(NamedTuple):
@@ -86,6 +104,7 @@ class Notifier:
         self._seen: dict[tuple[str, Event], int] = {}  # when a state was last seen to stand
         self._sizes: dict[tuple[str, str], int] = {}  # (pool, target) → size as it was told last
         self._looked_at: dict[str, int] = {}  # pool → when it was looked at for growth
+        self._forecasts: dict[str, tuple[int, int]] = {}  # pool → when, and its answers until then
         self._pruned_at = 0
         self._full_until = 0
 
@@ -122,12 +141,9 @@ class Notifier:
         self,
         prepared: PreparedPool,
         swept: Swept,
-        status: Callable[[], Awaitable[PoolStatus]],
-        settled: Callable[[], Awaitable[bool]],
+        look: Look,
     ) -> None:
-        """Take note of a pool's sweep. ``status``: counts it; ``settled``: whether no change of the
-        configuration is under way. Raises StoreUnavailable.
-        """
+        """Take note of a pool's sweep; raises StoreUnavailable."""
         pool = prepared.pool
         subject = f"pool/{pool.id}"
         targets = self._recipients.of(subject)
@@ -157,9 +173,19 @@ class Notifier:
             wanted = [each for each in targets.values() if Event.GROWN in each.events]
             if wanted:
                 self._looked_at[pool.id] = now
-                size = (await status()).size
+                size = (await look.status()).size
                 for target in wanted:
-                    await self._observe_size(target, about, pool.id, size, settled)
+                    await self._observe_size(target, about, pool.id, size, look)
+        soon = Event.WILL_BE_EXHAUSTED
+        at, answers = self._forecasts.get(pool.id, (0, -1))
+        if now - at >= FORECAST_MS and any(soon in each.events for each in targets.values()):
+            self._forecasts[pool.id] = (now, swept.answers_total)
+            # Nobody is asked for a pool that nobody asks.
+            left = await look.seconds_left() if swept.answers_total != answers else None
+            if left != 0:  # else it is exhausted, which is told
+                stands = left is not None and left <= SOON_SECONDS
+                seconds = {"seconds": round(left or 0)}
+                await self._observe_state(soon, about, targets, seconds, stands=stands)
 
     async def observe_stock(self, stock: Stock, status: StockStatus) -> None:
         """Take note of a stock as it is counted; raises StoreUnavailable."""
@@ -240,7 +266,7 @@ class Notifier:
         about: _About,
         pool_id: str,
         size: int,
-        settled: Callable[[], Awaitable[bool]],
+        look: Look,
     ) -> None:
         """Tell that a pool has grown since it was told last, or was seen first."""
         known = self._sizes.setdefault((pool_id, target.id), size)
@@ -249,7 +275,7 @@ class Notifier:
         now = self._clock_ms()
         told = self._told(Event.GROWN, about, target)
         # What is grown by a change of the configuration is no growth: see ``_numbers_changed``.
-        if size > known and now - told.at >= target.cooldown and await settled():
+        if size > known and now - told.at >= target.cooldown and await look.settled():
             self._sizes[pool_id, target.id] = size
             details = {**about.more, "size": size, "before": known}
             await self._tell(Event.GROWN, about, target, details, Told(now))
@@ -312,6 +338,9 @@ class Notifier:
         self._sizes = {key: size for key, size in self._sizes.items() if told_of(f"pool/{key[0]}")}
         self._looked_at = {
             name: at for name, at in self._looked_at.items() if told_of(f"pool/{name}")
+        }
+        self._forecasts = {
+            name: made for name, made in self._forecasts.items() if told_of(f"pool/{name}")
         }
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from allocator.answers import PoolStatus, Swept
+from allocator.answers import Swept
 from allocator.stocks import StockStatus
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.model import Stock
-from ringpool.notifications.notifier import Notifier
+from ringpool.notifications.notifier import Look, Notifier
 
 
 class QuietNotifier(Notifier):
@@ -27,8 +25,7 @@ class QuietNotifier(Notifier):
         self,
         prepared: PreparedPool,
         swept: Swept,
-        status: Callable[[], Awaitable[PoolStatus]],
-        settled: Callable[[], Awaitable[bool]],
+        look: Look,
     ) -> None:
         self.look(prepared, swept)
 

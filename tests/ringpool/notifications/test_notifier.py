@@ -16,6 +16,7 @@ import pytest
 from allocator.allocator import Allocator
 from allocator.answers import Ask, Swept
 from allocator.stocks import Stocks, StockStatus
+from ringpool.background.pool_look import PoolLook
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.audit import Actor
 from ringpool.catalog.catalog import Catalog
@@ -73,9 +74,10 @@ class Process:
         assert await self.notifier.begin(self.keeper.current)
         if found is not None:
             pool = self.keeper.current.pools["p"]
-            await self.notifier.observe_pool(
-                pool, found, lambda: self.allocator.status("p"), self.sweeper._settled
+            look = PoolLook(
+                *(self.allocator, Stocks(self.bench.store), pool, found, self.sweeper._settled)
             )
+            await self.notifier.observe_pool(pool, found, look)
         if stock is not None:
             await self.notifier.observe_stock(self.keeper.current.stocks["s"], stock)
         await self.notifier.send_due()
@@ -241,6 +243,27 @@ async def test_a_pool_grows_and_its_stock_gets_low(
     assert events(hook) == ["grown", "stock_low"]
     low = hook.posted[1].json
     assert (low["stock"], low["available"], low["low"], low["size"]) == ("s", 2, 3, 4)
+
+
+async def test_a_pool_that_will_be_exhausted(processes: list[Process], hook: Receiver) -> None:
+    """Four tuples a minute in a pool of a hundred: told when a quarter of an hour is left, once."""
+    (process, _) = processes
+    numbers = tuple(f"+1888555{place:04}" for place in range(100))
+    pool = a_pool(numbers=numbers, min_duration=Duration(4 * 3_600_000))
+    await process.apply(Account(id="a", notify=notify(hook, Event.WILL_BE_EXHAUSTED)), pool)
+    held, rooms = 0, []
+    while held < 96:
+        process.now += MINUTE
+        asks = [Ask(f"t{held + place}") for place in range(4)]
+        await process.allocator.allocate("p", asks, now_ms=process.now)
+        held += 4
+        await process.round()
+        if len(rooms) < len(hook.posted):
+            rooms.append(100 - held)
+    assert events(hook) == ["will_be_exhausted"]
+    seconds = hook.posted[0].json["seconds"]
+    assert seconds <= 900
+    assert 0.5 < seconds / (rooms[0] * 15) < 1.5
 
 
 @pytest.mark.parametrize(("low", "available", "told"), [(None, 1, 1), (None, 2, 0), (0, 0, 0)])

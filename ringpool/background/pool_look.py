@@ -1,0 +1,51 @@
+"""What is asked of a pool for those who want to be told: its size, when it will be exhausted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from allocator.allocator import Allocator
+from allocator.answers import PoolStatus, Swept
+from allocator.stocks import Stocks
+from ringpool.catalog.snapshot import PreparedPool
+from ringpool.sizing.forecast import MINUTES_READ, seconds_to_exhaustion
+
+
+class PoolLook:
+    """Each method is a call to the store or two, and raises StoreUnavailable and UnknownPool.
+
+    ``settled``: whether no change of the configuration is under way.
+    """
+
+    def __init__(
+        self,
+        allocator: Allocator,
+        stocks: Stocks,
+        prepared: PreparedPool,
+        swept: Swept,
+        settled: Callable[[], Coroutine[Any, Any, bool]],
+    ) -> None:
+        self._allocator = allocator
+        self._stocks = stocks
+        self._prepared = prepared
+        self._swept = swept
+        self.settled = settled
+
+    async def status(self) -> PoolStatus:
+        """Count the pool."""
+        return await self._allocator.status(self._prepared.pool.id)
+
+    async def seconds_left(self) -> float | None:
+        """Return in how many seconds it will be exhausted; None: not soon."""
+        pool, rules = self._prepared.pool, self._prepared.rules
+        status = await self.status()
+        room = self._swept.room
+        if pool.stock is not None and room:
+            room = min(room, (await self._stocks.status(pool.stock)).available)
+        return seconds_to_exhaustion(
+            await self._allocator.series(pool.id, MINUTES_READ),
+            held=status.held,
+            capacity=status.size - status.draining + room,
+            hold_ms=max(rules.min_duration, rules.hold_on_activity),
+        )
