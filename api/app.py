@@ -65,6 +65,7 @@ from api.managers import (
     resources,
     size,
 )
+from api.measured_store import MeasuredStore
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -195,9 +196,11 @@ async def _services(
             unconfirmed=metrics.count_unconfirmed,
         )
         stack.push_async_callback(store.aclose)
-    allocator = Allocator(store)
-    stocks = Stocks(store)
-    catalog = Catalog(store, allocator, stocks)
+    scraped = Allocator(store), Stocks(store)  # a scrape's reads aren't visitors'
+    measured = MeasuredStore(store, metrics)
+    allocator = Allocator(measured)
+    stocks = Stocks(measured)
+    catalog = Catalog(measured, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
     resting = Resting(settings.data_dir) if space is not None else None
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
@@ -230,7 +233,7 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
-        scraper=Scraper(allocator, keeper, metrics, space),
+        scraper=Scraper(*scraped, keeper, metrics, space),
         rates=Rates(store),
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),
