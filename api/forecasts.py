@@ -21,9 +21,6 @@ FORECAST_SECONDS = 20.0
 MAX_AT_ONCE = 500
 """Of more pools whose forecast is too old the fullest get one; the others keep theirs."""
 
-LEAST_HELD = 0.1
-"""Share of all numbers that a pool may have: while fewer are held, there is no forecast."""
-
 
 class PoolState(NamedTuple):
     """A pool as it was just read. ``room``: numbers that it may have beside its own, and can."""
@@ -57,7 +54,7 @@ class Forecasts:
         filling = {
             state.pool: state
             for state in states
-            if state.status.held and state.status.held >= LEAST_HELD * state.capacity
+            if state.status.held and state.status.held >= forecast.LEAST_HELD * state.capacity
         }
         self._made = {pool: made for pool, made in self._made.items() if pool in filling}
         waiting = [

@@ -9,7 +9,7 @@ from allocator.allocator import Allocator
 from allocator.answers import PoolStatus, Swept
 from allocator.stocks import Stocks
 from ringpool.catalog.snapshot import PreparedPool
-from ringpool.sizing.forecast import MINUTES_READ, seconds_to_exhaustion
+from ringpool.sizing.forecast import LEAST_HELD, MINUTES_READ, seconds_to_exhaustion
 
 
 class PoolLook:
@@ -43,9 +43,12 @@ class PoolLook:
         room = self._swept.room
         if pool.stock is not None and room:
             room = min(room, (await self._stocks.status(pool.stock)).available)
+        capacity = status.size - status.draining + room
+        if status.held < LEAST_HELD * capacity:
+            return None
         return seconds_to_exhaustion(
             await self._allocator.series(pool.id, MINUTES_READ),
             held=status.held,
-            capacity=status.size - status.draining + room,
+            capacity=capacity,
             hold_ms=max(rules.min_duration, rules.hold_on_activity),
         )

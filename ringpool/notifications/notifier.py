@@ -37,7 +37,11 @@ GROWTH_MS = 10_000
 FORECAST_MS = 60_000
 """How often it is asked when a pool will be exhausted, which costs a few."""
 
-SOON_SECONDS = 15 * 60
+SOON_SECONDS = 25 * 60
+"""As the alert on this forecast has it: 15 minutes are left after its error.
+
+As there, it must be so twice in a row.
+"""
 
 _PRUNED_MS, _PRUNED_AT_ONCE = 3_600_000, 500
 _KEPT_MS = 7 * 86_400_000
@@ -104,7 +108,7 @@ class Notifier:
         self._seen: dict[tuple[str, Event], int] = {}  # when a state was last seen to stand
         self._sizes: dict[tuple[str, str], int] = {}  # (pool, target) → size as it was told last
         self._looked_at: dict[str, int] = {}  # pool → when it was looked at for growth
-        self._forecasts: dict[str, tuple[int, int]] = {}  # pool → when, and its answers until then
+        self._forecasts: dict[str, _Forecast] = {}  # by pool
         self._pruned_at = 0
         self._full_until = 0
 
@@ -177,15 +181,15 @@ class Notifier:
                 for target in wanted:
                     await self._observe_size(target, about, pool.id, size, look)
         soon = Event.WILL_BE_EXHAUSTED
-        at, answers = self._forecasts.get(pool.id, (0, -1))
-        if now - at >= FORECAST_MS and any(soon in each.events for each in targets.values()):
-            self._forecasts[pool.id] = (now, swept.answers_total)
-            # Nobody is asked for a pool that nobody asks.
-            left = await look.seconds_left() if swept.answers_total != answers else None
-            if left != 0:  # else it is exhausted, which is told
-                stands = left is not None and left <= SOON_SECONDS
+        made = self._forecasts.get(pool.id, _Forecast())
+        if now - made.at >= FORECAST_MS and any(soon in each.events for each in targets.values()):
+            # A pool that nobody asks isn't going to be exhausted.
+            left = await look.seconds_left() if swept.answers_total != made.answers else None
+            near = left is not None and left <= SOON_SECONDS
+            self._forecasts[pool.id] = _Forecast(now, swept.answers_total, near)
+            if left != 0 and (made.near or not near):  # 0: it is exhausted, which is told
                 seconds = {"seconds": round(left or 0)}
-                await self._observe_state(soon, about, targets, seconds, stands=stands)
+                await self._observe_state(soon, about, targets, seconds, stands=near)
 
     async def observe_stock(self, stock: Stock, status: StockStatus) -> None:
         """Take note of a stock as it is counted; raises StoreUnavailable."""
@@ -342,6 +346,15 @@ class Notifier:
         self._forecasts = {
             name: made for name, made in self._forecasts.items() if told_of(f"pool/{name}")
         }
+
+
+class _Forecast(NamedTuple):
+    """``at``: when it was made, Unix ms; ``answers``: the pool's until then; ``near``: within
+    SOON_SECONDS."""
+
+    at: int = 0
+    answers: int = -1
+    near: bool = False
 
 
 class _About(NamedTuple):

@@ -17,6 +17,9 @@ from allocator.series import MINUTE_MS, Series
 HORIZON_MINUTES = 60
 """How far ahead is looked: a rate's trend says nothing of later."""
 
+LEAST_HELD = 0.1
+"""Share of all numbers that a pool may have: while fewer are held, a forecast is worth nothing."""
+
 MINUTES_READ = 60
 """How many minutes of a series a forecast is made from."""
 

@@ -246,7 +246,7 @@ async def test_a_pool_grows_and_its_stock_gets_low(
 
 
 async def test_a_pool_that_will_be_exhausted(processes: list[Process], hook: Receiver) -> None:
-    """Four tuples a minute in a pool of a hundred: told when a quarter of an hour is left, once."""
+    """Four tuples a minute in a pool of a hundred: told, once, when there is time left."""
     (process, _) = processes
     numbers = tuple(f"+1888555{place:04}" for place in range(100))
     pool = a_pool(numbers=numbers, min_duration=Duration(4 * 3_600_000))
@@ -262,7 +262,7 @@ async def test_a_pool_that_will_be_exhausted(processes: list[Process], hook: Rec
             rooms.append(100 - held)
     assert events(hook) == ["will_be_exhausted"]
     seconds = hook.posted[0].json["seconds"]
-    assert seconds <= 900
+    assert 900 <= seconds <= 1500
     assert 0.5 < seconds / (rooms[0] * 15) < 1.5
 
 
