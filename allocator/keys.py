@@ -16,6 +16,12 @@ CATALOG = "rp:{ringpool}:"
 INSTALLATION = f"{CATALOG}installation"
 """Names the installation, in the store of a data directory (``allocator.store_files``)."""
 
+NOTIFICATIONS = f"{CATALOG}notifications"
+"""Who was told what, and what is to be sent (``ringpool.notifications.memory``).
+
+It is in no backup: a store that is restored tells nothing again.
+"""
+
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (

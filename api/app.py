@@ -66,6 +66,7 @@ from api.managers import (
     size,
     stock_numbers,
 )
+from api.measured_store import MeasuredStore
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -76,7 +77,8 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
-from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.notifications.notifier import Notifier
+from ringpool.notifications.sender import Sender
 from ringpool.security.keyring import SigningKeyFile
 from ringpool.settings import Settings
 
@@ -197,13 +199,16 @@ async def _services(
             unconfirmed=metrics.count_unconfirmed,
         )
         stack.push_async_callback(store.aclose)
-    allocator = Allocator(store)
-    stocks = Stocks(store)
-    catalog = Catalog(store, allocator, stocks)
+    scraped = Allocator(store), Stocks(store)  # a scrape's reads aren't visitors'
+    measured = MeasuredStore(store, metrics)
+    allocator = Allocator(measured)
+    stocks = Stocks(measured)
+    catalog = Catalog(measured, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
     resting = Resting(settings.data_dir) if space is not None else None
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
-    notifier = WebhookNotifier()
+    sender = Sender.of_settings(settings)
+    notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
@@ -231,7 +236,7 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
-        scraper=Scraper(allocator, keeper, metrics, space),
+        scraper=Scraper(*scraped, keeper, metrics, space),
         rates=Rates(store),
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from allocator.answers import Rules
 from ringpool import pace
@@ -176,10 +176,53 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     key_rate: Annotated[int, Meta(ge=0, le=60_000)] = 0
 
 
+WebAddress = Annotated[str, Meta(max_length=2048)]
+"""Of a receiver of webhooks."""
+
+
 class OnExhausted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which address is notified when a pool has no number left to give."""
 
-    webhook: Annotated[str, Meta(max_length=2048)]
+    webhook: WebAddress
+
+
+class Event(enum.StrEnum):
+    """What others can be told of."""
+
+    EXHAUSTED = "exhausted"
+    RECOVERING = "recovering"
+    WILL_BE_EXHAUSTED = "will_be_exhausted"
+    GROWN = "grown"
+    STOCK_LOW = "stock_low"
+    CONFIGURATION_CHANGED = "configuration_changed"
+
+
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", "[A-Za-z0-9-]+"
+MAIL_ADDRESS_PATTERN = whole(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
+"""Of one address, without a name and without what could end a header."""
+
+MailAddress = Annotated[str, Meta(pattern=MAIL_ADDRESS_PATTERN, max_length=254)]
+"""Of who gets e-mail."""
+
+
+class Notify(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Who is told of which events: a webhook or an e-mail address.
+
+    ``secret``: signs what a webhook gets, and so does ``former_secret``, while receivers change
+    from that to the other. UNSET: those that the same webhook has. ``events``: none means all.
+    ``cooldown``: of one event of one pool it is told at most once in this time.
+    """
+
+    webhook: WebAddress | None = None
+    email: MailAddress | None = None
+    secret: Key | UnsetType = UNSET
+    former_secret: Key | UnsetType = UNSET
+    events: tuple[Event, ...] = ()
+    cooldown: Duration = Duration(600_000)
+
+
+Notified = Annotated[tuple[Notify, ...], Meta(max_length=10)]
+"""All who are told of an account's or a pool's events."""
 
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -281,6 +324,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     origins: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
     api_keys: Annotated[tuple[Key | ApiKey, ...], Meta(max_length=MAX_API_KEYS)] | UnsetType = UNSET
     quota: Quota | None = None
+    notify: Notified = ()
 
     def __post_init__(self) -> None:
         """Hash the keys that came as plain texts."""
@@ -345,6 +389,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     budget: Budget = Budget()
     history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096
     on_exhausted: OnExhausted | None = None
+    notify: Notified = ()
 
     @property
     def stock_id(self) -> str | None:
@@ -366,6 +411,7 @@ class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     id: Identifier
     account: Identifier
     quarantine: Duration = Duration(30 * 86_400_000)
+    low: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
     numbers: Numbers = UNSET
 
 
@@ -391,6 +437,16 @@ KINDS: Mapping[Kind, type[Account] | type[Pool] | type[Stock]] = {
 
 SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
 """The sections of the configuration file, and what each is a list of."""
+
+
+def without_secrets(entity: Entity) -> Entity:
+    """Return the entity without the secrets of webhooks, which nobody is shown again."""
+    if isinstance(entity, Stock) or not entity.notify:
+        return entity
+    return replace(
+        entity,
+        notify=tuple(replace(each, secret=UNSET, former_secret=UNSET) for each in entity.notify),
+    )
 
 
 def rules(pool: Pool, areas: str = "", quota: Quota | None = None, of_stock: str = "") -> Rules:

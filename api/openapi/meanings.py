@@ -58,6 +58,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "hashes. Absent: those that it has. One may be given as its plain text, and may do "
             "everything then.",
             "quota": "How much it may have. Without one, any number.",
+            "notify": "Who is told of events of the account, its pools and its stocks.",
         },
     ),
     "ApiKey": (
@@ -241,6 +242,12 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "removed": "Numbers that it lost: each drains until its guarantee is over.",
         },
     ),
+    "Event": (
+        "What others can be told of: a pool that has no number left to give, has some again, will "
+        "soon have none, or has grown from its stock; a stock that is low; a change of the "
+        "configuration.",
+        {},
+    ),
     "Explanation": (
         "A visit as the rules see it, and what each printed number would become.",
         {
@@ -292,6 +299,20 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "visit), `unknown_target` (it has none) or `unknown_pool` (deleted just now).",
             "pool": "The pool that was asked. Absent: none was.",
             "message": "For people: which parameter, and what is wrong with it.",
+        },
+    ),
+    "Notify": (
+        "A webhook or an e-mail address, one of the two, that is told of events.",
+        {
+            "webhook": "An address that is posted to. It must be public, unless the operator "
+            "allows it.",
+            "email": "One e-mail address.",
+            "secret": "Signs what the webhook gets. Never in answers. Absent: the one that the "
+            "same webhook has; a new one needs one.",
+            "former_secret": "Signs it too, while the receiver changes from this one to the other. "
+            "Never in answers.",
+            "events": "Which. Empty: all.",
+            "cooldown": "Of one event of one pool it is told at most once in this time: 1m to 7d.",
         },
     ),
     "NumberChange": (
@@ -366,6 +387,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "budget": "What one client network may have of it.",
             "history_bytes": "How much is kept of a number's former holders.",
             "on_exhausted": "Who is told when it has no number left to give.",
+            "notify": "Who else is told of its events than those whom the account names.",
         },
     ),
     "PoolConsidered": (
@@ -497,6 +519,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "quarantine": "How long a number that left a pool rests: a whole number and one of "
             "s m h d w y.",
+            "low": "With fewer numbers available it is low, which is told. null: with fewer than a "
+            "tenth of all.",
             "numbers": "All its numbers, in E.164. Absent: those that it has.",
         },
     ),

@@ -179,10 +179,15 @@ async def _compute(
         unmatched = routes.unmatched
     swaps = _swaps(page, results, unmatched, parameters.get("targets"))
     headers = server_visit.number_headers(swaps.swaps) if visit.key.bearer else page.cors
+    shown = None
+    if swaps.swaps and not visit.key.bearer:
+        shown = partial(request.services.metrics.count_tag_swap, page.account.id)
     if callback != visit.callback or not _is_shared(visit, page, results):
+        if shown is not None:
+            shown()
         return Computed(page_reply(callback, swaps, headers))
     held = [result.answer for result in results if isinstance(result.answer, HeldAnswer)]
-    answer = HeldSwaps(swaps, headers, asked)
+    answer = HeldSwaps(swaps, headers, asked, shown)
     size = sum(map(len, (*visit.key.query, visit.key.origin))) + answer.size
     return Computed(answer, held, size, valid_seconds=valid_seconds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from time import monotonic
 
@@ -111,13 +111,16 @@ class HeldSwaps:
     Where it is 0 at first it stays so: what holds without a guarantee has no end.
     """
 
-    __slots__ = ("_after", "_before", "_cors", "_swaps", "size")
+    __slots__ = ("_after", "_before", "_cors", "_shown", "_swaps", "size")
 
-    def __init__(self, swaps: Swaps, cors: Headers, asked: float) -> None:
+    def __init__(
+        self, swaps: Swaps, cors: Headers, asked: float, shown: Callable[[], None] | None = None
+    ) -> None:
         """``cors``: headers of its replies. ``asked``: when it was asked for (monotonic clock),
-        which ``hold_ms`` counts from.
+        which ``hold_ms`` counts from. ``shown``: called for every reply.
         """
         self._cors = cors
+        self._shown = shown
         self._swaps = [
             (
                 replies.script_safe(json.encode(swap).rpartition(b":")[0]),
@@ -132,6 +135,8 @@ class HeldSwaps:
 
     def reply(self, callback: str) -> Reply:
         """The reply as of now: JSONP for a callback (checked before), JSON without one ("")."""
+        if self._shown is not None:
+            self._shown()
         now = monotonic()
         swaps = [
             b"%b:%d}" % (start, 0 if end is None else int((end - now) * 1000))

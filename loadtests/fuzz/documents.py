@@ -110,10 +110,19 @@ _POOL = {
     "values": {"website": ["one", "two"]},
     "budget": {"share": 20, "least": 5, "rate": 100},
     "on_exhausted": {"webhook": "http://127.0.0.1:9/"},
+    "notify": [
+        {
+            "webhook": "http://127.0.0.1:9/",
+            "secret": "fuzzed-secret-0123456789",
+            "events": ["exhausted", "grown"],
+            "cooldown": "1m",
+        },
+        {"email": "ops@fuzz.example"},
+    ],
     "strict": True,
     "sticky": False,
 }
-_STOCK = {"account": "mallory", "quarantine": "30d", "numbers": ["+16463200001"]}
+_STOCK = {"account": "mallory", "quarantine": "30d", "low": 5, "numbers": ["+16463200001"]}
 _ACCOUNT = {
     "name": "Z",
     "origins": ["https://a.example", "https://*.b.example"],

@@ -3,8 +3,9 @@
 In the first round: hash API keys that were once kept as plain texts.
 Each round: finish a configuration change whose writer died; for every pool that is due, promote
 numbers whose guarantee is over, hand on those that left, bring it numbers ahead of need or have
-those leave that it doesn't need (``pool_size``), and notify the operator when it ran out; for every
-stock that is due, finish moves that were left half-way.
+those leave that it doesn't need (``pool_size``), and tell who wants to know when it ran out and the
+like; for every stock that is due, finish moves that were left half-way. Then messages that are due
+are sent.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
 
@@ -32,11 +33,13 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.background.pool_look import PoolLook
 from ringpool.background.pool_size import PoolSizes
 from ringpool.background.schedule import Schedule
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import PreparedPool, SnapshotKeeper
-from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.model import Stock
+from ringpool.notifications.notifier import Notifier
 
 ROUND_SECONDS = 1.0
 IDLE_SECONDS = 9.0
@@ -65,7 +68,7 @@ class Sweeper:
         stocks: Stocks,
         catalog: Catalog,
         keeper: SnapshotKeeper,
-        alerts: WebhookNotifier,
+        notifier: Notifier,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -74,7 +77,7 @@ class Sweeper:
         self._transfers = Transfers(store)
         self._catalog = catalog
         self._keeper = keeper
-        self._alerts = alerts
+        self._notifier = notifier
         self._clock = clock
         self._sizes = PoolSizes(allocator, self._transfers, clock)
         self._due_pools = Schedule(IDLE_SECONDS, clock)
@@ -113,9 +116,12 @@ class Sweeper:
         directory = self._keeper.current
         if directory.revision != self._revision:
             self._start_over(directory.revision)
+        await self._tell(self._notifier.begin(directory))
         pools = [directory.pools[name] for name in self._due_pools.due(directory.pools)]
         failures = await self._for_each(self._sweep_pool, pools)
-        failures += await self._for_each(self._finish_moves, self._due_stocks.due(directory.stocks))
+        stocks = [directory.stocks[name] for name in self._due_stocks.due(directory.stocks)]
+        failures += await self._for_each(self._finish_moves, stocks)
+        await self._tell(self._notifier.send_due())
         if failures:
             raise failures[0]
         return True
@@ -136,6 +142,7 @@ class Sweeper:
             return False
         if asked > self._leased_until:  # another may have led meanwhile
             self._revision = None
+            self._notifier.forget()
         self._leased_until = asked + _LEASE_MS / 1000
         return True
 
@@ -173,17 +180,34 @@ class Sweeper:
                     break
             if not self._keeper.current.rests_until(pool.id):  # numbers stay where they are then
                 unsettled = await self._sizes.settle(prepared, swept)
+            look = PoolLook(self._allocator, self._transfers, prepared, swept, self._settled)
+            await self._tell(self._notifier.observe_pool(prepared, swept, look))
         except UnknownPool:
             return  # it was deleted since the snapshot was read
-        self._alerts.observe(pool, swept)
         # One that wasn't seen before counts as in use too: a new revision can be seen just before
         # the numbers that it takes out are drained, and the second look finds them.
         in_use = swept.answers_total != self._answers_total.get(pool.id)
         self._answers_total[pool.id] = swept.answers_total
         self._due_pools.schedule(pool.id, 0 if in_use or unsettled else swept.due_in / 1000)
 
-    async def _finish_moves(self, stock_id: str) -> None:
-        if not (await self._stocks.status(stock_id)).moving:
+    async def _tell(self, telling: Awaitable[object]) -> None:
+        """Do something about notifications: a fault in it keeps nothing else from being done."""
+        try:
+            await telling
+        except (StoreUnavailable, UnknownPool):
+            raise
+        except Exception:
+            _log.exception("not_told")
+
+    async def _settled(self) -> bool:
+        """Whether the configuration is as this round knows it, and no change of it under way."""
+        return await self._catalog.settled_at() == self._revision
+
+    async def _finish_moves(self, stock: Stock) -> None:
+        stock_id = stock.id
+        status = await self._stocks.status(stock_id)
+        await self._tell(self._notifier.observe_stock(stock, status))
+        if not status.moving:
             self._due_stocks.schedule(stock_id, IDLE_SECONDS)
             return
         for pool_id, departure in await self._transfers.finish_moves(stock_id):

@@ -143,6 +143,11 @@ class Catalog:
                 await layout.MIGRATIONS[step](self._port)
                 await self._store.write_layout(step + 1, token)
 
+    async def settled_at(self) -> int | None:
+        """Return the revision; None while a change is being carried out."""
+        state = await self._store.state()
+        return None if state.planned else state.revision
+
     async def pending(self) -> int:
         """Return how many steps of a change are still to be carried out."""
         state = await self._store.state()

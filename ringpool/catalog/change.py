@@ -29,6 +29,7 @@ from ringpool.model import (
     Configuration,
     Entity,
     Kind,
+    Notify,
     Numbers,
     Pool,
     PoolType,
@@ -261,10 +262,27 @@ def _pool_with_keys(pool: Pool, present: Pool | None, now: datetime) -> Pool:
     elif former.until <= now and former != had:
         former = UNSET
     key = pool.key or (present.key if present else UNSET) or new_pool_key()
-    return msgspec.structs.replace(pool, key=key, former_key=former)
+    notify = _with_secrets(pool.notify, present.notify if present else ())
+    return msgspec.structs.replace(pool, key=key, former_key=former, notify=notify)
+
+
+def _with_secrets(wanted: Sequence[Notify], present: Sequence[Notify]) -> tuple[Notify, ...]:
+    """Return who is to be told, with the secrets that their webhooks have already."""
+    had = {each.webhook: each for each in present}
+    return tuple(
+        msgspec.structs.replace(
+            each, secret=had[each.webhook].secret, former_secret=had[each.webhook].former_secret
+        )
+        if each.secret is UNSET and each.webhook in had
+        else each
+        for each in wanted
+    )
 
 
 def _account_with_keys(account: Account, present: Account | None, now: datetime) -> Account:
+    if account.notify:
+        notify = _with_secrets(account.notify, present.notify if present else ())
+        account = msgspec.structs.replace(account, notify=notify)
     if account.api_keys is UNSET:
         return msgspec.structs.replace(account, api_keys=present.api_keys if present else UNSET)
     had = {key.hash: key for key in present.keys} if present else {}

@@ -14,6 +14,7 @@ from ringpool.cli import (
     explain,
     key,
     log,
+    notify,
     number,
     pool,
     serve,
@@ -45,6 +46,7 @@ main.add_command(log.log)
 main.add_command(log.undo)
 main.add_command(pool.pool)
 main.add_command(stock.stock)
+main.add_command(notify.notify)
 main.add_command(key.key)
 main.add_command(number.number)
 main.add_command(explain.explain)

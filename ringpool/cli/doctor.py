@@ -140,8 +140,10 @@ async def _check_pools(session: Session) -> list[Finding]:
         findings.append(Finding("warn", "pools", message))
     if session.settings.redis_url is None:
         findings += _check_rests(names, Resting(session.settings.data_dir))
-    findings += _check_restored(await session.snapshot(), names)
+    snapshot = await session.snapshot()
+    findings += _check_restored(snapshot, names)
     findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
+    findings += _check_mail(session.settings, snapshot)
     unbudgeted = [
         name
         for name, status in statuses.items()
@@ -168,6 +170,18 @@ def _check_kinds(known: StoredConfiguration) -> Iterator[Finding]:
     if names:
         message = f"their stock has no number of the kind that they ask for: {_some(names)}"
         yield Finding("warn", "stocks", message)
+
+
+def _check_mail(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
+    """Report who wants e-mail, where no server is named to send it by."""
+    if settings.smtp_url is not None:
+        return
+    notified = {account.id: account.notify for account in snapshot.accounts.values()}
+    notified |= {name: prepared.pool.notify for name, prepared in snapshot.pools.items()}
+    named = [name for name, notify in notified.items() if any(each.email for each in notify)]
+    if named:
+        message = f"nobody sends any until {variable('smtp_url')} is set; wanted by {_some(named)}"
+        yield Finding("warn", "e-mail", message)
 
 
 def _check_restored(snapshot: Snapshot, names: list[str]) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from ringpool.cli.output import as_json, print_json, print_pairs, print_table, s
 from ringpool.cli.session import Session, command, open_session
 from ringpool.config.codec import encode_hook
 from ringpool.faults import Fault
-from ringpool.model import Entity, Pool
+from ringpool.model import Entity, Pool, without_secrets
 from ringpool.times import Duration, now
 
 _CONCURRENCY = 50
@@ -67,7 +67,7 @@ async def show(pool_id: str, as_json: bool) -> None:
     async with open_session() as session:
         configured = await session.catalog.read_pool(pool_id)
         _, known = await session.catalog.entities()
-    shown = _all_fields(configured)
+    shown = _all_fields(without_secrets(configured))
     if configured.match is not None:
         shown["areas"] = known.areas.get(pool_id, "").split()
     if as_json:

@@ -21,6 +21,7 @@ from ringpool.model import (
     HASH_PATTERN,
     ID_PATTERN,
     KEY_PATTERN,
+    MAIL_ADDRESS_PATTERN,
     PACE_PATTERN,
     SHRINK_PATTERN,
 )
@@ -37,6 +38,7 @@ _PATTERNS = {
     AREA_PATTERN: "expected 1 to 5 digits such as 212",
     PACE_PATTERN: "expected a share and a span such as 10% / 5m",
     SHRINK_PATTERN: f"expected one of {', '.join(WORDS)}, or a share and a span such as 10% / 1d",
+    MAIL_ADDRESS_PATTERN: "expected one e-mail address, such as ops@example.com",
 }
 _SECRET = {KEY_PATTERN, HASH_PATTERN}
 """What was to be a secret is repeated nowhere, wrong as it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from ringpool.config.codec import key_text
 from ringpool.faults import Fault
-from ringpool.model import Account, Fill, Match, Pool, PoolType, Stock, StockKind
+from ringpool.model import Account, Fill, Match, Notify, Pool, PoolType, Stock, StockKind
 from ringpool.numbers import kinds
 from ringpool.times import Duration, to_unix_ms
 from ringpool.visits.allowed_values import allowed_faults
@@ -38,6 +38,7 @@ _NOT_OF_STATIC = ("stock", "match", "overflow_number", "hold_on_activity", "stic
 
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
 _SECOND_MS = 1_000
+_SHORTEST_COOLDOWN_MS, LONGEST_COOLDOWN_MS = 60_000, 7 * 86_400_000
 _TEN_YEARS_MS = 10 * 365 * 86_400_000
 
 
@@ -56,6 +57,7 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
         yield from _instant_faults(
             f"{where}.former.until", key.former.until if key.former else None
         )
+    yield from _notify_faults(f"{path}.notify", account.notify)
 
 
 def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
@@ -94,6 +96,33 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
     if pool.on_exhausted is not None and not _is_web_address(pool.on_exhausted.webhook):
         message = f"{pool.on_exhausted.webhook!r} is not an http or https address"
         yield Fault(f"{path}.on_exhausted.webhook", message)
+    yield from _notify_faults(f"{path}.notify", pool.notify)
+
+
+def _notify_faults(path: str, notify: Sequence[Notify]) -> Iterator[Fault]:
+    places: dict[str, str] = {}
+    for index, each in enumerate(notify):
+        where = f"{path}[{index}]"
+        if (each.webhook is None) is (each.email is None):
+            yield Fault(where, "needs a webhook or an email, one of the two")
+        if each.webhook is not None and not _is_web_address(each.webhook):
+            # Not repeated: what is wrong with it may be the login in it.
+            yield Fault(f"{where}.webhook", "is not an http or https address, without a login")
+        if each.webhook is None and not each.secret is each.former_secret is UNSET:
+            yield Fault(f"{where}.secret", "signs what a webhook gets; an email has none")
+        if each.former_secret is not UNSET and each.former_secret == each.secret:
+            yield Fault(f"{where}.former_secret", "the same as secret")
+        if each.former_secret is not UNSET and each.secret is UNSET:
+            yield Fault(f"{where}.former_secret", "needs a secret that takes its place")
+        if not _SHORTEST_COOLDOWN_MS <= each.cooldown <= LONGEST_COOLDOWN_MS:
+            yield Fault(f"{where}.cooldown", f"{each.cooldown} is outside 1m to 7d")
+        for place, event in enumerate(each.events):
+            if event in each.events[:place]:
+                yield Fault(f"{where}.events[{place}]", f"{event.value} is there already")
+        name = "email" if each.webhook is None else "webhook"
+        first = places.setdefault(each.webhook or each.email or "", where)
+        if first != where:
+            yield Fault(f"{where}.{name}", f"the same as {first}")
 
 
 def _static_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:

@@ -55,6 +55,7 @@ def find_faults(draft: Draft, known: Configuration, *, canonical: bool = False) 
     for index, stock in draft.of("stocks", Stock):
         draft.faults += stock_faults(f"stocks[{index}]", stock)
     _check_api_keys(draft, known)
+    _check_secrets(draft, known)
     _check_references(draft, known)
     _check_numbers(draft, known)
 
@@ -90,6 +91,24 @@ def _check_api_keys(draft: Draft, known: Configuration) -> None:
     for index, pool in draft.of("pools", Pool):
         if pool.former_key is not UNSET and pool.former_key.key == pool.key:
             draft.fault(f"pools[{index}].former_key.key", "the same as key")
+
+
+def _check_secrets(draft: Draft, known: Configuration) -> None:
+    """A webhook has a secret: one that is given, or the one it has already."""
+    for section, present in (("accounts", known.accounts), ("pools", known.pools)):
+        had = {
+            (entity.id, each.webhook)
+            for entity in present
+            for each in entity.notify
+            if each.secret is not UNSET
+        }
+        for index, entity in draft.entities[section].items():
+            assert isinstance(entity, Account | Pool)
+            for place, each in enumerate(entity.notify):
+                needed = each.webhook is not None and each.secret is UNSET
+                if needed and (entity.id, each.webhook) not in had:
+                    where = f"{section}[{index}].notify[{place}].secret"
+                    draft.fault(where, "needed: it signs what the webhook gets")
 
 
 def _keeps_keys(draft: Draft, account_id: str) -> bool:

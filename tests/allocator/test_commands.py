@@ -27,8 +27,8 @@ BEFORE_AREAS = {
     "zrem": 9,
 }
 """Counted with the scripts as they were before pools could go by areas; a sweep's second HRANDFIELD
-is for client networks, one of its ZCARD for what is unassigned. A minute that begins takes up to two
-of HGET, HSET and ZCOUNT, and another ZCOUNT each call in which more numbers are held than before."""
+is for client networks, one of its ZCARD for what is unassigned. A minute that begins takes up to
+two of HGET, HSET and ZCOUNT, and another ZCOUNT each call in which more are held than before."""
 
 
 def commands(server: stores.Server) -> Counter[str]:

@@ -426,6 +426,7 @@ def test_every_command_has_help(run: Run) -> None:
         ("reopen",),
         ("apply",),
         ("export",),
+        ("notify", "test"),
         ("pool", "list"),
         ("pool", "show"),
         ("pool", "status"),

@@ -90,6 +90,7 @@ def pool(fields: str, account: str = "acme") -> str:
 
 
 GOOD = 'parameters: [m1], overflow_number: "+18001234444"'
+SECRET = "a-secret-0123456789"
 
 
 def test_the_complete_example_reads_as_written() -> None:
@@ -195,6 +196,41 @@ def test_numbers_and_names_become_canonical() -> None:
         (f"{GOOD}, landing_url: '//a.example'", "pools[0].landing_url: "),
         (f"{GOOD}, on_exhausted: {{webhook: ftp://a}}", "pools[0].on_exhausted.webhook: "),
         (f"{GOOD}, on_exhausted: {{}}", "pools[0].on_exhausted.webhook: missing"),
+        (f"{GOOD}, notify: [{{}}]", "pools[0].notify[0]: needs a webhook or an email"),
+        (
+            f"{GOOD}, notify: [{{webhook: 'https://u:word@a', secret: {SECRET}}}]",
+            "pools[0].notify[0].webhook: is not an http or https address",
+        ),
+        (
+            f"{GOOD}, notify: [{{webhook: 'https://a'}}]",
+            "pools[0].notify[0].secret: needed: it signs",
+        ),
+        (
+            f"{GOOD}, notify: [{{webhook: 'https://a', secret: short}}]",
+            "pools[0].notify[0].secret: expected a key",
+        ),
+        (
+            f"{GOOD}, notify: [{{email: 'a@b, c@d'}}]",
+            "pools[0].notify[0].email: expected one e-mail address",
+        ),
+        (f"{GOOD}, notify: [{{email: a@b, secret: {SECRET}}}]", "pools[0].notify[0].secret: signs"),
+        (
+            f"{GOOD}, notify: [{{email: a@b, events: [late]}}]",
+            "pools[0].notify[0].events[0]: 'late' is none of exhausted, ",
+        ),
+        (
+            f"{GOOD}, notify: [{{email: a@b, events: [grown, grown]}}]",
+            "pools[0].notify[0].events[1]: grown is there already",
+        ),
+        (f"{GOOD}, notify: [{{email: a@b, cooldown: 30s}}]", "pools[0].notify[0].cooldown: 30s is"),
+        (
+            f"{GOOD}, notify: [{{email: a@b}}, {{email: a@b}}]",
+            "pools[0].notify[1].email: the same as pools[0].notify[0]",
+        ),
+        (
+            f"{GOOD}, notify: [{{webhook: http://a, secret: {SECRET}, former_secret: {SECRET}}}]",
+            "pools[0].notify[0].former_secret: the same as secret",
+        ),
         (f"{GOOD}, stock: nowhere", "pools[0].stock: there is no stock nowhere"),
         (f"{GOOD}, stock: {{id: nowhere}}", "pools[0].stock.id: there is no stock nowhere"),
         (f"{GOOD}, stock: {{type: local}}", "pools[0].stock.id: missing"),
