@@ -35,6 +35,9 @@ REVISION_SECONDS = 1.0
 POOLS_SECONDS = 2.0
 """How long a scrape spends on pools; what isn't read by then is left out of it."""
 
+FORECASTS_SECONDS = 1.0
+"""How long it spends, after that, on what forecasts are made from."""
+
 MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
 there, and what the event loop does at once."""
@@ -80,7 +83,8 @@ class Scraper:
             with suppress(StoreUnavailable, TimeoutError):
                 await asyncio.wait_for(self._keeper.refresh(), REVISION_SECONDS)
             current = self._keeper.current
-            ends = asyncio.get_running_loop().time() + POOLS_SECONDS
+            clock = asyncio.get_running_loop().time
+            ends = clock() + POOLS_SECONDS
             statuses = await _read_all(self._allocator.status, current.pools, ends)
             stocks = []
             if up := bool(statuses) or not current.pools:
@@ -92,7 +96,7 @@ class Scraper:
                 for rules in (current.pools[pool].rules,)
             ]
             due = {state.pool: state for state in self._forecasts.due(pools, time.monotonic())}
-            series = await _read_all(self._series, due, ends)
+            series = await _read_all(self._series, due, clock() + FORECASTS_SECONDS)
             filling = [(due[pool], found) for pool, found in series]
             readings = [StockReading(stock, status) for stock, status in stocks]
             self._text = await asyncio.to_thread(self._write, pools, filling, readings, up)

@@ -114,7 +114,7 @@ async def test_a_pool_that_grows_as_it_should_raises_nothing(
 
 def test_each_alert_fires_for_what_it_is_for(tmp_path: Path) -> None:
     """And not beside that. Those of pools are above, but for a pool that has what it needs."""
-    hour, day = 60, 24 * 60
+    hour, long = 60, 200
     up = {"ringpool_store_up": [1.0] * 40 + [0.0] * 20}
     counted = [0.0] * 30 + [float(10 * minute) for minute in range(30)]
     slow = {
@@ -137,18 +137,18 @@ def test_each_alert_fires_for_what_it_is_for(tmp_path: Path) -> None:
         ],
     }
     tag = {
-        'ringpool_tag_loads_total{account="acme"}': [float(minute) for minute in range(day)],
+        'ringpool_tag_loads_total{account="acme"}': [float(minute) for minute in range(long)],
         'ringpool_tag_swaps_total{account="acme"}': [
-            float(min(minute, day // 2)) for minute in range(day)
+            float(min(minute, hour)) for minute in range(long)
         ],
         # no traffic, and one that never swapped: neither fell silent
         'ringpool_tag_loads_total{account="asleep"}': [
-            float(min(minute, 600)) for minute in range(day)
+            float(min(minute, hour)) for minute in range(long)
         ],
         'ringpool_tag_swaps_total{account="asleep"}': [
-            float(min(minute, 600)) for minute in range(day)
+            float(min(minute, hour)) for minute in range(long)
         ],
-        'ringpool_tag_loads_total{account="new"}': [float(minute) for minute in range(day)],
+        'ringpool_tag_loads_total{account="new"}': [float(minute) for minute in range(long)],
     }
     stock = {
         f'ringpool_stock_numbers{{stock="s",state="{state}"}}': values
@@ -192,10 +192,10 @@ def test_each_alert_fires_for_what_it_is_for(tmp_path: Path) -> None:
                 "tag",
                 dict(tag),
                 {
-                    700: [],
-                    775: [],
-                    790: one("TagSilent", ', account="acme"'),
-                    1400: one("TagSilent", ', account="acme"'),
+                    59: [],
+                    119: [],
+                    130: one("TagSilent", ', account="acme"'),
+                    199: one("TagSilent", ', account="acme"'),
                 },
             ),
             case("stock", dict(stock), {29: [], 37: one("StockLow", ', stock="s"')}),

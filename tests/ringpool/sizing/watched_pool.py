@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections import deque
@@ -23,6 +24,7 @@ LATE_MINUTES = 1
 
 _START_MS = 1_600_000_020_000  # a whole minute
 _SLICE_MS = 10_000
+_UNREAD = Series(0, 0, [], [])
 
 
 class Rule(NamedTuple):
@@ -112,9 +114,14 @@ async def real(
             answers = await allocator.allocate(pool, asks, now_ms=now)
             if overflowed is None and any(answer.state is State.NONE for answer in answers):
                 overflowed = (now - _START_MS) / 60_000
+        if minute < load.begins:
+            yield Minutely(_UNREAD, 0, overflowed)
+            continue
         clock = _START_MS + (minute + 1) * 60_000
-        series = await allocator.series(pool, MINUTES_READ, now_ms=clock)
-        status = await allocator.status(pool, now_ms=clock)
+        series, status = await asyncio.gather(
+            allocator.series(pool, MINUTES_READ, now_ms=clock),
+            allocator.status(pool, now_ms=clock),
+        )
         yield Minutely(series, status.held, overflowed)
 
 
