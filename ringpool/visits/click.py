@@ -18,10 +18,9 @@ from ringpool.visits.pool_tuples import fields_read, tuple_for
 from ringpool.visits.traffic import (
     NOWHERE,
     TrafficSource,
-    attributes,
     from_location,
     locate,
-    pack,
+    packed_attributes,
 )
 
 _VISITOR = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
@@ -138,7 +137,7 @@ class Click:
 
     def attributes(self) -> bytes:
         """What is kept of this click with the assignment: JSON."""
-        return pack(attributes(self.source, self._extra))
+        return packed_attributes(self.source, self._extra)
 
     def parameter(self, name: str) -> str | None:
         """A parameter that is given, or that the page's URL carries; None without one.

@@ -276,8 +276,6 @@ def attributes(
     Long values are cut; what doesn't fit into MAX_ATTRIBUTES once packed is left out, the bulky
     URLs first. Hosts and paths are in the URLs and aren't kept twice.
     """
-    if source is _DIRECT and not extra:
-        return {"medium": source.medium.value}
     facts = {name: tidied(value) for name, value in extra.items()}
     known = (
         ("search_engine", source.search_engine),
@@ -306,6 +304,14 @@ def attributes(
 def pack(attributes: Mapping[str, str]) -> bytes:
     """The JSON object that ``Ask.attributes`` carries; b"" when there is nothing to keep."""
     return msgspec.json.encode(attributes) if attributes else b""
+
+
+_DIRECT_PACKED = pack(attributes(_DIRECT))
+
+
+def packed_attributes(source: TrafficSource, extra: Mapping[str, str]) -> bytes:
+    """``attributes`` packed; made once for all visits of which nothing is known."""
+    return pack(attributes(source, extra)) if extra or source is not _DIRECT else _DIRECT_PACKED
 
 
 def locate(text: str) -> Location:
