@@ -37,7 +37,7 @@ _COUNTERS = {
     "new_total": "Answers with an unassigned number",
     "held_total": "Answers with the number the tuple already had",
     "recycled_total": "Answers with a recycled number",
-    "overflow_total": "Answers with the overflow number",
+    "overflow_total": "Asks that it had nothing for: overflow, a fallback's number, or none",
     "calls_total": "Inbound calls to its numbers",
     "budget_refused_total": "Answers without a number: the visitor's network is over its budget",
     "unbudgeted_total": "Guarantees begun for visitors whose network isn't known",

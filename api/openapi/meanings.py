@@ -34,6 +34,9 @@ _ALLOCATION = {
     "only where the pool has a landing page.",
     "overflow": "Whether it is the pool's overflow number.",
     "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
+    "pool": "The pool that gave the number in place of the one that was asked, which had none. "
+    "Else absent.",
+    "fallback_from": "The pool that was asked then.",
 }
 
 _KEY_REPORT = {
@@ -308,7 +311,10 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "OverflowOf": (
         "A pool whose overflow number it is.",
-        {"answers": "How often the pool gave it in the hour (UTC) of the time asked for."},
+        {
+            "answers": "How often the pool had nothing else to give in the hour (UTC) of the time "
+            "asked for."
+        },
     ),
     "Pool": (
         "A RingPool: numbers handed out to parameter tuples under one set of rules.",
@@ -331,6 +337,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "fill": "When it takes numbers from its stock.",
             "numbers": "All its own numbers, in E.164. Absent: those that it has.",
             "stock": "The id of the stock that it grows from.",
+            "fallback": "The id of the pool that is asked when this one has nothing to give, "
+            "before its overflow number is given.",
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
@@ -375,7 +383,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "held": "Numbers inside a guarantee.",
             "recyclable": "Numbers whose guarantee is over.",
             "draining": "Numbers that go when their guarantee is over.",
-            "overflow_total": "How often the overflow number was given.",
+            "overflow_total": "How often it had nothing to give: its overflow number, one of the "
+            "pool that it falls back on, or none was given.",
             "new_total": "How often an unassigned number was.",
             "recycled_total": "How often a recycled one was.",
             "held_total": "How often a tuple got the number that it had.",
@@ -389,8 +398,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "budget_refused_total": "Answers without a number: the network is over its budget.",
             "unbudgeted_total": "Guarantees begun for visitors whose network isn't known.",
             "last_unbudgeted": "When the last of these was, in Unix milliseconds; 0: never.",
-            "last_overflow": "When the overflow number was given last, in Unix milliseconds; 0: "
-            "never.",
+            "last_overflow": "When it had nothing to give last, in Unix milliseconds; 0: never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",
         },
     ),
@@ -476,6 +484,9 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "national": "As it is written in its country.",
             "international": "With its country's code.",
             "cc": "The country's code alone.",
+            "pool": "The pool that gave the number.",
+            "fallback_from": "The pool that was asked, where it had none and `pool` gave one in "
+            "its place. Else absent.",
             "keep": "What to send as `held`: with pings, which extend the number's guarantee, "
             "and on later visits, for the visitor to keep the number of a sticky pool.",
             "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
@@ -501,6 +512,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "pool that the visitor has; `rule`: by the first pool that is for this visit; "
             "`no_rule`: no pool is.",
             "pool": "The pool that would give the number.",
+            "fallback_from": "The pool that is for this visit, where it has nothing and `pool` "
+            "would give one in its place. Else absent.",
             "tuple": "Who would get it. Absent: it is given without a tuple.",
             "number": "In E.164. Empty where the stock would send one, and with state `none`.",
             "reason": "Why the printed number would stay, as for `/v1/swap`.",

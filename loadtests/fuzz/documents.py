@@ -108,6 +108,7 @@ _POOL = {
     "on_exhausted": {"webhook": "http://127.0.0.1:9/"},
     "strict": True,
     "sticky": False,
+    "fallback": "mallory-custom",
 }
 _STOCK = {"account": "mallory", "quarantine": "30d", "numbers": ["+16463200001"]}
 _ACCOUNT = {

@@ -101,8 +101,25 @@ def fields_read(pool: Pool) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _fields_read(names: tuple[str, ...]) -> frozenset[str]:
+    return _names_read(names) | frozenset(filter(None, _POSITIONS[: len(names)]))
+
+
+def names_read(pool: Pool) -> frozenset[str]:
+    """Those of ``fields_read`` that aren't positions."""
+    return _names_read(parameter_names(pool))
+
+
+@lru_cache(maxsize=4096)
+def _names_read(names: tuple[str, ...]) -> frozenset[str]:
     of_referrer = (name.removeprefix("referrer.") for name in names if name.startswith("referrer."))
-    return frozenset((*names, *of_referrer, *filter(None, _POSITIONS[: len(names)])))
+    return frozenset((*names, *of_referrer))
+
+
+def by_name(pool: Pool, given: Mapping[str, str]) -> dict[str, str]:
+    """What is given, with the pool's names in the place of positions."""
+    named = dict(zip(_POSITIONS, parameter_names(pool), strict=False))
+    values = {name: value for name, value in given.items() if name not in _POSITIONS[:10]}
+    return values | {named[name]: given[name] for name in given if name in named}
 
 
 def tuple_for(
