@@ -19,6 +19,7 @@ from allocator.answers import (
     Holding,
     NumberRow,
     PoolStatus,
+    Refusals,
     Rules,
     State,
     Swept,
@@ -59,6 +60,7 @@ _STATUS = load("pool/status")
 _HOLDER = load("pool/holder")
 _OVERFLOW = load("pool/overflow")
 _NUMBERS = load("pool/numbers")
+_REFUSALS = load("pool/refusals")
 
 _encode = msgspec.msgpack.Encoder().encode
 _allocated = msgspec.msgpack.Decoder(AllocateReply | bool).decode
@@ -75,6 +77,7 @@ _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
 _ended = msgspec.msgpack.Decoder(int | bool).decode
 _overflowed = msgspec.msgpack.Decoder(int | bool).decode
 _page = msgspec.msgpack.Decoder(NumbersReply | bool).decode
+_refused = msgspec.msgpack.Decoder(Refusals | bool).decode
 
 _STATES = (State.NONE, *State, State.NONE)
 """By ``AllocationCode``; code 0 is no answer."""
@@ -354,6 +357,11 @@ class Allocator:
         """Count a pool."""
         reply: StatusReply = known(pool_id, _counted(await self._run(_STATUS, pool_id, now_ms)))
         return reply.status()
+
+    async def refusals(self, pool_id: str, *, now_ms: int | None = None) -> Refusals:
+        """What a pool refused within the last 7 days, of the latest 50 that it keeps."""
+        found: Refusals = known(pool_id, _refused(await self._run(_REFUSALS, pool_id, now_ms)))
+        return found
 
     async def numbers(
         self, pool_id: str, cursor: str = "0", limit: int = 1000, *, now_ms: int | None = None

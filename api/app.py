@@ -62,6 +62,7 @@ from api.managers import (
     keys,
     number_lookup,
     pool_numbers,
+    pool_refusals,
     resources,
     size,
 )
@@ -114,6 +115,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/pools/{id}/key/rotate", keys.rotate_pool_key),
         Route("/admin/v1/pools/{id}/numbers", pool_numbers.pool_numbers),
         Route("/admin/v1/pools/{id}/status", pool_numbers.pool_status),
+        Route("/admin/v1/pools/{id}/refusals", pool_refusals.pool_refusals),
         Route("/admin/v1/stocks", resources.stocks.all),
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
         Route("/admin/v1/numbers/{number}", number_lookup.number),

@@ -432,6 +432,40 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "RecordedChanges": ("A page of changes.", {"changes": "The newest first."}),
     "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
+    "Needed": (
+        "How many numbers would have served a pool when it refused last.",
+        {
+            "numbers": "Its own and one for each tuple that it refused within a guarantee before.",
+            "sure": "`exactly`: every refusal is known; `about`: estimated from those that are "
+            "kept; `at_least`: older ones were dropped.",
+        },
+    ),
+    "RefusalReport": (
+        "What a pool refused lately, and why.",
+        {
+            "why": "Why the newest was, in a sentence.",
+            "needed": "How many numbers would have served it. Null: it didn't refuse for want of "
+            "numbers.",
+            "refusals": "The newest first.",
+        },
+    ),
+    "Refused": (
+        "An ask that got no number of the pool.",
+        {
+            "at": "When: RFC 3339, in UTC.",
+            "reason": "`held`: every number was inside its guarantee; `budget`: the network had "
+            "what it may have.",
+            "tuple": "Who asked.",
+            "cut": "True: of the tuple only the first 256 bytes are kept.",
+            "network": "The client's network; `with the pool's key`: the number API's. Absent: "
+            "not known.",
+            "size": "How many numbers the pool had.",
+            "first_due": "When the first of its guarantees then ended: RFC 3339, in UTC. Absent: "
+            "it had none.",
+            "no_growth": "Why it took none of a stock: `no_stock`, `max_size` or `stock_empty`.",
+            "more": "How many further ones of this reason came until the next that is kept.",
+        },
+    ),
     "Require": (
         "How many of its parameters a tuple must have for the pool to give it a number.",
         {},

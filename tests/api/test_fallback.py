@@ -225,8 +225,8 @@ async def test_a_call_to_a_shared_overflow_number_is_the_first_pools(pools: Pool
     assert (credit.json()["pool"], credit.json()["overflow"]) == (pools.keywords, True)
 
 
-async def test_explain(pools: Pools) -> None:
-    """What an operator is told before."""
+async def test_explain_and_why(pools: Pools) -> None:
+    """What an operator is told before and after."""
     await pools.make()
     await pools.swap("one")
     params = {"account": pools.site.account, "url": f"{PAGE}two"}
@@ -235,6 +235,18 @@ async def test_explain(pools: Pools) -> None:
     (target,) = explained["targets"]
     assert (target["pool"], target["fallback_from"]) == (pools.groups, pools.keywords)
     assert (target["state"], target["tuple"]) == ("new", {"group": "g"})
+    path = f"/admin/v1/pools/{pools.keywords}/refusals"
+    before = (await get(path, headers=auth)).json()
+    assert (before["why"], before["refusals"]) == (
+        *("Nothing was refused within the last 7 days.",),
+        [],
+    )
+    await pools.swap("two")
+    told = (await get(path, headers=auth)).json()
+    assert told["why"].startswith("All 1 held; the first is due ")
+    assert f"pool {pools.groups} was asked instead; 2 numbers would have served it." in told["why"]
+    assert told["refusals"][0]["tuple"] == {"group": "g", "keyword": "two"}
+    assert (await get(path)).status_code == 401
 
 
 async def test_a_refused_edit_names_the_field(pools: Pools) -> None:

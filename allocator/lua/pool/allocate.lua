@@ -46,6 +46,7 @@
 --@include pool_shelves
 --@include pool_budget
 --@include pool_budget_count
+--@include pool_refusals
 local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 0, 1, 2, 3, 4, 5, 6
 local PROMOTED_A_CALL = 4
 
@@ -222,6 +223,9 @@ local function answer(tuple, clicks, attributes, areas, network)
   local waits = network ~= '' and (awaited[network] or 0)
   if waits and not awaiting[tuple] and is_over_budget(network, waits, rules, state) then
     state[REFUSED_TOTAL] = state[REFUSED_TOTAL] + 1
+    if not is_refusal_noted(BUDGET_USED, now) then
+      note_refusal(BUDGET_USED, tuple, network, rules, state)
+    end
     return OVER_BUDGET, '', 0
   end
   local code, record
@@ -232,6 +236,9 @@ local function answer(tuple, clicks, attributes, areas, network)
   end
   if not code then
     state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
+    if math.floor(now / 1000) ~= math.floor(state[LAST_OVERFLOW] / 1000) then
+      note_refusal(ALL_HELD, tuple, network, rules, state)
+    end
     count_overflow()
     if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
     return NONE, '', 0
