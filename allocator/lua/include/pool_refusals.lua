@@ -9,38 +9,30 @@ local REFUSALS_KEPT, REFUSALS_KEPT_MS, LONGEST_SHOWN = 50, 604800000, 256
 local ALL_HELD, BUDGET_USED = 1, 2
 local REFUSED_AT, REFUSED_TUPLE, REFUSED_WHY = 1, 2, 4
 
-local function shown_part(tuple)
-  if #tuple <= LONGEST_SHOWN then return tuple end
-  local last = LONGEST_SHOWN
-  -- Not within a character of UTF-8.
-  while math.floor(string.byte(tuple, last + 1) / 64) == 2 do last = last - 1 end
-  return string.sub(tuple, 1, last) .. '\226\128\166'
-end
-
-local function is_refusal_old(entry, now)
-  return entry[REFUSED_AT] + REFUSALS_KEPT_MS <= now
-end
-
--- Whether REFUSALS has one of this reason and second.
-local function is_refusal_noted(why, now)
+-- Notes a refusal, unless one of its reason and second is there. One function: each costs every call.
+local function note_refusal(why, tuple, network, rules, state)
+  local now, budget = state[CLOCK], budgets[network]
   for place = -1, -2, -1 do
     local packed = call('LINDEX', REFUSALS, place)
     local entry = packed and unpack_one(packed)
     if entry and entry[REFUSED_WHY] == why
       and math.floor(entry[REFUSED_AT] / 1000) == math.floor(now / 1000) then
-      return true
+      return
     end
   end
-  return false
-end
-
-local function note_refusal(why, tuple, network, rules, state)
-  local now, budget = state[CLOCK], budgets[network]
+  if #tuple > LONGEST_SHOWN then
+    local last = LONGEST_SHOWN
+    -- Not within a character of UTF-8.
+    while math.floor(string.byte(tuple, last + 1) / 64) == 2 do last = last - 1 end
+    tuple = string.sub(tuple, 1, last) .. '\226\128\166'
+  end
   local growth = rules[STOCK] == '' and 0 or room_to_grow(rules, state) == 0 and 1 or 2
-  call('RPUSH', REFUSALS, pack({ now, shown_part(tuple), network, why, state[SIZE],
+  call('RPUSH', REFUSALS, pack({ now, tuple, network, why, state[SIZE],
     tonumber(call('ZRANGE', GUARD, 0, 0, 'WITHSCORES')[2] or 0), growth,
     why == BUDGET_USED and state[REFUSED_TOTAL] or state[OVERFLOW_TOTAL], budget and budget[HAS] or 0 }))
   call('LTRIM', REFUSALS, -REFUSALS_KEPT, -1)
-  while is_refusal_old(unpack_one(call('LINDEX', REFUSALS, 0)), now) do call('LTRIM', REFUSALS, 1, -1) end
+  while unpack_one(call('LINDEX', REFUSALS, 0))[REFUSED_AT] + REFUSALS_KEPT_MS <= now do
+    call('LTRIM', REFUSALS, 1, -1)
+  end
   call('PEXPIRE', REFUSALS, REFUSALS_KEPT_MS)
 end

@@ -223,9 +223,7 @@ local function answer(tuple, clicks, attributes, areas, network)
   local waits = network ~= '' and (awaited[network] or 0)
   if waits and not awaiting[tuple] and is_over_budget(network, waits, rules, state) then
     state[REFUSED_TOTAL] = state[REFUSED_TOTAL] + 1
-    if not is_refusal_noted(BUDGET_USED, now) then
-      note_refusal(BUDGET_USED, tuple, network, rules, state)
-    end
+    note_refusal(BUDGET_USED, tuple, network, rules, state)
     return OVER_BUDGET, '', 0
   end
   local code, record

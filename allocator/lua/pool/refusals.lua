@@ -18,7 +18,7 @@ if not rules then return pack(false) end
 local entries = {}
 for place = -1, -call('LLEN', REFUSALS), -1 do
   local entry = unpack_one(call('LINDEX', REFUSALS, place))
-  if not is_refusal_old(entry, state[CLOCK]) then
+  if entry[REFUSED_AT] + REFUSALS_KEPT_MS > state[CLOCK] then
     local number = call('HGET', TUPLES, entry[REFUSED_TUPLE])
     local record = number and read_record(number)
     entry[10] = record and record[SINCE] or 0
