@@ -19,6 +19,7 @@ from allocator.answers import (
     Holding,
     NumberRow,
     PoolStatus,
+    Refusals,
     Rules,
     State,
     Swept,
@@ -62,6 +63,7 @@ _SERIES = load("pool/series")
 _HOLDER = load("pool/holder")
 _OVERFLOW = load("pool/overflow")
 _NUMBERS = load("pool/numbers")
+_REFUSALS = load("pool/refusals")
 
 _encode = msgspec.msgpack.Encoder().encode
 _allocated = msgspec.msgpack.Decoder(AllocateReply | bool).decode
@@ -79,6 +81,7 @@ _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
 _ended = msgspec.msgpack.Decoder(int | bool).decode
 _overflowed = msgspec.msgpack.Decoder(int | bool).decode
 _page = msgspec.msgpack.Decoder(NumbersReply | bool).decode
+_refused = msgspec.msgpack.Decoder(Refusals | bool).decode
 
 _STATES = (State.NONE, *State, State.NONE)
 """By ``AllocationCode``; code 0 is no answer."""
@@ -366,6 +369,11 @@ class Allocator:
         counts = min(max(0, minutes), MOST_MINUTES), min(max(0, hours), MOST_HOURS)
         reply = await self._run(_SERIES, pool_id, now_ms, *counts)
         return decode_series(pool_id, reply, *counts)
+
+    async def refusals(self, pool_id: str, *, now_ms: int | None = None) -> Refusals:
+        """What a pool refused within the last 7 days, of the latest 50 that it keeps."""
+        found: Refusals = known(pool_id, _refused(await self._run(_REFUSALS, pool_id, now_ms)))
+        return found
 
     async def numbers(
         self, pool_id: str, cursor: str = "0", limit: int = 1000, *, now_ms: int | None = None

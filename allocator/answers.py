@@ -242,6 +242,59 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     recycled_early_total: int = 0
 
 
+class Why(enum.IntEnum):
+    """Why a pool refused an ask."""
+
+    ALL_HELD = 1
+    BUDGET = 2  # that of the ask's network is used up
+
+
+class NoGrowth(enum.IntEnum):
+    """Why a pool that had no number left took none from a stock."""
+
+    NO_STOCK = 0
+    MAX_SIZE = 1
+    STOCK_EMPTY = 2
+
+
+class Refusal(Struct, frozen=True, array_like=True):
+    """An ask that got no number of the pool: overflow or none. Of each reason one a second is kept.
+
+    ``tuple``: cut off after 256 bytes, with an ellipsis then. ``network``: as in Ask. ``size``: of
+    the pool then; ``first_due``: when the first of its guarantees ends (0: it has none).
+    ``total``: how often it had refused for this reason. ``network_has``: how many of its numbers
+    the network had by its budget. ``held_since``: since when the tuple has a number after all (0:
+    it has none).
+    """
+
+    at: int
+    tuple: str
+    network: str
+    why: Why
+    size: int
+    first_due: int
+    no_growth: NoGrowth
+    total: int
+    network_has: int
+    held_since: int
+
+
+class Refusals(Struct, frozen=True, array_like=True):
+    """What a pool refused lately, the newest first. ``max_size`` 0: none; ``stock`` "": none.
+
+    ``guarantee``: how long one lasts that begins now. ``overflow_total``, ``budget_total``: how
+    often it has refused by now, for each reason.
+    """
+
+    clock: int
+    stock: str
+    max_size: int
+    guarantee: int
+    overflow_total: int
+    budget_total: int
+    entries: list[Refusal]
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """An inbound call. ``id`` counts once a pool; ``started_at`` 0 means now."""
 

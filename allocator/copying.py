@@ -24,6 +24,7 @@ _POOL_OPENS = load("copy/pool_opens")
 _STOCK_NUMBERS = load("copy/stock_numbers")
 _CLOSE = load("copy/close")
 _CLEAR = load("copy/clear")
+_LIST = load("copy/list")
 
 ROWS_A_CALL = 100
 """About how many rows one call reads or writes, so that no call holds the store for long."""
@@ -32,6 +33,7 @@ RULES, STATE, CLOSED_RULES = b"rules", b"state", b"closed_rules"
 """A pool's documents, by field; of its rules it has one of the two."""
 
 _SCORE = "score"
+_REFUSALS_KEPT_MS = 7 * 86_400_000  # as lua/include/pool_refusals.lua has it
 
 Row = list[bytes]
 
@@ -41,10 +43,15 @@ class Moved(StoreUnavailable):
 
 
 class Table(NamedTuple):
-    """A hash, and other keys of its fields: each with ``score`` or what follows the field."""
+    """A hash, and other keys of its fields: each with ``score`` or what follows the field.
+
+    ``kept_ms``: it is a short list instead, forgotten so long after it was written; its rows are
+    a place and a value each.
+    """
 
     key: str
     others: tuple[tuple[str, str], ...] = ()
+    kept_ms: int = 0
 
     @property
     def keys(self) -> list[str]:
@@ -87,8 +94,9 @@ def pool_outbox(pool_id: str) -> Table:
 def pool_rest(pool_id: str) -> tuple[Table, ...]:
     """What a pool has beside numbers, and its documents."""
     calls = (pool_key(pool_id, "calls_by_time"), _SCORE)
+    refusals = Table(pool_key(pool_id, "refusals"), kept_ms=_REFUSALS_KEPT_MS)
     plain = (Table(pool_key(pool_id, name)) for name in ("overflow", "series"))
-    return Table(pool_key(pool_id, "calls"), (calls,)), *plain
+    return Table(pool_key(pool_id, "calls"), (calls,)), *plain, refusals
 
 
 def pool_documents(pool_id: str) -> Table:
@@ -125,7 +133,7 @@ class Reader:
 
     async def pages(self, table: Table) -> AsyncIterator[list[Row]]:
         """Yield all rows of a table, some twice; what comes and goes meanwhile may be missing."""
-        cursor = "0"
+        cursor = "list" if table.kept_ms else "0"
         while True:
             found = await self._page(table, cursor)
             yield _plain(found.rows)
@@ -148,7 +156,11 @@ class Reader:
 
 async def write(store: Store, table: Table, rows: Sequence[Row]) -> None:
     """Write rows of a table that has sorted sets at most; may be repeated. StoreUnavailable."""
-    await store.run(_WRITE, table.keys, _flat(rows))
+    if table.kept_ms:
+        values = [value for _, value in rows]
+        await store.run(_LIST, table.keys, (table.kept_ms, *values))
+    else:
+        await store.run(_WRITE, table.keys, _flat(rows))
 
 
 async def write_pool_numbers(

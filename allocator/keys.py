@@ -41,6 +41,7 @@ _POOL = (
     "calls_by_time",  # zset: call ids by when they came
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
     "series",  # hash: rows of what happened in each minute and hour (allocator.series)
+    "refusals",  # list: packed asks that got no number of the pool's, newest last
 )
 FORMER_POOL_KEYS = ("budgeted", "rates")
 """Keys that a pool once had, which its next sweep removes."""

@@ -310,6 +310,9 @@ class ApiKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit
 MAX_API_KEYS = 100
 """Of one account."""
 
+MAX_FALLBACKS = 5
+"""Pools that may be asked one after the other when the first has nothing to give."""
+
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any.
@@ -375,6 +378,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     low_water: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
     autoscale: Autoscale | None = None
     match: Match | None = None
+    fallback: Identifier | None = None
     overflow_number: Number | None = None
     allow_overflow: bool = True
     destination: Number | None = None

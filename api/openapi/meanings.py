@@ -34,6 +34,9 @@ _ALLOCATION = {
     "only where the pool has a landing page.",
     "overflow": "Whether it is the pool's overflow number.",
     "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
+    "pool": "The pool that gave the number in place of the one that was asked, which had none. "
+    "Else absent.",
+    "fallback_from": "The pool that was asked then.",
 }
 
 _KEY_REPORT = {
@@ -341,7 +344,10 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "OverflowOf": (
         "A pool whose overflow number it is.",
-        {"answers": "How often the pool gave it in the hour (UTC) of the time asked for."},
+        {
+            "answers": "How often the pool had nothing else to give in the hour (UTC) of the time "
+            "asked for."
+        },
     ),
     "Pool": (
         "A RingPool: numbers handed out to parameter tuples under one set of rules.",
@@ -370,6 +376,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "half of `initial`.",
             "autoscale": "How fast it grows ahead of need, and gives back what it doesn't need. "
             "Absent: as fast as it goes, and nothing.",
+            "fallback": "The id of the pool that is asked when this one has nothing to give, "
+            "before its overflow number is given.",
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
@@ -415,7 +423,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "held": "Numbers inside a guarantee.",
             "recyclable": "Numbers whose guarantee is over.",
             "draining": "Numbers that go when their guarantee is over.",
-            "overflow_total": "How often the overflow number was given.",
+            "overflow_total": "How often it had nothing to give: its overflow number, one of the "
+            "pool that it falls back on, or none was given.",
             "new_total": "How often an unassigned number was.",
             "recycled_total": "How often a recycled one was.",
             "held_total": "How often a tuple got the number that it had.",
@@ -433,8 +442,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "together, in milliseconds.",
             "recycled_early_total": "How many numbers were recycled less than twice the minimum "
             "duration after their last activity, without a call.",
-            "last_overflow": "When the overflow number was given last, in Unix milliseconds; 0: "
-            "never.",
+            "last_overflow": "When it had nothing to give last, in Unix milliseconds; 0: never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",
         },
     ),
@@ -491,6 +499,40 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "RecordedChanges": ("A page of changes.", {"changes": "The newest first."}),
     "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
+    "Needed": (
+        "How many numbers would have served a pool when it refused last.",
+        {
+            "numbers": "Its own and one for each tuple that it refused within a guarantee before.",
+            "sure": "`exactly`: every refusal is known; `about`: estimated from those that are "
+            "kept; `at_least`: older ones were dropped.",
+        },
+    ),
+    "RefusalReport": (
+        "What a pool refused lately, and why.",
+        {
+            "why": "Why the newest was, in a sentence.",
+            "needed": "How many numbers would have served it. Null: it didn't refuse for want of "
+            "numbers.",
+            "refusals": "The newest first.",
+        },
+    ),
+    "Refused": (
+        "An ask that got no number of the pool.",
+        {
+            "at": "When: RFC 3339, in UTC.",
+            "reason": "`held`: every number was inside its guarantee; `budget`: the network had "
+            "what it may have.",
+            "tuple": "Who asked.",
+            "cut": "True: of the tuple only the first 256 bytes are kept.",
+            "network": "The client's network; `with the pool's key`: the number API's. Absent: "
+            "not known.",
+            "size": "How many numbers the pool had.",
+            "first_due": "When the first of its guarantees then ended: RFC 3339, in UTC. Absent: "
+            "it had none.",
+            "no_growth": "Why it took none of a stock: `no_stock`, `max_size` or `stock_empty`.",
+            "more": "How many further ones of this reason came until the next that is kept.",
+        },
+    ),
     "Require": (
         "How many of its parameters a tuple must have for the pool to give it a number.",
         {},
@@ -581,6 +623,9 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "national": "As it is written in its country.",
             "international": "With its country's code.",
             "cc": "The country's code alone.",
+            "pool": "The pool that gave the number.",
+            "fallback_from": "The pool that was asked, where it had none and `pool` gave one in "
+            "its place. Else absent.",
             "keep": "What to send as `held`: with pings, which extend the number's guarantee, "
             "and on later visits, for the visitor to keep the number of a sticky pool.",
             "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
@@ -606,6 +651,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "pool that the visitor has; `rule`: by the first pool that is for this visit; "
             "`no_rule`: no pool is.",
             "pool": "The pool that would give the number.",
+            "fallback_from": "The pool that is for this visit, where it has nothing and `pool` "
+            "would give one in its place. Else absent.",
             "tuple": "Who would get it. Absent: it is given without a tuple.",
             "number": "In E.164. Empty where the stock would send one, and with state `none`.",
             "reason": "Why the printed number would stay, as for `/v1/swap`.",

@@ -23,7 +23,8 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``target`` is "" when a pool without targets was asked for by name. Overflow, a static pool's
     number and one that came with a tracking link have no ``guaranteed_until``, and their
     ``hold_ms`` (the last field: ``HeldSwaps``) is 0. ``keep``: what a visitor sends as
-    ``held``, to keep a sticky pool's number and to extend a guarantee by a ping.
+    ``held``, to keep a sticky pool's number and to extend a guarantee by a ping. ``fallback_from``:
+    the pool that was asked and had nothing, where ``pool`` gave the number in its place.
     """
 
     target: str
@@ -35,6 +36,7 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     state: State
     guaranteed_until: str = ""
     pool: str
+    fallback_from: str = ""
     keep: str = ""
     hold_ms: int
 
@@ -70,9 +72,17 @@ class Swaps(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def swap_of(
-    target: str, pool: Pool, answer: Answer, keep: str = "", style: NumberFormat | None = None
+    target: str,
+    pool: Pool,
+    answer: Answer,
+    keep: str = "",
+    style: NumberFormat | None = None,
+    fallback: str = "",
 ) -> Swap:
-    """An answer that has a number, for one target. ``style``: of ``display``; None: the pool's."""
+    """An answer that has a number, for one target. ``style``: of ``display``; None: the pool's.
+
+    ``pool``: the one that was asked. ``fallback``: the one that gave the number in its place.
+    """
     display, national, international, country = _spellings(answer.number, style or pool.format)
     return Swap(
         target=target,
@@ -86,7 +96,8 @@ def swap_of(
         if answer.guaranteed_until
         else "",
         hold_ms=answer.hold_ms,
-        pool=pool.id,
+        pool=fallback or pool.id,
+        fallback_from=pool.id if fallback else "",
         keep=keep,
     )
 

@@ -121,6 +121,7 @@ _POOL = {
     ],
     "strict": True,
     "sticky": False,
+    "fallback": "mallory-custom",
 }
 _STOCK = {"account": "mallory", "quarantine": "30d", "low": 5, "numbers": ["+16463200001"]}
 _ACCOUNT = {

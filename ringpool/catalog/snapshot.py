@@ -16,7 +16,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from allocator.answers import Answer, Rules, State
 from allocator.port import StoreUnavailable
@@ -24,7 +24,16 @@ from ringpool.catalog import rests
 from ringpool.catalog.areas import NOTHING, StoredConfiguration
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.layout import NewerLayout
-from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, rules
+from ringpool.model import (
+    MAX_FALLBACKS,
+    Account,
+    ApiKey,
+    Configuration,
+    Pool,
+    PoolType,
+    Stock,
+    rules,
+)
 from ringpool.security.api_keys import hash_of
 from ringpool.visits.areas import NO_AREAS, PoolAreas, pool_areas
 from ringpool.visits.source_rules import FROM_HEADERS, SourceRule, prepare
@@ -41,6 +50,7 @@ class PreparedPool(Struct, frozen=True):
 
     ``rule``: which visits it is for; None: every visit. ``fixed``: a static pool's answer to all.
     ``areas``: those that it has numbers of, with ``match: area``; NO_AREAS: it doesn't go by them.
+    ``fallbacks``: the pools to ask, in order, when it has nothing to give (``catalog.fallback``).
     ``key``: its key; ``former_key``: the one before, which works until ``former_until`` (Unix
     seconds), ``b""`` without one.
     """
@@ -54,6 +64,14 @@ class PreparedPool(Struct, frozen=True):
     rule: SourceRule | None = None
     fixed: Answer | None = None
     areas: PoolAreas = NO_AREAS
+    fallbacks: tuple[PreparedPool, ...] = ()
+
+    @property
+    def by_area(self) -> bool:
+        """Whether its answer depends on where the visitor is."""
+        if self.areas is not NO_AREAS:
+            return True
+        return any(other.areas is not NO_AREAS for other in self.fallbacks)
 
 
 class PreparedKey(NamedTuple):
@@ -100,7 +118,7 @@ class Snapshot:
         areas = stored.areas if stored else {}
         kinds = stored.kinds if stored else {}
         self._rests = stored.rests if stored else {}
-        self.pools: Mapping[str, PreparedPool] = {
+        alone = {
             pool.id: _prepared(
                 pool,
                 self.accounts[pool.account],
@@ -108,6 +126,12 @@ class Snapshot:
                 kinds.get(pool.id, NOTHING) if pool.kind else "",
             )
             for pool in configuration.pools
+        }
+        self.pools: Mapping[str, PreparedPool] = {
+            name: structs.replace(each, fallbacks=_fallbacks(each, alone))
+            if each.pool.fallback
+            else each
+            for name, each in alone.items()
         }
         self._targets: dict[str, dict[str, list[PreparedPool]]] = {}
         self._overflow: dict[str, list[PreparedPool]] = {}
@@ -211,6 +235,17 @@ def _prepared(pool: Pool, account: Account, areas: str, of_stock: str) -> Prepar
         former_key=former.key.encode() if former else b"",
         former_until=former.until.timestamp() if former else 0.0,
     )
+
+
+def _fallbacks(
+    prepared: PreparedPool, pools: Mapping[str, PreparedPool]
+) -> tuple[PreparedPool, ...]:
+    found: list[PreparedPool] = []
+    following = pools.get(prepared.pool.fallback or "")
+    while following is not None and len(found) < MAX_FALLBACKS:
+        found.append(following)
+        following = pools.get(following.pool.fallback or "")
+    return tuple(found)
 
 
 def _place(prepared: PreparedPool) -> tuple[int, str]:

@@ -27,14 +27,14 @@ RESERVED = frozenset(
     | PAGE_FIELDS
     | {"landing_page", "mobile_click_to_call", "publisher", "referrer", "ring_pool_key"}
     | {"search_engine", "search_keyword_id", "search_keywords"}
-    | {"rp_exp", "rp_number", "rp_pool", "rp_sig", "rp_test"}
+    | {"rp_exp", "rp_fallback", "rp_number", "rp_pool", "rp_sig", "rp_test"}
 )
 """Query parameters with a meaning of their own, which no pool can have as its parameters."""
 
 _OF_A_STOCK = ("initial", "low_water", "autoscale")
 """What needs a stock to come from."""
 
-_NOT_OF_STATIC = ("stock", "match", "overflow_number", "hold_on_activity", "sticky")
+_NOT_OF_STATIC = ("stock", "match", "fallback", "overflow_number", "hold_on_activity", "sticky")
 
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
 _SECOND_MS = 1_000

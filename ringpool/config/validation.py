@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from ringpool.config.draft import Draft
 from ringpool.config.entity_rules import account_faults, pool_faults, stock_faults
+from ringpool.config.fallback_rules import check_fallbacks
 from ringpool.faults import Faults
 from ringpool.model import (
     Account,
@@ -57,6 +58,7 @@ def find_faults(draft: Draft, known: Configuration, *, canonical: bool = False) 
     _check_api_keys(draft, known)
     _check_secrets(draft, known)
     _check_references(draft, known)
+    check_fallbacks(draft, known)
     _check_numbers(draft, known)
 
 

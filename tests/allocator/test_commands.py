@@ -22,13 +22,14 @@ BEFORE_AREAS = {
     "zcard": 9,
     "zcount": 6,
     "zpopmin": 22,
-    "zrange": 2,
+    "zrange": 3,
     "zrangebyscore": 10,
     "zrem": 9,
 }
 """Counted with the scripts as they were before pools could go by areas; a sweep's second HRANDFIELD
 is for client networks, one of its ZCARD for what is unassigned. A minute that begins takes up to
-two of HGET, HSET and ZCOUNT, and another ZCOUNT each call in which more are held than before."""
+two of HGET, HSET and ZCOUNT, and another ZCOUNT each call in which more are held than before. A
+ZRANGE is for what is kept of the one second's refusals."""
 
 
 def commands(server: stores.Server) -> Counter[str]:

@@ -223,6 +223,11 @@ local function count_overflow()
   end
 end
 
+local function refuse(over_budget, tuple, network)
+--@include pool_refusals
+  note_refusal(over_budget and BUDGET_USED or ALL_HELD, tuple, network, rules, state)
+end
+
 -- Returns code, number, guaranteed_until.
 local function answer(tuple, clicks, attributes, areas, network)
   local touch = clicks < 0
@@ -246,6 +251,7 @@ local function answer(tuple, clicks, attributes, areas, network)
   local waits = network ~= '' and (awaited[network] or 0)
   if waits and not awaiting[tuple] and is_over_budget(network, waits, rules, state) then
     state[REFUSED_TOTAL] = state[REFUSED_TOTAL] + 1
+    refuse(true, tuple, network)
     return OVER_BUDGET, '', 0
   end
   local code, record
@@ -256,6 +262,9 @@ local function answer(tuple, clicks, attributes, areas, network)
   end
   if not code then
     state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
+    if math.floor(now / 1000) ~= math.floor(state[LAST_OVERFLOW] / 1000) then
+      refuse(false, tuple, network)
+    end
     count_overflow()
     if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
     return NONE, '', 0

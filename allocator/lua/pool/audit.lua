@@ -8,7 +8,7 @@
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 int        1: mend what is found
 --        3 string     part: state, free, idle, stale, tuples, guard, drain, shelves, numbers, history,
---                     clicks, calls, calls_by_time, outbox, networks, series; in this order, to mend
+--                     clicks, calls, calls_by_time, outbox, networks, series, refusals; in this order, to mend
 --        4 string     cursor ("0" to begin)
 --        5 int        about how many entries
 -- Reply  packed: false when there is no such pool, else { next cursor ("0" after the last page),
@@ -33,7 +33,8 @@ end
 for _, key in ipairs(KEYS) do
   local sorted = key == FREE or key == GUARD or key == IDLE or key == DRAIN or key == STALE
     or key == CALLS_BY_TIME or key == SHELVES
-  if part == 'state' and not audit_kind(key, sorted and 'ZCARD' or 'HLEN') then
+  local counts = key == REFUSALS and 'LLEN' or sorted and 'ZCARD' or 'HLEN'
+  if part == 'state' and not audit_kind(key, counts) then
     return pack({ '0', found, -1 })
   end
 end
@@ -287,6 +288,15 @@ elseif part == 'calls_by_time' then
   end
   looked_at = #ids
   if #ids == most then following = string.format('%d', first + kept) end
+elseif part == 'refusals' then
+  looked_at = call('LLEN', REFUSALS)
+  for place = looked_at - 1, 0, -1 do
+    local packed = call('LINDEX', REFUSALS, place)
+    if not array_in(packed, 9) and note('', 'what it refused can not be read') then
+      call('LTRIM', REFUSALS, place + 1, -1) -- and what is older: it hardly ever happens
+      break
+    end
+  end
 elseif part ~= 'state' then
   audit_order(({ free = FREE, guard = GUARD, idle = IDLE, drain = DRAIN, stale = STALE, shelves = SHELVES })[part])
 end
