@@ -39,7 +39,8 @@ class Minute(Struct, frozen=True):
     """What happened in one minute. ``start_ms``: when it began (Unix ms).
 
     ``asks``: answers given, whatever the state. ``peak_held``: most numbers inside a guarantee, the
-    draining ones not counted. ``age_ms``: how long the former assignments of the numbers recycled
+    draining ones not counted, as they were when it began and at the first new assignment of each
+    second. ``age_ms``: how long the former assignments of the numbers recycled
     in it had stood, on average; 0: none was.
     """
 

@@ -9,7 +9,9 @@
 --
 -- A row, big-endian: answers (10 bits), new, recycled, overflow, most numbers held, calls and the mean
 -- time that the recycled numbers' former assignments had stood (s), 9 bits each, as small floats.
--- Numbers are "held" while they are inside a guarantee, and stay with the pool.
+-- Numbers are "held" while they are inside a guarantee, and stay with the pool. How many are is counted
+-- when a minute begins, and when the first ones of a second are given: more than that would cost as much
+-- as giving them.
 local A_MINUTE, AN_HOUR, MINUTES_KEPT, MINUTES_A_FIELD, HOURS_KEPT, ROW_BYTES = 60000, 3600000, 1440, 240, 840, 8
 local BASE_MINUTE, BEGUN, HOUR_PEAK, AT_MINUTE, AT_HOUR = 1, 2, 3, 4, 5
 
@@ -59,6 +61,11 @@ local function series_tools()
     return call('ZCOUNT', GUARD, '(' .. string.format('%d', time), '+inf')
   end
 
+  -- Most numbers held in the minute that has no row yet.
+  function tools.peak(state, minute)
+    return math.max(state[PEAK], held_at((minute + 1) * A_MINUTE))
+  end
+
   -- Rows from a minute or hour on, `most` at most of the last ones: `row`, then those in which nobody
   -- asked, until before `to`. Numbers were held in these as well, fewer and fewer. Returns them and
   -- where they begin.
@@ -97,6 +104,7 @@ local function series_tools()
     local base = packed and unpack_one(packed) or { minute, minute, held, totals, totals }
     local from = base[BASE_MINUTE]
     if from < minute then
+      state[PEAK] = tools.peak(state, from)
       local row = tools.row_between(base[AT_MINUTE], totals, state[PEAK])
       local rows, first = tools.rows_until(row, from, minute, A_MINUTE, MINUTES_KEPT)
       write_rows('m', MINUTES_KEPT, MINUTES_A_FIELD, first, rows)
@@ -111,7 +119,7 @@ local function series_tools()
       base[BASE_MINUTE], base[AT_MINUTE] = minute, totals
     end
     call('HSET', SERIES, 'base', pack(base))
-    state[PEAK], state[MOST_HELD], state[MINUTE_ENDS] = held, held, (minute + 1) * A_MINUTE
+    state[PEAK], state[LOOKED], state[MINUTE_ENDS] = held, 61, (minute + 1) * A_MINUTE
   end
 
   return tools

@@ -77,7 +77,7 @@ local room = room_to_grow(rules, state)
 local may_ask = ARGV[2] == 'ask' or ARGV[2] == 'elsewhere'
 local could_grow = may_ask and room > 0 and now >= state[DRY_UNTIL]
 local by_area = (rules[AREAS] or '') ~= ''
-local unpromoted, none_free = true, false
+local unpromoted, none_free, more_held = true, false, false
 -- Tuples that wait for a number of the stock's, and how many a network: as if they had theirs.
 local awaiting, awaited = {}, {}
 
@@ -99,7 +99,7 @@ local function record_click(number, record, clicks, attributes, network)
     elseif record[NETWORK] then
       move_end(record[NETWORK], record[UNTIL], extended, now)
     end
-    if recyclable then state[MOST_HELD] = state[MOST_HELD] + 1 end
+    if recyclable then more_held = true end
     record[UNTIL] = extended
     call('ZADD', GUARD, extended, number)
     shelve(number, record)
@@ -201,7 +201,7 @@ end
 
 local function assign(number, record, tuple, clicks, attributes, network)
   unshelve(number, record)
-  state[ASSIGNED], state[MOST_HELD] = state[ASSIGNED] + 1, state[MOST_HELD] + 1
+  state[ASSIGNED], more_held = state[ASSIGNED] + 1, true
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
   record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
     record[AREA], begin_guarantee(network, now + extended, rules, state) and network or nil }
@@ -285,10 +285,11 @@ local answers = {}
 for i = 4, #ARGV, 5 do
   answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) }
 end
--- There may be more numbers held than before in this minute: only then they are counted.
-if state[MOST_HELD] > state[PEAK] then
-  state[MOST_HELD] = call('ZCOUNT', GUARD, '(' .. string.format('%d', now), '+inf')
-  state[PEAK] = math.max(state[PEAK], state[MOST_HELD])
+-- More numbers are held: once a second they are counted (include/pool_series.lua).
+local seconds_left = more_held and math.floor((state[MINUTE_ENDS] - now) / 1000)
+if more_held and seconds_left ~= state[LOOKED] then
+  local held = call('ZCOUNT', GUARD, '(' .. string.format('%d', now), '+inf')
+  state[PEAK], state[LOOKED] = math.max(state[PEAK], held), seconds_left
 end
 save_with_budgets(state)
 if told and not counted then note_told(told, now) end

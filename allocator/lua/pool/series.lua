@@ -39,9 +39,10 @@ local function last_rows(ring, kept, in_field, row, from, span, count)
   return rows_before(ring, kept, in_field, from, count - #rows) .. table.concat(rows)
 end
 
-local minute, peak = base[BASE_MINUTE], math.max(base[HOUR_PEAK], state[PEAK])
+local minute = base[BASE_MINUTE]
+local peak = tools.peak(state, minute)
 return pack({ state[CLOCK], base[BEGUN],
-  last_rows('m', MINUTES_KEPT, MINUTES_A_FIELD, tools.row_between(base[AT_MINUTE], totals, state[PEAK]),
+  last_rows('m', MINUTES_KEPT, MINUTES_A_FIELD, tools.row_between(base[AT_MINUTE], totals, peak),
     minute, A_MINUTE, tonumber(ARGV[2])),
-  last_rows('h', HOURS_KEPT, HOURS_KEPT, tools.row_between(base[AT_HOUR], totals, peak),
+  last_rows('h', HOURS_KEPT, HOURS_KEPT, tools.row_between(base[AT_HOUR], totals, math.max(peak, base[HOUR_PEAK])),
     math.floor(minute / 60), AN_HOUR, tonumber(ARGV[3])) })

@@ -456,6 +456,7 @@ def test_every_command_has_help(run: Run) -> None:
         ("pool", "show"),
         ("pool", "status"),
         ("pool", "why"),
+        ("pool", "series"),
         ("pool", "key", "rotate"),
         ("stock", "list"),
         ("stock", "show"),
