@@ -62,6 +62,7 @@ from api.managers import (
     keys,
     number_lookup,
     pool_numbers,
+    pool_series,
     resources,
     size,
 )
@@ -115,6 +116,8 @@ def routes() -> list[Route]:
         Route("/admin/v1/pools/{id}/key/rotate", keys.rotate_pool_key),
         Route("/admin/v1/pools/{id}/numbers", pool_numbers.pool_numbers),
         Route("/admin/v1/pools/{id}/status", pool_numbers.pool_status),
+        Route("/admin/v1/pools/{id}/series", pool_series.pool_series),
+        Route("/admin/v1/pools/{id}/size", size.pool_size),
         Route("/admin/v1/stocks", resources.stocks.all),
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
