@@ -60,7 +60,7 @@ test: $(VENV)/.developing ## every test, real servers and a real browser include
 # What the versions of libraries mean nothing to, or little that other tests don't show.
 WITHOUT_LIBRARIES := tests/snippet tests/test_locks.py tests/supply_chain tests/loadtests \
     tests/test_k8s.py tests/test_store_in_cluster.py tests/docs tests/test_guides.py \
-    tests/ringpool/store_check tests/ringpool/sizing tests/ringpool/cli/test_weak_setups.py
+    tests/ringpool/store_check tests/ringpool/sizing tests/monitoring tests/ringpool/cli/test_weak_setups.py
 
 .PHONY: test-lowest
 test-lowest: .venv-lowest/.installed ## with the lowest versions that pyproject.toml allows: no browser, which knows none of them

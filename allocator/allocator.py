@@ -19,6 +19,7 @@ from allocator.answers import (
     Holding,
     NumberRow,
     PoolStatus,
+    Refusals,
     Rules,
     State,
     Swept,
@@ -43,6 +44,7 @@ from allocator.replies import (
     known,
 )
 from allocator.scripts import Script, clock_argument, load
+from allocator.series import MOST_HOURS, MOST_MINUTES, Series, decode_series
 from allocator.transfers import Arrival, Transfers
 
 _ALLOCATE = load("pool/allocate")
@@ -54,11 +56,14 @@ _FORGET = load("pool/forget")
 _RELEASE = load("pool/release")
 _CALL = load("pool/call")
 _SWEEP = load("pool/sweep")
+_SHRINK = load("pool/shrink")
 _END_OVERDUE = load("pool/end_overdue")
 _STATUS = load("pool/status")
+_SERIES = load("pool/series")
 _HOLDER = load("pool/holder")
 _OVERFLOW = load("pool/overflow")
 _NUMBERS = load("pool/numbers")
+_REFUSALS = load("pool/refusals")
 
 _encode = msgspec.msgpack.Encoder().encode
 _allocated = msgspec.msgpack.Decoder(AllocateReply | bool).decode
@@ -70,11 +75,13 @@ _shelved = msgspec.msgpack.Decoder(str | bool).decode
 _forgotten = msgspec.msgpack.Decoder(ForgetCode | bool).decode
 _credited = msgspec.msgpack.Decoder(CallReply | int | bool).decode
 _swept = msgspec.msgpack.Decoder(Swept | bool).decode
+_shrunk = msgspec.msgpack.Decoder(tuple[int, int] | bool).decode
 _counted = msgspec.msgpack.Decoder(StatusReply | bool).decode
 _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
 _ended = msgspec.msgpack.Decoder(int | bool).decode
 _overflowed = msgspec.msgpack.Decoder(int | bool).decode
 _page = msgspec.msgpack.Decoder(NumbersReply | bool).decode
+_refused = msgspec.msgpack.Decoder(Refusals | bool).decode
 
 _STATES = (State.NONE, *State, State.NONE)
 """By ``AllocationCode``; code 0 is no answer."""
@@ -242,9 +249,9 @@ class Allocator:
         )
         until, left = found.guaranteed_until, found.guaranteed_until - found.clock
         available = self._transfers.available
-        if found.grows_in_area and await available(found.stock, areas, now_ms=found.clock):
+        if found.grows_in_area and await available(found.stock, found.local, now_ms=found.clock):
             return Answer(State.NEW, "")
-        if found.grows and await available(found.stock, now_ms=found.clock):
+        if found.grows and await available(found.stock, found.of_stock, now_ms=found.clock):
             return Answer(State.NEW, "")
         over_budget = found.code is AllocationCode.OVER_BUDGET
         return Answer(_STATES[found.code], found.number, until, max(0, left), over_budget)
@@ -355,6 +362,19 @@ class Allocator:
         reply: StatusReply = known(pool_id, _counted(await self._run(_STATUS, pool_id, now_ms)))
         return reply.status()
 
+    async def series(
+        self, pool_id: str, minutes: int = 60, hours: int = 0, *, now_ms: int | None = None
+    ) -> Series:
+        """What happened in the last minutes (1440 at most) and hours (840), present ones too."""
+        counts = min(max(0, minutes), MOST_MINUTES), min(max(0, hours), MOST_HOURS)
+        reply = await self._run(_SERIES, pool_id, now_ms, *counts)
+        return decode_series(pool_id, reply, *counts)
+
+    async def refusals(self, pool_id: str, *, now_ms: int | None = None) -> Refusals:
+        """What a pool refused within the last 7 days, of the latest 50 that it keeps."""
+        found: Refusals = known(pool_id, _refused(await self._run(_REFUSALS, pool_id, now_ms)))
+        return found
+
     async def numbers(
         self, pool_id: str, cursor: str = "0", limit: int = 1000, *, now_ms: int | None = None
     ) -> tuple[str, list[NumberRow]]:
@@ -382,6 +402,25 @@ class Allocator:
         """
         swept: Swept = known(pool_id, _swept(await self._run(_SWEEP, pool_id, now_ms, most)))
         return swept
+
+    async def shrink(
+        self,
+        pool_id: str,
+        most: int,
+        span_ms: int,
+        *,
+        fewest: int,
+        spare: int,
+        now_ms: int | None = None,
+    ) -> tuple[int, int]:
+        """Have up to ``most`` lent numbers leave in each span that nobody used for that long.
+
+        The pool keeps ``fewest`` numbers at least, and ``spare`` unassigned ones. Returns how many
+        left in this call, and after how many ms there may be more to do; 0: at once.
+        """
+        reply = await self._run(_SHRINK, pool_id, now_ms, most, span_ms, fewest, spare)
+        left: tuple[int, int] = known(pool_id, _shrunk(reply))
+        return left
 
     async def _run(
         self, script: Script, pool_id: str, now_ms: int | None, *arguments: Argument

@@ -80,6 +80,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     ``areas``: starts of numbers by which asks may want one, as ``area_list`` writes them; "": the
     pool doesn't go by areas.
 
+    ``of_stock``: starts of the numbers that the stock may be asked for, likewise; "": any.
+
     ``budget_share``: percent of the numbers that one client network may have inside guarantees that
     it began, ``budget_least`` at least; ``budget_rate`` and ``key_rate``: how many it, and those
     with the pool's key together, may begin in a minute. 0: as many as there are.
@@ -105,6 +107,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     key_rate: int = 0
     owner: str = ""
     history_most: int | None = None
+    of_stock: str = ""
 
 
 def area_list(areas: Iterable[str]) -> str:
@@ -147,6 +150,29 @@ class NumberRow(Struct, frozen=True, array_like=True):
     loan: str
 
 
+class StockState(enum.StrEnum):
+    """Where a stock's number is: here, ready or at rest, or in a pool, or on its way there."""
+
+    AVAILABLE = "available"
+    RESTING = "resting"
+    LENT = "lent"
+    MOVING = "moving"
+
+
+class StockRow(Struct, frozen=True, kw_only=True):
+    """One number of a stock. ``pool``: it is lent to, or moving to; "" while it is in the stock.
+
+    ``available_from``: when it may be lent, while it is there. ``leaving``: it leaves the stock
+    when it is back.
+    """
+
+    number: str
+    state: StockState
+    pool: str
+    available_from: int
+    leaving: bool
+
+
 class Departure(Struct, frozen=True, array_like=True):
     """A number that left its pool and must be handed on.
 
@@ -165,6 +191,7 @@ class Swept(Struct, frozen=True, array_like=True):
 
     ``due_in``: ms until there is something to do again, if nobody clicks. ``answers_total``: how
     many answers the pool ever gave; another count than last time means that it is in use.
+    ``size``, ``unassigned``, ``clock``: as in PoolStatus.
     """
 
     more: int
@@ -174,6 +201,9 @@ class Swept(Struct, frozen=True, array_like=True):
     room: int
     due_in: int
     answers_total: int
+    size: int
+    unassigned: int
+    clock: int
 
 
 class PoolStatus(Struct, frozen=True, kw_only=True):
@@ -182,7 +212,10 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     ``utilization``: share of the size (0.0 to 1.0) inside a guarantee. ``oldest_held_seconds``:
     how long the assignment that falls due first has stood. ``clock``: what the pool holds for now;
     ``last_overflow`` is a reading of the same clock. ``unbudgeted_total``: guarantees begun for
-    visitors of an unknown network, at ``last_unbudgeted`` the latest.
+    visitors of an unknown network, at ``last_unbudgeted`` the latest. ``recycled_age_total``: how
+    long the former assignments of recycled numbers stood, all together (ms);
+    ``recycled_early_total``: of those numbers, the ones that went less than twice the minimum
+    duration after their last activity, without a call.
     """
 
     size: int
@@ -205,6 +238,61 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     budget_refused_total: int = 0
     unbudgeted_total: int = 0
     last_unbudgeted: int = 0
+    recycled_age_total: int = 0
+    recycled_early_total: int = 0
+
+
+class Why(enum.IntEnum):
+    """Why a pool refused an ask."""
+
+    ALL_HELD = 1
+    BUDGET = 2  # that of the ask's network is used up
+
+
+class NoGrowth(enum.IntEnum):
+    """Why a pool that had no number left took none from a stock."""
+
+    NO_STOCK = 0
+    MAX_SIZE = 1
+    STOCK_EMPTY = 2
+
+
+class Refusal(Struct, frozen=True, array_like=True):
+    """An ask that got no number of the pool: overflow or none. Of each reason one a second is kept.
+
+    ``tuple``: cut off after 256 bytes, with an ellipsis then. ``network``: as in Ask. ``size``: of
+    the pool then; ``first_due``: when the first of its guarantees ends (0: it has none).
+    ``total``: how often it had refused for this reason. ``network_has``: how many of its numbers
+    the network had by its budget. ``held_since``: since when the tuple has a number after all (0:
+    it has none).
+    """
+
+    at: int
+    tuple: str
+    network: str
+    why: Why
+    size: int
+    first_due: int
+    no_growth: NoGrowth
+    total: int
+    network_has: int
+    held_since: int
+
+
+class Refusals(Struct, frozen=True, array_like=True):
+    """What a pool refused lately, the newest first. ``max_size`` 0: none; ``stock`` "": none.
+
+    ``guarantee``: how long one lasts that begins now. ``overflow_total``, ``budget_total``: how
+    often it has refused by now, for each reason.
+    """
+
+    clock: int
+    stock: str
+    max_size: int
+    guarantee: int
+    overflow_total: int
+    budget_total: int
+    entries: list[Refusal]
 
 
 class Call(Struct, frozen=True, kw_only=True):

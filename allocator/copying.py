@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from allocator.keys import pool_key, pool_keys, stock_key, stock_keys
 from allocator.port import Argument, Store, StoreUnavailable
+from allocator.replies import string_bytes
 from allocator.scripts import load
 
 _PAGE = load("copy/page")
@@ -23,6 +24,7 @@ _POOL_OPENS = load("copy/pool_opens")
 _STOCK_NUMBERS = load("copy/stock_numbers")
 _CLOSE = load("copy/close")
 _CLEAR = load("copy/clear")
+_LIST = load("copy/list")
 
 ROWS_A_CALL = 100
 """About how many rows one call reads or writes, so that no call holds the store for long."""
@@ -31,6 +33,7 @@ RULES, STATE, CLOSED_RULES = b"rules", b"state", b"closed_rules"
 """A pool's documents, by field; of its rules it has one of the two."""
 
 _SCORE = "score"
+_REFUSALS_KEPT_MS = 7 * 86_400_000  # as lua/include/pool_refusals.lua has it
 
 Row = list[bytes]
 
@@ -40,10 +43,15 @@ class Moved(StoreUnavailable):
 
 
 class Table(NamedTuple):
-    """A hash, and other keys of its fields: each with ``score`` or what follows the field."""
+    """A hash, and other keys of its fields: each with ``score`` or what follows the field.
+
+    ``kept_ms``: it is a short list instead, forgotten so long after it was written; its rows are
+    a place and a value each.
+    """
 
     key: str
     others: tuple[tuple[str, str], ...] = ()
+    kept_ms: int = 0
 
     @property
     def keys(self) -> list[str]:
@@ -86,7 +94,9 @@ def pool_outbox(pool_id: str) -> Table:
 def pool_rest(pool_id: str) -> tuple[Table, ...]:
     """What a pool has beside numbers, and its documents."""
     calls = (pool_key(pool_id, "calls_by_time"), _SCORE)
-    return Table(pool_key(pool_id, "calls"), (calls,)), Table(pool_key(pool_id, "overflow"))
+    refusals = Table(pool_key(pool_id, "refusals"), kept_ms=_REFUSALS_KEPT_MS)
+    plain = (Table(pool_key(pool_id, name)) for name in ("overflow", "series"))
+    return Table(pool_key(pool_id, "calls"), (calls,)), *plain, refusals
 
 
 def pool_documents(pool_id: str) -> Table:
@@ -123,7 +133,7 @@ class Reader:
 
     async def pages(self, table: Table) -> AsyncIterator[list[Row]]:
         """Yield all rows of a table, some twice; what comes and goes meanwhile may be missing."""
-        cursor = "0"
+        cursor = "list" if table.kept_ms else "0"
         while True:
             found = await self._page(table, cursor)
             yield _plain(found.rows)
@@ -146,7 +156,11 @@ class Reader:
 
 async def write(store: Store, table: Table, rows: Sequence[Row]) -> None:
     """Write rows of a table that has sorted sets at most; may be repeated. StoreUnavailable."""
-    await store.run(_WRITE, table.keys, _flat(rows))
+    if table.kept_ms:
+        values = [value for _, value in rows]
+        await store.run(_LIST, table.keys, (table.kept_ms, *values))
+    else:
+        await store.run(_WRITE, table.keys, _flat(rows))
 
 
 async def write_pool_numbers(
@@ -190,13 +204,4 @@ def _flat(rows: Sequence[Row]) -> list[bytes]:
 
 
 def _plain(rows: list[list[Raw]]) -> list[Row]:
-    return [[_bytes(value) for value in row] for row in rows]
-
-
-def _bytes(raw: Raw) -> bytes:
-    """A packed string's bytes: Lua's strings needn't be UTF-8, and msgspec would refuse those."""
-    data = bytes(raw)
-    first = data[0]
-    if 0xA0 <= first <= 0xBF:
-        return data[1:]
-    return data[1 + {0xD9: 1, 0xDA: 2, 0xDB: 4}[first] :]
+    return [[string_bytes(value) for value in row] for row in rows]

@@ -16,6 +16,12 @@ CATALOG = "rp:{ringpool}:"
 INSTALLATION = f"{CATALOG}installation"
 """Names the installation, in the store of a data directory (``allocator.store_files``)."""
 
+NOTIFICATIONS = f"{CATALOG}notifications"
+"""Who was told what, and what is to be sent (``ringpool.notifications.memory``).
+
+It is in no backup: a store that is restored tells nothing again.
+"""
+
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (
@@ -34,6 +40,8 @@ _POOL = (
     "calls",  # hash: call id → the answer it got
     "calls_by_time",  # zset: call ids by when they came
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
+    "series",  # hash: rows of what happened in each minute and hour (allocator.series)
+    "refusals",  # list: packed asks that got no number of the pool's, newest last
 )
 FORMER_POOL_KEYS = ("budgeted", "rates")
 """Keys that a pool once had, which its next sweep removes."""

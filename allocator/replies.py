@@ -27,6 +27,15 @@ def known(pool_id: str, reply: _T | bool) -> _T:
     return cast("_T", reply)
 
 
+def string_bytes(raw: Raw) -> bytes:
+    """A packed string's bytes: Lua's strings needn't be UTF-8, and msgspec would refuse those."""
+    data = bytes(raw)
+    first = data[0]
+    if 0xA0 <= first <= 0xBF:
+        return data[1:]
+    return data[1 + {0xD9: 1, 0xDA: 2, 0xDB: 4}[first] :]
+
+
 class AllocationCode(enum.IntEnum):
     """How ``pool/allocate`` answers an ask; 1 to 5 are the members of ``answers.State``."""
 
@@ -97,6 +106,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
     key_rate: int
     owner: str = ""
     history_most: int | None = None
+    of_stock: str = ""
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -121,6 +131,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
             key_rate=rules.key_rate,
             owner=rules.owner,
             history_most=rules.history_most,
+            of_stock=rules.of_stock,
         )
 
 
@@ -159,7 +170,8 @@ class HeldReply(Struct, frozen=True, array_like=True):
 class PreviewReply(Struct, frozen=True, array_like=True):
     """What ``pool/preview`` replies. ``grows``: 1 when ``stock`` is asked first.
 
-    ``grows_in_area``: 1 when it is asked for a number of the ask's areas before that.
+    ``grows_in_area``: 1 when it is asked for a number of the ask's areas before that. ``of_stock``:
+    as in Rules; ``local``: those of the ask's areas that the stock may be asked for.
     """
 
     clock: int
@@ -169,6 +181,8 @@ class PreviewReply(Struct, frozen=True, array_like=True):
     number: str
     guaranteed_until: int
     grows_in_area: int
+    of_stock: str
+    local: str
 
 
 class StockStatusReply(Struct, frozen=True, array_like=True):
@@ -250,6 +264,8 @@ class StatusReply(Struct, frozen=True, array_like=True):
     budget_refused_total: int
     unbudgeted_total: int
     last_unbudgeted: int
+    recycled_age_total: int
+    recycled_early_total: int
 
     def status(self) -> PoolStatus:
         """As callers take it."""
@@ -274,6 +290,8 @@ class StatusReply(Struct, frozen=True, array_like=True):
             budget_refused_total=self.budget_refused_total,
             unbudgeted_total=self.unbudgeted_total,
             last_unbudgeted=self.last_unbudgeted,
+            recycled_age_total=self.recycled_age_total,
+            recycled_early_total=self.recycled_early_total,
         )
 
 
@@ -298,10 +316,32 @@ class MoveReply(Struct, frozen=True, array_like=True):
 
 
 class WithdrawalReply(Struct, frozen=True, array_like=True):
-    """What ``stock/drain`` did with a number: lent to ``pool``, or ("") gone with its history."""
+    """What ``stock/drain`` did with a number: lent to ``pool``, or ("") gone with its history.
+
+    ``used``: when its last assignment ended, ms; 0: that isn't known.
+    """
 
     pool: str
     history: Raw
+    used: int
+
+
+class StockRowReply(Struct, frozen=True, array_like=True):
+    """One number in a page of a stock. ``moving``, ``leaving``: 1 or 0; ``pool``: "" while here."""
+
+    number: str
+    pool: str
+    moving: int
+    leaving: int
+    available_from: int
+
+
+class StockNumbersReply(Struct, frozen=True, array_like=True):
+    """A page of a stock's numbers. ``cursor`` "0": it is the last."""
+
+    cursor: str
+    clock: int
+    rows: list[StockRowReply]
 
 
 class StockPlaceReply(Struct, frozen=True, array_like=True):

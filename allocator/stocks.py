@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
-from allocator.answers import Holding
+from allocator.answers import Departure, Holding, StockRow, StockState
 from allocator.keys import stock_keys
 from allocator.paging import SHELVED_A_CALL, every_page
 from allocator.port import Argument, Store
-from allocator.replies import StockPlaceReply, WithdrawalReply
+from allocator.replies import (
+    StockNumbersReply,
+    StockPlaceReply,
+    StockRowReply,
+    WithdrawalReply,
+)
 from allocator.scripts import Script, clock_argument, load
+from allocator.transfers import NO_HISTORY
 
 _EDIT = load("stock/edit")
 _DRAIN = load("stock/drain")
 _STATUS = load("stock/status")
 _HOLDER = load("stock/holder")
 _SHELVE = load("stock/shelve")
+_NUMBERS = load("stock/numbers")
+_PASTS = load("stock/pasts")
 
 
 class StockStatus(Struct, frozen=True, array_like=True):
@@ -45,6 +53,8 @@ _added = msgspec.msgpack.Decoder(int).decode
 _withdrawn = msgspec.msgpack.Decoder(list[WithdrawalReply]).decode
 _status = msgspec.msgpack.Decoder(StockStatus).decode
 _place = msgspec.msgpack.Decoder(StockPlaceReply | bool).decode
+_pasts = msgspec.msgpack.Decoder(list[Departure]).decode
+_page = msgspec.msgpack.Decoder(StockNumbersReply).decode
 _cursor = msgspec.msgpack.Decoder(str).decode
 
 
@@ -62,42 +72,71 @@ class Stocks:
         stock_id: str,
         quarantine_ms: int,
         numbers: Sequence[str] = (),
+        used: Mapping[str, Departure] | None = None,
         *,
         now_ms: int | None = None,
     ) -> int:
-        """Make or change a stock and add numbers; returns how many weren't there before."""
-        entries = _encode([(number, "") for number in numbers])
+        """Make or change a stock and add numbers; returns how many weren't there before.
+
+        ``used``: what is known of those that were in use elsewhere: when they left that, from when
+        on they rest, and their history.
+        """
+        nobodys = Departure("", "", 0, NO_HISTORY)
+        found = [(number, (used or {}).get(number, nobodys)) for number in numbers]
+        entries = _encode([(number, past.history, past.left) for number, past in found])
         return _added(await self._run(_EDIT, stock_id, now_ms, quarantine_ms, entries))
 
     async def drain(
         self, stock_id: str, numbers: Sequence[str], *, now_ms: int | None = None
-    ) -> tuple[dict[str, str], dict[str, Raw]]:
+    ) -> tuple[dict[str, str], list[Departure]]:
         """Take numbers out of a stock.
 
-        Returns the pool of each that must come back first, and the packed history of each that is
-        gone.
+        Returns the pool of each that must come back first, and those that are gone. Repeated, it
+        doesn't know any more what it said of those: ask ``pasts`` before.
         """
         replies = _withdrawn(await self._run(_DRAIN, stock_id, now_ms, *numbers))
         found = dict(zip(numbers, replies, strict=True))
         lent = {number: reply.pool for number, reply in found.items() if reply.pool}
-        gone = {number: reply.history for number, reply in found.items() if not reply.pool}
+        gone = [
+            Departure(number, "", reply.used, reply.history)
+            for number, reply in found.items()
+            if not reply.pool
+        ]
         return lent, gone
+
+    async def pasts(self, stock_id: str, numbers: Sequence[str]) -> list[Departure]:
+        """What is known of those of the numbers that are here and that somebody had before."""
+        return _pasts(await self._store.run(_PASTS, stock_keys(stock_id), numbers))
 
     async def status(self, stock_id: str, *, now_ms: int | None = None) -> StockStatus:
         """Count a stock."""
         return _status(await self._run(_STATUS, stock_id, now_ms, ""))
 
-    async def shelve(self, stock_id: str, areas: str, *, now_ms: int | None = None) -> None:
-        """Make numbers of these areas (``answers.area_list``) found by their area, and no others.
+    async def shelve(
+        self, stock_id: str, areas: str, general: str = "", *, now_ms: int | None = None
+    ) -> None:
+        """Make numbers found by these starts (``answers.area_list``), and by no others.
 
-        Numbers that are added later belong to none of them until this is called again.
+        ``general``: those that are no areas. Numbers that are added later have none of them until
+        this is called again.
         """
 
         async def shelve(cursor: str) -> str:
-            reply = await self._run(_SHELVE, stock_id, now_ms, areas, cursor, SHELVED_A_CALL)
+            arguments = (areas, cursor, SHELVED_A_CALL, general)
+            reply = await self._run(_SHELVE, stock_id, now_ms, *arguments)
             return _cursor(reply)
 
         await every_page(shelve)
+
+    async def numbers(
+        self, stock_id: str, cursor: str = "0", count: int = 100, *, now_ms: int | None = None
+    ) -> tuple[str, list[StockRow]]:
+        """A page of the stock's numbers, in no order, and the next cursor ("0": it was the last).
+
+        A number may come twice while the stock changes.
+        """
+        page = _page(await self._run(_NUMBERS, stock_id, now_ms, cursor, count))
+        return page.cursor, [_row(reply, page.clock) for reply in page.rows]
 
     async def holder(
         self, stock_id: str, number: str, at_ms: int | None = None, *, now_ms: int | None = None
@@ -118,3 +157,17 @@ class Stocks:
         self, script: Script, stock_id: str, now_ms: int | None, *args: Argument
     ) -> bytes:
         return await self._store.run(script, stock_keys(stock_id), (clock_argument(now_ms), *args))
+
+
+def _row(reply: StockRowReply, clock: int) -> StockRow:
+    if reply.pool:
+        state = StockState.MOVING if reply.moving else StockState.LENT
+    else:
+        state = StockState.AVAILABLE if reply.available_from <= clock else StockState.RESTING
+    return StockRow(
+        number=reply.number,
+        state=state,
+        pool=reply.pool,
+        available_from=reply.available_from,
+        leaving=reply.leaving == 1,
+    )

@@ -138,12 +138,27 @@ class Transfers:
         pairs = [value for a in arrivals for value in (a.number, _loan_ms(a.loan))]
         return _numbers(await self._of_stock(_CONFIRM, stock_id, now_ms, int(drained), *pairs))
 
-    async def fill(self, pool_id: str, stock_id: str, count: int) -> None:
-        """Bring up to ``count`` numbers from a stock into a pool. Raises UnknownPool."""
-        arrivals = await self.take(stock_id, pool_id, count)
-        if arrivals:
-            present = await self.arrive(pool_id, arrivals)
-            await self.confirm(pool_id, stock_id, present)
+    async def fill(
+        self,
+        pool_id: str,
+        stock_id: str,
+        count: int,
+        of_stock: str = "",
+        *,
+        now_ms: int | None = None,
+    ) -> int:
+        """Bring up to ``count`` numbers from a stock into a pool; returns how many are there.
+
+        ``of_stock``: starts that they must have (``Rules.of_stock``). ``now_ms``: the pool's clock,
+        where it is known, as for ``take``. Raises UnknownPool.
+        """
+        wishes = [of_stock] * count if of_stock else ()
+        arrivals = await self.take(stock_id, pool_id, count, wishes, now_ms=now_ms)
+        if not arrivals:
+            return 0
+        present = await self.arrive(pool_id, arrivals, now_ms=now_ms)
+        await self.confirm(pool_id, stock_id, present, now_ms=now_ms)
+        return len(present)
 
     async def resume(
         self, stock_id: str, *, now_ms: int | None = None
@@ -152,16 +167,18 @@ class Transfers:
         moves = _moves(await self._of_stock(_RESUME, stock_id, now_ms))
         return [(move.pool, _arrival(stock_id, move)) for move in moves]
 
-    async def finish_moves(self, stock_id: str) -> list[tuple[str, Departure]]:
+    async def finish_moves(
+        self, stock_id: str, *, now_ms: int | None = None
+    ) -> list[tuple[str, Departure]]:
         """Finish moves that were left half-way.
 
         Returns the pool and number of each whose pool was deleted meanwhile: to be handed on.
         """
         lost: list[tuple[str, Departure]] = []
-        for pool_id, arrival in await self.resume(stock_id):
+        for pool_id, arrival in await self.resume(stock_id, now_ms=now_ms):
             try:
-                present = await self.arrive(pool_id, [arrival])
-                await self.confirm(pool_id, stock_id, present)
+                present = await self.arrive(pool_id, [arrival], now_ms=now_ms)
+                await self.confirm(pool_id, stock_id, present, now_ms=now_ms)
             except UnknownPool:
                 back = Departure(arrival.number, arrival.loan, arrival.moved, NO_HISTORY)
                 lost.append((pool_id, back))
@@ -180,7 +197,7 @@ class Transfers:
         ends: list[int] = known(pool_id, _draining(reply))
         return {number: until for number, until in zip(numbers, ends, strict=True) if until}
 
-    async def recall(self, lent: Mapping[str, str]) -> None:
+    async def recall(self, lent: Mapping[str, str], *, now_ms: int | None = None) -> None:
         """Drain lent numbers, each at the pool that has it (``Stocks.drain`` returns them so).
 
         Raises UnknownPool.
@@ -190,7 +207,7 @@ class Transfers:
             pools.setdefault(pool_id, []).append(number)
 
         async def drain(pool_id: str) -> None:
-            await self.drain(pool_id, pools[pool_id])
+            await self.drain(pool_id, pools[pool_id], now_ms=now_ms)
 
         await gather_limited(drain, pools, _POOLS_AT_ONCE)
 

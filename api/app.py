@@ -62,9 +62,12 @@ from api.managers import (
     keys,
     number_lookup,
     pool_numbers,
+    pool_refusals,
     resources,
     size,
+    stock_numbers,
 )
+from api.measured_store import MeasuredStore
 from api.metrics import Metrics
 from api.openapi import document
 from api.operators import health
@@ -75,7 +78,8 @@ from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
-from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.notifications.notifier import Notifier
+from ringpool.notifications.sender import Sender
 from ringpool.security.keyring import SigningKeyFile
 from ringpool.settings import Settings
 
@@ -114,8 +118,11 @@ def routes() -> list[Route]:
         Route("/admin/v1/pools/{id}/key/rotate", keys.rotate_pool_key),
         Route("/admin/v1/pools/{id}/numbers", pool_numbers.pool_numbers),
         Route("/admin/v1/pools/{id}/status", pool_numbers.pool_status),
+        Route("/admin/v1/pools/{id}/refusals", pool_refusals.pool_refusals),
         Route("/admin/v1/stocks", resources.stocks.all),
         Route("/admin/v1/stocks/{id}", resources.stocks.one),
+        Route("/admin/v1/stocks/{id}/numbers", stock_numbers.stock_numbers),
+        Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", calls.calls),
         Route("/admin/v1/explain", explain.explain),
@@ -194,13 +201,16 @@ async def _services(
             unconfirmed=metrics.count_unconfirmed,
         )
         stack.push_async_callback(store.aclose)
-    allocator = Allocator(store)
-    stocks = Stocks(store)
-    catalog = Catalog(store, allocator, stocks)
+    scraped = Allocator(store), Stocks(store)  # a scrape's reads aren't visitors'
+    measured = MeasuredStore(store, metrics)
+    allocator = Allocator(measured)
+    stocks = Stocks(measured)
+    catalog = Catalog(measured, allocator, stocks)
     keeper = SnapshotKeeper(catalog)
     resting = Resting(settings.data_dir) if space is not None else None
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
-    notifier = WebhookNotifier()
+    sender = Sender.of_settings(settings)
+    notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
@@ -228,7 +238,7 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
-        scraper=Scraper(allocator, keeper, metrics, space),
+        scraper=Scraper(*scraped, keeper, metrics, space),
         rates=Rates(store),
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),

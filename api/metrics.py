@@ -8,12 +8,14 @@ all. Pools are read from the store at the scrape, by the worker that is asked
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from allocator.answers import PoolStatus
+from allocator.stocks import StockStatus
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,24 +25,97 @@ would fill its memory. What comes after these is counted under the empty id."""
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
-_GAUGES = {
-    "size": "Numbers in the pool",
-    "unassigned": "Numbers that no tuple holds",
-    "held": "Numbers inside a guarantee",
-    "recyclable": "Assigned numbers whose guarantee is over",
-    "draining": "Removed numbers that wait for their guarantee to end",
-    "utilization": "Share of the numbers inside a guarantee, 0 to 1",
-    "oldest_held_seconds": "How long the assignment that falls due first has stood",
-    "exhausted": "1 when every number is inside its guarantee and the pool can't grow",
+STORE_FAILURES = ("unavailable", "unconfirmed", "refused")
+"""How a call to the store fails: no answer in time, too few confirmations, not permitted."""
+
+
+class PoolReading(NamedTuple):
+    """A pool as it was read for a scrape.
+
+    ``max_size``: None for no limit. ``room``: how many more numbers it may have, and its stock can
+    give now. ``seconds_to_exhaustion``: infinite while nothing says that it will be exhausted.
+    """
+
+    pool: str
+    status: PoolStatus
+    max_size: int | None
+    room: int
+    seconds_to_exhaustion: float
+
+
+class StockReading(NamedTuple):
+    """A stock as it was read for a scrape."""
+
+    stock: str
+    status: StockStatus
+
+
+_POOL_GAUGES: dict[str, tuple[str, Callable[[PoolReading], float]]] = {
+    "size": ("Numbers in the pool", lambda read: read.status.size),
+    "max_size": (
+        "Most numbers that the pool may have, its stock permitting; +Inf: no limit",
+        lambda read: float("inf") if read.max_size is None else read.max_size,
+    ),
+    "room": (
+        "Numbers that the pool could still get from its stock, as that is now",
+        lambda read: read.room,
+    ),
+    "unassigned": ("Numbers that no tuple holds", lambda read: read.status.unassigned),
+    "held": ("Numbers inside a guarantee", lambda read: read.status.held),
+    "recyclable": (
+        "Assigned numbers whose guarantee is over",
+        lambda read: read.status.recyclable,
+    ),
+    "draining": (
+        "Removed numbers that wait for their guarantee to end",
+        lambda read: read.status.draining,
+    ),
+    "oldest_held_seconds": (
+        "How long the assignment that falls due first has stood",
+        lambda read: read.status.oldest_held_seconds,
+    ),
+    "exhausted": (
+        "1 when every number is inside its guarantee and the pool can't grow",
+        lambda read: read.status.exhausted,
+    ),
+    "seconds_to_exhaustion": (
+        "In how long every number will be inside a guarantee, as tuples come now; +Inf: not "
+        "within an hour",
+        lambda read: read.seconds_to_exhaustion,
+    ),
 }
-_COUNTERS = {
-    "new_total": "Answers with an unassigned number",
-    "held_total": "Answers with the number the tuple already had",
-    "recycled_total": "Answers with a recycled number",
-    "overflow_total": "Answers with the overflow number",
-    "calls_total": "Inbound calls to its numbers",
-    "budget_refused_total": "Answers without a number: the visitor's network is over its budget",
-    "unbudgeted_total": "Guarantees begun for visitors whose network isn't known",
+_POOL_COUNTERS: dict[str, tuple[str, dict[str, Callable[[PoolStatus], int]]]] = {
+    "allocations_total": (
+        "Answers with a number of the tuple's own",
+        {
+            'state="new"': lambda status: status.new_total,
+            'state="held"': lambda status: status.held_total,
+            'state="recycled"': lambda status: status.recycled_total,
+        },
+    ),
+    "refusals_total": (
+        "Answers without a number of the tuple's own",
+        {
+            'reason="exhausted"': lambda status: status.overflow_total,
+            'reason="budget"': lambda status: status.budget_refused_total,
+        },
+    ),
+    "recycled_early_total": (
+        "Numbers recycled less than twice the minimum duration after their last activity, "
+        "without a call",
+        {"": lambda status: status.recycled_early_total},
+    ),
+    "calls_total": ("Inbound calls to its numbers", {"": lambda status: status.calls_total}),
+    "unbudgeted_total": (
+        "Guarantees begun for visitors whose network isn't known",
+        {"": lambda status: status.unbudgeted_total},
+    ),
+}
+_STOCK_STATES: dict[str, Callable[[StockStatus], int]] = {
+    "available": lambda status: status.available,
+    "lent": lambda status: status.lent,
+    "resting": lambda status: status.quarantined,
+    "moving": lambda status: status.moving,
 }
 
 
@@ -86,6 +161,37 @@ class Metrics:
             "account",
             self._own,
         )
+        self._notifications = Counter(
+            "ringpool_notifications",
+            "Messages to webhooks and e-mail addresses: sent, attempts that failed, and dropped",
+            ("outcome",),
+            registry=self._own,
+        )
+        self._store_seconds = Histogram(
+            "ringpool_store_seconds",
+            "Time from a script's call to the store's answer",
+            buckets=_BUCKETS,
+            registry=self._own,
+        )
+        store_errors = Counter(
+            "ringpool_store_errors",
+            "Calls to the store that failed",
+            ("kind",),
+            registry=self._own,
+        )
+        self._store_errors = {kind: store_errors.labels(kind) for kind in STORE_FAILURES}
+        self._tag_loads = _CountsById(
+            "ringpool_tag_loads",
+            "Page scripts that were fetched for an account's tag, by no crawler",
+            "account",
+            self._own,
+        )
+        self._tag_swaps = _CountsById(
+            "ringpool_tag_swaps",
+            "Answers to an account's pages that had a number to show",
+            "account",
+            self._own,
+        )
         worker_deaths(self._own)
 
     def observe(self, endpoint: str, status: int, seconds: float) -> None:
@@ -113,18 +219,37 @@ class Metrics:
         if count:
             self._unfilled.add(pool, count)
 
+    def count_notification(self, outcome: str) -> None:
+        """Count how sending a message went. ``outcome``: ``sent``, ``failed`` or ``dropped``."""
+        self._notifications.labels(outcome).inc()
+
     def count_over_quota(self, account: str) -> None:
         """Count a request that was refused for the account's quota."""
         self._over_quota.add(account)
 
+    def observe_store(self, seconds: float, failure: str | None = None) -> None:
+        """Count one call to the store. ``failure``: one of STORE_FAILURES, if it failed."""
+        self._store_seconds.observe(seconds)
+        if failure is not None:
+            self._store_errors[failure].inc()
+
+    def count_tag_load(self, account: str) -> None:
+        """Count a page script that was fetched with an account's settings."""
+        self._tag_loads.add(account)
+
+    def count_tag_swap(self, account: str) -> None:
+        """Count an answer to a page of an account that has a number to show."""
+        self._tag_swaps.add(account)
+
     def exposition(
         self,
-        pools: Sequence[tuple[str, PoolStatus]],
+        pools: Sequence[PoolReading],
+        stocks: Sequence[StockReading] = (),
         *,
         store_up: bool,
         disk_free: int | None = None,
     ) -> bytes:
-        """All metrics in the text format. ``pools``: id and status of those read in time.
+        """All metrics in the text format. ``pools`` and ``stocks``: those read in time.
 
         May run on another thread. Takes a while when there are many pools.
         ``disk_free``: bytes on the embedded store's disk; None with another store.
@@ -133,7 +258,7 @@ class Metrics:
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             requests = CollectorRegistry()
             MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
-        state = "".join(_state(pools, store_up=store_up, disk_free=disk_free))
+        state = "".join(_state(pools, stocks, store_up=store_up, disk_free=disk_free))
         return generate_latest(requests) + state.encode()
 
 
@@ -160,7 +285,11 @@ class _CountsById:
 
 
 def _state(
-    pools: Sequence[tuple[str, PoolStatus]], *, store_up: bool, disk_free: int | None
+    pools: Sequence[PoolReading],
+    stocks: Sequence[StockReading],
+    *,
+    store_up: bool,
+    disk_free: int | None,
 ) -> Iterator[str]:
     """The text of what is read at the scrape: a family of samples after the other.
 
@@ -171,12 +300,33 @@ def _state(
     yield _head("ringpool_disk_free_bytes", "gauge", "Bytes free on the disk of the embedded store")
     if disk_free is not None:
         yield f"ringpool_disk_free_bytes {disk_free}\n"
-    for kind, families in (("gauge", _GAUGES), ("counter", _COUNTERS)):
-        for field, meaning in families.items():
-            name = f"ringpool_pool_{field}"
-            yield _head(name, kind, meaning)
-            for pool, status in pools:
-                yield f'{name}{{pool="{pool}"}} {float(getattr(status, field))}\n'
+    for field, (meaning, value) in _POOL_GAUGES.items():
+        name = f"ringpool_pool_{field}"
+        yield _head(name, "gauge", meaning)
+        for read in pools:
+            yield f'{name}{{pool="{read.pool}"}} {_number(value(read))}\n'
+    for field, (meaning, counts) in _POOL_COUNTERS.items():
+        name = f"ringpool_pool_{field}"
+        yield _head(name, "counter", meaning)
+        for label, count in counts.items():
+            more = f",{label}" if label else ""
+            for read in pools:
+                yield f'{name}{{pool="{read.pool}"{more}}} {count(read.status)}\n'
+    name = "ringpool_pool_recycled_age_seconds"
+    yield _head(name, "summary", "How long the former assignments of recycled numbers stood")
+    for read in pools:
+        age = read.status.recycled_age_total / 1000
+        yield f'{name}_sum{{pool="{read.pool}"}} {age}\n'
+        yield f'{name}_count{{pool="{read.pool}"}} {read.status.recycled_total}\n'
+    name = "ringpool_stock_numbers"
+    yield _head(name, "gauge", "Numbers of the stock by where they are")
+    for stock, status in stocks:
+        for state, of in _STOCK_STATES.items():
+            yield f'{name}{{stock="{stock}",state="{state}"}} {of(status)}\n'
+
+
+def _number(value: float) -> str:
+    return "+Inf" if value == float("inf") else str(float(value))
 
 
 def _head(name: str, kind: str, meaning: str) -> str:

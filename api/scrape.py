@@ -8,16 +8,23 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from operator import itemgetter
+from typing import TypeVar
 
 from allocator.allocator import Allocator
-from allocator.answers import PoolStatus
+from allocator.answers import PoolStatus, Rules
 from allocator.disk_space import DiskSpace
 from allocator.gather import gather_limited
 from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
-from api.metrics import Metrics
+from allocator.series import Series
+from allocator.stocks import Stocks
+from api.forecasts import Forecasts, PoolState
+from api.metrics import Metrics, PoolReading, StockReading
 from ringpool.catalog.snapshot import SnapshotKeeper
+from ringpool.sizing import forecast
 
 KEPT_SECONDS = 1.0
 """How long what was read is shown to others too."""
@@ -28,9 +35,14 @@ REVISION_SECONDS = 1.0
 POOLS_SECONDS = 2.0
 """How long a scrape spends on pools; what isn't read by then is left out of it."""
 
+FORECASTS_SECONDS = 1.0
+"""How long it spends, after that, on what forecasts are made from."""
+
 MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
 there, and what the event loop does at once."""
+
+_R = TypeVar("_R")
 
 
 class Scraper:
@@ -39,14 +51,17 @@ class Scraper:
     def __init__(
         self,
         allocator: Allocator,
+        stocks: Stocks,
         keeper: SnapshotKeeper,
         metrics: Metrics,
         space: DiskSpace | None = None,
     ) -> None:
         self._allocator = allocator
+        self._stocks = stocks
         self._keeper = keeper
         self._metrics = metrics
         self._space = space
+        self._forecasts = Forecasts()
         self._under_way: asyncio.Task[bytes] | None = None
         self._text = b""
         self._read_at = -math.inf
@@ -67,42 +82,89 @@ class Scraper:
         try:
             with suppress(StoreUnavailable, TimeoutError):
                 await asyncio.wait_for(self._keeper.refresh(), REVISION_SECONDS)
-            pools = await self._statuses()
-            up = bool(pools) or not self._keeper.current.pools
-            self._text = await asyncio.to_thread(self._write, pools, up)
+            current = self._keeper.current
+            clock = asyncio.get_running_loop().time
+            ends = clock() + POOLS_SECONDS
+            statuses = await _read_all(self._allocator.status, current.pools, ends)
+            stocks = []
+            if up := bool(statuses) or not current.pools:
+                stocks = await _read_all(self._stocks.status, current.stocks, ends)
+            available = {stock: status.available for stock, status in stocks}
+            pools = [
+                PoolState(pool, status, rules, _room(status, rules, available))
+                for pool, status in statuses
+                for rules in (current.pools[pool].rules,)
+            ]
+            due = {state.pool: state for state in self._forecasts.due(pools, time.monotonic())}
+            series = await _read_all(self._series, due, clock() + FORECASTS_SECONDS)
+            filling = [(due[pool], found) for pool, found in series]
+            readings = [StockReading(stock, status) for stock, status in stocks]
+            self._text = await asyncio.to_thread(self._write, pools, filling, readings, up)
             self._read_at = time.monotonic()
         finally:
             self._under_way = None
         return self._text
 
-    def _write(self, pools: list[tuple[str, PoolStatus]], up: bool) -> bytes:
+    async def _series(self, pool_id: str) -> Series:
+        return await self._allocator.series(pool_id, forecast.MINUTES_READ)
+
+    def _write(
+        self,
+        pools: Sequence[PoolState],
+        filling: Iterable[tuple[PoolState, Series]],
+        stocks: Sequence[StockReading],
+        up: bool,
+    ) -> bytes:
+        """Make the forecasts that are due, and write everything."""
+        now = time.monotonic()
+        for state, series in filling:
+            self._forecasts.add(state, series, now)
         free = None
         if self._space is not None:
             with suppress(OSError):
                 free = self._space.free()
-        return self._metrics.exposition(pools, store_up=up, disk_free=free)
+        readings = [
+            PoolReading(
+                state.pool,
+                state.status,
+                state.rules.max_size or None,
+                state.room,
+                self._forecasts.seconds(state.pool, now),
+            )
+            for state in pools
+        ]
+        return self._metrics.exposition(readings, stocks, store_up=up, disk_free=free)
 
-    async def _statuses(self) -> list[tuple[str, PoolStatus]]:
-        """Every pool's status, as many as the store gives within POOLS_SECONDS.
 
-        A store that is away, or a part of a cluster, isn't asked for every pool: the scrape ends
-        when as many reads have failed as go on at the same time.
-        """
-        found: list[tuple[str, PoolStatus]] = []
-        failures = 0
+def _room(status: PoolStatus, rules: Rules, available: Mapping[str, int]) -> int:
+    """How many numbers a pool may take from its stock, and finds there now."""
+    in_stock = available.get(rules.stock, 0)
+    return min(in_stock, max(0, rules.max_size - status.size)) if rules.max_size else in_stock
 
-        async def read(pool_id: str) -> None:
-            nonlocal failures
-            try:
-                found.append((pool_id, await self._allocator.status(pool_id)))
-            except UnknownPool:
-                pass  # deleted since the snapshot
-            except StoreUnavailable:
-                failures += 1
-                if failures == MAX_READERS:
-                    raise
 
-        with suppress(TimeoutError, StoreUnavailable):
-            async with asyncio.timeout(POOLS_SECONDS):
-                await gather_limited(read, self._keeper.current.pools, MAX_READERS)
-        return sorted(found, key=lambda pair: pair[0])
+async def _read_all(
+    read: Callable[[str], Awaitable[_R]], ids: Iterable[str], ends: float
+) -> list[tuple[str, _R]]:
+    """Ids with what is read of them, in their order, as many as the store gives until ``ends``.
+
+    A store that is away, or a part of a cluster, isn't asked for every one: the reading ends when
+    as many reads have failed as go on at the same time. ``ends``: by the event loop's clock.
+    """
+    found: list[tuple[str, _R]] = []
+    failures = 0
+
+    async def read_one(name: str) -> None:
+        nonlocal failures
+        try:
+            found.append((name, await read(name)))
+        except UnknownPool:
+            pass  # deleted since the snapshot
+        except StoreUnavailable:
+            failures += 1
+            if failures == MAX_READERS:
+                raise
+
+    with suppress(TimeoutError, StoreUnavailable):
+        async with asyncio.timeout_at(ends):
+            await gather_limited(read_one, ids, MAX_READERS)
+    return sorted(found, key=itemgetter(0))

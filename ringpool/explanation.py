@@ -14,6 +14,7 @@ from msgspec import Struct
 from allocator.allocator import Allocator
 from allocator.answers import Answer, Ask, State
 from allocator.replies import UnknownPool
+from ringpool.catalog.fallback import fall_back, has_nothing
 from ringpool.catalog.routing import (
     AskedPool,
     Targets,
@@ -57,12 +58,14 @@ class TargetExplained(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What one target would become. ``reason``: why it would keep the page's number.
 
     ``tuple`` None: there is none, as in a static pool. ``number`` is "" with state ``new`` where
-    the stock would send one, and with ``none``.
+    the stock would send one, and with ``none``. ``fallback_from``: the pool that the rules name,
+    where it has nothing and ``pool`` would give the number in its place.
     """
 
     target: str
     why: Why
     pool: str = ""
+    fallback_from: str = ""
     tuple: dict[str, str] | None = None
     state: State
     number: str = ""
@@ -113,12 +116,12 @@ class Explainer:
                 if not wanted:
                     continue
                 answer = await self._preview(
-                    kept.asked.prepared.pool.id, Ask(kept.tuple, network=click.network)
+                    kept.gave.pool.id, Ask(kept.tuple, network=click.network)
                 )
                 if answer.state is State.HELD:
                     asked = AskedPool(kept.asked.prepared, wanted)
                     explained |= self._explained(
-                        asked, "kept", answer, targets, click, tuple_=kept.tuple
+                        asked, "kept", answer, targets, click, tuple_=kept.tuple, gave=kept.gave
                     )
                     left = without(left, explained)
         routes = route(left, click)
@@ -160,6 +163,18 @@ class Explainer:
                 message=str(error),
             )
         answer = await self._preview(prepared.pool.id, ask)
+        if prepared.fallbacks and has_nothing(answer):
+            gave = await fall_back(prepared, click, self._preview)
+            if gave is not None:
+                return self._explained(
+                    asked,
+                    "rule",
+                    gave.answer,
+                    targets,
+                    click,
+                    tuple_=None if gave.prepared.fixed else gave.tuple,
+                    gave=gave.prepared,
+                )
         reason = ""
         if answer.state is State.NONE:
             reason = "budget" if answer.over_budget else "exhausted"
@@ -184,13 +199,16 @@ class Explainer:
         tuple_: str | None = None,
         reason: str = "",
         message: str = "",
+        gave: PreparedPool | None = None,
     ) -> dict[str, TargetExplained]:
-        until = answer.guaranteed_until
+        until, named = answer.guaranteed_until, asked.prepared.pool.id
+        pool = named if gave is None else gave.pool.id
         return {
             target: TargetExplained(
                 target=target,
                 why=why,
-                pool=asked.prepared.pool.id,
+                pool=pool,
+                fallback_from=named if pool != named else "",
                 tuple=None if tuple_ is None else tuples.parse(tuple_),
                 state=answer.state,
                 number=answer.number,

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from allocator.answers import Rules
+from ringpool import pace
 from ringpool.patterns import whole
 from ringpool.security.api_keys import fingerprint, hash_of
 from ringpool.times import Duration
@@ -27,6 +28,18 @@ KEY_PATTERN = whole("[A-Za-z0-9_-]{16,128}")
 
 HASH_PATTERN = whole("sha256:[0-9a-f]{64}")
 """Of what is kept of a secret."""
+
+COUNTRY_PATTERN = whole("[A-Z]{2}|001")
+"""Of a country."""
+
+AREA_PATTERN = whole("[0-9]{1,5}")
+"""Of the digits that numbers begin with."""
+
+PACE_PATTERN = whole(pace.PATTERN)
+"""Of a share in a span."""
+
+SHRINK_PATTERN = whole(f"{'|'.join(pace.WORDS)}|{pace.PATTERN}")
+"""Of the same, or a word for it."""
 
 Identifier = Annotated[str, Meta(pattern=ID_PATTERN)]
 """An account, pool or stock id."""
@@ -71,7 +84,7 @@ class Recycle(enum.StrEnum):
 
 
 class Fill(enum.StrEnum):
-    """When a pool takes numbers from its stock: as tuples need them, or at once up to max_size."""
+    """When a pool takes numbers from its stock: as tuples need them and a few ahead, or at once."""
 
     ON_DEMAND = "on_demand"
     IMMEDIATE = "immediate"
@@ -107,6 +120,42 @@ class Match(enum.StrEnum):
     AREA = "area"
 
 
+class NumberType(enum.StrEnum):
+    """What callers pay for, or reach, by a number (``numbers.kinds``)."""
+
+    LOCAL = "local"
+    MOBILE = "mobile"
+    TOLL_FREE = "toll_free"
+    SHARED_COST = "shared_cost"
+    PREMIUM_RATE = "premium_rate"
+    VOIP = "voip"
+    OTHER = "other"
+
+
+class StockKind(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A stock, and of which kind a pool takes its numbers. What isn't given may be anything.
+
+    ``country``: two letters (ISO 3166), or 001 for numbers of no country. ``area``: the digits that
+    a number of that country begins with, as in 212.
+    """
+
+    id: Identifier
+    country: Annotated[str, Meta(pattern=COUNTRY_PATTERN)] | None = None
+    type: NumberType | None = None
+    area: Annotated[str, Meta(pattern=AREA_PATTERN)] | None = None
+
+
+class Autoscale(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How fast a pool grows ahead of need, and gives back what it doesn't need.
+
+    ``grow``: at most this share of ``max_size`` in each such span. ``shrink``: of the numbers that
+    were unused for such a span, at most this share of ``max_size``; ``never``: none.
+    """
+
+    grow: Annotated[str, Meta(pattern=PACE_PATTERN)] = "10% / 5m"
+    shrink: Annotated[str, Meta(pattern=SHRINK_PATTERN)] = "daily"
+
+
 class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How much one call and one click weigh when activity is compared."""
 
@@ -127,10 +176,53 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     key_rate: Annotated[int, Meta(ge=0, le=60_000)] = 0
 
 
+WebAddress = Annotated[str, Meta(max_length=2048)]
+"""Of a receiver of webhooks."""
+
+
 class OnExhausted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which address is notified when a pool has no number left to give."""
 
-    webhook: Annotated[str, Meta(max_length=2048)]
+    webhook: WebAddress
+
+
+class Event(enum.StrEnum):
+    """What others can be told of."""
+
+    EXHAUSTED = "exhausted"
+    RECOVERING = "recovering"
+    WILL_BE_EXHAUSTED = "will_be_exhausted"
+    GROWN = "grown"
+    STOCK_LOW = "stock_low"
+    CONFIGURATION_CHANGED = "configuration_changed"
+
+
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", "[A-Za-z0-9-]+"
+MAIL_ADDRESS_PATTERN = whole(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
+"""Of one address, without a name and without what could end a header."""
+
+MailAddress = Annotated[str, Meta(pattern=MAIL_ADDRESS_PATTERN, max_length=254)]
+"""Of who gets e-mail."""
+
+
+class Notify(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Who is told of which events: a webhook or an e-mail address.
+
+    ``secret``: signs what a webhook gets, and so does ``former_secret``, while receivers change
+    from that to the other. UNSET: those that the same webhook has. ``events``: none means all.
+    ``cooldown``: of one event of one pool it is told at most once in this time.
+    """
+
+    webhook: WebAddress | None = None
+    email: MailAddress | None = None
+    secret: Key | UnsetType = UNSET
+    former_secret: Key | UnsetType = UNSET
+    events: tuple[Event, ...] = ()
+    cooldown: Duration = Duration(600_000)
+
+
+Notified = Annotated[tuple[Notify, ...], Meta(max_length=10)]
+"""All who are told of an account's or a pool's events."""
 
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -218,6 +310,9 @@ class ApiKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit
 MAX_API_KEYS = 100
 """Of one account."""
 
+MAX_FALLBACKS = 5
+"""Pools that may be asked one after the other when the first has nothing to give."""
+
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any.
@@ -232,6 +327,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     origins: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
     api_keys: Annotated[tuple[Key | ApiKey, ...], Meta(max_length=MAX_API_KEYS)] | UnsetType = UNSET
     quota: Quota | None = None
+    notify: Notified = ()
 
     def __post_init__(self) -> None:
         """Hash the keys that came as plain texts."""
@@ -277,8 +373,12 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     max_size: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
     fill: Fill = Fill.ON_DEMAND
     numbers: Numbers = UNSET
-    stock: Identifier | None = None
+    stock: Identifier | StockKind | None = None
+    initial: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    low_water: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+    autoscale: Autoscale | None = None
     match: Match | None = None
+    fallback: Identifier | None = None
     overflow_number: Number | None = None
     allow_overflow: bool = True
     destination: Number | None = None
@@ -293,6 +393,20 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     budget: Budget = Budget()
     history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096
     on_exhausted: OnExhausted | None = None
+    notify: Notified = ()
+
+    @property
+    def stock_id(self) -> str | None:
+        """The stock that it grows from."""
+        return self.stock.id if isinstance(self.stock, StockKind) else self.stock
+
+    @property
+    def kind(self) -> StockKind | None:
+        """Which kind of the stock's numbers it takes; None: any."""
+        asked = self.stock
+        if isinstance(asked, StockKind) and (asked.country or asked.type or asked.area):
+            return asked
+        return None
 
 
 class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -301,6 +415,7 @@ class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     id: Identifier
     account: Identifier
     quarantine: Duration = Duration(30 * 86_400_000)
+    low: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
     numbers: Numbers = UNSET
 
 
@@ -328,11 +443,22 @@ SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
 """The sections of the configuration file, and what each is a list of."""
 
 
-def rules(pool: Pool, areas: str = "", quota: Quota | None = None) -> Rules:
+def without_secrets(entity: Entity) -> Entity:
+    """Return the entity without the secrets of webhooks, which nobody is shown again."""
+    if isinstance(entity, Stock) or not entity.notify:
+        return entity
+    return replace(
+        entity,
+        notify=tuple(replace(each, secret=UNSET, former_secret=UNSET) for each in entity.notify),
+    )
+
+
+def rules(pool: Pool, areas: str = "", quota: Quota | None = None, of_stock: str = "") -> Rules:
     """Return the part of a pool that the allocator needs.
 
     ``areas``: those of its numbers and its stock's (``answers.area_list``), with ``match: area``.
-    ``quota``: its account's.
+    ``quota``: its account's. ``of_stock``: where its kind of the stock's numbers is, when it takes
+    one kind alone.
     """
     return Rules(
         min_duration=int(pool.min_duration),
@@ -341,7 +467,8 @@ def rules(pool: Pool, areas: str = "", quota: Quota | None = None) -> Rules:
         call_weight=pool.activity.call,
         click_weight=pool.activity.click,
         max_size=pool.max_size or 0,
-        stock=pool.stock or "",
+        stock=pool.stock_id or "",
+        of_stock=of_stock,
         overflow_number=(pool.overflow_number or "") if pool.allow_overflow else "",
         allow_overflow=pool.allow_overflow,
         history_bytes=pool.history_bytes,

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from allocator.port import StoreMisconfigured
 from allocator.redis.replicas import Confirmations
 from allocator.redis.url import check
+from ringpool.mail_server import MailServer
+from ringpool.model import MAIL_ADDRESS_PATTERN
 from ringpool.security.keyring import Keyring, KeyringError
 from ringpool.security.signing import SigningKeys
 
@@ -90,6 +92,17 @@ def _header(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", text):
         raise ValueError(f"{text!r} is not the name of a header")
     return text.lower()
+
+
+def _mail_server(text: str) -> str:
+    MailServer.parse(text)
+    return text
+
+
+def _mail_address(text: str) -> str:
+    if not re.search(MAIL_ADDRESS_PATTERN, text) or len(text) > 254:
+        raise ValueError(f"{text!r} is not one e-mail address")
+    return text
 
 
 def _networks(text: str) -> tuple[str, ...]:
@@ -210,6 +223,23 @@ class Settings:
         "what may read `/metrics` and nothing else, as `Authorization: Bearer`; `/metrics` on a "
         "port of its own wants it too",
     )
+    webhook_networks: tuple[str, ...] = _setting(
+        (),
+        _networks,
+        "none: public addresses alone",
+        "addresses or networks, separated by commas, that webhooks may be posted to although they "
+        "aren't public: whoever may manage a pool can have them posted to; `*`: all",
+    )
+    smtp_url: str | None = _setting(
+        None,
+        _mail_server,
+        "none: no e-mail",
+        "the server that e-mail is sent by: `smtps://user:password@host` (TLS), `smtp://…` "
+        "(STARTTLS, never without) or `smtp+plain://host` (no encryption, no login)",
+    )
+    smtp_from: str | None = _setting(
+        None, _mail_address, "none", "the address that e-mail comes from; needed with the server"
+    )
     redis_timeout_ms: int = _setting(
         250, _whole(1, 60_000), "`250`", "how long one call to the store may take"
     )
@@ -231,6 +261,11 @@ class Settings:
             if name in values and not values.get("trusted_proxies"):
                 needed = variable("trusted_proxies")
                 raise SettingsError(f"{variable(name)}: nobody is trusted without {needed}")
+        if ("smtp_url" in values) is not ("smtp_from" in values):
+            one, other = (
+                ("smtp_url", "smtp_from") if "smtp_url" in values else ("smtp_from", "smtp_url")
+            )
+            raise SettingsError(f"{variable(other)}: needed with {variable(one)}")
         settings = cls(**values)
         if settings.redis_url is None:
             for name, wanted in (

@@ -196,7 +196,7 @@ def pattern(text: ast.expr) -> str:
 
 def test_configuration_examples() -> None:
     """The configurations shown are such that `apply` takes them."""
-    example, rule = re.findall(r"```yaml\n(.*?)```", REFERENCE["configuration"], re.DOTALL)
+    example, rule, chain = re.findall(r"```yaml\n(.*?)```", REFERENCE["configuration"], re.DOTALL)
     plain = yaml.safe_load(example)
     read = config_file.read(example)
     assert [pool.id for pool in read.pools] == [plain["pools"][0]["id"]]
@@ -204,6 +204,8 @@ def test_configuration_examples() -> None:
     (pool,) = config_file.read(yaml.safe_dump(plain)).pools
     assert pool.when is not None
     assert len(pool.when) == 4
+    pools = [{"account": "newspress", **each} for each in yaml.safe_load(chain)]
+    config_file.read(yaml.safe_dump({"accounts": plain["accounts"], "pools": pools}))
 
 
 def test_links_lead_somewhere() -> None:

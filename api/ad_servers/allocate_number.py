@@ -27,6 +27,7 @@ from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from api.http.response_cache import Computed
+from ringpool.catalog.fallback import fall_back, has_nothing
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.patterns import whole
 
@@ -84,13 +85,20 @@ async def _compute(request: Request, key: _Key, snapshot: Snapshot) -> Computed[
     services = request.services
     snapshot = await lookups.with_pool(services, snapshot, key.pool_id)
     wanted = parse_request(snapshot, key.pool_id, request.parameters(), key.bearer, key.base_url)
-    answer = Answer(State.NONE, "")
+    answer, gave = Answer(State.NONE, ""), None
     if request.method != "HEAD":  # which takes nothing
         services.metrics.count_unfilled(wanted.pool_id, wanted.unfilled)
         answer = wanted.fixed or await services.assignments.allocate(wanted.pool_id, wanted.ask)
-    reply = allocation_reply(key.form, answer, wanted.tracking_url, wanted.ignored)
+        if wanted.prepared.fallbacks and has_nothing(answer):
+            allocate, unread = services.assignments.allocate, bool(wanted.ignored)
+            gave = await fall_back(wanted.prepared, wanted.click, allocate, unread=unread)
+            answer = gave.answer if gave else answer
+    fell_back = wanted.fell_back(gave)
+    reply = allocation_reply(key.form, answer, wanted.tracking_url, wanted.ignored, fell_back)
     if wanted.ignored:
         reply = _NumberReply(reply, key.pool_id, len(wanted.ignored))
+    if gave is not None:  # the pool may have a number of its own any moment
+        return Computed(reply)
     return wanted.computed(answer, reply, len(key.query) + len(key.bearer) + len(reply.body))
 
 
@@ -169,7 +177,8 @@ def _operation(form: str, body: Any, example: Any) -> Operation:
         examples={200: example, **examples},
         text="The same tuple gets the same number for as long as it is guaranteed, whatever the "
         "order, case or escaping of its parameters. `state` says where the number came from; with "
-        "`none` there is no number, and the page keeps its own.",
+        "`none` there is no number, and the page keeps its own. Where another pool gave it, since "
+        "this one had nothing to give, `pool` names that, and `fallback_from` this one.",
     )
 
 

@@ -27,6 +27,8 @@ _ELEMENTS = {
     "GuaranteedUntil": "guaranteed_until",
     "Overflow": "overflow",
     "Ignored": "ignored",
+    "Pool": "pool",
+    "FallbackFrom": "fallback_from",
 }
 """The names in XML and CSV, in order, and the fields of Allocation that they show."""
 
@@ -37,7 +39,8 @@ class Allocation(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The answer. Without number when ``state`` is none; ``overflow`` only when it is true.
 
     ``tracking_url``: only where the pool has a landing page. ``ignored``: the request's parameters
-    that nobody reads.
+    that nobody reads. ``pool``: the one that gave the number, where the one that was asked,
+    ``fallback_from``, had none.
     """
 
     promo_number: str = ""
@@ -48,9 +51,19 @@ class Allocation(Struct, frozen=True, omit_defaults=True, kw_only=True):
     guaranteed_until: str = ""
     overflow: bool = False
     ignored: Sequence[str] = ()
+    pool: str = ""
+    fallback_from: str = ""
 
 
-def allocation(answer: Answer, tracking_url: str, ignored: Sequence[str] = ()) -> Allocation:
+FellBack = tuple[str, str]
+"""The pool that gave the number, and the one that was asked; both "" where that is the same."""
+
+_SAME: FellBack = ("", "")
+
+
+def allocation(
+    answer: Answer, tracking_url: str, ignored: Sequence[str] = (), fell_back: FellBack = _SAME
+) -> Allocation:
     """The answer with the field names of the number API."""
     if answer.state is State.NONE:
         return Allocation(state=State.NONE, tracking_url=tracking_url, ignored=ignored)
@@ -66,19 +79,27 @@ def allocation(answer: Answer, tracking_url: str, ignored: Sequence[str] = ()) -
         else "",
         overflow=answer.state is State.OVERFLOW,
         ignored=ignored,
+        pool=fell_back[0],
+        fallback_from=fell_back[1],
     )
 
 
-def allocation_json(answer: Answer, tracking_url: str, ignored: Sequence[str] = ()) -> bytes:
+def allocation_json(
+    answer: Answer, tracking_url: str, ignored: Sequence[str] = (), fell_back: FellBack = _SAME
+) -> bytes:
     """The answer as a JSON object."""
-    return _encode(allocation(answer, tracking_url, ignored))
+    return _encode(allocation(answer, tracking_url, ignored, fell_back))
 
 
 def allocation_reply(
-    form: str, answer: Answer, tracking_url: str, ignored: Sequence[str] = ()
+    form: str,
+    answer: Answer,
+    tracking_url: str,
+    ignored: Sequence[str] = (),
+    fell_back: FellBack = _SAME,
 ) -> Reply:
     """The whole reply in one of FORMS."""
-    return written(form, allocation(answer, tracking_url, ignored))
+    return written(form, allocation(answer, tracking_url, ignored, fell_back))
 
 
 def written(form: str, shown: Allocation) -> Reply:

@@ -30,6 +30,7 @@ from api.http.request import Request
 from api.http.response_cache import Computed
 from api.http.services import Services
 from api.metrics import Metrics
+from ringpool.catalog.fallback import Gave, HandedOn, fall_back_many, has_nothing
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault, Missing
 from ringpool.visits.pool_tuples import is_bare, parameter_names
@@ -189,8 +190,9 @@ async def _compute(
         for wanted in requests:
             services.metrics.count_unfilled(pool_id, wanted.unfilled)
         answers = await _allocate(services.assignments, pool_id, requests)
-        for place, wanted, answer in zip(places, requests, answers, strict=True):
-            computed[place] = _computed(keys[place], wanted, answer)
+        gave = await _fall_back(services.assignments, requests, answers)
+        for turn, (place, wanted) in enumerate(zip(places, requests, strict=True)):
+            computed[place] = _computed(keys[place], wanted, answers[turn], gave.get(turn))
 
     await asyncio.gather(*map(allocate, waiting))
     return [computed[place] for place in range(len(keys))]
@@ -230,15 +232,42 @@ async def _allocate(
         return [error] * len(requests)
 
 
+async def _fall_back(
+    assignments: AssignmentCache,
+    requests: Sequence[NumberRequest],
+    answers: Sequence[Answer | StoreUnavailable | UnknownPool],
+) -> dict[int, Gave]:
+    """What other pools give for requests of one pool that had nothing, by their places."""
+    first = requests[0].prepared
+    if not first.fallbacks:
+        return {}
+    places = [
+        place
+        for place, answer in enumerate(answers)
+        if isinstance(answer, Answer) and has_nothing(answer)
+    ]
+    handed_on = [HandedOn(requests[place].click, bool(requests[place].ignored)) for place in places]
+    given = await fall_back_many(first, handed_on, assignments.allocate_many)
+    return {place: gave for place, gave in zip(places, given, strict=True) if gave is not None}
+
+
 def _computed(
-    key: _Key, wanted: NumberRequest, answer: Answer | StoreUnavailable | UnknownPool
+    key: _Key,
+    wanted: NumberRequest,
+    answer: Answer | StoreUnavailable | UnknownPool,
+    gave: Gave | None,
 ) -> Computed[_Answer]:
+    if gave is not None:
+        answer = gave.answer
     if not isinstance(answer, Answer):
         return Computed(answer)
-    document = allocation_json(answer, wanted.tracking_url, wanted.ignored)
+    fell_back = wanted.fell_back(gave)
+    document = allocation_json(answer, wanted.tracking_url, wanted.ignored, fell_back)
     row: _Answer = document
     if wanted.ignored:
         row = _Partly(document, wanted.pool_id, len(wanted.ignored))
+    if gave is not None:  # the pool may have a number of its own any moment
+        return Computed(row)
     size = len(key.api_suffix or "") + len(key.bearer) + len(key.base_url) + len(document)
     return wanted.computed(answer, row, size)
 

@@ -13,14 +13,16 @@ from msgspec import Struct
 
 from allocator.answers import KEYED, Answer, Ask
 from allocator.worker.cache import HeldAnswer
+from api.ad_servers.allocation import FellBack
 from api.http.parameter_values import switch
 from api.http.refusals import Refusal
 from api.http.response_cache import Computed
+from ringpool.catalog.fallback import Gave
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Pool
 from ringpool.visits.click import Click, Surroundings
-from ringpool.visits.pool_tuples import fields_read, parameter_names
+from ringpool.visits.pool_tuples import fields_read, names_read, parameter_names
 from ringpool.visits.tracking_url import tracking_url
 from ringpool.visits.traffic import SOURCE_PARAMETERS
 
@@ -40,19 +42,32 @@ _FIELDS = SOURCE_PARAMETERS | {
 class NumberRequest(Struct, frozen=True):
     """One request for a number, authorised and read under one snapshot.
 
-    ``tracking_url``: "" for a pool without landing page. ``fixed``: a static pool's answer.
-    ``unfilled``: how many parameters held a placeholder. ``ignored``: parameters that nobody reads,
+    ``tracking_url``: "" for a pool without landing page. ``unfilled``: how many parameters held a
+    placeholder. ``ignored``: parameters that neither the pool nor those that it falls back on read,
     in their order. ``valid_seconds``: how long the key works, where it is a pool's former one.
     """
 
-    pool_id: str
+    prepared: PreparedPool
     click: Click
     ask: Ask
     tracking_url: str
-    fixed: Answer | None
     unfilled: int
     ignored: tuple[str, ...] = ()
     valid_seconds: float = math.inf
+
+    @property
+    def pool_id(self) -> str:
+        """The pool that is asked."""
+        return self.prepared.pool.id
+
+    @property
+    def fixed(self) -> Answer | None:
+        """A static pool's answer."""
+        return self.prepared.fixed
+
+    def fell_back(self, gave: Gave | None) -> FellBack:
+        """What the answer says of the pool that gave the number in place of this one."""
+        return ("", "") if gave is None else (gave.prepared.pool.id, self.pool_id)
 
     def computed(self, answer: Answer, value: _A, size: int) -> Computed[_A]:
         """What was computed of the answer: to be repeated as long as that stands.
@@ -80,7 +95,7 @@ def parse_request(
     prepared = snapshot.pools[pool_id]
     pool = prepared.pool
     valid_seconds = _check_key(prepared, parameters.get("ring_pool_key") or bearer)
-    ignored = _unread(pool, parameters)
+    ignored = _unread(prepared, parameters)
     if ignored and pool.strict:
         raise _unknown_parameters(pool, ignored)
     click_to_call = ""
@@ -102,14 +117,15 @@ def parse_request(
     if pool.landing_url is not None:
         link = tracking_url(base_url, pool_id, ask.tuple, click_to_call)
     unfilled = click.unfilled_of(pool)
-    return NumberRequest(
-        pool_id, click, ask, link, prepared.fixed, unfilled, ignored, valid_seconds
-    )
+    return NumberRequest(prepared, click, ask, link, unfilled, ignored, valid_seconds)
 
 
-def _unread(pool: Pool, parameters: Mapping[str, str]) -> tuple[str, ...]:
+def _unread(prepared: PreparedPool, parameters: Mapping[str, str]) -> tuple[str, ...]:
     """The parameters that neither the pool nor the number API knows, in their order."""
-    read = _read_by(fields_read(pool))
+    fields = fields_read(prepared.pool)
+    for other in prepared.fallbacks:
+        fields |= names_read(other.pool)
+    read = _read_by(fields)
     if parameters.keys() <= read:  # as nearly always
         return ()
     return tuple(name[:_MAX_NAME] for name in parameters if name not in read)

@@ -12,6 +12,7 @@ from api.http.refusals import Refusal
 from api.http.services import Services
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Fault
+from ringpool.model import Stock
 
 
 async def with_pool(services: Services, snapshot: Snapshot, pool_id: str) -> Snapshot:
@@ -58,6 +59,22 @@ async def with_account(services: Services, snapshot: Snapshot, account_id: str) 
 async def pool(services: Services, pool_id: str) -> PreparedPool:
     """The pool, for a request that needs no more of the configuration; raises as ``with_pool``."""
     return (await with_pool(services, services.snapshot, pool_id)).pools[pool_id]
+
+
+async def stock(services: Services, stock_id: str) -> Stock:
+    """The stock, as ``pool``."""
+    if stock_id not in services.snapshot.stocks:
+        await services.keeper.look()
+        await check_started(services)
+    found = services.snapshot.stocks.get(stock_id)
+    if found is None:
+        raise unknown_stock(stock_id)
+    return found
+
+
+def unknown_stock(stock_id: str) -> Refusal:
+    """404, for a stock that isn't there or that the caller may not see."""
+    return Refusal(404, "UnknownStock", f"there is no stock {stock_id[:63]!r}")
 
 
 def unknown_pool(pool_id: str) -> Refusal:

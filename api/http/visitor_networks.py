@@ -14,6 +14,7 @@ from ringpool.visits.networks import network_of
 log = structlog.get_logger()
 
 _REMEMBERED = 4096
+_LONGEST = 100  # of an address, its zone included; what is longer is none, and isn't remembered
 
 
 class VisitorNetworks:
@@ -26,7 +27,7 @@ class VisitorNetworks:
 
     def of(self, address: str) -> str:
         """The network (``networks.network_of``); the first one that isn't known is logged."""
-        network = self._find(address)
+        network = self._find(address) if len(address) <= _LONGEST else UNKNOWN_NETWORK
         if network == UNKNOWN_NETWORK and not self._warned:
             self._warned = True
             log.warning(

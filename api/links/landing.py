@@ -92,13 +92,18 @@ def is_plain(query: bytes) -> bool:
     return bool(_PLAIN.fullmatch(query)) and not _RESERVED_NAME.search(query)
 
 
-def proof(sign: Sign, pool_id: str, answer: Answer) -> str:
-    """The parameters by which a landing page knows its number, and that it comes from here."""
+def proof(sign: Sign, pool_id: str, answer: Answer, fallback: str = "") -> str:
+    """The parameters by which a landing page knows its number, and that it comes from here.
+
+    ``pool_id``: the link's pool, whose targets the number replaces; ``fallback``: the one that gave
+    it in its place, which is told and not signed.
+    """
     expiry = _expiry(answer)
-    return (
+    signed = (
         f"rp_number={_quoted(answer.number)}&rp_pool={pool_id}&rp_exp={expiry}"
         f"&rp_sig={sign(answer.number, pool_id, expiry)}"
     )
+    return f"{signed}&rp_fallback={fallback}" if fallback else signed
 
 
 def _expiry(answer: Answer) -> int:

@@ -31,11 +31,11 @@ from api.links.landing import (
     split_landing_url,
     without_number,
 )
+from ringpool.catalog.fallback import fall_back, has_nothing
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
 from ringpool.faults import Missing, UnknownValue
 from ringpool.model import Pool
 from ringpool.visits import crawlers
-from ringpool.visits.areas import NO_AREAS
 from ringpool.visits.click import Click, Surroundings, device
 from ringpool.visits.per_click import SplitQuery, split_link_query
 from ringpool.visits.queries import read_query
@@ -87,7 +87,7 @@ def _parse(request: Request) -> _Visit:
         split.cache_key,
         request.header(b"referer"),
         crawlers.is_phone(request.headers),
-        () if prepared is None or prepared.areas is NO_AREAS else request.area(),
+        request.area() if prepared is not None and prepared.by_area else (),
     )
     return _Visit(key, query, split, snapshot)
 
@@ -100,16 +100,17 @@ async def _compute(
     parameters = request.parameters(lenient=True)
     click = _click(visit.key, parameters, snapshot, request.network())
     services.metrics.count_unfilled(pool.id, click.unfilled_of(pool))
-    answer = await _allocate(services, snapshot.pools[pool.id], click)
+    answer, fallback = await _allocate(services, snapshot.pools[pool.id], click)
     if answer is None:
         return Computed(without_number(pool.landing_url or "", visit.query))
     start, fragment = split_landing_url(pool.landing_url or "")
-    after = proof(services.signing.sign, pool.id, answer) + fragment
+    after = proof(services.signing.sign, pool.id, answer, fallback) + fragment
     if visit.key.is_phone and _click_to_call(pool, parameters):
         landing_page = start + forwarded(visit.query) + after
         return Computed(dial_page(answer.number, landing_page))
     if (
         isinstance(answer, HeldAnswer)
+        and not fallback
         and not click.unfilled
         and is_plain(visit.query)
         and visit.split.shareable((pool,))
@@ -154,16 +155,25 @@ def _click(
     )
 
 
-async def _allocate(services: Services, prepared: PreparedPool, click: Click) -> Answer | None:
-    """The click's answer; None when the landing page keeps its own number."""
+async def _allocate(
+    services: Services, prepared: PreparedPool, click: Click
+) -> tuple[Answer | None, str]:
+    """The click's answer; None when the landing page keeps its own number.
+
+    With it the pool that gave it in place of the link's; "": none did.
+    """
     if prepared.fixed is not None:
-        return prepared.fixed
-    pool = prepared.pool
+        return prepared.fixed, ""
+    pool, allocate = prepared.pool, services.assignments.allocate
     try:
-        answer = await services.assignments.allocate(pool.id, click.ask(pool, prepared.areas))
+        answer = await allocate(pool.id, click.ask(pool, prepared.areas))
     except (Missing, UnknownValue, StoreUnavailable, UnknownPool):
-        return None
-    return None if answer.state is State.NONE else answer
+        return None, ""
+    if prepared.fallbacks and has_nothing(answer):
+        gave = await fall_back(prepared, click, allocate)
+        if gave is not None:
+            return gave.answer, gave.prepared.pool.id
+    return None if answer.state is State.NONE else answer, ""
 
 
 def _click_to_call(pool: Pool, parameters: Mapping[str, str]) -> bool:
@@ -200,7 +210,8 @@ _LINK = Operation(
     tag="links",
     text="What a media buyer gives an ad network as the ad's address. The number comes to the "
     "landing page as `rp_number`, `rp_pool`, `rp_exp` and `rp_sig`, which the page script and "
-    "`/v1/verify` check. Where there is none to give, the visitor gets there without. "
+    "`/v1/verify` check; `rp_fallback` names the pool that gave it where the link's had none left. "
+    "Where there is none to give, the visitor gets there without. "
     "Crawlers and HEAD take nothing.",
     examples={200: '<!doctype html><a id="call" href="tel:+18885550101">Call (888) 555-0101</a>'},
 )

@@ -20,7 +20,7 @@ from api.http.refusals import Refusal
 from api.http.request import Request
 from ringpool.catalog.audit import Actor
 from ringpool.catalog.snapshot import PreparedPool
-from ringpool.model import Account, Entity, Pool, Scope
+from ringpool.model import Account, Entity, Pool, Scope, Stock, without_secrets
 
 _MAX_PATH = 200
 """Characters of a path that are noted with a change."""
@@ -84,8 +84,10 @@ class Caller:
     def shown(self, entity: Entity) -> Entity:
         """The entity without keys by which this caller could do more than it may.
 
-        Of API keys there are but hashes; somebody may have chosen a text that can be guessed.
+        Of API keys there are but hashes; somebody may have chosen a text that can be guessed. The
+        secrets of webhooks are shown to nobody.
         """
+        entity = without_secrets(entity)
         if isinstance(entity, Pool) and not self.scopes & {Scope.ALLOCATE, Scope.MANAGE}:
             return msgspec.structs.replace(entity, key=UNSET, former_key=UNSET)
         if isinstance(entity, Account) and Scope.MANAGE not in self.scopes:
@@ -143,3 +145,13 @@ async def callers_pool(request: Request) -> PreparedPool:
     if not caller.may_see(prepared.pool):
         raise lookups.unknown_pool(pool_id)
     return prepared
+
+
+async def callers_stock(request: Request) -> Stock:
+    """The stock that the path's ``id`` names, likewise."""
+    caller = authenticate(request)
+    stock_id = request.path("id")
+    stock = await lookups.stock(request.services, stock_id)
+    if not caller.may_see(stock):
+        raise lookups.unknown_stock(stock_id)
+    return stock

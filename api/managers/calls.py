@@ -26,6 +26,9 @@ from ringpool.visits import tuples
 
 MAX_BODY_BYTES = 64 * 1024
 
+_HANDED_ON_MS = 1000
+"""A pool is asked so soon, at most, after the one that falls back on it has refused."""
+
 
 class CallReport(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An inbound call. ``id`` makes it count once. Without ``started_at``: now."""
@@ -92,7 +95,8 @@ async def _called_pool(services: Services, number: str, caller: Caller) -> tuple
     """The pool that a call to a number concerns, and whether as its overflow number.
 
     The pool that has it comes first: another account may have named it as its overflow number.
-    Of several pools with one overflow number, the one that gave it last. Raises Refusal 404.
+    Of several pools with one overflow number, the one that gave it last: a pool that was only asked
+    since another one falls back on it gave none. Raises Refusal 404.
     """
     located = (await services.catalog.locate(number)).pool
     if located:
@@ -100,19 +104,24 @@ async def _called_pool(services: Services, number: str, caller: Caller) -> tuple
         if caller.may_see(prepared.pool):
             return located, False
     overflow_pools = [
-        prepared.pool.id
+        prepared
         for prepared in services.snapshot.overflow_pools(number)
         if caller.may_see(prepared.pool)
     ]
-    if len(overflow_pools) > 1:
-        last_given = {
-            pool_id: (await services.allocator.status(pool_id)).last_overflow
-            for pool_id in overflow_pools
-        }
-        overflow_pools.sort(key=last_given.__getitem__, reverse=True)
     if not overflow_pools:
         raise unknown_number(number)
-    return overflow_pools[0], True
+    if len(overflow_pools) == 1:
+        return overflow_pools[0].pool.id, True
+    last_refused = {
+        prepared.pool.id: (await services.allocator.status(prepared.pool.id)).last_overflow
+        for prepared in overflow_pools
+    }
+    last = max(last_refused, key=last_refused.__getitem__)
+    for prepared in overflow_pools:
+        handed_on = any(other.pool.id == last for other in prepared.fallbacks)
+        if handed_on and last_refused[prepared.pool.id] + _HANDED_ON_MS >= last_refused[last]:
+            return prepared.pool.id, True
+    return last, True
 
 
 def _reply(pool_id: str, credit: CallCredit, holding: Holding | None) -> CallReply:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from ringpool.model import Notified, Notify
 from ringpool.patterns import whole
 from ringpool.times import Duration
 
@@ -52,6 +53,9 @@ def _struct(kind: type[Struct], name: str, fields: Iterable[Any]) -> type[Struct
 
 
 def _written(field: msgspec.structs.FieldInfo) -> Any:
+    if field.type == Notified:
+        entry: Any = shown(Notify)
+        return Annotated[tuple[entry, ...], get_args(Notified)[1]]
     return _DURATION if field.type is Duration else field.type
 
 

@@ -11,22 +11,19 @@ from allocator.answers import NumberRow, PoolStatus
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, parameter, too_large
 from api.http.documents import decoded
-from api.http.paging import PAGE_REFUSALS, page, page_parameters
+from api.http.paging import PAGE_REFUSALS
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers import conditions
 from api.managers.callers import ManagedOperation, authenticate, callers_pool
 from api.managers.managed_endpoint import managed_endpoint
-from ringpool.faults import Fault
+from api.managers.scanned_page import SCANNED_PAGE, scanned_page
 from ringpool.model import Identifier, Number
-from ringpool.patterns import whole
 from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_NUMBERS = 10_000
-
-_LAST_CURSOR = 2**64 - 1  # of the store's HSCAN
 
 
 class PoolNumber(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -70,12 +67,8 @@ _decode_change = msgspec.json.Decoder(NumberChange).decode
 
 async def _list(request: Request) -> Reply:
     prepared = await callers_pool(request)
-    after, limit = page(request)
-    if after and not (after.isascii() and after.isdecimal() and int(after[:21]) <= _LAST_CURSOR):
-        raise Fault("after", "expected what the page before gave as next")
-    following, rows = await request.services.allocator.numbers(
-        prepared.pool.id, after or "0", limit
-    )
+    after, limit = scanned_page(request)
+    following, rows = await request.services.allocator.numbers(prepared.pool.id, after, limit)
     numbers = [_pool_number(row) for row in rows]
     return replies.json(PoolNumbers(numbers, "" if following == "0" else following))
 
@@ -129,11 +122,6 @@ _IF_MATCH = {
     **conditions.IF_MATCH,
     "description": "The pool's `ETag`: 412 when it is another by now",
 }
-_PAGE = page_parameters(
-    Annotated[str, Meta(pattern=whole("[0-9]{0,20}"))],
-    "704",
-    "About how many: small pools come on one page",
-)
 _EXAMPLE = PoolNumbers(
     [
         PoolNumber(
@@ -180,7 +168,7 @@ pool_numbers = managed_endpoint(
             "The numbers in a pool and who holds them",
             {200: PoolNumbers},
             (400, 401, 404),
-            (_ID, *_PAGE),
+            (_ID, *SCANNED_PAGE),
             tag="pools",
             refusals=PAGE_REFUSALS,
             text="With the tuple that holds each, until when, and its clicks and calls since. The "

@@ -41,7 +41,7 @@ from ringpool.aside import aside
 from ringpool.catalog.condition import Condition, ConditionUnmet
 from ringpool.config import codec
 from ringpool.faults import Fault, Faults, OverQuota
-from ringpool.model import KINDS, Account, Entity, Identifier, Kind, Pool, Stock
+from ringpool.model import KINDS, Account, Entity, Identifier, Kind, Pool, Stock, without_secrets
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -87,6 +87,8 @@ _REFUSALS: Mapping[str, dict[int, tuple[str, str]]] = {
     },
 }
 """What is peculiar to a kind."""
+
+_OWN_KEY = " An account's own key, with the scope manage, may change `notify` alone."
 
 _READING = {
     "account": "Its name, its pages' origins and its API keys: their hashes, for who may manage.",
@@ -252,7 +254,8 @@ class Collection:
             ) from None
         await services.keeper.refresh()
         status = 201 if saved.made else 200
-        return replies.json(saved.entity, status, (*headers, conditions.etag(saved.version)))
+        visible = without_secrets(saved.entity)
+        return replies.json(visible, status, (*headers, conditions.etag(saved.version)))
 
     def _entities(self, request: Request) -> Mapping[str, Entity]:
         """All of this kind by id, as the worker knows them now."""
@@ -351,7 +354,8 @@ class Collection:
                 match,
                 body=patch,
                 text="A JSON merge patch (RFC 7396): fields that aren't given stay as they are, "
-                "whoever changes them meanwhile; null gives a field its default.",
+                "whoever changes them meanwhile; null gives a field its default."
+                + (_OWN_KEY if self._kind is Account else ""),
                 examples={200: example},
                 example=dict([list(example.items())[-1]]),
                 refusals=refusals,
@@ -394,7 +398,10 @@ class Collection:
 def check_writable(caller: Caller, entity: Entity, present: Entity | None) -> None:
     """Raise Refusal 403 when the caller may not put ``entity`` in ``present``'s place."""
     if isinstance(entity, Account):
-        caller.check_administrator()
+        # Its own key may say who is told, and nothing else.
+        told = present.notify if isinstance(present, Account) else ()
+        if not caller.may_see(entity) or msgspec.structs.replace(entity, notify=told) != present:
+            caller.check_administrator()
         return
     caller.check_owns(entity)
     if isinstance(entity, Pool) and entity.on_exhausted is not None:

@@ -34,6 +34,9 @@ _ALLOCATION = {
     "only where the pool has a landing page.",
     "overflow": "Whether it is the pool's overflow number.",
     "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
+    "pool": "The pool that gave the number in place of the one that was asked, which had none. "
+    "Else absent.",
+    "fallback_from": "The pool that was asked then.",
 }
 
 _KEY_REPORT = {
@@ -58,6 +61,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "hashes. Absent: those that it has. One may be given as its plain text, and may do "
             "everything then.",
             "quota": "How much it may have. Without one, any number.",
+            "notify": "Who is told of events of the account, its pools and its stocks.",
         },
     ),
     "ApiKey": (
@@ -165,6 +169,14 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "key_rate": "New ones a minute for everybody who has the pool's key, together.",
         },
     ),
+    "Autoscale": (
+        "How fast a pool grows ahead of need, and gives back what it doesn't need.",
+        {
+            "grow": "At most such a share of `max_size` in each such span.",
+            "shrink": "Of the numbers that were unused for such a span, at most such a share of "
+            "`max_size`; or `hourly`, `daily`, `weekly` (10% of it) or `never`.",
+        },
+    ),
     "BulkAnswer": ("A number for a row, or state `none`.", _ALLOCATION),
     "BulkError": (
         "Why a row has no answer.",
@@ -233,6 +245,12 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "removed": "Numbers that it lost: each drains until its guarantee is over.",
         },
     ),
+    "Event": (
+        "What others can be told of: a pool that has no number left to give, has some again, will "
+        "soon have none, or has grown from its stock; a stock that is low; a change of the "
+        "configuration.",
+        {},
+    ),
     "Explanation": (
         "A visit as the rules see it, and what each printed number would become.",
         {
@@ -253,8 +271,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"field": "Its path: `min_duration`, `numbers[0]`…", "message": "What is wrong with it."},
     ),
     "Fill": (
-        "When a pool takes numbers from its stock: as tuples need them, or at once up to "
-        "`max_size`.",
+        "When a pool takes numbers from its stock: as tuples need them and a few ahead, or at once "
+        "up to `max_size`.",
         {},
     ),
     "Health": (
@@ -286,9 +304,27 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "message": "For people: which parameter, and what is wrong with it.",
         },
     ),
+    "Notify": (
+        "A webhook or an e-mail address, one of the two, that is told of events.",
+        {
+            "webhook": "An address that is posted to. It must be public, unless the operator "
+            "allows it.",
+            "email": "One e-mail address.",
+            "secret": "Signs what the webhook gets. Never in answers. Absent: the one that the "
+            "same webhook has; a new one needs one.",
+            "former_secret": "Signs it too, while the receiver changes from this one to the other. "
+            "Never in answers.",
+            "events": "Which. Empty: all.",
+            "cooldown": "Of one event of one pool it is told at most once in this time: 1m to 7d.",
+        },
+    ),
     "NumberChange": (
         "Numbers to add or to remove.",
         {"numbers": "1 to 10,000, in E.164."},
+    ),
+    "NumberType": (
+        "What callers pay for, or reach, by a number. `other`: none of these, or it isn't known.",
+        {},
     ),
     "NumberFormat": ("How a number is written on a page.", {}),
     "NumberLookup": (
@@ -308,7 +344,10 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "OverflowOf": (
         "A pool whose overflow number it is.",
-        {"answers": "How often the pool gave it in the hour (UTC) of the time asked for."},
+        {
+            "answers": "How often the pool had nothing else to give in the hour (UTC) of the time "
+            "asked for."
+        },
     ),
     "Pool": (
         "A RingPool: numbers handed out to parameter tuples under one set of rules.",
@@ -330,7 +369,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "max_size": "Most numbers, those from its stock included.",
             "fill": "When it takes numbers from its stock.",
             "numbers": "All its own numbers, in E.164. Absent: those that it has.",
-            "stock": "The id of the stock that it grows from.",
+            "stock": "The stock that it grows from: its id, or that and the kind of its numbers.",
+            "initial": "How many numbers it is brought from its stock to start with. Absent: a "
+            "tenth of `max_size`, one at least.",
+            "low_water": "With fewer unassigned numbers it is brought more ahead of need. Absent: "
+            "half of `initial`.",
+            "autoscale": "How fast it grows ahead of need, and gives back what it doesn't need. "
+            "Absent: as fast as it goes, and nothing.",
+            "fallback": "The id of the pool that is asked when this one has nothing to give, "
+            "before its overflow number is given.",
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
@@ -348,6 +395,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "budget": "What one client network may have of it.",
             "history_bytes": "How much is kept of a number's former holders.",
             "on_exhausted": "Who is told when it has no number left to give.",
+            "notify": "Who else is told of its events than those whom the account names.",
         },
     ),
     "PoolConsidered": (
@@ -375,7 +423,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "held": "Numbers inside a guarantee.",
             "recyclable": "Numbers whose guarantee is over.",
             "draining": "Numbers that go when their guarantee is over.",
-            "overflow_total": "How often the overflow number was given.",
+            "overflow_total": "How often it had nothing to give: its overflow number, one of the "
+            "pool that it falls back on, or none was given.",
             "new_total": "How often an unassigned number was.",
             "recycled_total": "How often a recycled one was.",
             "held_total": "How often a tuple got the number that it had.",
@@ -389,9 +438,35 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "budget_refused_total": "Answers without a number: the network is over its budget.",
             "unbudgeted_total": "Guarantees begun for visitors whose network isn't known.",
             "last_unbudgeted": "When the last of these was, in Unix milliseconds; 0: never.",
-            "last_overflow": "When the overflow number was given last, in Unix milliseconds; 0: "
-            "never.",
+            "recycled_age_total": "How long the former assignments of recycled numbers stood, all "
+            "together, in milliseconds.",
+            "recycled_early_total": "How many numbers were recycled less than twice the minimum "
+            "duration after their last activity, without a call.",
+            "last_overflow": "When it had nothing to give last, in Unix milliseconds; 0: never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",
+        },
+    ),
+    "PoolReport": (
+        "A pool's numbers and answers, counted, and whether its size fits what comes to it.",
+        {"sizing": "Whether it is too small or too big, and by how much."},
+    ),
+    "PoolSeries": (
+        "What happened in a pool.",
+        {
+            "unit": "What a row is of.",
+            "rows": "The oldest first, none left out.",
+            "begun": "When the pool was asked first, or since when it is noted: RFC 3339, in UTC. "
+            "Absent: it never was.",
+            "next": "The `from` of the rows after these. Absent: there are none.",
+        },
+    ),
+    "PoolSizing": (
+        "How many numbers a pool needs for what it saw, and what comes of having so many.",
+        {
+            "question": "As it was asked: what came with the request, and the rest as the pool saw "
+            "it. `/admin/v1/size` takes the same.",
+            "busiest": "When the time began that this is about: RFC 3339, in UTC.",
+            "hours": "How long that was.",
         },
     ),
     "PoolType": ("What the parameter tuples of a pool are made of.", {}),
@@ -424,6 +499,40 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "RecordedChanges": ("A page of changes.", {"changes": "The newest first."}),
     "Recycle": ("Which recyclable number goes next when no unassigned one is left.", {}),
+    "Needed": (
+        "How many numbers would have served a pool when it refused last.",
+        {
+            "numbers": "Its own and one for each tuple that it refused within a guarantee before.",
+            "sure": "`exactly`: every refusal is known; `about`: estimated from those that are "
+            "kept; `at_least`: older ones were dropped.",
+        },
+    ),
+    "RefusalReport": (
+        "What a pool refused lately, and why.",
+        {
+            "why": "Why the newest was, in a sentence.",
+            "needed": "How many numbers would have served it. Null: it didn't refuse for want of "
+            "numbers.",
+            "refusals": "The newest first.",
+        },
+    ),
+    "Refused": (
+        "An ask that got no number of the pool.",
+        {
+            "at": "When: RFC 3339, in UTC.",
+            "reason": "`held`: every number was inside its guarantee; `budget`: the network had "
+            "what it may have.",
+            "tuple": "Who asked.",
+            "cut": "True: of the tuple only the first 256 bytes are kept.",
+            "network": "The client's network; `with the pool's key`: the number API's. Absent: "
+            "not known.",
+            "size": "How many numbers the pool had.",
+            "first_due": "When the first of its guarantees then ended: RFC 3339, in UTC. Absent: "
+            "it had none.",
+            "no_growth": "Why it took none of a stock: `no_stock`, `max_size` or `stock_empty`.",
+            "more": "How many further ones of this reason came until the next that is kept.",
+        },
+    ),
     "Require": (
         "How many of its parameters a tuple must have for the pool to give it a number.",
         {},
@@ -452,6 +561,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "quarantine": "How long a number that left a pool rests: a whole number and one of "
             "s m h d w y.",
+            "low": "With fewer numbers available it is low, which is told. null: with fewer than a "
+            "tenth of all.",
             "numbers": "All its numbers, in E.164. Absent: those that it has.",
         },
     ),
@@ -466,6 +577,42 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "history": "How many bytes of each number's former holders are kept.",
         },
     ),
+    "StockCounts": (
+        "A stock's numbers, counted.",
+        {
+            "size": "All of them.",
+            "available": "Those that a pool may get now.",
+            "resting": "Those that left a pool, and rest.",
+            "lent": "Those that are in a pool.",
+            "moving": "Those on their way to a pool.",
+        },
+    ),
+    "StockKind": (
+        "A stock, and which kind of its numbers a pool takes. What isn't given may be anything.",
+        {
+            "id": "The stock's.",
+            "country": "Two letters (ISO 3166), or 001 for numbers of no country.",
+            "type": "Their type.",
+            "area": "The digits that they begin with after the country's code, such as 212.",
+        },
+    ),
+    "StockNumber": (
+        "One number of a stock, and where it is.",
+        {
+            "country": "Two letters (ISO 3166), or 001 for a number of no country.",
+            "types": "Its type; both where the country has one range for `local` and `mobile`.",
+            "state": "Where it is.",
+            "pool": "The pool that it is lent to, or on its way to.",
+            "available_from": "Until when it rests: RFC 3339, in UTC.",
+            "draining": "It is removed: it goes when it is back.",
+        },
+    ),
+    "StockNumbers": ("A page of a stock's numbers.", {"numbers": "In no particular order."}),
+    "StockState": (
+        "`available`: a pool may get it now; `resting`: it left a pool; `lent`: it is in a pool; "
+        "`moving`: it is on its way there.",
+        {},
+    ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),
     "Swap": (
         "The number to show in the place of a printed one.",
@@ -476,6 +623,9 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "national": "As it is written in its country.",
             "international": "With its country's code.",
             "cc": "The country's code alone.",
+            "pool": "The pool that gave the number.",
+            "fallback_from": "The pool that was asked, where it had none and `pool` gave one in "
+            "its place. Else absent.",
             "keep": "What to send as `held`: with pings, which extend the number's guarantee, "
             "and on later visits, for the visitor to keep the number of a sticky pool.",
             "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
@@ -501,6 +651,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "pool that the visitor has; `rule`: by the first pool that is for this visit; "
             "`no_rule`: no pool is.",
             "pool": "The pool that would give the number.",
+            "fallback_from": "The pool that is for this visit, where it has nothing and `pool` "
+            "would give one in its place. Else absent.",
             "tuple": "Who would get it. Absent: it is given without a tuple.",
             "number": "In E.164. Empty where the stock would send one, and with state `none`.",
             "reason": "Why the printed number would stay, as for `/v1/swap`.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 
 from msgspec import structs
 
-from allocator.answers import Ask
+from allocator.answers import Ask, State
 from allocator.replies import UnknownPool
 from api.http import replies
 from api.http.endpoint import Endpoint
@@ -19,7 +19,9 @@ from api.http.services import Services
 from api.pages.admission import Admission, admit, preflight, surroundings_of
 from api.pages.page_operations import MAX_FORM_BYTES, beacon_operations
 from api.pages.page_replies import error_form
+from ringpool.catalog.fallback import HandedOn, asks
 from ringpool.catalog.routing import given_numbers, route, signed_number
+from ringpool.catalog.snapshot import PreparedPool
 from ringpool.faults import Fault
 from ringpool.model import Pool, PoolType
 from ringpool.visits import crawlers
@@ -35,8 +37,10 @@ async def _ping(request: Request) -> Reply:
     anyone could hold all numbers of a pool. Who has a key of the account needs no proof.
     """
 
-    async def touch(pool: Pool, ask: Ask) -> None:
-        await request.services.allocator.touch(pool.id, [structs.replace(ask, clicks=0)])
+    async def touch(pool: Pool, ask: Ask) -> bool:
+        wanted = [structs.replace(ask, clicks=0)]
+        (answer,) = await request.services.allocator.touch(pool.id, wanted)
+        return answer.state is State.HELD
 
     return await _for_each_pool(request, touch, proven_only=not request.bearer())
 
@@ -44,23 +48,26 @@ async def _ping(request: Request) -> Reply:
 async def _release(request: Request) -> Reply:
     """The visitor leaves. Only visitor pools let go: other tuples belong to many visitors."""
 
-    async def release(pool: Pool, ask: Ask) -> None:
-        if pool.type is PoolType.VISITOR:
-            await request.services.allocator.release(pool.id, [ask.tuple])
+    async def release(pool: Pool, ask: Ask) -> bool:
+        if pool.type is not PoolType.VISITOR:
+            return False
+        (left,) = await request.services.allocator.release(pool.id, [ask.tuple])
+        return left is not None
 
     return await _for_each_pool(request, release)
 
 
 async def _for_each_pool(
     request: Request,
-    notify: Callable[[Pool, Ask], Awaitable[None]],
+    notify: Callable[[Pool, Ask], Awaitable[bool]],
     *,
     proven_only: bool = False,
 ) -> Reply:
     """Notify each pool of which the visitor proves to have a number.
 
     Unless ``proven_only``, also each that swap would ask, but those that can make no tuple of this
-    visit. Static pools have none, and none needs to hear of it.
+    visit, and where it has no number of one, those that this one falls back on, up to one that it
+    has a number of (``notify`` returns that). Static pools have none, and none needs to hear of it.
     """
     await count_request(request)
     parameters = await request.form(MAX_FORM_BYTES)
@@ -68,19 +75,31 @@ async def _for_each_pool(
     if not crawlers.takes_nothing(request.method, request.headers):
         surroundings = surroundings_of(request)._replace(network=request.network())
         click = page_click(parameters, surroundings, page.snapshot.accounts)
-        tuples = await _proven_tuples(request.services, page, click)
+        proven = await _proven_tuples(request.services, page, click)
+        places = [[place] for place in proven]
         for asked in () if proven_only else route(page.targets, click).pools:
             with suppress(Fault):
-                pool = asked.prepared.pool
-                if asked.prepared.fixed is None:
-                    tuples.append((pool, click.ask(pool, asked.prepared.areas)))
+                places.append([*_places(asked.prepared, click)])
 
-        async def notify_one(pool: Pool, ask: Ask) -> None:
-            with suppress(UnknownPool):
-                await notify(pool, ask)
+        async def notify_first(places: Iterable[tuple[Pool, Ask]]) -> None:
+            for pool, ask in places:
+                with suppress(UnknownPool):
+                    if await notify(pool, ask):
+                        break
 
-        await asyncio.gather(*(notify_one(pool, ask) for pool, ask in tuples))
+        await asyncio.gather(*map(notify_first, places))
     return replies.empty([replies.NO_STORE, *page.cors])
+
+
+def _places(prepared: PreparedPool, click: Click) -> Iterator[tuple[Pool, Ask]]:
+    """Where this visit may have the number that a pool was asked for; raises a Fault."""
+    if prepared.fixed is not None:
+        return
+    yield prepared.pool, click.ask(prepared.pool, prepared.areas)
+    if prepared.fallbacks:
+        for other, ask in asks(prepared, HandedOn(click)):
+            if other.fixed is None:
+                yield other.pool, ask
 
 
 async def _proven_tuples(
@@ -98,18 +117,18 @@ async def _proven_tuples(
         _ANY_TIME,
     )
     if signed is not None and signed.asked.prepared.fixed is None:
-        pool = signed.asked.prepared.pool
-        with suppress(Fault, UnknownPool):
-            ask = click.ask(pool, signed.asked.prepared.areas)
-            # The signature is the number's. The tuple is what the page says.
-            holding = await services.allocator.holder(pool.id, signed.number)
-            if holding is not None and holding.until is None and holding.tuple == ask.tuple:
-                found.append((pool, ask))
+        with suppress(Fault):
+            for pool, ask in _places(signed.asked.prepared, click):
+                # The signature is the number's. The tuple is what the page says.
+                with suppress(UnknownPool):
+                    holding = await services.allocator.holder(pool.id, signed.number)
+                    if holding is not None and holding.until is None and holding.tuple == ask.tuple:
+                        found.append((pool, ask))
+                        break
     held = click.given.get("held", "")
     given = given_numbers(page.snapshot, page.account.id, page.targets, held, services.signing.seal)
     found += [
-        (each.asked.prepared.pool, Ask(each.tuple, click.attributes, network=click.network))
-        for each in given
+        (each.gave.pool, Ask(each.tuple, click.attributes, network=click.network)) for each in given
     ]
     return found
 

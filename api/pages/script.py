@@ -23,6 +23,7 @@ from ringpool.catalog.page_settings import page_settings
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.faults import Fault
 from ringpool.model import Account
+from ringpool.visits import crawlers
 from snippet import bundle
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
@@ -136,6 +137,8 @@ def _account_script_endpoint() -> Endpoint:
             snapshot = await lookups.with_account(services, services.snapshot, account_id)
         except (Fault, Refusal) as error:
             return _complaint(refusal(error))
+        if not crawlers.takes_nothing(request.method, request.headers):
+            services.metrics.count_tag_load(account_id)
         scripts = with_options if options else plain
         prepared = scripts.of(request, snapshot, snapshot.accounts[account_id], options)
         headers = (_FOR_MINUTES, (b"etag", prepared.etag))

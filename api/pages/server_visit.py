@@ -106,13 +106,15 @@ def number_headers(swaps: Iterable[Swap]) -> Headers:
     """Each number as headers, for servers that read no JSON.
 
     ``X-Ringpool-Number-18005550100`` (E.164) and ``X-Ringpool-Display-18005550100`` for that
-    target; without digits for a pool that was asked for by name.
+    target; without digits for a pool that was asked for by name. ``X-Ringpool-Pool-…`` names the
+    pool that gave it, where the one that was asked fell back on it.
     """
     headers: Headers = []
     for swap in swaps:
         suffix = f"-{swap.target[1:]}".replace(";ext=", "-ext-") if swap.target else ""
-        for name, text in (("Number", swap.number), ("Display", swap.display)):
-            if text.isascii():
+        pool = swap.pool if swap.fallback_from else ""
+        for name, text in (("Number", swap.number), ("Display", swap.display), ("Pool", pool)):
+            if text and text.isascii():
                 headers.append((f"x-ringpool-{name.lower()}{suffix}".encode(), text.encode()))
     return headers
 

@@ -33,6 +33,7 @@ from api.pages.admission import (
 from api.pages.page_operations import PAGE_REFUSALS, SWAP_PARAMETERS, error_examples
 from api.pages.page_replies import callback_name, error_form, is_callback, page_reply
 from api.pages.swap_answers import HeldSwaps, NoSwap, Swap, Swaps, swap_of
+from ringpool.catalog.fallback import fall_back, has_nothing
 from ringpool.catalog.routing import (
     AskedPool,
     Targets,
@@ -94,12 +95,16 @@ class _Withheld(NamedTuple):
 
 
 class _Result(NamedTuple):
-    """What a pool gave for its targets. ``keep``: as in ``Swap``. ``shared``: others may get it."""
+    """What a pool gave for its targets. ``keep``: as in ``Swap``. ``shared``: others may get it.
+
+    ``fallback``: the pool that gave it in place of the one that was asked; "": none did.
+    """
 
     asked: AskedPool
     answer: Answer | _Withheld
     keep: str = ""
     shared: bool = True
+    fallback: str = ""
 
 
 async def _swap(request: Request) -> Reply:
@@ -179,10 +184,15 @@ async def _compute(
         unmatched = routes.unmatched
     swaps = _swaps(page, results, unmatched, parameters.get("targets"))
     headers = server_visit.number_headers(swaps.swaps) if visit.key.bearer else page.cors
+    shown = None
+    if swaps.swaps and not visit.key.bearer:
+        shown = partial(request.services.metrics.count_tag_swap, page.account.id)
     if callback != visit.callback or not _is_shared(visit, page, results):
+        if shown is not None:
+            shown()
         return Computed(page_reply(callback, swaps, headers))
     held = [result.answer for result in results if isinstance(result.answer, HeldAnswer)]
-    answer = HeldSwaps(swaps, headers, asked)
+    answer = HeldSwaps(swaps, headers, asked, shown)
     size = sum(map(len, (*visit.key.query, visit.key.origin))) + answer.size
     return Computed(answer, held, size, valid_seconds=valid_seconds)
 
@@ -241,11 +251,11 @@ async def _keep(
         wanted = [target for target in kept.asked.targets if target in targets]
         if not wanted:
             continue
-        prepared = kept.asked.prepared
+        asked, gave = kept.asked.prepared, kept.gave
         answer: Answer | _Withheld | None
         try:
             answer = await services.assignments.find(
-                prepared.pool.id, Ask(kept.tuple, click.attributes, network=click.network)
+                gave.pool.id, Ask(kept.tuple, click.attributes, network=click.network)
             )
         except StoreUnavailable:
             answer = _Withheld("store_unavailable")
@@ -253,9 +263,10 @@ async def _keep(
             answer = None
         if answer is not None:
             targets = without(targets, wanted)
-            keep = seal_of(prepared, kept.tuple, services.signing.seal)
+            keep = seal_of(asked, gave, kept.tuple, services.signing.seal)
             shared = isinstance(answer, HeldAnswer)
-            results.append(_Result(AskedPool(prepared, wanted), answer, keep, shared))
+            fallback = gave.pool.id if gave.pool.id != asked.pool.id else ""
+            results.append(_Result(AskedPool(asked, wanted), answer, keep, shared, fallback))
     return results
 
 
@@ -275,13 +286,16 @@ async def _allocate(services: Services, asked: AskedPool, click: Click) -> _Resu
         return _Result(asked, _Withheld("unknown_pool"), shared=False)
     if click.unfilled:
         services.metrics.count_unfilled(pool.id, click.unfilled_of(pool))
+    seal = services.signing.seal
+    if prepared.fallbacks and has_nothing(answer):
+        gave = await fall_back(prepared, click, services.assignments.allocate)
+        if gave is not None:
+            # Not to be repeated: the pool may have a number of its own any moment.
+            keep = seal_of(prepared, gave.prepared, gave.tuple, seal)
+            return _Result(asked, gave.answer, keep, shared=False, fallback=gave.prepared.pool.id)
     if answer.state is State.NONE:
         return _Result(asked, _Withheld(_reason(answer)), shared=False)
-    keep = (
-        ""
-        if answer.state is State.OVERFLOW
-        else seal_of(prepared, ask.tuple, services.signing.seal)
-    )
+    keep = "" if answer.state is State.OVERFLOW else seal_of(prepared, prepared, ask.tuple, seal)
     shared = isinstance(answer, HeldAnswer) and not click.unfilled
     return _Result(asked, answer, keep, shared)
 
@@ -302,11 +316,12 @@ def _swaps(
     swaps: list[Swap] = []
     nothing = [NoSwap(target=target, reason="unknown_target") for target in page.unknown_targets]
     nothing += [NoSwap(target=target, reason="no_rule") for target in unmatched]
-    for (prepared, targets), answer, keep, _ in results:
+    for (prepared, targets), answer, keep, _, fallback in results:
         pool = prepared.pool
         if isinstance(answer, Answer):
             swaps += [
-                swap_of(target, pool, answer, keep, formats.get(target)) for target in targets
+                swap_of(target, pool, answer, keep, formats.get(target), fallback)
+                for target in targets
             ]
         else:
             nothing += [

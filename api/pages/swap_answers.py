@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from time import monotonic
 
@@ -23,7 +23,8 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``target`` is "" when a pool without targets was asked for by name. Overflow, a static pool's
     number and one that came with a tracking link have no ``guaranteed_until``, and their
     ``hold_ms`` (the last field: ``HeldSwaps``) is 0. ``keep``: what a visitor sends as
-    ``held``, to keep a sticky pool's number and to extend a guarantee by a ping.
+    ``held``, to keep a sticky pool's number and to extend a guarantee by a ping. ``fallback_from``:
+    the pool that was asked and had nothing, where ``pool`` gave the number in its place.
     """
 
     target: str
@@ -35,6 +36,7 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     state: State
     guaranteed_until: str = ""
     pool: str
+    fallback_from: str = ""
     keep: str = ""
     hold_ms: int
 
@@ -70,9 +72,17 @@ class Swaps(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def swap_of(
-    target: str, pool: Pool, answer: Answer, keep: str = "", style: NumberFormat | None = None
+    target: str,
+    pool: Pool,
+    answer: Answer,
+    keep: str = "",
+    style: NumberFormat | None = None,
+    fallback: str = "",
 ) -> Swap:
-    """An answer that has a number, for one target. ``style``: of ``display``; None: the pool's."""
+    """An answer that has a number, for one target. ``style``: of ``display``; None: the pool's.
+
+    ``pool``: the one that was asked. ``fallback``: the one that gave the number in its place.
+    """
     display, national, international, country = _spellings(answer.number, style or pool.format)
     return Swap(
         target=target,
@@ -86,7 +96,8 @@ def swap_of(
         if answer.guaranteed_until
         else "",
         hold_ms=answer.hold_ms,
-        pool=pool.id,
+        pool=fallback or pool.id,
+        fallback_from=pool.id if fallback else "",
         keep=keep,
     )
 
@@ -111,13 +122,16 @@ class HeldSwaps:
     Where it is 0 at first it stays so: what holds without a guarantee has no end.
     """
 
-    __slots__ = ("_after", "_before", "_cors", "_swaps", "size")
+    __slots__ = ("_after", "_before", "_cors", "_shown", "_swaps", "size")
 
-    def __init__(self, swaps: Swaps, cors: Headers, asked: float) -> None:
+    def __init__(
+        self, swaps: Swaps, cors: Headers, asked: float, shown: Callable[[], None] | None = None
+    ) -> None:
         """``cors``: headers of its replies. ``asked``: when it was asked for (monotonic clock),
-        which ``hold_ms`` counts from.
+        which ``hold_ms`` counts from. ``shown``: called for every reply.
         """
         self._cors = cors
+        self._shown = shown
         self._swaps = [
             (
                 replies.script_safe(json.encode(swap).rpartition(b":")[0]),
@@ -132,6 +146,8 @@ class HeldSwaps:
 
     def reply(self, callback: str) -> Reply:
         """The reply as of now: JSONP for a callback (checked before), JSON without one ("")."""
+        if self._shown is not None:
+            self._shown()
         now = monotonic()
         swaps = [
             b"%b:%d}" % (start, 0 if end is None else int((end - now) * 1000))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+import redis
+
 from loadtests.chaos import rigs
 from loadtests.chaos.rigs import Rig, Service
 from tests.servers.process import until
@@ -24,6 +26,8 @@ _STEPPED_SECONDS = 2.0
 _SLEWED_SECONDS = 5.0
 _BAD_NETWORK_SECONDS = 3.0
 _AFTER_BACKUP_SECONDS = 0.5
+_COMMANDS = 5
+_COMMAND_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def _sentinel_failover(rig: Rig, _: random.Random, *, how: str) -> None:
     elif how == "frozen":
         primary.pause()
     else:
-        rig.sentinels[0].command("SENTINEL", "FAILOVER", "numbers")
+        _command_failover(rig, primary)
     until(lambda: _present_primary(rig) is not primary)
     time.sleep(1.0)
     if how == "killed":
@@ -124,6 +128,16 @@ def _sentinel_failover(rig: Rig, _: random.Random, *, how: str) -> None:
     elif how == "frozen":
         primary.resume()
     _until_it_follows(rig, primary)
+
+
+def _command_failover(rig: Rig, primary: Server) -> None:
+    """Command it, and again where the Sentinel gave up: it does when no replica answered lately."""
+    for _attempt in range(_COMMANDS):
+        with suppress(redis.ResponseError):  # the one before is still under way
+            rig.sentinels[0].command("SENTINEL", "FAILOVER", "numbers")
+        with suppress(TimeoutError):
+            until(lambda: _present_primary(rig) is not primary, _COMMAND_SECONDS)
+            return
 
 
 def _until_it_follows(rig: Rig, former: Server) -> None:

@@ -96,6 +96,10 @@ _POOL = {
     "max_size": 10,
     "fill": "on_demand",
     "numbers": ["+16463100001", "+16463100002"],
+    "stock": {"id": "mallory-stock", "country": "US", "type": "local", "area": "646"},
+    "initial": 0,
+    "low_water": 0,
+    "autoscale": {"grow": "10% / 5m", "shrink": "daily"},
     "overflow_number": "+16463109999",
     "destination": "+16463108888",
     "landing_url": "https://landing.example/offer",
@@ -106,10 +110,20 @@ _POOL = {
     "values": {"website": ["one", "two"]},
     "budget": {"share": 20, "least": 5, "rate": 100},
     "on_exhausted": {"webhook": "http://127.0.0.1:9/"},
+    "notify": [
+        {
+            "webhook": "http://127.0.0.1:9/",
+            "secret": "fuzzed-secret-0123456789",
+            "events": ["exhausted", "grown"],
+            "cooldown": "1m",
+        },
+        {"email": "ops@fuzz.example"},
+    ],
     "strict": True,
     "sticky": False,
+    "fallback": "mallory-custom",
 }
-_STOCK = {"account": "mallory", "quarantine": "30d", "numbers": ["+16463200001"]}
+_STOCK = {"account": "mallory", "quarantine": "30d", "low": 5, "numbers": ["+16463200001"]}
 _ACCOUNT = {
     "name": "Z",
     "origins": ["https://a.example", "https://*.b.example"],

@@ -2,8 +2,10 @@
 
 In the first round: hash API keys that were once kept as plain texts.
 Each round: finish a configuration change whose writer died; for every pool that is due, promote
-numbers whose guarantee is over, hand on those that left, fill it when it is to be full, and notify
-the operator when it ran out; for every stock that is due, finish moves that were left half-way.
+numbers whose guarantee is over, hand on those that left, bring it numbers ahead of need or have
+those leave that it doesn't need (``pool_size``), and tell who wants to know when it ran out and the
+like; for every stock that is due, finish moves that were left half-way. Then messages that are due
+are sent.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
 
@@ -31,11 +33,13 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.background.pool_look import PoolLook
+from ringpool.background.pool_size import PoolSizes
 from ringpool.background.schedule import Schedule
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import SnapshotKeeper
-from ringpool.model import Fill, Pool
-from ringpool.notifications.webhook import WebhookNotifier
+from ringpool.catalog.snapshot import PreparedPool, SnapshotKeeper
+from ringpool.model import Stock
+from ringpool.notifications.notifier import Notifier
 
 ROUND_SECONDS = 1.0
 IDLE_SECONDS = 9.0
@@ -48,8 +52,6 @@ _AT_ONCE = 8
 """Pools swept side by side: enough to keep the store's connection full, few enough to wait for."""
 _MAX_SWEEPS = 20
 """Sweeps of one pool in one round, so that a pool with a large backlog can't starve the others."""
-_FILL_AT_ONCE = 200
-"""Numbers a pool that is to be full takes in one round."""
 
 _T = TypeVar("_T")
 
@@ -66,7 +68,7 @@ class Sweeper:
         stocks: Stocks,
         catalog: Catalog,
         keeper: SnapshotKeeper,
-        alerts: WebhookNotifier,
+        notifier: Notifier,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -75,8 +77,9 @@ class Sweeper:
         self._transfers = Transfers(store)
         self._catalog = catalog
         self._keeper = keeper
-        self._alerts = alerts
+        self._notifier = notifier
         self._clock = clock
+        self._sizes = PoolSizes(allocator, self._transfers, clock)
         self._due_pools = Schedule(IDLE_SECONDS, clock)
         self._due_stocks = Schedule(IDLE_SECONDS, clock)
         self._answers_total: dict[str, int] = {}  # by pool, when it was last swept
@@ -113,9 +116,12 @@ class Sweeper:
         directory = self._keeper.current
         if directory.revision != self._revision:
             self._start_over(directory.revision)
-        pools = [directory.pools[name].pool for name in self._due_pools.due(directory.pools)]
+        await self._tell(self._notifier.begin(directory))
+        pools = [directory.pools[name] for name in self._due_pools.due(directory.pools)]
         failures = await self._for_each(self._sweep_pool, pools)
-        failures += await self._for_each(self._finish_moves, self._due_stocks.due(directory.stocks))
+        stocks = [directory.stocks[name] for name in self._due_stocks.due(directory.stocks)]
+        failures += await self._for_each(self._finish_moves, stocks)
+        await self._tell(self._notifier.send_due())
         if failures:
             raise failures[0]
         return True
@@ -125,6 +131,7 @@ class Sweeper:
         self._due_pools.clear()
         self._due_stocks.clear()
         self._answers_total.clear()
+        self._sizes.start_over()
 
     async def _leads(self) -> bool:
         asked = self._clock()
@@ -135,6 +142,7 @@ class Sweeper:
             return False
         if asked > self._leased_until:  # another may have led meanwhile
             self._revision = None
+            self._notifier.forget()
         self._leased_until = asked + _LEASE_MS / 1000
         return True
 
@@ -162,27 +170,44 @@ class Sweeper:
         await gather_limited(attempt, things, _AT_ONCE)
         return failures
 
-    async def _sweep_pool(self, pool: Pool) -> None:
+    async def _sweep_pool(self, prepared: PreparedPool) -> None:
+        pool, unsettled = prepared.pool, False
         try:
             for _ in range(_MAX_SWEEPS):
                 swept = await self._allocator.sweep(pool.id)
                 await self._catalog.hand_on(pool.id, swept.departures)
                 if not swept.more:
                     break
-            filling = pool.stock if pool.fill is Fill.IMMEDIATE and swept.room else None
-            if filling is not None:
-                await self._transfers.fill(pool.id, filling, min(swept.room, _FILL_AT_ONCE))
+            if not self._keeper.current.rests_until(pool.id):  # numbers stay where they are then
+                unsettled = await self._sizes.settle(prepared, swept)
+            look = PoolLook(self._allocator, self._transfers, prepared, swept, self._settled)
+            await self._tell(self._notifier.observe_pool(prepared, swept, look))
         except UnknownPool:
             return  # it was deleted since the snapshot was read
-        self._alerts.observe(pool, swept)
         # One that wasn't seen before counts as in use too: a new revision can be seen just before
         # the numbers that it takes out are drained, and the second look finds them.
         in_use = swept.answers_total != self._answers_total.get(pool.id)
         self._answers_total[pool.id] = swept.answers_total
-        self._due_pools.schedule(pool.id, 0 if in_use or filling else swept.due_in / 1000)
+        self._due_pools.schedule(pool.id, 0 if in_use or unsettled else swept.due_in / 1000)
 
-    async def _finish_moves(self, stock_id: str) -> None:
-        if not (await self._stocks.status(stock_id)).moving:
+    async def _tell(self, telling: Awaitable[object]) -> None:
+        """Do something about notifications: a fault in it keeps nothing else from being done."""
+        try:
+            await telling
+        except (StoreUnavailable, UnknownPool):
+            raise
+        except Exception:
+            _log.exception("not_told")
+
+    async def _settled(self) -> bool:
+        """Whether the configuration is as this round knows it, and no change of it under way."""
+        return await self._catalog.settled_at() == self._revision
+
+    async def _finish_moves(self, stock: Stock) -> None:
+        stock_id = stock.id
+        status = await self._stocks.status(stock_id)
+        await self._tell(self._notifier.observe_stock(stock, status))
+        if not status.moving:
             self._due_stocks.schedule(stock_id, IDLE_SECONDS)
             return
         for pool_id, departure in await self._transfers.finish_moves(stock_id):

@@ -35,7 +35,7 @@ MAX_NAMED = 20_000
 MAX_DETAILS = 1024 * 1024
 """Bytes of details, as they are kept."""
 
-SECRET = frozenset({"key", "former_key", "api_keys", "hash"})
+SECRET = frozenset({"key", "former_key", "api_keys", "hash", "secret", "former_secret"})
 """What is masked wherever it stands in a value."""
 
 MASK = "(secret)"

@@ -25,7 +25,7 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.aside import aside
 from ringpool.catalog import layout, number_lists, rests
-from ringpool.catalog.areas import SECTION, StoredConfiguration, area_change
+from ringpool.catalog.areas import OF_STOCK, SECTION, StoredConfiguration, area_change
 from ringpool.catalog.audit import SERVICE, Actor, EntityChange, hashing
 from ringpool.catalog.audit_log import AuditLog
 from ringpool.catalog.change import (
@@ -143,6 +143,11 @@ class Catalog:
                 await layout.MIGRATIONS[step](self._port)
                 await self._store.write_layout(step + 1, token)
 
+    async def settled_at(self) -> int | None:
+        """Return the revision; None while a change is being carried out."""
+        state = await self._store.state()
+        return None if state.planned else state.revision
+
     async def pending(self) -> int:
         """Return how many steps of a change are still to be carried out."""
         state = await self._store.state()
@@ -153,17 +158,21 @@ class Catalog:
         revision, documents = await self._store.documents()
         entities: list[Account | Pool | Stock] = []
         areas: dict[str, str] = {}
+        kinds: dict[str, str] = {}
         resting: dict[str, int] = {}
         for name in sorted(documents):
             section, _, entity_id = name.partition("/")
             if section == SECTION:
                 areas[entity_id] = documents[name]
+            elif section == OF_STOCK:
+                kinds[entity_id] = documents[name]
             elif section == rests.SECTION:
                 resting[entity_id] = int(documents[name])
             else:
                 entities.append(_decoders[section].decode(documents[name]))
         return revision, StoredConfiguration(
             areas=areas,
+            kinds=kinds,
             rests=resting,
             accounts=tuple(entity for entity in entities if isinstance(entity, Account)),
             pools=tuple(entity for entity in entities if isinstance(entity, Pool)),

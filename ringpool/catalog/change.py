@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from ringpool.catalog import audit, number_lists, plan
-from ringpool.catalog.areas import SECTION, AreaChange, StoredConfiguration
+from ringpool.catalog.areas import NOTHING, OF_STOCK, SECTION, AreaChange, StoredConfiguration
 from ringpool.catalog.key_changes import new_pool_key
 from ringpool.catalog.plan import (
     Addition,
@@ -29,6 +29,7 @@ from ringpool.model import (
     Configuration,
     Entity,
     Kind,
+    Notify,
     Numbers,
     Pool,
     PoolType,
@@ -99,8 +100,8 @@ class CatalogChange(msgspec.Struct, frozen=True):
             yield self.rules_edit(pool)
         for _, entity, change in named:
             yield from self._arrivals(entity, change)
-        for stock, areas in self.areas.stocks.items():
-            yield StockAreas(stock, areas)
+        for stock, found in self.areas.stocks.items():
+            yield StockAreas(stock, found.starts, found.general)
         for owner, _, change in named:
             texts = number_lists.edited(self.lists[owner], change.added, change.drained)
             yield from plan.list_edits(owner, texts)
@@ -117,14 +118,16 @@ class CatalogChange(msgspec.Struct, frozen=True):
         }
         for _, entity, _ in named:
             if isinstance(entity, Pool):
-                documents[f"{SECTION}/{entity.id}"] = self.areas.pools.get(entity.id, "")
+                documents |= self._found_by(entity)
         for pool in self.areas.untouched:
-            documents[f"{SECTION}/{pool.id}"] = self.areas.pools[pool.id]
+            documents |= self._found_by(pool)
         for change in self.changes:
             if change.action == "remove":
                 documents[f"{change.kind}/{change.id}"] = ""
                 if change.kind == "pool":
                     documents[f"{SECTION}/{change.id}"] = ""
+                    if change.id in self.known.kinds:
+                        documents[f"{OF_STOCK}/{change.id}"] = ""
         yield Publication(self.revision, documents, *written)
         for owner, entity, change in named:
             yield from plan.claims(owner, change.drained, leaving=True)
@@ -146,10 +149,20 @@ class CatalogChange(msgspec.Struct, frozen=True):
 
     def rules_edit(self, pool: Pool) -> RulesEdit:
         """Return the step that gives a pool its rules."""
-        areas = ""
+        areas = of_stock = ""
         if pool.match is not None:
             areas = self.areas.pools.get(pool.id, self.known.areas.get(pool.id, ""))
-        return RulesEdit(pool.id, rules(pool, areas, self.quotas[pool.account]), self.revision)
+        if pool.kind is not None:
+            of_stock = self.areas.kinds.get(pool.id, self.known.kinds.get(pool.id, NOTHING))
+        given = rules(pool, areas, self.quotas[pool.account], of_stock)
+        return RulesEdit(pool.id, given, self.revision)
+
+    def _found_by(self, pool: Pool) -> dict[str, str]:
+        """Return the documents on a pool's areas and kind."""
+        found = {f"{SECTION}/{pool.id}": self.areas.pools.get(pool.id, "")}
+        if pool.kind is not None or pool.id in self.known.kinds:
+            found[f"{OF_STOCK}/{pool.id}"] = self.areas.kinds.get(pool.id, "")
+        return found
 
 
 def by_name(configuration: Configuration) -> audit.Entities:
@@ -249,10 +262,27 @@ def _pool_with_keys(pool: Pool, present: Pool | None, now: datetime) -> Pool:
     elif former.until <= now and former != had:
         former = UNSET
     key = pool.key or (present.key if present else UNSET) or new_pool_key()
-    return msgspec.structs.replace(pool, key=key, former_key=former)
+    notify = _with_secrets(pool.notify, present.notify if present else ())
+    return msgspec.structs.replace(pool, key=key, former_key=former, notify=notify)
+
+
+def _with_secrets(wanted: Sequence[Notify], present: Sequence[Notify]) -> tuple[Notify, ...]:
+    """Return who is to be told, with the secrets that their webhooks have already."""
+    had = {each.webhook: each for each in present}
+    return tuple(
+        msgspec.structs.replace(
+            each, secret=had[each.webhook].secret, former_secret=had[each.webhook].former_secret
+        )
+        if each.secret is UNSET and each.webhook in had
+        else each
+        for each in wanted
+    )
 
 
 def _account_with_keys(account: Account, present: Account | None, now: datetime) -> Account:
+    if account.notify:
+        notify = _with_secrets(account.notify, present.notify if present else ())
+        account = msgspec.structs.replace(account, notify=notify)
     if account.api_keys is UNSET:
         return msgspec.structs.replace(account, api_keys=present.api_keys if present else UNSET)
     had = {key.hash: key for key in present.keys} if present else {}

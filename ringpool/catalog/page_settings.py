@@ -32,10 +32,10 @@ class TargetSettings(
     of them replaces it.
     ``format``, ``call`` (``mobile_click_to_call``: phones get ``tel:`` links): of the first pool
     that names it, in the order of the rules.
-    ``hold_ms``: the longest ``hold_on_activity`` of these pools; 0: the page sends no pings and no
-    release.
+    ``hold_ms``: the longest ``hold_on_activity`` of these pools and those that they fall back on;
+    0: the page sends no pings and no release.
     ``visitor``: True where all of them are of type ``visitor``: asked for only with consent to a
-    visitor id; 1 where some are: asked for without it too.
+    visitor id; 1 where some are, or one that they fall back on: asked for without it too.
     """
 
     number: str
@@ -97,7 +97,7 @@ def page_settings(
     may be carried to the hosts of the account's origins, and to no others.
     """
     targets = directory.targets(account.id)
-    of_targets = [prepared for pools in targets.values() for prepared in pools]
+    of_targets = [each for pools in targets.values() for each in _with_fallbacks(pools)]
     settings = PageSettings(
         account=account.id,
         endpoint=endpoint,
@@ -114,16 +114,26 @@ def page_settings(
 
 def _target_settings(number: str, pools: Sequence[PreparedPool]) -> TargetSettings:
     first = pools[0].pool
-    visitors = [prepared.pool.type is PoolType.VISITOR for prepared in pools]
+    asked = _with_fallbacks(pools)
     return TargetSettings(
         number=number,
         plan=plan(number),
         pools=tuple(prepared.pool.id for prepared in pools),
         format=first.format,
-        hold_ms=max(int(prepared.pool.hold_on_activity) for prepared in pools),
-        visitor=all(visitors) or (1 if any(visitors) else False),
+        hold_ms=max(int(prepared.pool.hold_on_activity) for prepared in asked),
+        visitor=all(map(_is_of_visitors, pools))
+        or (1 if any(map(_is_of_visitors, asked)) else False),
         call=first.mobile_click_to_call,
     )
+
+
+def _with_fallbacks(pools: Sequence[PreparedPool]) -> list[PreparedPool]:
+    """The pools, each with those that are asked when it has nothing."""
+    return [each for prepared in pools for each in (prepared, *prepared.fallbacks)]
+
+
+def _is_of_visitors(prepared: PreparedPool) -> bool:
+    return prepared.pool.type is PoolType.VISITOR
 
 
 def _parameters(pools: Iterable[PreparedPool]) -> Iterator[str]:

@@ -38,10 +38,14 @@ class StockEdit(Struct, frozen=True, tag=True):
 
 
 class StockAreas(Struct, frozen=True, tag=True):
-    """The stock's numbers are found by these areas (``answers.area_list``)."""
+    """The stock's numbers are found by these starts (``answers.area_list``).
+
+    ``general``: those of them that are no areas.
+    """
 
     stock: str
     areas: str
+    general: str = ""
 
 
 class RulesEdit(Struct, frozen=True, tag=True):
@@ -138,8 +142,13 @@ class Runner:
                 edits = [(step.owner, step.texts) for step in steps if isinstance(step, ListEdit)]
                 await self._catalog.write_lists(token, edits)
                 return
-        added = [number for step in steps if isinstance(step, Addition) for number in step.numbers]
-        histories = await self._catalog.histories(added)
+        added = [
+            number
+            for step in steps
+            if isinstance(step, Addition | StockEdit)
+            for number in step.numbers
+        ]
+        pasts = await self._catalog.pasts(added)
         by_owner: dict[str, list[Step]] = {}
         for step in steps:
             by_owner.setdefault(_owner(step), []).append(step)
@@ -148,24 +157,27 @@ class Runner:
         async def in_order(of_one: Sequence[Step]) -> None:
             for step in of_one:
                 await lock.keep()  # who was halted for long mustn't go on beside another writer
-                await self._run(token, step, histories)
+                await self._run(token, step, pasts)
 
         await gather_limited(in_order, by_owner.values(), _AT_ONCE)
-        await self._catalog.forget(token, list(histories))
+        await self._catalog.forget(token, list(pasts))
 
-    async def _run(self, token: str, step: Step, histories: Mapping[str, msgspec.Raw]) -> None:
+    async def _run(self, token: str, step: Step, pasts: Mapping[str, Departure]) -> None:
         match step:
             case Claim(owner, numbers, leaving):
                 await self._catalog.claim(token, owner, numbers, leaving=leaving)
             case StockEdit(stock, quarantine, numbers):
-                await self._stocks.edit(stock, quarantine, numbers)
-            case StockAreas(stock, areas):
-                await self._stocks.shelve(stock, areas)
+                await self._stocks.edit(stock, quarantine, numbers, pasts)
+            case StockAreas(stock, areas, general):
+                await self._stocks.shelve(stock, areas, general)
             case RulesEdit(pool, rules, revision):
                 await self._edit(token, pool, rules, revision)
             case Addition(pool, numbers):
                 arrivals = [
-                    Arrival(number, history=histories.get(number, NO_HISTORY)) for number in numbers
+                    Arrival(
+                        number, history=pasts[number].history if number in pasts else NO_HISTORY
+                    )
+                    for number in numbers
                 ]
                 await self._transfers.arrive(pool, arrivals)
             case Publication(revision, documents, entry, details, account):
@@ -184,9 +196,10 @@ class Runner:
                 await self._catalog.renew(token)
 
     async def _drain_stock(self, stock: str, numbers: Sequence[str]) -> None:
+        # Before they are gone: should this be repeated, the stock knows them no more.
+        await self._catalog.note_pasts(f"stock/{stock}", await self._stocks.pasts(stock, numbers))
         lent, gone = await self._stocks.drain(stock, numbers)
-        departures = [Departure(number, "", 0, history) for number, history in gone.items()]
-        await self._catalog.departed(f"stock/{stock}", departures)
+        await self._catalog.departed(f"stock/{stock}", gone)
         await self._transfers.recall(lent)
 
 

@@ -40,13 +40,17 @@ class Removals:
                     raise Fault("account", f"{name} still has {of_it} {entity.id}")
         elif kind == "stock":
             for pool in after.values():
-                if isinstance(pool, Pool) and pool.stock == name:
+                if isinstance(pool, Pool) and pool.stock_id == name:
                     raise Fault("stock", f"pool {pool.id} grows from {name}")
             size = (await self._stocks.status(name)).size
             if size or await self._store.list_of(f"stock/{name}"):
                 raise Fault("stock", f"{name} still has {size} numbers")
-        elif await self._store.list_of(f"pool/{name}") or await self._size(name):
-            raise _with_numbers(name)
+        else:
+            for pool in after.values():
+                if isinstance(pool, Pool) and pool.fallback == name:
+                    raise Fault("pool", f"pool {pool.id} falls back on {name}")
+            if await self._store.list_of(f"pool/{name}") or await self._size(name):
+                raise _with_numbers(name)
 
     async def forget(self, pools: Sequence[Pool], kept: Callable[[Pool], RulesEdit]) -> None:
         """Delete what the allocator has of pools without numbers; a Fault if one has some again.

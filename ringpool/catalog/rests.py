@@ -33,11 +33,11 @@ def after(
     pools = list(pools)
     ends: dict[str, int] = {}
     for pool in pools:
-        shared = pool.stock or f"pool/{pool.id}"
+        shared = pool.stock_id or f"pool/{pool.id}"
         begins = max(now, (clocks or {}).get(pool.id, 0))
         end = begins + max(pool.min_duration, pool.hold_on_activity)
         ends[shared] = max(ends.get(shared, 0), end)
-    return {pool.id: ends[pool.stock or f"pool/{pool.id}"] for pool in pools}
+    return {pool.id: ends[pool.stock_id or f"pool/{pool.id}"] for pool in pools}
 
 
 def until(rests: Rests, pool_id: str) -> int:

@@ -49,10 +49,14 @@ class SignedNumber(NamedTuple):
 
 
 class KeptNumber(NamedTuple):
-    """A pool's tuple that may still have its number, and the targets it would replace."""
+    """A pool's tuple that may still have its number, and the targets it would replace.
+
+    ``gave``: the pool; ``asked``: the one whose targets they are, which may have fallen back on it.
+    """
 
     asked: AskedPool
     tuple: str
+    gave: PreparedPool
 
 
 def first_match(pools: Sequence[PreparedPool], visit: Visit) -> PreparedPool | None:
@@ -134,8 +138,13 @@ def given_numbers(
     found: list[KeptNumber] = []
     for text in held.split(",")[:MAX_HELD]:
         kept = seal.open(text)
-        prepared = None if kept is None else snapshot.pools.get(kept.pool)
-        if kept is None or prepared is None or prepared.pool.account != account_id:
+        if kept is None:
+            continue
+        gave = snapshot.pools.get(kept.pool)
+        prepared = snapshot.pools.get(kept.asked) if kept.asked else gave
+        if gave is None or prepared is None or prepared.pool.account != account_id:
+            continue
+        if gave is not prepared and all(each.pool.id != kept.pool for each in prepared.fallbacks):
             continue
         wanted = [
             target
@@ -143,20 +152,24 @@ def given_numbers(
             if any(each.pool.id == prepared.pool.id for each in pools)
         ]
         if wanted:
-            found.append(KeptNumber(AskedPool(prepared, wanted), kept.tuple))
+            found.append(KeptNumber(AskedPool(prepared, wanted), kept.tuple, gave))
     return found
 
 
-def seal_of(prepared: PreparedPool, tuple_: str, seal: Seal) -> str:
-    """The text by which a visitor proves to have this number; "" where the pool needs none.
+def seal_of(asked: PreparedPool, gave: PreparedPool, tuple_: str, seal: Seal) -> str:
+    """The text by which a visitor proves to have this number; "" where nothing needs it.
 
-    A sticky pool gives the number again to who brings it; with ``hold_on_activity`` a ping extends
-    the guarantee of what it names.
+    A sticky pool that was asked gives the number again to who brings it, also one of a pool that it
+    fell back on; where ``gave`` has ``hold_on_activity``, a ping extends the guarantee of what it
+    names. A static pool's number is everybody's.
     """
-    pool = prepared.pool
-    return seal.seal(Kept(pool.id, tuple_)) if pool.sticky or pool.hold_on_activity else ""
+    if gave.fixed is not None or not (asked.pool.sticky or gave.pool.hold_on_activity):
+        return ""
+    fell_back = asked.pool.id if asked.pool.id != gave.pool.id else ""
+    return seal.seal(Kept(gave.pool.id, tuple_, fell_back))
 
 
-def _order(kept: KeptNumber) -> tuple[int, str]:
+def _order(kept: KeptNumber) -> tuple[int, str, bool]:
+    """A pool's own number is before one that another gave for it."""
     pool = kept.asked.prepared.pool
-    return pool.priority, pool.id
+    return pool.priority, pool.id, kept.gave.pool.id != pool.id

@@ -16,15 +16,24 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from allocator.answers import Answer, Rules, State
 from allocator.port import StoreUnavailable
 from ringpool.catalog import rests
-from ringpool.catalog.areas import StoredConfiguration
+from ringpool.catalog.areas import NOTHING, StoredConfiguration
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.layout import NewerLayout
-from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, rules
+from ringpool.model import (
+    MAX_FALLBACKS,
+    Account,
+    ApiKey,
+    Configuration,
+    Pool,
+    PoolType,
+    Stock,
+    rules,
+)
 from ringpool.security.api_keys import hash_of
 from ringpool.visits.areas import NO_AREAS, PoolAreas, pool_areas
 from ringpool.visits.source_rules import FROM_HEADERS, SourceRule, prepare
@@ -41,6 +50,7 @@ class PreparedPool(Struct, frozen=True):
 
     ``rule``: which visits it is for; None: every visit. ``fixed``: a static pool's answer to all.
     ``areas``: those that it has numbers of, with ``match: area``; NO_AREAS: it doesn't go by them.
+    ``fallbacks``: the pools to ask, in order, when it has nothing to give (``catalog.fallback``).
     ``key``: its key; ``former_key``: the one before, which works until ``former_until`` (Unix
     seconds), ``b""`` without one.
     """
@@ -54,6 +64,14 @@ class PreparedPool(Struct, frozen=True):
     rule: SourceRule | None = None
     fixed: Answer | None = None
     areas: PoolAreas = NO_AREAS
+    fallbacks: tuple[PreparedPool, ...] = ()
+
+    @property
+    def by_area(self) -> bool:
+        """Whether its answer depends on where the visitor is."""
+        if self.areas is not NO_AREAS:
+            return True
+        return any(other.areas is not NO_AREAS for other in self.fallbacks)
 
 
 class PreparedKey(NamedTuple):
@@ -98,12 +116,22 @@ class Snapshot:
         self.stocks: Mapping[str, Stock] = {stock.id: stock for stock in configuration.stocks}
         stored = configuration if isinstance(configuration, StoredConfiguration) else None
         areas = stored.areas if stored else {}
+        kinds = stored.kinds if stored else {}
         self._rests = stored.rests if stored else {}
-        self.pools: Mapping[str, PreparedPool] = {
+        alone = {
             pool.id: _prepared(
-                pool, self.accounts[pool.account], areas.get(pool.id, "") if pool.match else ""
+                pool,
+                self.accounts[pool.account],
+                areas.get(pool.id, "") if pool.match else "",
+                kinds.get(pool.id, NOTHING) if pool.kind else "",
             )
             for pool in configuration.pools
+        }
+        self.pools: Mapping[str, PreparedPool] = {
+            name: structs.replace(each, fallbacks=_fallbacks(each, alone))
+            if each.pool.fallback
+            else each
+            for name, each in alone.items()
         }
         self._targets: dict[str, dict[str, list[PreparedPool]]] = {}
         self._overflow: dict[str, list[PreparedPool]] = {}
@@ -189,7 +217,7 @@ class Snapshot:
         return self._overflow.get(number, ())
 
 
-def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
+def _prepared(pool: Pool, account: Account, areas: str, of_stock: str) -> PreparedPool:
     rule = None if pool.when is None else prepare(pool.when)
     fixed = None
     if pool.type is PoolType.STATIC and pool.numbers:
@@ -199,7 +227,7 @@ def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
     return PreparedPool(
         pool,
         account,
-        rules(pool, areas, account.quota),
+        rules(pool, areas, account.quota, of_stock),
         rule=rule,
         fixed=fixed,
         areas=known,
@@ -207,6 +235,17 @@ def _prepared(pool: Pool, account: Account, areas: str) -> PreparedPool:
         former_key=former.key.encode() if former else b"",
         former_until=former.until.timestamp() if former else 0.0,
     )
+
+
+def _fallbacks(
+    prepared: PreparedPool, pools: Mapping[str, PreparedPool]
+) -> tuple[PreparedPool, ...]:
+    found: list[PreparedPool] = []
+    following = pools.get(prepared.pool.fallback or "")
+    while following is not None and len(found) < MAX_FALLBACKS:
+        found.append(following)
+        following = pools.get(following.pool.fallback or "")
+    return tuple(found)
 
 
 def _place(prepared: PreparedPool) -> tuple[int, str]:

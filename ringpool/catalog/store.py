@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Raw
 
 from allocator.answers import Departure, Holding
 from allocator.copying import Row, Table, with_score
@@ -32,6 +31,7 @@ _WRITE = load("write", "ringpool.catalog")
 _PAGE = load("page", "ringpool.catalog")
 _LOOKUP = load("lookup", "ringpool.catalog")
 _FORGET = load("forget", "ringpool.catalog")
+_PASTS = load("pasts", "ringpool.catalog")
 _END_OWNERSHIP = load("departed", "ringpool.catalog")
 _HOLDER = load("holder", "ringpool.catalog")
 _CLOCK = load("clock", "ringpool.catalog")
@@ -69,8 +69,7 @@ _BYTES_A_PAGE = 1024 * 1024
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 _holder = msgspec.msgpack.Decoder(HolderReply).decode
-_NONE = _encode("")
-_raws = msgspec.msgpack.Decoder(list[Raw]).decode
+_pasts = msgspec.msgpack.Decoder(list[Departure]).decode
 
 
 class LockLost(Exception):
@@ -313,14 +312,13 @@ class CatalogStore:
             pairs = zip(values[::2], values[1::2], strict=True)
             yield {number: Owner.parse(text) for number, text in pairs}
 
-    async def histories(self, numbers: Sequence[str]) -> dict[str, Raw]:
-        """Return the packed former holders of numbers that had no owner, where there are any."""
-        found: dict[str, Raw] = {}
+    async def pasts(self, numbers: Sequence[str]) -> dict[str, Departure]:
+        """Return what is known of numbers that had no owner: when they left their last, and whose
+        they were."""
+        found: dict[str, Departure] = {}
         for piece in _pieces(numbers):
-            raws = _raws(await self._store.run(_LOOKUP, (*_KEYS, _HISTORIES), piece))
-            found |= {
-                number: raw for number, raw in zip(piece, raws, strict=True) if bytes(raw) != _NONE
-            }
+            for past in _pasts(await self._store.run(_PASTS, _KEYS, piece)):
+                found[past.number] = past
         return found
 
     async def forget(self, token: str, numbers: Sequence[str]) -> None:
@@ -330,10 +328,18 @@ class CatalogStore:
 
     async def departed(self, owner: str, departures: Sequence[Departure]) -> int:
         """End the ownership of numbers that have left; return how many were leaving."""
+        return await self._departed(owner, departures, ends=True)
+
+    async def note_pasts(self, owner: str, departures: Sequence[Departure]) -> None:
+        """Note what is known of numbers that are about to leave, and are their owner's still."""
+        if departures:
+            await self._departed(owner, departures, ends=False)
+
+    async def _departed(self, owner: str, departures: Sequence[Departure], *, ends: bool) -> int:
         entries = [
             (departure.number, departure.left, departure.history) for departure in departures
         ]
-        ended: int = await self._run(_END_OWNERSHIP, owner, _encode(entries))
+        ended: int = await self._run(_END_OWNERSHIP, owner, _encode(entries), int(ends))
         return ended
 
     async def holder(self, number: str, at_ms: int) -> Holding | None:

@@ -14,11 +14,13 @@ from ringpool.cli import (
     explain,
     key,
     log,
+    notify,
     number,
     pool,
     serve,
     signing_key,
     size,
+    stock,
     tags,
 )
 from ringpool.cli.output import warn
@@ -43,6 +45,8 @@ main.add_command(configure.export)
 main.add_command(log.log)
 main.add_command(log.undo)
 main.add_command(pool.pool)
+main.add_command(stock.stock)
+main.add_command(notify.notify)
 main.add_command(key.key)
 main.add_command(number.number)
 main.add_command(explain.explain)

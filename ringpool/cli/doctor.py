@@ -18,6 +18,7 @@ from allocator.gather import gather_limited
 from allocator.port import StoreMisconfigured, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.resting import Resting
+from ringpool.catalog.areas import NOTHING, StoredConfiguration
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.cli.output import as_json, print_findings, print_json
@@ -139,8 +140,10 @@ async def _check_pools(session: Session) -> list[Finding]:
         findings.append(Finding("warn", "pools", message))
     if session.settings.redis_url is None:
         findings += _check_rests(names, Resting(session.settings.data_dir))
-    findings += _check_restored(await session.snapshot(), names)
+    snapshot = await session.snapshot()
+    findings += _check_restored(snapshot, names)
     findings = findings or [Finding("ok", "pools", f"{len(names)}, none exhausted")]
+    findings += _check_mail(session.settings, snapshot)
     unbudgeted = [
         name
         for name, status in statuses.items()
@@ -152,8 +155,33 @@ async def _check_pools(session: Session) -> list[Finding]:
             f"in RINGPOOL_TRUSTED_PROXIES): {_some(unbudgeted)}"
         )
         findings.append(Finding("warn", "budgets", message))
+    findings += _check_kinds(known)
     clock = await session.catalog.store_clock()  # read last: no pool's clock is ahead by the delay
     return findings + list(_check_pool_clocks(statuses, clock))
+
+
+def _check_kinds(known: StoredConfiguration) -> Iterator[Finding]:
+    """Report pools that ask their stock for a kind that it has none of."""
+    names = [
+        f"{pool.id} (stock {pool.stock_id})"
+        for pool in known.pools
+        if pool.kind is not None and known.kinds.get(pool.id, NOTHING) == NOTHING
+    ]
+    if names:
+        message = f"their stock has no number of the kind that they ask for: {_some(names)}"
+        yield Finding("warn", "stocks", message)
+
+
+def _check_mail(settings: Settings, snapshot: Snapshot) -> Iterator[Finding]:
+    """Report who wants e-mail, where no server is named to send it by."""
+    if settings.smtp_url is not None:
+        return
+    notified = {account.id: account.notify for account in snapshot.accounts.values()}
+    notified |= {name: prepared.pool.notify for name, prepared in snapshot.pools.items()}
+    named = [name for name, notify in notified.items() if any(each.email for each in notify)]
+    if named:
+        message = f"nobody sends any until {variable('smtp_url')} is set; wanted by {_some(named)}"
+        yield Finding("warn", "e-mail", message)
 
 
 def _check_restored(snapshot: Snapshot, names: list[str]) -> Iterator[Finding]:

@@ -84,7 +84,10 @@ def _print(explained: Explanation) -> None:
 def _rows(target: TargetExplained) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = [("target", target.target)]
     if target.pool:
-        rows.append(("pool", f"{target.pool} ({_WHY[target.why]})"))
+        why = _WHY[target.why]
+        if target.fallback_from:
+            why = f"in place of {target.fallback_from}, {why}"
+        rows.append(("pool", f"{target.pool} ({why})"))
     if target.tuple is not None:
         text = "&".join(f"{name}={value}" for name, value in target.tuple.items())
         rows.append(("tuple", text or "(direct traffic)"))

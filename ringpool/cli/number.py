@@ -69,7 +69,11 @@ def _report_rows(report: NumberReport) -> list[tuple[str, object]]:
     if report.available_from:
         pairs.append(("available from", format_rfc3339(report.available_from)))
     for use in report.overflow_of:
-        answers = "" if use.answers is None else f", given {use.answers} times in that hour"
+        answers = (
+            ""
+            if use.answers is None
+            else f", nothing else to give {use.answers} times in that hour"
+        )
         pairs.append(("overflow number", f"of pool {use.pool}{answers}"))
     when = "held now by" if report.at is None else f"held at {format_rfc3339(report.at)} by"
     if report.holder is None:

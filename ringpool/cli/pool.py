@@ -1,4 +1,4 @@
-"""``ringpool pool list``, ``show``, ``status`` and ``key rotate``."""
+"""``ringpool pool list``, ``show``, ``status``, ``why`` and ``key rotate``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from allocator.gather import gather_limited
 from allocator.replies import UnknownPool
 from ringpool.catalog.condition import Condition, ConditionUnmet
 from ringpool.catalog.key_changes import check_overlap, new_pool_key, with_pool_key_rotated
+from ringpool.catalog.selection import find
 from ringpool.cli.options import overlap
 from ringpool.cli.output import as_json, print_json, print_pairs, print_table, say
 from ringpool.cli.session import Session, command, open_session
 from ringpool.config.codec import encode_hook
 from ringpool.faults import Fault
-from ringpool.model import Entity, Pool
+from ringpool.model import Entity, Pool, without_secrets
+from ringpool.refusals import report
 from ringpool.times import Duration, now
 
 _CONCURRENCY = 50
@@ -67,7 +69,7 @@ async def show(pool_id: str, as_json: bool) -> None:
     async with open_session() as session:
         configured = await session.catalog.read_pool(pool_id)
         _, known = await session.catalog.entities()
-    shown = _all_fields(configured)
+    shown = _all_fields(without_secrets(configured))
     if configured.match is not None:
         shown["areas"] = known.areas.get(pool_id, "").split()
     if as_json:
@@ -127,6 +129,40 @@ async def status(pool_id: str, as_json: bool) -> None:
         print_json(found)
     else:
         print_pairs((name.replace("_", " "), value) for name, value in _all_fields(found).items())
+
+
+@pool.command()
+@click.argument("pool_id", metavar="ID")
+@as_json
+@command
+async def why(pool_id: str, as_json: bool) -> None:
+    """Say why a pool gave visits none of its numbers lately, and how many would have done."""
+    async with open_session() as session:
+        _, known = await session.catalog.entities()
+        configured = find(known.pools, pool_id, "pool")
+        try:
+            told = report(configured, await session.allocator.refusals(pool_id))
+        except UnknownPool:
+            raise Fault("pool", f"there is no pool {pool_id}") from None
+    if as_json:
+        print_json(told)
+        return
+    say(told.why)
+    if told.refusals:
+        say()
+        print_table(
+            ("refused (UTC)", "tuple", "network", "reason", "more until the next"),
+            [
+                (
+                    each.at.replace("T", " ").removesuffix("Z"),
+                    "&".join(f"{name}={value}" for name, value in each.tuple.items()),
+                    each.network,
+                    "all held" if each.reason == "held" else "budget",
+                    each.more,
+                )
+                for each in told.refusals
+            ],
+        )
 
 
 async def _status(session: Session, pool_id: str) -> PoolStatus | None:

@@ -15,7 +15,17 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from ringpool.faults import Fault
-from ringpool.model import HASH_PATTERN, ID_PATTERN, KEY_PATTERN
+from ringpool.model import (
+    AREA_PATTERN,
+    COUNTRY_PATTERN,
+    HASH_PATTERN,
+    ID_PATTERN,
+    KEY_PATTERN,
+    MAIL_ADDRESS_PATTERN,
+    PACE_PATTERN,
+    SHRINK_PATTERN,
+)
+from ringpool.pace import WORDS
 from ringpool.times import Duration
 
 T = TypeVar("T")
@@ -24,7 +34,14 @@ _PATTERNS = {
     ID_PATTERN: "expected an id: a-z, 0-9 and -, 63 characters at most",
     KEY_PATTERN: "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
     HASH_PATTERN: "expected a key's hash: sha256: and 64 of 0-9 and a-f",
+    COUNTRY_PATTERN: "expected a country's two letters such as US, or 001 for none",
+    AREA_PATTERN: "expected 1 to 5 digits such as 212",
+    PACE_PATTERN: "expected a share and a span such as 10% / 5m",
+    SHRINK_PATTERN: f"expected one of {', '.join(WORDS)}, or a share and a span such as 10% / 1d",
+    MAIL_ADDRESS_PATTERN: "expected one e-mail address, such as ops@example.com",
 }
+_SECRET = {KEY_PATTERN, HASH_PATTERN}
+"""What was to be a secret is repeated nowhere, wrong as it is."""
 
 
 def decode_hook(kind: type, value: object) -> object:
@@ -152,7 +169,6 @@ def _message(value: object, kind: Any, error_text: str) -> str:
         return "expected a list"
     for pattern, words in _PATTERNS.items():
         if repr(pattern) in error_text:
-            # What was to be a secret is repeated nowhere, wrong as it is.
-            return f"{words}, got {value!r}" if pattern == ID_PATTERN else words
+            return words if pattern in _SECRET else f"{words}, got {value!r}"
     plain = error_text.split(" - at `$", 1)[0].replace("`", "").replace(" | null", "")
     return plain[:1].lower() + plain[1:]

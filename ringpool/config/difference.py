@@ -15,6 +15,7 @@ _ORDER: tuple[Kind, ...] = ("account", "stock", "pool")
 """A stock comes before the pools that grow from it."""
 
 _SECRET = frozenset({"key", "former_key"})
+_SECRETS_OF_WEBHOOKS = frozenset({"secret", "former_secret"})
 _MAX_SHOWN_NUMBERS = 5
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
@@ -125,6 +126,8 @@ def _shown(name: str, value: object) -> object:
         return "(secret)"
     if name == "api_keys":
         return [_key_text(key) for key in value] if isinstance(value, tuple | list) else None
+    if name == "notify" and isinstance(value, tuple | list):
+        return [_without_secrets(notified) for notified in value]
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -132,6 +135,13 @@ def _key_text(key: dict[str, Any]) -> str:
     """An API key as people tell it from others: ``reports (read, calls; 1a2b3c4d)``."""
     until = f", until {key['expires']}" if "expires" in key else ""
     return f"{key['name']} ({', '.join(key['scopes'])}{until}; {fingerprint(key['hash'])})"
+
+
+def _without_secrets(notified: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: "(secret)" if name in _SECRETS_OF_WEBHOOKS else item
+        for name, item in notified.items()
+    }
 
 
 def _text(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from ringpool.config.codec import key_text
 from ringpool.faults import Fault
-from ringpool.model import Account, Fill, Match, Pool, PoolType, Stock
+from ringpool.model import Account, Fill, Match, Notify, Pool, PoolType, Stock, StockKind
+from ringpool.numbers import kinds
 from ringpool.times import Duration, to_unix_ms
 from ringpool.visits.allowed_values import allowed_faults
 from ringpool.visits.page_fields import PAGE_FIELDS
@@ -26,14 +27,18 @@ RESERVED = frozenset(
     | PAGE_FIELDS
     | {"landing_page", "mobile_click_to_call", "publisher", "referrer", "ring_pool_key"}
     | {"search_engine", "search_keyword_id", "search_keywords"}
-    | {"rp_exp", "rp_number", "rp_pool", "rp_sig", "rp_test"}
+    | {"rp_exp", "rp_fallback", "rp_number", "rp_pool", "rp_sig", "rp_test"}
 )
 """Query parameters with a meaning of their own, which no pool can have as its parameters."""
 
-_NOT_OF_STATIC = ("stock", "match", "overflow_number", "hold_on_activity", "sticky")
+_OF_A_STOCK = ("initial", "low_water", "autoscale")
+"""What needs a stock to come from."""
+
+_NOT_OF_STATIC = ("stock", "match", "fallback", "overflow_number", "hold_on_activity", "sticky")
 
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
 _SECOND_MS = 1_000
+_SHORTEST_COOLDOWN_MS, LONGEST_COOLDOWN_MS = 60_000, 7 * 86_400_000
 _TEN_YEARS_MS = 10 * 365 * 86_400_000
 
 
@@ -52,6 +57,7 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
         yield from _instant_faults(
             f"{where}.former.until", key.former.until if key.former else None
         )
+    yield from _notify_faults(f"{path}.notify", account.notify)
 
 
 def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
@@ -75,10 +81,9 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
         yield from _size_faults(path, pool, present)
         if pool.allow_overflow and pool.overflow_number is None:
             yield Fault(f"{path}.overflow_number", "needed unless allow_overflow is false")
-    if pool.fill is Fill.IMMEDIATE and pool.stock is None:
-        yield Fault(f"{path}.stock", "needed for fill: immediate")
-    if pool.fill is Fill.IMMEDIATE and pool.max_size is None:
-        yield Fault(f"{path}.max_size", "needed for fill: immediate")
+    yield from _growth_faults(path, pool)
+    if isinstance(pool.stock, StockKind):
+        yield from _kind_faults(f"{path}.stock", pool.stock)
     for name, allowed in (pool.values or {}).items():
         where = f"{path}.values.{key_text(name)}"
         if name.lower() not in parameter_names(pool):
@@ -91,6 +96,33 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
     if pool.on_exhausted is not None and not _is_web_address(pool.on_exhausted.webhook):
         message = f"{pool.on_exhausted.webhook!r} is not an http or https address"
         yield Fault(f"{path}.on_exhausted.webhook", message)
+    yield from _notify_faults(f"{path}.notify", pool.notify)
+
+
+def _notify_faults(path: str, notify: Sequence[Notify]) -> Iterator[Fault]:
+    places: dict[str, str] = {}
+    for index, each in enumerate(notify):
+        where = f"{path}[{index}]"
+        if (each.webhook is None) is (each.email is None):
+            yield Fault(where, "needs a webhook or an email, one of the two")
+        if each.webhook is not None and not _is_web_address(each.webhook):
+            # Not repeated: what is wrong with it may be the login in it.
+            yield Fault(f"{where}.webhook", "is not an http or https address, without a login")
+        if each.webhook is None and not each.secret is each.former_secret is UNSET:
+            yield Fault(f"{where}.secret", "signs what a webhook gets; an email has none")
+        if each.former_secret is not UNSET and each.former_secret == each.secret:
+            yield Fault(f"{where}.former_secret", "the same as secret")
+        if each.former_secret is not UNSET and each.secret is UNSET:
+            yield Fault(f"{where}.former_secret", "needs a secret that takes its place")
+        if not _SHORTEST_COOLDOWN_MS <= each.cooldown <= LONGEST_COOLDOWN_MS:
+            yield Fault(f"{where}.cooldown", f"{each.cooldown} is outside 1m to 7d")
+        for place, event in enumerate(each.events):
+            if event in each.events[:place]:
+                yield Fault(f"{where}.events[{place}]", f"{event.value} is there already")
+        name = "email" if each.webhook is None else "webhook"
+        first = places.setdefault(each.webhook or each.email or "", where)
+        if first != where:
+            yield Fault(f"{where}.{name}", f"the same as {first}")
 
 
 def _static_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
@@ -111,6 +143,39 @@ def _size_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
     elif len(pool.numbers) > pool.max_size:
         message = f"{len(pool.numbers)} numbers, and max_size is {pool.max_size}"
         yield Fault(f"{path}.numbers", message)
+
+
+def _growth_faults(path: str, pool: Pool) -> Iterator[Fault]:
+    if pool.fill is Fill.IMMEDIATE:
+        needed = "needed for fill: immediate"
+        if pool.stock is None:
+            yield Fault(f"{path}.stock", needed)
+        if pool.max_size is None:
+            yield Fault(f"{path}.max_size", needed)
+    for name in _OF_A_STOCK:
+        if getattr(pool, name) is None:
+            continue
+        if pool.fill is Fill.IMMEDIATE:
+            yield Fault(f"{path}.{name}", "a pool with fill: immediate is full at once")
+        elif pool.stock is None:
+            yield Fault(f"{path}.stock", f"needed for {name}")
+    if pool.autoscale is not None and pool.max_size is None:
+        yield Fault(f"{path}.max_size", "needed for autoscale")
+    for name in ("initial", "low_water"):
+        count = getattr(pool, name)
+        if count is not None and pool.max_size is not None and count > pool.max_size:
+            yield Fault(f"{path}.{name}", f"{count}, and max_size is {pool.max_size}")
+
+
+def _kind_faults(path: str, asked: StockKind) -> Iterator[Fault]:
+    country = asked.country
+    if country is None:
+        if asked.area is not None:
+            yield Fault(f"{path}.country", "needed for area")
+    elif not kinds.is_country(country):
+        yield Fault(f"{path}.country", f"{country} is no country with telephone numbers")
+    elif asked.type is not None and not kinds.has_type(country, asked.type):
+        yield Fault(f"{path}.type", f"{country} has no numbers of type {asked.type.value}")
 
 
 def _parameter_faults(path: str, pool: Pool) -> Iterator[Fault]:

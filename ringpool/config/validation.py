@@ -12,8 +12,18 @@ from msgspec import UNSET
 
 from ringpool.config.draft import Draft
 from ringpool.config.entity_rules import account_faults, pool_faults, stock_faults
+from ringpool.config.fallback_rules import check_fallbacks
 from ringpool.faults import Faults
-from ringpool.model import Account, ApiKey, Configuration, Pool, PoolType, Stock, roles
+from ringpool.model import (
+    Account,
+    ApiKey,
+    Configuration,
+    Pool,
+    PoolType,
+    Stock,
+    StockKind,
+    roles,
+)
 
 
 def check(wanted: Configuration, known: Configuration, *, canonical: bool = False) -> Configuration:
@@ -46,7 +56,9 @@ def find_faults(draft: Draft, known: Configuration, *, canonical: bool = False) 
     for index, stock in draft.of("stocks", Stock):
         draft.faults += stock_faults(f"stocks[{index}]", stock)
     _check_api_keys(draft, known)
+    _check_secrets(draft, known)
     _check_references(draft, known)
+    check_fallbacks(draft, known)
     _check_numbers(draft, known)
 
 
@@ -83,6 +95,24 @@ def _check_api_keys(draft: Draft, known: Configuration) -> None:
             draft.fault(f"pools[{index}].former_key.key", "the same as key")
 
 
+def _check_secrets(draft: Draft, known: Configuration) -> None:
+    """A webhook has a secret: one that is given, or the one it has already."""
+    for section, present in (("accounts", known.accounts), ("pools", known.pools)):
+        had = {
+            (entity.id, each.webhook)
+            for entity in present
+            for each in entity.notify
+            if each.secret is not UNSET
+        }
+        for index, entity in draft.entities[section].items():
+            assert isinstance(entity, Account | Pool)
+            for place, each in enumerate(entity.notify):
+                needed = each.webhook is not None and each.secret is UNSET
+                if needed and (entity.id, each.webhook) not in had:
+                    where = f"{section}[{index}].notify[{place}].secret"
+                    draft.fault(where, "needed: it signs what the webhook gets")
+
+
 def _keeps_keys(draft: Draft, account_id: str) -> bool:
     account = draft.entities["accounts"].get(draft.ids["accounts"][account_id])
     return isinstance(account, Account) and account.api_keys is UNSET
@@ -104,17 +134,18 @@ def _check_references(draft: Draft, known: Configuration) -> None:
     for index, pool in draft.readable_of("pools", Pool):
         if pool.account and pool.account not in accounts:
             draft.fault(f"pools[{index}].account", f"there is no account {pool.account}")
-        if pool.stock is None:
+        grows_from = pool.stock_id
+        if grows_from is None:
             continue
-        if pool.stock not in stocks:
-            draft.fault(f"pools[{index}].stock", f"there is no stock {pool.stock}")
-        elif pool.account and stocks[pool.stock] not in (pool.account, None):
-            message = f"{pool.stock} belongs to account {stocks[pool.stock]}"
-            draft.fault(f"pools[{index}].stock", message)
+        where = f"pools[{index}].stock" + (".id" if isinstance(pool.stock, StockKind) else "")
+        if grows_from not in stocks:
+            draft.fault(where, f"there is no stock {grows_from}")
+        elif pool.account and stocks[grows_from] not in (pool.account, None):
+            draft.fault(where, f"{grows_from} belongs to account {stocks[grows_from]}")
     for pool in known.pools:  # those that the document doesn't name must still fit
-        moved = stocks.get(pool.stock or "")
+        moved = stocks.get(pool.stock_id or "")
         if pool.id not in draft.ids["pools"] and moved not in (pool.account, None):
-            where = f"stocks[{draft.ids['stocks'][pool.stock or '']}].account"
+            where = f"stocks[{draft.ids['stocks'][pool.stock_id or '']}].account"
             draft.fault(where, f"pool {pool.id} of account {pool.account} grows from this stock")
 
 

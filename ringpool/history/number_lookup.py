@@ -29,7 +29,8 @@ class Holder(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class OverflowOf(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A pool whose overflow number it is; ``answers``: given in the clock hour (UTC) of ``at``."""
+    """A pool whose overflow number it is; ``answers``: how often it had nothing else to give in the
+    clock hour (UTC) of ``at``."""
 
     pool: str
     answers: int | None = None

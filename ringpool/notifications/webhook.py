@@ -1,103 +1,105 @@
-"""Tells operators that a pool ran out: the ``on_exhausted`` webhook, once an episode.
+"""Posts a webhook once: to a public address or a named one, without redirects, its answer unread.
 
-An episode begins when overflow was given or no number is left to give, and ends when numbers have
-been free again for ``CALM_MS``. The process that leads the sweeping sends the webhook: a second or
-two after the episode began, or up to ten where the pool was idle until then. When another process
-takes over in the middle of an episode, the webhook may be sent once more.
+A name is resolved once, and what is connected to is the address that was looked at: a name server
+that answers otherwise the next time changes nothing. The certificate is checked for the name.
+Proxies that the environment names aren't used: they would resolve the name by themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
-from contextlib import suppress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import httpx
-import stamina
-import structlog
 
-from allocator.answers import Swept
-from ringpool.model import Pool
+from ringpool import __version__
+from ringpool.notifications.addresses import may_connect, read_networks
+from ringpool.notifications.outcome import NotSent
 
-CALM_MS = 60_000
+TIMEOUT_SECONDS = 10.0
+"""All that one attempt may take, however slowly the receiver talks."""
 
-# What is logged of a failure here leaves out the address, which may hold a secret.
-stamina.instrumentation.set_on_retry_hooks(())
+_CONNECT_SECONDS = 5.0
+_MAX_ADDRESSES = 3
+_PORTS = {"http": 80, "https": 443}
 
-_log = structlog.get_logger("ringpool.alerts")
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a name, to be reached at a port; raises OSError."""
 
 
-class WebhookNotifier:
-    """Sends webhooks in the background; ``aclose`` gives up those that haven't arrived yet."""
+async def resolve(host: str, port: int) -> list[str]:
+    """Ask the system for the addresses of a name."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class WebhookClient:
+    """``allowed``: networks that may be posted to although they aren't public; ``*``: all."""
 
     def __init__(
         self,
-        client: httpx.AsyncClient | None = None,
+        allowed: Sequence[str] = (),
         *,
-        clock_ms: Callable[[], float] = lambda: time.time() * 1000,
+        resolve: Resolve = resolve,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
-        self._client = client or httpx.AsyncClient(timeout=5.0, follow_redirects=False)
-        self._clock_ms = clock_ms
-        self._last_seen: dict[str, float] = {}  # pool → when it was last seen exhausted
-        self._sending: set[asyncio.Task[None]] = set()
-
-    def observe(self, pool: Pool, swept: Swept) -> None:
-        """Take note of a pool's sweep; starts a webhook when an episode begins."""
-        if pool.on_exhausted is None:
-            return
-        now = self._clock_ms()
-        overflowed = swept.last_overflow > 0 and now - swept.last_overflow < CALM_MS
-        if not (swept.exhausted or overflowed):
-            if now - self._last_seen.get(pool.id, now) >= CALM_MS:
-                del self._last_seen[pool.id]
-            return
-        began = pool.id not in self._last_seen
-        self._last_seen[pool.id] = now
-        if began:
-            body: dict[str, object] = {
-                "event": "pool_exhausted",
-                "pool": pool.id,
-                "account": pool.account,
-                "name": pool.name,
-                "last_overflow": swept.last_overflow or None,
-            }
-            task = asyncio.create_task(self._send(pool.on_exhausted.webhook, body))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-
-    async def _send(self, url: str, body: dict[str, object]) -> None:
-        """Post ``body``: five times at most, with pauses of 1, 4, 16 and 64 seconds."""
-        attempts = stamina.retry_context(
-            on=httpx.HTTPError,
-            attempts=5,
-            timeout=None,
-            wait_initial=1.0,
-            wait_exp_base=4,
-            wait_max=64.0,
-            wait_jitter=0.0,
+        self._allowed = read_networks(allowed)
+        self._resolve = resolve
+        self._client = httpx.AsyncClient(
+            timeout=_CONNECT_SECONDS,
+            follow_redirects=False,
+            trust_env=False,
+            verify=True if trust is None else trust,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            headers={"user-agent": f"Ringpool/{__version__}", "accept-encoding": "identity"},
         )
-        with suppress(httpx.HTTPError):  # of the last attempt; it is logged
-            async for attempt in attempts:
-                with attempt:
-                    await self._post(url, body)
 
-    async def _post(self, url: str, body: dict[str, object]) -> None:
-        """Post ``body`` once; logs how it went, and raises httpx.HTTPError when it failed."""
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Post a JSON ``body``; raises NotSent unless the receiver answers with 2xx."""
         try:
-            (await self._client.post(url, json=body)).raise_for_status()
-        except httpx.HTTPStatusError as error:
-            reason = f"status {error.response.status_code}"
-            _log.warning("alert_failed", pool=body["pool"], reason=reason)
-            raise
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                status = await self._status(httpx.URL(url), body, headers)
+        except TimeoutError:
+            raise NotSent("no answer in time") from None
+        except OSError:  # of the name
+            raise NotSent("its name has no address") from None
+        except (httpx.InvalidURL, UnicodeError):
+            raise NotSent("its address can't be read") from None
         except httpx.HTTPError as error:
-            _log.warning("alert_failed", pool=body["pool"], reason=type(error).__name__)
-            raise
-        _log.info("alert_sent", pool=body["pool"])
+            raise NotSent(type(error).__name__) from None
+        if not 200 <= status < 300:
+            raise NotSent(f"status {status}")
+
+    async def _status(self, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> int:
+        name = url.raw_host.decode("ascii")
+        port = url.port or _PORTS[url.scheme]
+        addresses = dict.fromkeys(await self._resolve(name, port))
+        public = [address for address in addresses if may_connect(address, self._allowed)]
+        if not public:
+            raise NotSent("its address isn't public (RINGPOOL_WEBHOOK_NETWORKS)")
+        named = {"host": url.netloc.decode("ascii"), "content-type": "application/json", **headers}
+        for address in public[:_MAX_ADDRESSES]:
+            try:
+                return await self._post(url.copy_with(host=address), name, body, named)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if address == public[:_MAX_ADDRESSES][-1]:
+                    raise
+        raise AssertionError  # one of them has returned or raised
+
+    async def _post(
+        self, url: httpx.URL, name: str, body: bytes, headers: Mapping[str, str]
+    ) -> int:
+        """Post to an address; nothing of the answer but its status is read."""
+        request = self._client.build_request(
+            "POST", url, content=body, headers=dict(headers), extensions={"sni_hostname": name}
+        )
+        response = await self._client.send(request, stream=True)
+        await response.aclose()
+        return response.status_code
 
     async def aclose(self) -> None:
-        """Give up webhooks that haven't arrived yet and close the connections."""
-        for task in self._sending:
-            task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        """Close the connections."""
         await self._client.aclose()

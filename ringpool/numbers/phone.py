@@ -134,11 +134,12 @@ def area(number: str) -> str:
     "" for a number of no area: toll-free, mobile where mobiles have none of their own, or of a
     range that the phone number data doesn't know.
     """
-    return _area(number.partition(";")[0][:-_BLOCK_DIGITS])
+    return area_of_block(number.partition(";")[0][:-_BLOCK_DIGITS])
 
 
 @lru_cache(maxsize=_MAX_BLOCKS)
-def _area(block: str) -> str:
+def area_of_block(block: str) -> str:
+    """The same, of what a number begins with: all but its last two digits."""
     parsed = phonenumbers.parse(block + "0" * _BLOCK_DIGITS)
     length = phonenumbers.length_of_geographical_area_code(parsed)
     if not length:

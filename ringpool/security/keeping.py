@@ -21,10 +21,11 @@ _MAC_BYTES = 12
 
 
 class Kept(NamedTuple):
-    """A tuple of a pool."""
+    """A tuple of a pool. ``asked``: the pool that had nothing and fell back on it; "": itself."""
 
     pool: str
     tuple: str
+    asked: str = ""
 
 
 class Seal:
@@ -35,7 +36,8 @@ class Seal:
 
     def seal(self, kept: Kept) -> str:
         """Return the text to bring back: base64url, without padding."""
-        body = f"{kept.pool}\n{kept.tuple}".encode()
+        pools = f"{kept.pool} {kept.asked}" if kept.asked else kept.pool
+        body = f"{pools}\n{kept.tuple}".encode()
         mac = _mac(self._keys[0], body)
         return base64.urlsafe_b64encode(mac + body).rstrip(b"=").decode()
 
@@ -50,8 +52,9 @@ class Seal:
         mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if not any(hmac.compare_digest(mac, _mac(key, body)) for key in self._keys):
             return None
-        pool, _, tuple_ = body.decode().partition("\n")
-        return Kept(pool, tuple_)
+        pools, _, tuple_ = body.decode().partition("\n")
+        pool, _, asked = pools.partition(" ")
+        return Kept(pool, tuple_, asked)
 
 
 def seal_for(signer: SigningKeys) -> Seal:

@@ -47,8 +47,8 @@ def _references(known: StoredConfiguration) -> Iterator[Finding]:
         if entity.account not in accounts:
             yield fault(f"{kind} {entity.id}", f"its account {entity.account} isn't there")
     for pool in known.pools:
-        if pool.stock and pool.stock not in stocks:
-            yield fault(f"pool {pool.id}", f"its stock {pool.stock} isn't there")
+        if pool.stock_id and pool.stock_id not in stocks:
+            yield fault(f"pool {pool.id}", f"its stock {pool.stock_id} isn't there")
     keys: dict[str, str] = {}
     for account in known.accounts:
         for key in account.keys:

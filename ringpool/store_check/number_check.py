@@ -11,8 +11,6 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from msgspec import Raw
-
 from allocator import claims
 from allocator.answers import Departure
 from allocator.gather import gather_limited
@@ -362,7 +360,7 @@ class NumberCheck:
             case Drop(stock):
                 await claims.settle_gone(store, stock, number)
             case Disown(owner):
-                await self._disown(token, owner, number)
+                await self._disown(token, owner, Departure(number, "", 0, NO_HISTORY))
             case Lend(stock, pool, loan, leaving):
                 lent = await claims.settle_lent(store, stock, number, pool, loan, leaving=leaving)
                 await claims.settle_in_pool(store, pool, number, f"{stock}@{lent}")
@@ -389,12 +387,12 @@ class NumberCheck:
         lent, gone = await self._catalog.stocks.drain(name, [number])
         if lent.keys() and self._pools.keys() >= set(lent.values()):
             await self._transfers.recall(lent)
-        for history in gone.values():
-            await self._disown(token, owner, number, history)
+        for departure in gone:
+            await self._disown(token, owner, departure)
 
-    async def _disown(self, token: str, owner: str, number: str, history: Raw = NO_HISTORY) -> None:
-        await self._kept.claim(token, owner, [number], leaving=True)
-        await self._kept.departed(owner, [Departure(number, "", 0, history)])
+    async def _disown(self, token: str, owner: str, departure: Departure) -> None:
+        await self._kept.claim(token, owner, [departure.number], leaving=True)
+        await self._kept.departed(owner, [departure])
 
     async def _hand_on(self, pool: str) -> None:
         """Have what left a pool go where it goes next."""

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from allocator import claims
-from allocator.keys import CATALOG, EVERY_KEY, FORMER_POOL_KEYS, INSTALLATION, pool_keys, stock_keys
+from allocator.keys import (
+    CATALOG,
+    EVERY_KEY,
+    FORMER_POOL_KEYS,
+    INSTALLATION,
+    NOTIFICATIONS,
+    pool_keys,
+    stock_keys,
+)
 from allocator.orphans import Place, examine, place_of
 from allocator.port import NotPermitted, ScannedStore
 from ringpool.catalog.catalog import Catalog
@@ -21,6 +29,7 @@ _MOST = 1000
 _MOST_NAMED = 10
 _PAUSE_SECONDS = 0.2
 _READINGS = 10
+_OTHER_KEYS = (INSTALLATION, NOTIFICATIONS)
 _OTHERS = (f"{CATALOG}lease:", f"{CATALOG}key-used:")
 
 
@@ -83,7 +92,7 @@ def _place(key: str) -> Place:
     owner = list_owner(key)
     if owner is not None:
         return Place("list", owner)
-    known = is_catalog_key(key) or key == INSTALLATION or key.startswith(_OTHERS)
+    known = is_catalog_key(key) or key in _OTHER_KEYS or key.startswith(_OTHERS)
     return place if known else Place("")
 
 

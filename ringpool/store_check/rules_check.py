@@ -13,6 +13,7 @@ from allocator.allocator import Allocator
 from allocator.port import Store
 from allocator.replies import StoredRules
 from allocator.transfers import Transfers
+from ringpool.catalog.areas import NOTHING
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.plan import RulesEdit, Runner, StockEdit
 from ringpool.catalog.store import CatalogStore
@@ -83,7 +84,9 @@ async def _wrong(
         if pool.id not in pools:
             continue
         areas = known.areas.get(pool.id, "") if pool.match is not None else ""
-        wanted = RulesEdit(pool.id, rules(pool, areas, quotas.get(pool.account)), revision)
+        of_stock = known.kinds.get(pool.id, NOTHING) if pool.kind is not None else ""
+        given = rules(pool, areas, quotas.get(pool.account), of_stock)
+        wanted = RulesEdit(pool.id, given, revision)
         stored = await claims.stored_rules(store, pool.id)
         if stored is None:
             message = "the configuration names it, but the store has no such pool"

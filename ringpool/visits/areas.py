@@ -17,17 +17,22 @@ from msgspec import Struct
 MAX_CODES = 10
 """Most codes that are read of what is told of one visitor."""
 
+_MOST_TEXT = 200  # longer ones are none, and aren't remembered
 _CODES = re.compile(r"\+?[0-9]{1,11}(?: *, *\+?[0-9]{1,11})*")
 
 
-@lru_cache(maxsize=4096)
 def read_codes(text: str, country: str = "") -> tuple[str, ...]:
     """The codes in what a proxy tells (``212,646``), the best first; none for anything else.
 
     ``country``: two letters, "" where it isn't known. With it each code has its country's.
     """
+    return _codes(text, country) if len(text) <= _MOST_TEXT else ()
+
+
+@lru_cache(maxsize=4096)
+def _codes(text: str, country: str) -> tuple[str, ...]:
     text = text.strip(" ")
-    if len(text) > 200 or not _CODES.fullmatch(text):
+    if not _CODES.fullmatch(text):
         return ()
     calling_code = phonenumbers.country_code_for_region(country) if country else 0
     codes = (code.strip(" ") for code in text.split(","))

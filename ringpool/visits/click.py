@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
+from copy import copy
 from typing import NamedTuple
 
 from msgspec import structs
@@ -14,7 +15,7 @@ from ringpool.model import Pool, Touch
 from ringpool.visits.areas import NO_AREAS, PoolAreas
 from ringpool.visits.page_fields import PAGE_FIELDS
 from ringpool.visits.placeholders import unfilled, without
-from ringpool.visits.pool_tuples import fields_read, tuple_for
+from ringpool.visits.pool_tuples import by_name, fields_read, tuple_for
 from ringpool.visits.traffic import (
     NOWHERE,
     TrafficSource,
@@ -163,6 +164,16 @@ class Click:
         area = wanted[0] if wanted else ""
         tuple_ = tuple_for(pool, source, self.given, self.visitor, publisher, area)
         return Ask(tuple_, self.attributes, areas=" ".join(wanted), network=self.network)
+
+    def handed_on(self, pool: Pool) -> Click:
+        """The same click for the pools that ``pool`` falls back on.
+
+        What is given by position has the names of ``pool``: another pool has others there.
+        """
+        click = copy(self)
+        click.given = by_name(pool, self.given)
+        click._extra = {**self._extra, "fallback_from": pool.id}
+        return click
 
     def _first_touch(self) -> Click:
         url, referrer = self._first

@@ -87,10 +87,16 @@ def fields_read(pool: Pool) -> frozenset[str]:
     return _reading(pool.type, pool.parameters).fields
 
 
+def names_read(pool: Pool) -> frozenset[str]:
+    """Those of ``fields_read`` that aren't positions."""
+    return _reading(pool.type, pool.parameters).names_read
+
+
 class _Reading(NamedTuple):
     """How a visit is read for a pool. ``steps``: position, name and fold of each parameter."""
 
     names: tuple[str, ...]
+    names_read: frozenset[str]
     fields: frozenset[str]
     steps: tuple[tuple[str, str, Callable[[str], str] | None], ...]
 
@@ -99,11 +105,13 @@ class _Reading(NamedTuple):
 def _reading(kind: PoolType, parameters: tuple[str, ...]) -> _Reading:
     names = _names(kind, parameters)
     of_referrer = (name.removeprefix("referrer.") for name in names if name.startswith("referrer."))
+    names_read = frozenset((*names, *of_referrer))
     positions = _POSITIONS[: len(names)]
     folds = {} if kind is PoolType.CUSTOM else _FOLDS
     return _Reading(
         names,
-        frozenset((*names, *of_referrer, *filter(None, positions))),
+        names_read,
+        names_read | frozenset(filter(None, positions)),
         tuple(
             (position, name, folds.get(name))
             for position, name in zip(positions, names, strict=True)
@@ -120,6 +128,13 @@ def _names(kind: PoolType, parameters: tuple[str, ...]) -> tuple[str, ...]:
             return own + tuple(name for name in _SEARCH if name not in own)
         case _:
             return _PARAMETERS[kind]
+
+
+def by_name(pool: Pool, given: Mapping[str, str]) -> dict[str, str]:
+    """What is given, with the pool's names in the place of positions."""
+    named = dict(zip(_POSITIONS, parameter_names(pool), strict=False))
+    values = {name: value for name, value in given.items() if name not in _POSITIONS[:10]}
+    return values | {named[name]: given[name] for name in given if name in named}
 
 
 def tuple_for(
@@ -144,7 +159,7 @@ def tuple_for(
     """
     if visitor:
         given = {"visitor": visitor, **given}
-    names, _, steps = _reading(pool.type, pool.parameters)
+    names, _, _, steps = _reading(pool.type, pool.parameters)
     values: dict[str, str] = {}
     for position, name, fold in steps:
         value = given.get(name)

@@ -14,9 +14,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from allocator.answers import Ask, Rules, State
+from allocator.answers import Answer, Ask, Departure, Rules, State
 from allocator.port import Store
 from allocator.stocks import StockStatus
+from allocator.transfers import NO_HISTORY
 from tests.allocator.machines import Runtime, StoreMachine, run_machine
 from tests.allocator.pools import START, PoolUnderTest, make, numbers
 
@@ -29,6 +30,10 @@ async def stocked(store: Store, unique: str, *numbers: str, **rules: Any) -> Poo
     pool = await make(store, unique, [], stock=stock, **rules)
     await pool.stocks.edit(stock, 60_000, numbers, now_ms=pool.now)
     return pool
+
+
+async def preview(pool: PoolUnderTest, tuple_: str, areas: str = "") -> Answer:
+    return await pool.allocator.preview(pool.id, tuple_, areas, now_ms=pool.now)
 
 
 async def status(pool: PoolUnderTest) -> StockStatus:
@@ -149,6 +154,69 @@ class TestGrowth:
         assert (await status(pool)).moving == 0
 
 
+class TestKinds:
+    async def test_it_asks_for_its_kind_alone(self, store: Store, unique: str) -> None:
+        """In the request and ahead of need; a preview says so before; others get what is left."""
+        pool = await stocked(store, unique, "+1888", "+1877", "+1212", of_stock=" +18 ")
+        stock = f"{unique}-s"
+        await pool.stocks.shelve(stock, " +12 +18 ", now_ms=pool.now)
+        assert await pool.transfers.fill(unique, stock, 1, " +18 ", now_ms=pool.now) == 1
+        await pool.one("a")
+        assert (await preview(pool, "b")).state is State.NEW
+        answers = await pool.ask("b", "c")
+        assert [answer.state for answer in answers] == [State.NEW, State.OVERFLOW]
+        assert {row.number for row in (await pool.allocator.numbers(unique))[1]} == {
+            "+1888",
+            "+1877",
+        }
+        pool.now += 1_000
+        assert (await preview(pool, "c")).state is State.OVERFLOW
+        await pool.edit(stock=stock, of_stock="")
+        assert (await pool.one("c")).number == "+1212"
+
+    async def test_an_area_of_another_kind_is_not_asked_for(
+        self, store: Store, unique: str
+    ) -> None:
+        """A pool that goes by areas asks for those of its kind, else for any of the kind."""
+        areas = " +1212 +1310 "
+        pool = await stocked(store, unique, "+13101", "+12121", of_stock=" +1212 ", areas=areas)
+        await pool.stocks.shelve(f"{unique}-s", areas, now_ms=pool.now)
+        ask = Ask("a", areas="+1310")
+        assert (await preview(pool, "a", "+1310")).state is State.NEW
+        [answer] = await pool.allocator.allocate(unique, [ask], now_ms=pool.now)
+        assert answer.number == "+12121"
+        [answer] = await pool.allocator.allocate(unique, [Ask("b", areas="+1310")], now_ms=pool.now)
+        assert answer.state is State.OVERFLOW
+
+    async def test_general_numbers_go_before_those_of_areas(
+        self, store: Store, unique: str
+    ) -> None:
+        """Also where kinds are told apart by starts, which are no areas."""
+        pool = await stocked(store, unique, "+12121", "+18881", areas=" +1212 ")
+        await pool.stocks.shelve(f"{unique}-s", " +1212 +188 ", " +188 ", now_ms=pool.now)
+        assert (await pool.one("a")).number == "+18881"
+
+    async def test_where_numbers_are(self, store: Store, unique: str) -> None:
+        """Each by its state, page by page."""
+        pool = await stocked(store, unique, "+21", "+22", "+23")
+        stock = f"{unique}-s"
+        await pool.one("a")
+        await pool.allocator.add(unique, ["+24"], now_ms=pool.now)
+        past = Departure("+24", "", pool.now - 1_000, NO_HISTORY)
+        await pool.stocks.edit(stock, 60_000, ["+24"], {"+24": past}, now_ms=pool.now)
+        await pool.transfers.take(stock, "other", 1, now_ms=pool.now)
+        cursor, rows = await pool.stocks.numbers(stock, now_ms=pool.now)
+        assert cursor == "0"
+        assert {row.number: (row.state.value, row.pool) for row in rows} == {
+            "+21": ("lent", unique),
+            "+22": ("moving", "other"),
+            "+23": ("available", ""),
+            "+24": ("resting", ""),
+        }
+        [resting] = [row for row in rows if row.number == "+24"]
+        assert resting.available_from == pool.now + 59_000
+
+
 class TestKilledMove:
     @pytest.mark.parametrize("steps", range(4))
     async def test_a_number_on_its_way_arrives(
@@ -219,7 +287,7 @@ class TestKilledMove:
         stock = f"{unique}-s"
         arrivals = await pool.transfers.take(stock, unique, 1, now_ms=pool.now)
         lent, gone = await pool.stocks.drain(stock, ["+21"], now_ms=pool.now)
-        assert (lent, gone) == ({"+21": unique}, {})
+        assert (lent, gone) == ({"+21": unique}, [])
         assert await pool.allocator.drain(unique, ["+21"], now_ms=pool.now) == {}
         here = await pool.transfers.arrive(unique, arrivals, now_ms=pool.now)
         assert await pool.transfers.note_arrival(stock, here, now_ms=pool.now) == ["+21"]

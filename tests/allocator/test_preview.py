@@ -15,6 +15,9 @@ class PreviewingMachine(Machine):
 
     @rule(pool=pools, tuple_=tuples, areas=wanted_areas, network=networks)
     def preview_then_ask(self, pool: str, tuple_: str, areas: str, network: str) -> None:
+        known = self.pools[pool].rules.areas.split()
+        if known and not {*areas.split()} <= {*known}:
+            return  # no ask names an area that its pool doesn't have
         before = self.do(self.allocator.status(pool, now_ms=self.now))
         foretold = self.do(self.allocator.preview(pool, tuple_, areas, network, now_ms=self.now))
         assert self.do(self.allocator.status(pool, now_ms=self.now)) == before

@@ -11,9 +11,10 @@ import pytest
 from allocator.scripts import fold_constants, load
 from tests.servers.stores import Server
 
+PACKAGES = ("allocator", "ringpool.catalog", "ringpool.notifications")
 SCRIPTS = [
     (package, str(file.relative_to(folder).with_suffix("")))
-    for package in ("allocator", "ringpool.catalog")
+    for package in PACKAGES
     for folder in (Path(str(files(package) / "lua")),)
     for file in sorted(folder.rglob("*.lua"))
     if file.parent.name != "include"
@@ -22,7 +23,7 @@ SCRIPTS = [
 
 def test_there_are_scripts() -> None:
     """The packages carry their Lua files."""
-    assert {package for package, _ in SCRIPTS} == {"allocator", "ringpool.catalog"}
+    assert {package for package, _ in SCRIPTS} == {*PACKAGES}
 
 
 @pytest.mark.parametrize(("package", "name"), SCRIPTS)

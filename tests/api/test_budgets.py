@@ -40,9 +40,9 @@ async def reasons(site: Site, headers: dict[str, str], *websites: str) -> list[s
     return found
 
 
-async def metric(site: Site, name: str, pool: str) -> float:
+async def metric(site: Site, name: str, pool: str, more: str = "") -> float:
     text = await site.metrics()
-    return float(text.split(f'{name}{{pool="{pool}"}} ')[1].split("\n")[0])
+    return float(text.split(f'{name}{{pool="{pool}"{more}}} ')[1].split("\n")[0])
 
 
 @pytest.mark.timeout(120)
@@ -70,7 +70,8 @@ async def test_one_address_holds_its_share_whatever_it_asks(site: Site) -> None:
     assert (status["held"], status["unassigned"], status["overflow_total"]) == (20, 80, 0)
     refused = len([place for place in range(TUPLES) if place % 3 != 2]) - 20
     assert status["budget_refused_total"] == refused
-    assert await metric(site, "ringpool_pool_budget_refused_total", pool) == refused
+    counted = await metric(site, "ringpool_pool_refusals_total", pool, ',reason="budget"')
+    assert counted == refused
     assert await reasons(site, VISITOR, "mine") == ["new"]
     assert await reasons(site, GREEDY, "mine", "another") == ["held", "budget"]
     link = await get(f"/t/{pool}?website=another", headers=GREEDY)

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from allocator.answers import PoolStatus, Rules
 from allocator.port import StoreUnavailable
-from api import scrape
+from allocator.series import MINUTE_MS, Minute, Series
+from api import forecasts, scrape
+from api.forecasts import Forecasts, PoolState
 from api.metrics import MAX_IDS, Metrics
 from api.scrape import MAX_READERS, Scraper
 
@@ -19,20 +22,52 @@ from api.scrape import MAX_READERS, Scraper
 class Pools:
     """An allocator that answers for some pools only, and a configuration with all of them."""
 
-    def __init__(self, pools: Iterable[str], answering: Iterable[str] = ()) -> None:
-        self.current = SimpleNamespace(pools=dict.fromkeys(pools))
+    def __init__(
+        self, pools: Iterable[str], answering: Iterable[str] = (), *, held: int = 0
+    ) -> None:
+        prepared = SimpleNamespace(rules=Rules())
+        self.current = SimpleNamespace(pools=dict.fromkeys(pools, prepared), stocks={})
         self.answering = set(answering)
-        self.reads = 0
+        self.held = held
+        self.reads = self.series_read = 0
 
     async def refresh(self) -> None:
         pass
 
-    async def status(self, pool_id: str) -> str:
+    async def status(self, pool_id: str) -> PoolStatus:
         self.reads += 1
         await asyncio.sleep(0)
         if pool_id not in self.answering:
             raise StoreUnavailable
-        return f"status of {pool_id}"
+        return status_of(self.held)
+
+    async def series(self, pool_id: str, minutes: int) -> Series:
+        self.series_read += 1
+        return busy_series(minutes)
+
+
+def status_of(held: int, size: int = 100) -> PoolStatus:
+    """A pool with so many numbers inside a guarantee."""
+    return PoolStatus(
+        size=size,
+        unassigned=size - held,
+        held=held,
+        recyclable=0,
+        draining=0,
+        overflow_total=0,
+        new_total=held,
+        recycled_total=0,
+        held_total=0,
+        utilization=held / size,
+        oldest_held_seconds=0.0,
+        exhausted=False,
+    )
+
+
+def busy_series(minutes: int = 60) -> Series:
+    """Ten tuples a minute."""
+    rows = [Minute(place * MINUTE_MS, new=10) for place in range(minutes)]
+    return Series(rows[-1].start_ms, 0, rows, [])
 
 
 class Written:
@@ -46,7 +81,12 @@ class Written:
         self.may_end.set()
 
     def exposition(
-        self, pools: Sequence[Any], *, store_up: bool, disk_free: int | None = None
+        self,
+        pools: Sequence[Any],
+        stocks: Sequence[Any],
+        *,
+        store_up: bool,
+        disk_free: int | None = None,
     ) -> bytes:
         assert self.may_end.wait(30), "the event loop waits for this"
         self.texts += 1
@@ -55,7 +95,7 @@ class Written:
 
 
 def scraper(pools: Pools, written: Written) -> Scraper:
-    given: Any = pools, pools, written
+    given: Any = pools, pools, pools, written
     return Scraper(*given)
 
 
@@ -73,7 +113,7 @@ async def test_a_scrape_reads_the_pools_that_a_part_of_the_store_answers_for() -
     answering = names[MAX_READERS - 1 :]
     written = Written()
     await scraper(Pools(reversed(names), answering), written).text()
-    assert written.pools == [(name, f"status of {name}") for name in answering]
+    assert [read.pool for read in written.pools] == answering
     assert written.store_up
 
 
@@ -121,3 +161,37 @@ def test_ids_that_come_and_go_do_not_fill_the_memory(monkeypatch: pytest.MonkeyP
         f'{name}{{pool="pool-2"}} 2.0',
         f'{name}{{pool=""}} 14.0',
     ]
+
+
+async def test_a_pool_that_fills_up_has_a_forecast() -> None:
+    """Its series is read once for all scrapes of a time; one that is nearly empty has none."""
+    filling, written = Pools(["one"], ["one"], held=85), Written()
+    scrapes = scraper(filling, written)
+    await scrapes.text()
+    assert 0 < written.pools[0].seconds_to_exhaustion < 600
+    await scrapes.text()
+    assert (filling.reads, filling.series_read) == (2, 1)
+    empty = Pools(["one"], ["one"], held=1)
+    await scraper(empty, written).text()
+    assert written.pools[0].seconds_to_exhaustion == float("inf")
+    assert empty.series_read == 0
+
+
+def test_of_many_pools_the_fullest_have_new_forecasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others keep theirs, which run down; a pool that is empty again has none."""
+    monkeypatch.setattr(forecasts, "MAX_AT_ONCE", 2)
+    kept = Forecasts()
+
+    def state(pool: str, held: int) -> PoolState:
+        return PoolState(pool, status_of(held), Rules(), 0)
+
+    states = [state("a", 50), state("b", 80), state("c", 85)]
+    assert [due.pool for due in kept.due(states, 0.0)] == ["c", "b"]
+    for due in (states[1], states[2]):
+        kept.add(due, busy_series(), 0.0)
+    first = kept.seconds("b", 0.0)
+    assert kept.seconds("b", 5.0) == first - 5
+    assert kept.seconds("a", 5.0) == float("inf")
+    assert [due.pool for due in kept.due(states, 5.0)] == ["a"]
+    assert [due.pool for due in kept.due([state("b", 2), states[2]], 60.0)] == ["c"]
+    assert kept.seconds("b", 60.0) == float("inf")

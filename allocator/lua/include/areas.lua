@@ -1,7 +1,8 @@
--- Areas are starts of E.164 numbers ("+1212"), in a text with a blank before and after each. A
+-- Areas are starts of E.164 numbers ("+1212"), in a text with a blank before and after each. (Those of
+-- a stock are also starts of what is no telephone area, where pools ask for kinds of its numbers.) A
 -- number's area is the longest of them that it starts with, "" when it is general; nil where there
 -- are no areas (nil or "").
-local SHORTEST_AREA, LONGEST_AREA = 3, 12
+local SHORTEST_AREA, LONGEST_AREA = 3, 14
 
 local function area_of(number, areas)
   if not areas or areas == '' then return nil end

@@ -27,7 +27,8 @@ local function end_assignment(number, record, rules, now, replaces)
     start, count = cmsgpack.unpack_one(body, start), count - 1
   end
   if most and #body - start > most then
-    call('HDEL', HISTORY, number)
+    -- None is kept, but that somebody had it: so a stock that it comes to lets it rest.
+    call('HSET', HISTORY, number, '\0\0')
   else
     if start > 0 then body = string.sub(body, start + 1) end
     call('HSET', HISTORY, number, struct.pack('>H', count) .. body)

@@ -2,8 +2,8 @@
 --   1 META           hash    "rules" and "state", both packed (include/pool_state.lua); "dry:" and an
 --                            area → until when it's no use asking the stock for one of it (ms); a
 --                            client network → what it has, packed (include/pool_budget.lua); "w:" and a
---                            writer → its last write (include/pool_writes.lua); "wide", which makes it a
---                            hash table; "closed_rules" in place of "rules" once the pool was closed
+--                            writer → its last write (include/pool_writes.lua); "shrunk": what
+--                            pool/shrink has done of its run; "wide", which makes it a hash table; "closed_rules" in place of "rules" once the pool was closed
 --                            (copy/close.lua)
 --   2 TUPLES         hash    tuple → number, of assigned numbers
 --   3 NUMBERS        hash    number → packed record (include/pool_record.lua), all of the pool's
@@ -21,6 +21,8 @@
 --  14 CALLS_BY_TIME  zset    call ids, by when they came (ms)
 --  15 SHELVES        zset    numbers by area, then guaranteed_until (include/pool_record.lua); empty
 --                            where the rules name no areas
-local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+--  16 SERIES         hash    rows of minutes and hours (include/pool_series.lua)
+--  17 REFUSALS       list    what it refused lately, newest last (include/pool_refusals.lua)
+local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES, SERIES, REFUSALS =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16], KEYS[17]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack

@@ -44,6 +44,17 @@ local function best_due_on(areas, rules, state)
   return best, best_record
 end
 
+-- Those of the areas that the stock may be asked for.
+local function of_stock(areas, rules)
+  local kind = rules[OF_STOCK] or ''
+  if kind == '' then return areas end
+  local found = {}
+  for area in string.gmatch(areas, '%S+') do
+    if string.find(kind, ' ' .. area .. ' ', 1, true) then found[#found + 1] = area end
+  end
+  return table.concat(found, ' ')
+end
+
 -- Whether the stock may have a number of one of these areas: it was not found to have none of each
 -- within the last second.
 local function stock_may_have(areas, state)

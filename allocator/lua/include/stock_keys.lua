@@ -1,8 +1,10 @@
 -- KEYS of every stock script, in the order of allocator/keys.py. All carry the hash tag {stock:id}.
 --   1 META       hash  "quarantine" (ms), "last_loan" (ms: the latest loan's name) and, once a pool
---                      that goes by areas grows from it, "areas" (include/areas.lua)
+--                      that goes by areas or takes one kind grows from it, "areas" (include/areas.lua);
+--                      where both do, "general": those of them whose numbers count as general
 --   2 NUMBERS    hash  number → packed { pool it is lent to or on its way to ("": it is here),
---                      since ms (while lent, that is the loan's name), leaving (1: it goes when it
+--                      since ms (while lent, that is the loan's name; while it is here, when it came
+--                      or, where that is known, its last assignment ended), leaving (1: it goes when it
 --                      is back), area ("": general; nil where META has no areas) }
 --   3 AVAILABLE  zset  numbers that are here, by when their quarantine ends (ms)
 --   4 MOVING     hash  number on its way to a pool → packed { pool, since ms }

@@ -43,6 +43,7 @@
 --@include pool_growth
 --@include pool_budget
 --@include pool_budget_count
+--@include pool_series
 local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 0, 1, 2, 3, 4, 5, 6
 local PROMOTED_A_CALL = 4
 
@@ -57,6 +58,7 @@ local rules, state, documents = open_pool(ARGV[1], networks)
 if not rules then return pack(false) end
 local now = state[CLOCK]
 for i, network in ipairs(networks) do read_budget(network, documents[i + 2], now) end
+if now >= state[MINUTE_ENDS] then series_tools().begin_minute(state) end
 local asks = (#ARGV - 3) / 5
 local present = {}
 local told = ARGV[2] == 'told' and unpack_one(ARGV[3])
@@ -97,6 +99,7 @@ local function record_click(number, record, clicks, attributes, network)
     elseif record[NETWORK] then
       move_end(record[NETWORK], record[UNTIL], extended, now)
     end
+    if recyclable then state[MOST_HELD] = state[MOST_HELD] + 1 end
     record[UNTIL] = extended
     call('ZADD', GUARD, extended, number)
     shelve(number, record)
@@ -123,7 +126,7 @@ local function recycle(attributes)
   return number, record
 end
 
-local choose_by_area, recycle_of
+local choose_by_area, recycle_of, any_of_stock
 if by_area then
 --@include pool_shelves
 
@@ -144,14 +147,21 @@ if by_area then
     return number, read_record(number)
   end
 
-  -- Whether the caller should bring a number of one of these areas from the stock.
+  -- Those of these areas of which the caller should bring a number from the stock; nil: none.
   local function wants_of_stock(areas)
-    if not could_grow then return false end
-    if ARGV[2] == 'ask' then return stock_may_have(areas, state) end
+    areas = could_grow and of_stock(areas, rules) or ''
+    if areas == '' then return nil end
+    if ARGV[2] == 'ask' then return stock_may_have(areas, state) and areas or nil end
     for area in string.gmatch(areas, '%S+') do
       call('HSET', META, 'dry:' .. area, string.format('%d', now + 1000))
     end
-    return false
+    return nil
+  end
+
+  -- What the stock should be asked for, when a number of these areas is best and any other will do.
+  function any_of_stock(areas)
+    local kind = rules[OF_STOCK] or ''
+    return of_stock(areas, rules) .. (kind == '' and ' *' or kind)
   end
 
   -- A number of the ask's areas, else an unassigned general one; as `choose`, nil when there is none.
@@ -160,7 +170,8 @@ if by_area then
     if areas ~= '' then
       number, record = unassigned_of(areas)
       if number then return NEW, number, record end
-      if wants_of_stock(areas) then return COULD_GROW, areas end
+      local wanted = wants_of_stock(areas)
+      if wanted then return COULD_GROW, wanted end
       number, record = recycle_of(areas, attributes)
       if number then return RECYCLED, number, record end
     end
@@ -179,7 +190,7 @@ local function choose(areas, attributes)
   end
   local number = not none_free and call('ZPOPMIN', FREE)[1]
   if number then return NEW, number, read_record(number) end
-  if could_grow then return COULD_GROW, by_area and areas .. ' *' or '' end
+  if could_grow then return COULD_GROW, by_area and any_of_stock(areas) or rules[OF_STOCK] or '' end
   none_free = true
   local record
   if by_area then number, record = recycle_of('', attributes) end
@@ -190,7 +201,7 @@ end
 
 local function assign(number, record, tuple, clicks, attributes, network)
   unshelve(number, record)
-  state[ASSIGNED] = state[ASSIGNED] + 1
+  state[ASSIGNED], state[MOST_HELD] = state[ASSIGNED] + 1, state[MOST_HELD] + 1
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
   record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
     record[AREA], begin_guarantee(network, now + extended, rules, state) and network or nil }
@@ -210,6 +221,11 @@ local function count_overflow()
       if tonumber(old) < hour - 720 then call('HDEL', OVERFLOW, old) end
     end
   end
+end
+
+local function refuse(over_budget, tuple, network)
+--@include pool_refusals
+  note_refusal(over_budget and BUDGET_USED or ALL_HELD, tuple, network, rules, state)
 end
 
 -- Returns code, number, guaranteed_until.
@@ -235,6 +251,7 @@ local function answer(tuple, clicks, attributes, areas, network)
   local waits = network ~= '' and (awaited[network] or 0)
   if waits and not awaiting[tuple] and is_over_budget(network, waits, rules, state) then
     state[REFUSED_TOTAL] = state[REFUSED_TOTAL] + 1
+    refuse(true, tuple, network)
     return OVER_BUDGET, '', 0
   end
   local code, record
@@ -245,18 +262,33 @@ local function answer(tuple, clicks, attributes, areas, network)
   end
   if not code then
     state[OVERFLOW_TOTAL] = state[OVERFLOW_TOTAL] + 1
+    if math.floor(now / 1000) ~= math.floor(state[LAST_OVERFLOW] / 1000) then
+      refuse(false, tuple, network)
+    end
     count_overflow()
     if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
     return NONE, '', 0
   end
-  local total = code == NEW and NEW_TOTAL or RECYCLED_TOTAL
-  state[total] = state[total] + 1
+  if code == NEW then
+    state[NEW_TOTAL] = state[NEW_TOTAL] + 1
+  else -- the record is still that of the tuple before
+    state[RECYCLED_TOTAL] = state[RECYCLED_TOTAL] + 1
+    state[AGE_TOTAL] = state[AGE_TOTAL] + now - record[SINCE]
+    if record[CALLED] == 0 and now - record[LAST] < 2 * rules[MIN_DURATION] then
+      state[EARLY_TOTAL] = state[EARLY_TOTAL] + 1
+    end
+  end
   return code, number, assign(number, record, tuple, clicks, attributes, network)[UNTIL]
 end
 
 local answers = {}
 for i = 4, #ARGV, 5 do
   answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) }
+end
+-- There may be more numbers held than before in this minute: only then they are counted.
+if state[MOST_HELD] > state[PEAK] then
+  state[MOST_HELD] = call('ZCOUNT', GUARD, '(' .. string.format('%d', now), '+inf')
+  state[PEAK] = math.max(state[PEAK], state[MOST_HELD])
 end
 save_with_budgets(state)
 if told and not counted then note_told(told, now) end

@@ -8,7 +8,7 @@
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 int        1: mend what is found
 --        3 string     part: state, free, idle, stale, tuples, guard, drain, shelves, numbers, history,
---                     clicks, calls, calls_by_time, outbox, networks; in this order, to mend
+--                     clicks, calls, calls_by_time, outbox, networks, series, refusals; in this order, to mend
 --        4 string     cursor ("0" to begin)
 --        5 int        about how many entries
 -- Reply  packed: false when there is no such pool, else { next cursor ("0" after the last page),
@@ -23,6 +23,7 @@
 --@include areas
 --@include pool_promised
 --@include audit
+--@include pool_series
 -- What was packed, when it is an array of so many values at least; else nil.
 local function array_in(packed, least)
   local read, value = pcall(unpack_one, packed or '')
@@ -32,7 +33,8 @@ end
 for _, key in ipairs(KEYS) do
   local sorted = key == FREE or key == GUARD or key == IDLE or key == DRAIN or key == STALE
     or key == CALLS_BY_TIME or key == SHELVES
-  if part == 'state' and not audit_kind(key, sorted and 'ZCARD' or 'HLEN') then
+  local counts = key == REFUSALS and 'LLEN' or sorted and 'ZCARD' or 'HLEN'
+  if part == 'state' and not audit_kind(key, counts) then
     return pack({ '0', found, -1 })
   end
 end
@@ -45,7 +47,7 @@ end
 if not array_in(documents[2], 15) then
   if not note('', 'its counters are lost') then return pack({ '0', found, -1 }) end
   -- What can be counted is counted by the parts that follow.
-  call('HSET', META, 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 }))
+  call('HSET', META, 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }))
 end
 local rules, state = open_pool(ARGV[1])
 local now = state[CLOCK]
@@ -230,6 +232,26 @@ local function audit_network(network, packed)
   end
 end
 
+local function audit_series(field, packed)
+  local readable = #packed % ROW_BYTES == 0 and #packed <= HOURS_KEPT * ROW_BYTES
+  if field == 'base' then
+    local base = array_in(packed, 5)
+    readable = base and type(base[AT_MINUTE]) == 'table' and type(base[AT_HOUR]) == 'table'
+  end
+  if not readable and note('', 'what happened in its minutes and hours can not be read') then
+    call('HDEL', SERIES, field)
+  end
+end
+
+local function audit_meta(field, packed)
+  if field ~= 'shrunk' then return audit_network(field, packed) end
+  local run = array_in(packed, 4)
+  for place = 1, 4 do
+    if run and type(run[place]) ~= 'number' then run = nil end
+  end
+  if not run and note('', 'what it gave back lately can not be read') then call('HDEL', META, field) end
+end
+
 if part == 'numbers' then
   each_field(NUMBERS, audit_number)
 elseif part == 'tuples' then
@@ -239,7 +261,9 @@ elseif part == 'history' then
 elseif part == 'clicks' then
   each_field(CLICKS, audit_clicks)
 elseif part == 'networks' then
-  each_field(META, audit_network)
+  each_field(META, audit_meta)
+elseif part == 'series' then
+  each_field(SERIES, audit_series)
 elseif part == 'outbox' then
   each_field(OUTBOX, function(number, packed)
     if not array_in(packed, 4) and note(number, 'where it went can not be read') then
@@ -264,6 +288,15 @@ elseif part == 'calls_by_time' then
   end
   looked_at = #ids
   if #ids == most then following = string.format('%d', first + kept) end
+elseif part == 'refusals' then
+  looked_at = call('LLEN', REFUSALS)
+  for place = looked_at - 1, 0, -1 do
+    local packed = call('LINDEX', REFUSALS, place)
+    if not array_in(packed, 9) and note('', 'what it refused can not be read') then
+      call('LTRIM', REFUSALS, place + 1, -1) -- and what is older: it hardly ever happens
+      break
+    end
+  end
 elseif part ~= 'state' then
   audit_order(({ free = FREE, guard = GUARD, idle = IDLE, drain = DRAIN, stale = STALE, shelves = SHELVES })[part])
 end

@@ -7,7 +7,8 @@
 --        3 string     areas and
 --        4 string     the client's network, as pool/allocate takes them
 -- Reply  packed: false when there is no such pool, else { clock ms, stock id, could grow (1 or 0),
---        code, number, guaranteed_until ms, could grow by a number of these areas (1 or 0) }, code
+--        code, number, guaranteed_until ms, could grow by a number of these areas (1 or 0), starts of
+--        the numbers that the stock may be asked for ("": any), those of these areas that it may }, code
 --        to guaranteed_until as pool/allocate has them. Where the pool could grow, they are what it
 --        would answer if its stock had nothing of the kind.
 --@include pool_keys
@@ -25,10 +26,11 @@ if not rules then return pack(false) end
 local now = state[CLOCK]
 if network ~= '' and network ~= UNKNOWN then read_budget(network, documents[3], now) end
 
-local local_growth = 0
+local local_growth, wanted = 0, of_stock(ARGV[3], rules)
 
 local function reply(grows, code, number, guaranteed_until)
-  return pack({ now, rules[STOCK], grows, code, number, guaranteed_until, local_growth })
+  return pack({ now, rules[STOCK], grows, code, number, guaranteed_until, local_growth,
+    rules[OF_STOCK] or '', wanted })
 end
 
 local number = call('HGET', TUPLES, ARGV[2])
@@ -52,7 +54,7 @@ local could_grow = room_to_grow(rules, state) > 0 and now >= state[DRY_UNTIL]
 if by_area and areas ~= '' then
   number = unassigned_on(areas)
   if number then return reply(0, NEW, number, assigned_until) end
-  if could_grow and stock_may_have(areas, state) then local_growth = 1 end
+  if could_grow and wanted ~= '' and stock_may_have(wanted, state) then local_growth = 1 end
   number = best_due_on(areas, rules, state)
   if number then return reply(0, RECYCLED, number, assigned_until) end
 end

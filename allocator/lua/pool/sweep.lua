@@ -1,7 +1,8 @@
 #!lua
 -- Does a bounded share of what needn't wait for a click: promotes numbers whose guarantee is over,
 -- lets draining ones leave, drains lent ones above max_size, forgets networks that have nothing any
--- more and writers that are silent, and shows what is to be handed on.
+-- more and writers that are silent, goes on with the series while nobody asks, and shows what is to be
+-- handed on.
 --
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
@@ -9,7 +10,8 @@
 -- Reply  packed: false when there is no such pool, else { more (1: sweep again), departures: array
 --        of { number, loan ("": its own), left at ms, packed history }, exhausted (1 or 0), last
 --        overflow ms, how many numbers it could take from its stock, ms until there is more to do
---        here if nobody clicks (an hour at most), how many answers this pool ever gave }
+--        here if nobody clicks (an hour at most), how many answers this pool ever gave, size, how many
+--        numbers are unassigned, clock ms }
 --@include pool_keys
 --@include pool_state
 --@include pool_record
@@ -20,11 +22,14 @@
 --@include pool_exhausted
 --@include pool_budget
 --@include pool_writes
+--@include pool_series
 local TOMBSTONE_MS, AT_ONCE, LATEST_MS, LOOKED_AT, MANY = 60000, 100, 3600000, 20, 5
 
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now, most = state[CLOCK], tonumber(ARGV[2])
+-- Before anything is promoted: what was held at the end of each minute is counted from what wasn't.
+if state[MINUTE_ENDS] > 0 and now >= state[MINUTE_ENDS] then series_tools().begin_minute(state) end
 local more = promote(rules, state, most) >= most and 1 or 0
 for _, number in ipairs(call('ZRANGEBYSCORE', DRAIN, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
   call('ZREM', DRAIN, number)
@@ -106,4 +111,4 @@ save_state(state)
 local answers = state[NEW_TOTAL] + state[HELD_TOTAL] + state[RECYCLED_TOTAL] + state[OVERFLOW_TOTAL]
   + state[REFUSED_TOTAL]
 return pack({ more, departures, is_exhausted(rules, state) and 1 or 0, state[LAST_OVERFLOW],
-  room_to_grow(rules, state), due_in, answers })
+  room_to_grow(rules, state), due_in, answers, state[SIZE], call('ZCARD', FREE), now })

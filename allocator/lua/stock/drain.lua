@@ -5,7 +5,8 @@
 -- KEYS   the stock's (include/stock_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2… string    numbers
--- Reply  packed: array with, for each number, { pool it is lent to ("": gone now), packed history }
+-- Reply  packed: array with, for each number, { pool it is lent to ("": gone now), packed history,
+--        when its last assignment ended ms (0: it isn't known here) }
 --@include stock_keys
 local reply = {}
 for i = 2, #ARGV do
@@ -14,9 +15,9 @@ for i = 2, #ARGV do
   if record and record[POOL] ~= '' then
     record[LEAVING] = 1
     call('HSET', NUMBERS, number, pack(record))
-    reply[i - 1] = { record[POOL], '' }
+    reply[i - 1] = { record[POOL], '', 0 }
   else
-    reply[i - 1] = { '', call('HGET', HISTORY, number) or '' }
+    reply[i - 1] = { '', call('HGET', HISTORY, number) or '', record and record[SINCE] or 0 }
     make_unavailable(number, record)
     call('HDEL', NUMBERS, number)
     call('HDEL', HISTORY, number)

@@ -4,21 +4,23 @@
 -- KEYS   the stock's (include/stock_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 int        quarantine, ms
---        3 packed     array of { number, packed history }
+--        3 packed     array of { number, packed history, when its last assignment ended ms (0: nobody
+--                     had it, or long ago; missing: likewise) }: it rests from then on
 -- Reply  packed int: how many were added
 --@include stock_keys
 local now = clock(ARGV[1])
 call('HSET', META, 'quarantine', ARGV[2])
 local added = 0
 for _, entry in ipairs(unpack_one(ARGV[3])) do
-  local number, history = entry[1], entry[2]
+  local number, history, used = entry[1], entry[2], entry[3] or 0
   local record = read_record(number)
   if record then
     record[LEAVING] = 0
     call('HSET', NUMBERS, number, pack(record))
   else
-    call('HSET', NUMBERS, number, pack({ '', now, 0 }))
-    call('ZADD', AVAILABLE, now, number)
+    record = { '', used > 0 and used or now, 0 }
+    call('HSET', NUMBERS, number, pack(record))
+    make_available(number, record, used > 0 and math.max(now, used + ARGV[2]) or now)
     if history ~= '' then call('HSET', HISTORY, number, history) end
     added = added + 1
   end

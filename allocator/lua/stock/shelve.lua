@@ -6,13 +6,12 @@
 --        2 string     areas (include/areas.lua), "" for none
 --        3 string     cursor ("0" to begin)
 --        4 int        about how many numbers
+--        5 string     those of the areas whose numbers count as general, "" for none; missing: none
 -- Reply  packed: the next cursor, "0" after the last page
 --@include stock_keys
 --@include areas
-if ARGV[2] == '' then
-  call('HDEL', META, 'areas')
-else
-  call('HSET', META, 'areas', ARGV[2])
+for name, value in pairs({ areas = ARGV[2], general = ARGV[5] or '' }) do
+  if value == '' then call('HDEL', META, name) else call('HSET', META, name, value) end
 end
 local page = call('HSCAN', NUMBERS, ARGV[3], 'COUNT', ARGV[4])
 for i = 1, #page[2], 2 do

@@ -12,7 +12,7 @@
 -- Reply  packed: array of { number, moved at ms, packed history, loan ms }
 --@include stock_keys
 local now = clock(ARGV[1])
-local known = call('HMGET', META, 'last_loan', 'areas')
+local known = call('HMGET', META, 'last_loan', 'areas', 'general')
 -- The time names the loan, so it is never the same twice, whatever the clock does.
 local loan = math.max(now, tonumber(known[1] or 0) + 1)
 local by_area = known[2]
@@ -30,10 +30,21 @@ local function send(number)
   reply[#reply + 1] = { number, now, call('HGET', HISTORY, number) or '', loan }
 end
 
+local empty = {}
 local function first_on(area)
+  if empty[area] then return nil end
   local from, to = available_on(area, now)
   local member = call('ZRANGEBYLEX', SHELVES, from, to, 'LIMIT', 0, 1)[1]
+  empty[area] = not member
   return member and string.sub(member, #area + 13)
+end
+
+local function first_general()
+  for area in string.gmatch(known[3] or '', '%S+') do
+    local number = first_on(area)
+    if number then return number end
+  end
+  return first_on('')
 end
 
 local function first_of_all(most)
@@ -43,8 +54,12 @@ end
 for i = 4, #ARGV do
   if #reply >= tonumber(ARGV[3]) then break end
   for area in string.gmatch(ARGV[i], '%S+') do
-    local number = first_on(area)
-    if area == '*' then number = first_on('') or first_of_all(1)[1] end
+    local number
+    if area == '*' then
+      number = first_general() or first_of_all(1)[1]
+    else
+      number = first_on(area)
+    end
     if number then
       send(number)
       break

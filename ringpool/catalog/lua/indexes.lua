@@ -43,8 +43,10 @@ if part == 'versions' then
   end)
 elseif part == 'documents' then
   each_field(DOCUMENTS, function(field)
-    local pool = string.match(field, '^areas/(.*)$')
-    drop_without(DOCUMENTS, field, pool and 'pool/' .. pool, 'areas of a pool that is not there')
+    local section, pool = string.match(field, '^(%w+)/(.*)$')
+    if section == 'areas' or section == 'kinds' then
+      drop_without(DOCUMENTS, field, 'pool/' .. pool, section .. ' of a pool that is not there')
+    end
   end)
 elseif part == 'histories' then
   each_field(HISTORIES, function(number)

@@ -61,3 +61,32 @@ async def test_only_the_administrator_names_webhooks(site: Site) -> None:
     assert (await site.client.patch(pool, json=hook, headers=site.auth)).status_code == 200
     kept = await site.client.patch(pool, json={"name": "mine"}, headers=account)
     assert (kept.status_code, kept.json()["on_exhausted"]) == (200, hook["on_exhausted"])
+
+
+async def test_an_account_says_who_is_told(site: Site) -> None:
+    """Its own key may set that, of the account and its pools, and nothing else of the account. The
+    secrets that sign are in no answer, and stay when they aren't given."""
+    key, secret = f"notify-{site.account}-key", "a-secret-0123456789"
+    await site.make_account(api_keys=[key])
+    pool, account = await site.pool(1), f"/admin/v1/accounts/{site.account}"
+    auth = {"authorization": f"Bearer {key}"}
+    hook = {"webhook": "https://ops.example/hook", "secret": secret, "cooldown": "5m"}
+    shown = {"webhook": "https://ops.example/hook", "cooldown": "5m"}
+    for path in (account, f"/admin/v1/pools/{pool}"):
+        made = await site.client.patch(path, json={"notify": [hook]}, headers=auth)
+        assert (made.status_code, made.json()["notify"]) == (200, [shown])
+        again = {"notify": [{**shown, "events": ["grown"]}]}
+        kept = await site.client.patch(path, json=again, headers=auth)
+        assert (kept.status_code, kept.json()["notify"][0]["events"]) == (200, ["grown"])
+        for other in (auth, site.auth):
+            assert secret not in (await site.client.get(path, headers=other)).text
+        wrong = {"notify": [{**hook, "webhook": "http://user:word@ops.example"}]}
+        refused = await site.client.patch(path, json=wrong, headers=auth)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] == "notify[0].webhook"
+    both = {"notify": [], "name": "x"}
+    assert (await site.client.patch(account, json=both, headers=auth)).status_code == 403
+    listed = await site.client.get("/admin/v1/pools", headers=auth)
+    changes = await site.client.get("/admin/v1/changes", headers=auth)
+    assert secret not in listed.text + changes.text
+    assert "https://ops.example/(secret)" in changes.text

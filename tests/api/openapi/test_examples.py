@@ -29,6 +29,9 @@ NUMBERS = [f"+188855501{place:02}" for place in range(1, 10)]
 MORE_NUMBERS = ["+18885550110", "+18885550111"]
 """Of the examples' pool, and what the change adds that they tell of."""
 
+SPARE = "+18885550160"
+"""Of no pool or stock of the examples."""
+
 NOBODYS_KEY = "nobodys-key-0123456789abcdef"
 
 FREE_FORM = ("tuple", "first_click", "last_click", "visit")
@@ -112,6 +115,18 @@ def make_change(client: httpx.Client, request: dict[str, Any], token: str, **fie
     request["url"] = request["url"].replace("/12", f"/{change['revision']}")
 
 
+def exhaust_a_pool(client: httpx.Client, request: dict[str, Any]) -> None:
+    """Make a pool of one number that has refused two visits, and the request one for it."""
+    pool = f"/admin/v1/pools/spare-{uuid4()}"
+    wanted = {"account": "partner-9", "key": KEY, "parameters": ["website"], "numbers": [SPARE]}
+    made = client.put(pool, json={**wanted, "allow_overflow": False}, headers=bearer(ADMIN))
+    made.raise_for_status()
+    suffix = f"{pool.rpartition('/')[2]}/allocate_number.json?ring_pool_key={KEY}&website="
+    rows = [{"api_suffix": f"{suffix}{website}"} for website in ("one", "two", "three")]
+    client.post("/api/v1/bulk.json", json={"requests": rows}).raise_for_status()
+    request["url"] = f"{pool}/refusals"
+
+
 def prepare(client: httpx.Client, name: str, request: dict[str, Any]) -> None:
     """Do what must have happened before, and make the request one for an entity of its own."""
     if name.startswith(("create_", "delete_")):
@@ -129,6 +144,8 @@ def prepare(client: httpx.Client, name: str, request: dict[str, Any]) -> None:
         request["headers"]["if-match"] = "*"
     if name in ("list_changes", "get_change", "undo_change"):
         make_change(client, request, SERVER_KEY, max_size=250, numbers=[*NUMBERS, *MORE_NUMBERS])
+    if name == "get_pool_refusals":
+        exhaust_a_pool(client, request)
     if name in ("get_number", "list_pool_numbers", "record_call"):
         allocated = client.request(**request_of("allocate_number_json")).json()
         assert allocated["state"] in ("new", "held")
@@ -220,6 +237,8 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
                 headers |= bearer(POWERLESS_KEY)
         case 403:
             headers |= bearer(SERVER_KEY)
+            if name == "patch_account":  # what it has already it may set, and its notify
+                request["json"] = {"name": "Another"}
             if body is not None and "alone" in text:
                 body["account"] = "partner-9"
         case 404 if "begin with" in text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -230,22 +231,63 @@ async def test_unconfirmed_changes_show_and_use_no_number_up(tmp_path: Path) -> 
 
 async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     """Pool gauges from the store, request histogram by endpoint; the store's absence shows."""
-    pool = await site.pool(3)
+    stock = {"account": site.account, "numbers": [site.number(7000), site.number(7001)]}
+    assert (await site.put(f"/admin/v1/stocks/{site.account}-stock", stock)).status_code == 201
+    pool = await site.pool(3, stock=f"{site.account}-stock", max_size=4)
     await site.ask(pool, website="one")
     response = await site.client.get("/metrics", headers=site.auth)
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     samples = {
-        (sample.name, sample.labels.get("pool") or sample.labels.get("endpoint")): sample.value
+        (sample.name, *sorted(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(response.text)
         for sample in family.samples
     }
     assert samples["ringpool_pool_size", pool] == 3
+    assert (samples["ringpool_pool_max_size", pool], samples["ringpool_pool_room", pool]) == (4, 1)
     assert samples["ringpool_pool_held", pool] == 1
-    assert samples["ringpool_pool_new_total", pool] == 1
-    assert samples["ringpool_request_seconds_count", "allocate_number"] == 1
-    assert samples["ringpool_store_up", None] == 1
+    assert samples["ringpool_pool_seconds_to_exhaustion", pool] == math.inf
+    assert samples["ringpool_pool_allocations_total", "new", pool] == 1
+    assert samples["ringpool_pool_refusals_total", "exhausted", pool] == 0
+    assert samples["ringpool_pool_recycled_age_seconds_count", pool] == 0
+    states = {
+        state: samples["ringpool_stock_numbers", *sorted((state, f"{site.account}-stock"))]
+        for state in ("available", "lent", "resting", "moving")
+    }
+    assert states == {"available": 2, "lent": 0, "resting": 0, "moving": 0}
+    assert samples["ringpool_request_seconds_count", "200", "allocate_number"] == 1
+    assert samples["ringpool_store_seconds_count",] > 0
+    assert samples["ringpool_store_errors_total", "unavailable"] == 0
+    assert samples["ringpool_store_up",] == 1
     switch.away = True
-    assert "ringpool_store_up 0.0" in await site.metrics()
+    await site.ask(pool, website="two")
+    away = await site.metrics()
+    assert "ringpool_store_up 0.0" in away
+    assert 'ringpool_store_errors_total{kind="unavailable"} 0.0' not in away
+
+
+async def test_a_tag_is_counted_when_it_loads_and_when_it_swaps(site: Site) -> None:
+    """Each answer with a number, remembered ones too; no crawler's load, and no server's visit."""
+    target = site.number(8000)
+    await site.pool(2, swap_targets=[target])
+
+    async def counts() -> tuple[float, ...]:
+        text = await site.metrics()
+        names = ("ringpool_tag_loads_total", "ringpool_tag_swaps_total")
+        found = (
+            re.search(rf'^{name}{{account="{site.account}"}} (.+)$', text, re.M) for name in names
+        )
+        return tuple(float(match[1]) if match else 0.0 for match in found)
+
+    script = {"account": site.account}
+    for headers in ({}, {"if-none-match": "*"}, {"user-agent": "Googlebot/2.1"}):
+        await site.client.get("/dni.js", params=script, headers=headers)
+    assert await counts() == (2, 0)
+    for _ in range(3):
+        assert (await site.swap(url="https://p.example/?website=one")).json()["swaps"]
+    assert await counts() == (2, 3)
+    nothing = await site.swap(url="https://p.example/", targets="+18005550199")
+    assert not nothing.json()["swaps"]
+    assert await counts() == (2, 3)
 
 
 async def test_metrics_have_a_pool_that_another_worker_made_just_now(

@@ -16,23 +16,23 @@ from allocator.transfers import Transfers
 from ringpool.background import sweeper
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import SnapshotKeeper
+from ringpool.catalog.snapshot import PreparedPool, SnapshotKeeper
 from ringpool.model import Account, Configuration, Fill, Pool, Stock
-from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.security.api_keys import hash_of
 from ringpool.times import Duration
 from tests.conftest import PATIENT_MS
+from tests.ringpool.background.quiet import QuietNotifier
 from tests.servers import stores
 
 
-class Seen(WebhookNotifier):
-    """WebhookNotifier that only note what they were shown."""
+class Seen(QuietNotifier):
+    """Notes only what it was shown."""
 
     def __init__(self) -> None:
         self.seen: dict[str, Swept] = {}
 
-    def observe(self, pool: Pool, swept: Swept) -> None:
-        self.seen[pool.id] = swept
+    def look(self, prepared: PreparedPool, swept: Swept) -> None:
+        self.seen[prepared.pool.id] = swept
 
 
 class Service:

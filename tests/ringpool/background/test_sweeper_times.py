@@ -15,11 +15,11 @@ from allocator.redis.url import connect
 from allocator.stocks import Stocks, StockStatus
 from ringpool.background.sweeper import IDLE_SECONDS, Sweeper
 from ringpool.catalog.catalog import Catalog
-from ringpool.catalog.snapshot import SnapshotKeeper
+from ringpool.catalog.snapshot import PreparedPool, SnapshotKeeper
 from ringpool.model import Account, Configuration, Pool, Stock
-from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.times import Duration
 from tests.conftest import PATIENT_MS
+from tests.ringpool.background.quiet import QuietNotifier
 from tests.servers import stores
 
 POOLS = [f"p{index}" for index in range(60)]
@@ -67,15 +67,15 @@ class CountedStocks(Stocks):
         return await super().status(stock_id, now_ms=now_ms)
 
 
-class NotedAlerts(WebhookNotifier):
+class NotedAlerts(QuietNotifier):
     """Notes which pools it saw exhausted."""
 
     def __init__(self) -> None:
         self.exhausted: set[str] = set()
 
-    def observe(self, pool: Pool, swept: Swept) -> None:
+    def look(self, prepared: PreparedPool, swept: Swept) -> None:
         if swept.exhausted:
-            self.exhausted.add(pool.id)
+            self.exhausted.add(prepared.pool.id)
 
 
 class Process:

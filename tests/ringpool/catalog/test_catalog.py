@@ -15,10 +15,21 @@ from allocator.port import Argument, Store, StoreUnavailable
 from allocator.scripts import Script
 from allocator.stocks import Stocks
 from ringpool.catalog import writer
+from ringpool.catalog.areas import NOTHING
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.store import Owner
 from ringpool.faults import Fault, Faults
-from ringpool.model import Account, Configuration, Match, Pool, Quota, Recycle, Stock
+from ringpool.model import (
+    Account,
+    Configuration,
+    Match,
+    NumberType,
+    Pool,
+    Quota,
+    Recycle,
+    Stock,
+    StockKind,
+)
 from ringpool.times import Duration
 from tests.ringpool.conftest import Bench
 
@@ -540,3 +551,29 @@ async def test_long_lists_go_in_pieces(bench: Bench, phone: Phone) -> None:
     await bench.catalog.remove_numbers("p", many[:2000])
     assert (await bench.catalog.read_pool("p")).numbers == tuple(many[2000:])
     assert (await bench.allocator.status("p")).size == 1500
+
+
+async def test_pools_of_one_stock_find_its_numbers_by_area_and_by_kind(bench: Bench) -> None:
+    """Where each kind is follows from the stock's list and from what all of its pools ask for."""
+    numbers = ("+12125550101", "+13105550101", "+18885550123", "+18005550123", "+442079460123")
+    stock = Stock(id="s", account="acme", numbers=numbers)
+    free = a_pool("free", stock=StockKind(id="s", type=NumberType.TOLL_FREE))
+    await bench.catalog.apply(a_file(free, stock))
+    known = (await bench.catalog.entities())[1]
+    assert known.kinds == {"free": " +18 "}
+    local = a_pool("local", match=Match.AREA, stock=StockKind(id="s", country="US"))
+    await bench.catalog.apply(Configuration(pools=(local,)))
+    known = (await bench.catalog.entities())[1]
+    assert known.kinds == {"free": " +18 ", "local": " +18 +1212 +1310 "}
+    assert known.areas["local"] == " +1212 +1310 "
+    assert bench.server.command("HGET", "rp:{stock:s}:meta", "general") == b" +18 "
+    asks = [Ask("m1=x", areas="+1310"), Ask("m1=y")]
+    answers = await bench.allocator.allocate("local", asks)
+    assert [answer.number[:5] for answer in answers] == ["+1310", "+1800"]
+    answers = await bench.allocator.allocate("free", [Ask("m1=x"), Ask("m1=y")])
+    assert [answer.state for answer in answers] == [State.NEW, State.NONE]
+    moved = msgspec.structs.replace(stock, numbers=(*numbers, "+18445550123"))
+    await bench.catalog.apply(Configuration(stocks=(moved,)))
+    assert (await bench.allocator.allocate("free", [Ask("m1=y")]))[0].number == "+18445550123"
+    await bench.catalog.apply(Configuration(stocks=(msgspec.structs.replace(stock, numbers=()),)))
+    assert (await bench.catalog.entities())[1].kinds["free"] == NOTHING

@@ -155,7 +155,9 @@ def test_pools_are_listed_shown_and_counted(configured: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("pool", "show"), ("pool", "status"), ("link",), ("snippet",)], ids=" ".join
+    "words",
+    [("pool", "show"), ("pool", "status"), ("pool", "why"), ("link",), ("snippet",)],
+    ids=" ".join,
 )
 def test_what_is_not_there_is_one_line(run: Run, words: tuple[str, ...]) -> None:
     """An unknown id is an error of one line that names it."""
@@ -163,6 +165,29 @@ def test_what_is_not_there_is_one_line(run: Run, words: tuple[str, ...]) -> None
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert "nowhere" in result.stderr
+
+
+def test_a_pool_says_why_it_refused(configured: Run, emptied_server: stores.Server) -> None:
+    """In a sentence and a table; plainly when it refused nobody."""
+    told = configured("pool", "why", "ad-placement")
+    assert told.stdout == "Nothing was refused within the last 7 days.\n"
+
+    async def click() -> None:
+        store = await connect(emptied_server.url, timeout_ms=PATIENT_MS)
+        asks = [Ask(f"website=w{n}", network="203.0.113.0/24") for n in range(5)]
+        await Allocator(store).allocate("ad-placement", asks)
+        await store.aclose()
+
+    asyncio.run(click())  # two of its own, one of the stock's
+    lines = configured("pool", "why", "ad-placement").stdout.splitlines()
+    assert lines[0].startswith("All 3 held; the first is due ")
+    assert "stock us-toll-free is empty; about 5 numbers would have served it." in lines[0]
+    assert ("website=w3" in lines[-1], "203.0.113.0/24" in lines[-1]) == (True, True)
+    report = as_json(configured("pool", "why", "ad-placement", "--json"))
+    assert (report["needed"], report["refusals"][0]["more"]) == (
+        {"numbers": 5, "sure": "about"},
+        1,
+    )
 
 
 def test_a_number_is_shown(configured: Run) -> None:
@@ -426,10 +451,14 @@ def test_every_command_has_help(run: Run) -> None:
         ("reopen",),
         ("apply",),
         ("export",),
+        ("notify", "test"),
         ("pool", "list"),
         ("pool", "show"),
         ("pool", "status"),
+        ("pool", "why"),
         ("pool", "key", "rotate"),
+        ("stock", "list"),
+        ("stock", "show"),
         ("key", "create"),
         ("key", "list"),
         ("key", "rotate"),

@@ -90,6 +90,7 @@ def pool(fields: str, account: str = "acme") -> str:
 
 
 GOOD = 'parameters: [m1], overflow_number: "+18001234444"'
+SECRET = "a-secret-0123456789"
 
 
 def test_the_complete_example_reads_as_written() -> None:
@@ -195,7 +196,95 @@ def test_numbers_and_names_become_canonical() -> None:
         (f"{GOOD}, landing_url: '//a.example'", "pools[0].landing_url: "),
         (f"{GOOD}, on_exhausted: {{webhook: ftp://a}}", "pools[0].on_exhausted.webhook: "),
         (f"{GOOD}, on_exhausted: {{}}", "pools[0].on_exhausted.webhook: missing"),
+        (f"{GOOD}, notify: [{{}}]", "pools[0].notify[0]: needs a webhook or an email"),
+        (
+            f"{GOOD}, notify: [{{webhook: 'https://u:word@a', secret: {SECRET}}}]",
+            "pools[0].notify[0].webhook: is not an http or https address",
+        ),
+        (
+            f"{GOOD}, notify: [{{webhook: 'https://a'}}]",
+            "pools[0].notify[0].secret: needed: it signs",
+        ),
+        (
+            f"{GOOD}, notify: [{{webhook: 'https://a', secret: short}}]",
+            "pools[0].notify[0].secret: expected a key",
+        ),
+        (
+            f"{GOOD}, notify: [{{email: 'a@b, c@d'}}]",
+            "pools[0].notify[0].email: expected one e-mail address",
+        ),
+        (f"{GOOD}, notify: [{{email: a@b, secret: {SECRET}}}]", "pools[0].notify[0].secret: signs"),
+        (
+            f"{GOOD}, notify: [{{email: a@b, events: [late]}}]",
+            "pools[0].notify[0].events[0]: 'late' is none of exhausted, ",
+        ),
+        (
+            f"{GOOD}, notify: [{{email: a@b, events: [grown, grown]}}]",
+            "pools[0].notify[0].events[1]: grown is there already",
+        ),
+        (f"{GOOD}, notify: [{{email: a@b, cooldown: 30s}}]", "pools[0].notify[0].cooldown: 30s is"),
+        (
+            f"{GOOD}, notify: [{{email: a@b}}, {{email: a@b}}]",
+            "pools[0].notify[1].email: the same as pools[0].notify[0]",
+        ),
+        (
+            f"{GOOD}, notify: [{{webhook: http://a, secret: {SECRET}, former_secret: {SECRET}}}]",
+            "pools[0].notify[0].former_secret: the same as secret",
+        ),
         (f"{GOOD}, stock: nowhere", "pools[0].stock: there is no stock nowhere"),
+        (f"{GOOD}, stock: {{id: nowhere}}", "pools[0].stock.id: there is no stock nowhere"),
+        (f"{GOOD}, stock: {{type: local}}", "pools[0].stock.id: missing"),
+        (f"{GOOD}, stock: {{id: shelf, kind: x}}", "pools[0].stock.kind: unknown key"),
+        (
+            f"{GOOD}, stock: {{id: shelf, type: free}}",
+            "pools[0].stock.type: 'free' is none of local",
+        ),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: us}}",
+            "pools[0].stock.country: expected a country's",
+        ),
+        (f"{GOOD}, stock: {{id: shelf, country: XX}}", "pools[0].stock.country: XX is no country"),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: US, type: voip}}",
+            "pools[0].stock.type: US has no numbers of type voip",
+        ),
+        (f"{GOOD}, stock: {{id: shelf, area: '212'}}", "pools[0].stock.country: needed for area"),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: US, area: 212}}",
+            "pools[0].stock.area: expected text, got 212: put it in quotes",
+        ),
+        (
+            f"{GOOD}, stock: {{id: shelf, country: US, area: '+1212'}}",
+            "pools[0].stock.area: expected 1 to 5 digits such as 212, got '+1212'",
+        ),
+        (f"{GOOD}, initial: -1, stock: shelf", "pools[0].initial: expected int >= 0"),
+        (f"{GOOD}, initial: 2", "pools[0].stock: needed for initial"),
+        (
+            f"{GOOD}, initial: 6, max_size: 5, stock: shelf",
+            "pools[0].initial: 6, and max_size is 5",
+        ),
+        (f"{GOOD}, low_water: 6, max_size: 5, stock: shelf", "pools[0].low_water: 6, and max_size"),
+        (f"{GOOD}, autoscale: {{}}, stock: shelf", "pools[0].max_size: needed for autoscale"),
+        (
+            f"{GOOD}, initial: 1, fill: immediate, max_size: 5, stock: shelf",
+            "pools[0].initial: a pool with fill: immediate is full at once",
+        ),
+        (
+            f"{GOOD}, autoscale: {{grow: 10%}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.grow: expected a share and a span such as 10% / 5m, got '10%'",
+        ),
+        (
+            f"{GOOD}, autoscale: {{grow: 0% / 5m}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.grow: expected a share and a span",
+        ),
+        (
+            f"{GOOD}, autoscale: {{grow: daily}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.grow: expected a share and a span",
+        ),
+        (
+            f"{GOOD}, autoscale: {{shrink: yearly}}, max_size: 5, stock: shelf",
+            "pools[0].autoscale.shrink: expected one of hourly, daily, weekly, never, or a share",
+        ),
         (f"{GOOD}, fill: immediate, max_size: 5", "pools[0].stock: needed for fill: immediate"),
         (f"{GOOD}, fill: immediate, stock: shelf", "pools[0].max_size: needed for fill"),
         (

@@ -119,6 +119,10 @@ local function record(key, field) return unpack_one(call('HGET', key, field)) en
 local function edit(key, field, place, value)
   local found = record(key, field)
   found[place] = value
+  local last = 0
+  for at in pairs(found) do last = math.max(last, at) end
+  -- With a hole it would be packed as a map.
+  for at = 1, last do if found[at] == nil then found[at] = false end end
   call('HSET', key, field, pack(found))
 end
 local function until_of(number) return record(a('numbers'), number)[3] end
@@ -427,6 +431,18 @@ POOLS = (
         "what a client network has is counted wrong",
         "counted",
     ),
+    Break(
+        "what happened in a pool can't be read",
+        "call('HSET', a('series'), 'base', 'x')",
+        "what happened in its minutes and hours can not be read",
+        "removed; the series begins anew",
+    ),
+    Break(
+        "what a pool gave back lately can't be read",
+        "call('HSET', a('meta'), 'shrunk', pack({ 1, 'x', 0, 0 }))",
+        "what it gave back lately can not be read",
+        "forgotten",
+    ),
 )
 STOCKS = (
     Break(
@@ -727,6 +743,12 @@ CATALOG = (
         "areas of a pool that isn't there",
         "call('HSET', c('documents'), 'areas/zz', ' +1212 ')",
         "areas of a pool that is not there",
+        "removed",
+    ),
+    Break(
+        "the kind of a pool that isn't there",
+        "call('HSET', c('documents'), 'kinds/zz', ' +1212 ')",
+        "kinds of a pool that is not there",
         "removed",
     ),
     Break(

@@ -4,10 +4,11 @@
 --              "details_first" and "details_bytes"; "restored_from" (ringpool/catalog/restore.py)
 --   LOCK       string: token of the writer; expires
 --   DOCUMENTS  hash: "pool/<id>", "account/<id>", "stock/<id>" → JSON without numbers;
---              "areas/<id>" (ringpool/catalog/areas.py), "rests/<id>" (ringpool/catalog/rests.py)
+--              "areas/<id>", "kinds/<id>" (ringpool/catalog/areas.py), "rests/<id>"
+--              (ringpool/catalog/rests.py)
 --   OWNERS     hash: number → "pool/<id>" or "stock/<id>", followed by "/leaving" while it drains
 --   HISTORIES  hash: number that nobody owns → packed former holders
---   DEPARTED   zset: numbers in HISTORIES, by when they left (ms)
+--   DEPARTED   zset: numbers in HISTORIES, by when they left (ms; include/departed.lua)
 --   PLAN       list: steps of the change under way, as JSON, in order
 --   VERSIONS   hash: field of DOCUMENTS → a text that every change of it changes; none: ""
 local STATE, LOCK, DOCUMENTS, OWNERS, HISTORIES, DEPARTED, PLAN, VERSIONS =

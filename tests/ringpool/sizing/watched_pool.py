@@ -1,0 +1,205 @@
+"""A pool under a load in virtual time, watched as Prometheus would by its alert rule."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from allocator.allocator import Allocator
+from allocator.answers import Ask, Rules, State
+from allocator.series import Minute, Series
+from ringpool.sizing.forecast import MINUTES_READ, seconds_to_exhaustion
+from tests.ringpool.sizing.loads import Load
+
+ROOT = Path(__file__).parents[3]
+LATE_MINUTES = 1
+"""Between a minute's end and when the alert rule sees it: scrape, age of a forecast, evaluation."""
+
+_START_MS = 1_600_000_020_000  # a whole minute
+_SLICE_MS = 10_000
+_UNREAD = Series(0, 0, [], [])
+
+
+class Rule(NamedTuple):
+    """``below``: seconds to exhaustion that the alert fires below, ``lasting`` so many minutes."""
+
+    below: float
+    lasting: int
+
+
+def alert_rule() -> Rule:
+    """RingPoolWillBeExhausted, as the file has it."""
+    text = (ROOT / "k8s" / "monitoring" / "prometheus-rule.yaml").read_text()
+    groups = yaml.safe_load(text)["spec"]["groups"]
+    (rule,) = (
+        rule
+        for group in groups
+        for rule in group["rules"]
+        if rule.get("alert") == "RingPoolWillBeExhausted"
+    )
+    below = re.search(r"< (\d+)$", rule["expr"])
+    assert below is not None
+    return Rule(float(below[1]), int(rule["for"].removesuffix("m")))
+
+
+class Minutely(NamedTuple):
+    """What a minute brought. ``overflowed``: when its first tuple found no number (minutes)."""
+
+    series: Series
+    held: int
+    overflowed: float | None
+
+
+class Outcome(NamedTuple):
+    """``fired`` and ``overflowed``: minutes since the load began to change; None: never."""
+
+    load: Load
+    fired: float | None
+    overflowed: float | None
+
+    @property
+    def lead(self) -> float:
+        """Minutes from the alert to the first overflow; below 0 when it came later, or never."""
+        if self.fired is None or self.overflowed is None:
+            return -1.0
+        return self.overflowed - self.fired
+
+
+def modelled(load: Load, times: Iterable[list[float]]) -> Iterable[Minutely]:
+    """The pool as a queue of ends of guarantees: what the scripts do, without them."""
+    ends = deque[float]()
+    minutes: list[Minute] = []
+    for minute, came in enumerate(times):
+        overflowed = None
+        for at in came:
+            while ends and ends[0] <= at:
+                ends.popleft()
+            if len(ends) < load.numbers:
+                ends.append(at + load.hold)
+            elif overflowed is None:
+                overflowed = at
+        while ends and ends[0] <= minute + 1:
+            ends.popleft()
+        clock = _START_MS + (minute + 1) * 60_000
+        minutes.append(Minute(clock - 60_000, new=len(came)))
+        seen = [*minutes[1 - MINUTES_READ :], Minute(clock)]
+        yield Minutely(Series(clock, _START_MS, seen, []), len(ends), overflowed)
+
+
+async def real(
+    allocator: Allocator, pool: str, load: Load, times: Iterable[list[float]]
+) -> AsyncIterator[Minutely]:
+    """The pool in a store, by its scripts; a slice of ten seconds is one call."""
+    hold_ms = load.hold * 60_000
+    rules = Rules(min_duration=hold_ms, allow_overflow=False, budget_share=0, budget_rate=0)
+    await allocator.edit(pool, rules, 1, now_ms=_START_MS)
+    numbers = [f"+1{place:010d}" for place in range(load.numbers)]
+    await allocator.add(pool, numbers, now_ms=_START_MS)
+    visitor = 0
+    for minute, came in enumerate(times):
+        slices: dict[int, list[Ask]] = {}
+        for at in came:
+            visitor += 1
+            slices.setdefault(int(at * 60_000) // _SLICE_MS, []).append(Ask(f"visitor={visitor}"))
+        overflowed = None
+        for place, asks in slices.items():
+            now = _START_MS + place * _SLICE_MS + _SLICE_MS // 2
+            answers = await allocator.allocate(pool, asks, now_ms=now)
+            if overflowed is None and any(answer.state is State.NONE for answer in answers):
+                overflowed = (now - _START_MS) / 60_000
+        if minute < load.begins:
+            yield Minutely(_UNREAD, 0, overflowed)
+            continue
+        clock = _START_MS + (minute + 1) * 60_000
+        series, status = await asyncio.gather(
+            allocator.series(pool, MINUTES_READ, now_ms=clock),
+            allocator.status(pool, now_ms=clock),
+        )
+        yield Minutely(series, status.held, overflowed)
+
+
+class Watch:
+    """The alert, minute by minute, until it has fired or the pool overflows."""
+
+    def __init__(self, load: Load, rule: Rule) -> None:
+        self._load = load
+        self._rule = rule
+        self._minute = self._pending = 0
+        self.fired: float | None = None
+        self.overflowed: float | None = None
+
+    def see(self, seen: Minutely) -> bool:
+        """Look at a minute that is over; False when there is nothing more to be seen."""
+        self._minute += 1
+        if self._minute <= self._load.begins:
+            return True
+        if seen.overflowed is not None:
+            self.overflowed = seen.overflowed - self._load.begins
+            return False
+        if self.fired is None:
+            seconds = seconds_to_exhaustion(
+                seen.series,
+                held=seen.held,
+                capacity=self._load.numbers,
+                hold_ms=self._load.hold * 60_000,
+            )
+            near = seconds is not None and seconds < self._rule.below
+            self._pending = self._pending + 1 if near else 0
+            if self._pending > self._rule.lasting:
+                self.fired = self._minute - self._load.begins + LATE_MINUTES
+        return True
+
+    def outcome(self) -> Outcome:
+        return Outcome(self._load, self.fired, self.overflowed)
+
+
+def watch_model(load: Load, times: Iterable[list[float]], rule: Rule) -> Outcome:
+    """What becomes of a load, by the model."""
+    watch = Watch(load, rule)
+    for seen in modelled(load, times):
+        if not watch.see(seen):
+            break
+    return watch.outcome()
+
+
+async def watch_real(
+    allocator: Allocator, pool: str, load: Load, times: Iterable[list[float]], rule: Rule
+) -> Outcome:
+    """What becomes of a load, by the real scripts."""
+    watch = Watch(load, rule)
+    async for seen in real(allocator, pool, load, times):
+        if not watch.see(seen):
+            break
+    return watch.outcome()
+
+
+Runner = Callable[[Load, Iterable[list[float]]], Awaitable[Outcome]]
+
+
+async def outcomes(
+    draw: Callable[[random.Random], Load], count: int, run: Runner, *, evenly: bool, overflows: bool
+) -> tuple[list[Outcome], int]:
+    """So many loads' outcomes, and how many were drawn again: those that did not as they should.
+
+    ``overflows``: what they should do. A load that only just overflows, or doesn't, is neither
+    healthy nor one to be warned of.
+    """
+    found: list[Outcome] = []
+    seed = again = 0
+    while len(found) < count:
+        seed += 1
+        chance = random.Random(seed)
+        load = draw(chance)
+        outcome = await run(load, load.arrivals(chance, evenly=evenly))
+        if (outcome.overflowed is not None) is overflows:
+            found.append(outcome)
+        else:
+            again += 1
+    return found, again
