@@ -43,6 +43,7 @@ from allocator.replies import (
     known,
 )
 from allocator.scripts import Script, clock_argument, load
+from allocator.series import MOST_HOURS, MOST_MINUTES, Series, decode_series
 from allocator.transfers import Arrival, Transfers
 
 _ALLOCATE = load("pool/allocate")
@@ -57,6 +58,7 @@ _SWEEP = load("pool/sweep")
 _SHRINK = load("pool/shrink")
 _END_OVERDUE = load("pool/end_overdue")
 _STATUS = load("pool/status")
+_SERIES = load("pool/series")
 _HOLDER = load("pool/holder")
 _OVERFLOW = load("pool/overflow")
 _NUMBERS = load("pool/numbers")
@@ -356,6 +358,14 @@ class Allocator:
         """Count a pool."""
         reply: StatusReply = known(pool_id, _counted(await self._run(_STATUS, pool_id, now_ms)))
         return reply.status()
+
+    async def series(
+        self, pool_id: str, minutes: int = 60, hours: int = 0, *, now_ms: int | None = None
+    ) -> Series:
+        """What happened in the last minutes (1440 at most) and hours (840), present ones too."""
+        counts = min(max(0, minutes), MOST_MINUTES), min(max(0, hours), MOST_HOURS)
+        reply = await self._run(_SERIES, pool_id, now_ms, *counts)
+        return decode_series(pool_id, reply, *counts)
 
     async def numbers(
         self, pool_id: str, cursor: str = "0", limit: int = 1000, *, now_ms: int | None = None

@@ -212,7 +212,10 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     ``utilization``: share of the size (0.0 to 1.0) inside a guarantee. ``oldest_held_seconds``:
     how long the assignment that falls due first has stood. ``clock``: what the pool holds for now;
     ``last_overflow`` is a reading of the same clock. ``unbudgeted_total``: guarantees begun for
-    visitors of an unknown network, at ``last_unbudgeted`` the latest.
+    visitors of an unknown network, at ``last_unbudgeted`` the latest. ``recycled_age_total``: how
+    long the former assignments of recycled numbers stood, all together (ms);
+    ``recycled_early_total``: of those numbers, the ones that went less than twice the minimum
+    duration after their last activity, without a call.
     """
 
     size: int
@@ -235,6 +238,8 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     budget_refused_total: int = 0
     unbudgeted_total: int = 0
     last_unbudgeted: int = 0
+    recycled_age_total: int = 0
+    recycled_early_total: int = 0
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from allocator.keys import pool_key, pool_keys, stock_key, stock_keys
 from allocator.port import Argument, Store, StoreUnavailable
+from allocator.replies import string_bytes
 from allocator.scripts import load
 
 _PAGE = load("copy/page")
@@ -86,7 +87,8 @@ def pool_outbox(pool_id: str) -> Table:
 def pool_rest(pool_id: str) -> tuple[Table, ...]:
     """What a pool has beside numbers, and its documents."""
     calls = (pool_key(pool_id, "calls_by_time"), _SCORE)
-    return Table(pool_key(pool_id, "calls"), (calls,)), Table(pool_key(pool_id, "overflow"))
+    plain = (Table(pool_key(pool_id, name)) for name in ("overflow", "series"))
+    return Table(pool_key(pool_id, "calls"), (calls,)), *plain
 
 
 def pool_documents(pool_id: str) -> Table:
@@ -190,13 +192,4 @@ def _flat(rows: Sequence[Row]) -> list[bytes]:
 
 
 def _plain(rows: list[list[Raw]]) -> list[Row]:
-    return [[_bytes(value) for value in row] for row in rows]
-
-
-def _bytes(raw: Raw) -> bytes:
-    """A packed string's bytes: Lua's strings needn't be UTF-8, and msgspec would refuse those."""
-    data = bytes(raw)
-    first = data[0]
-    if 0xA0 <= first <= 0xBF:
-        return data[1:]
-    return data[1 + {0xD9: 1, 0xDA: 2, 0xDB: 4}[first] :]
+    return [[string_bytes(value) for value in row] for row in rows]

@@ -34,6 +34,7 @@ _POOL = (
     "calls",  # hash: call id → the answer it got
     "calls_by_time",  # zset: call ids by when they came
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
+    "series",  # hash: rows of what happened in each minute and hour (allocator.series)
 )
 FORMER_POOL_KEYS = ("budgeted", "rates")
 """Keys that a pool once had, which its next sweep removes."""

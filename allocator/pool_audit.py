@@ -16,7 +16,7 @@ from allocator.scripts import clock_argument, load, looking
 POOL_PARTS = (
     # What a false member would give too early goes before anything else is mended.
     *("state", "free", "idle", "stale", "tuples", "guard", "drain", "shelves", "numbers"),
-    *("history", "clicks", "calls", "calls_by_time", "outbox", "networks"),
+    *("history", "clicks", "calls", "calls_by_time", "outbox", "networks", "series"),
 )
 STOCK_PARTS = ("kinds", "available", "shelves", "moving", "numbers", "history")
 

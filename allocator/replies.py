@@ -27,6 +27,15 @@ def known(pool_id: str, reply: _T | bool) -> _T:
     return cast("_T", reply)
 
 
+def string_bytes(raw: Raw) -> bytes:
+    """A packed string's bytes: Lua's strings needn't be UTF-8, and msgspec would refuse those."""
+    data = bytes(raw)
+    first = data[0]
+    if 0xA0 <= first <= 0xBF:
+        return data[1:]
+    return data[1 + {0xD9: 1, 0xDA: 2, 0xDB: 4}[first] :]
+
+
 class AllocationCode(enum.IntEnum):
     """How ``pool/allocate`` answers an ask; 1 to 5 are the members of ``answers.State``."""
 
@@ -255,6 +264,8 @@ class StatusReply(Struct, frozen=True, array_like=True):
     budget_refused_total: int
     unbudgeted_total: int
     last_unbudgeted: int
+    recycled_age_total: int
+    recycled_early_total: int
 
     def status(self) -> PoolStatus:
         """As callers take it."""
@@ -279,6 +290,8 @@ class StatusReply(Struct, frozen=True, array_like=True):
             budget_refused_total=self.budget_refused_total,
             unbudgeted_total=self.unbudgeted_total,
             last_unbudgeted=self.last_unbudgeted,
+            recycled_age_total=self.recycled_age_total,
+            recycled_early_total=self.recycled_early_total,
         )
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
-from allocator.answers import NumberRow, PoolStatus
+from allocator import answers
 from api.http import lookups, replies
 from api.http.description import INVALID_JSON, parameter, too_large
 from api.http.documents import decoded
@@ -18,7 +19,10 @@ from api.managers import conditions
 from api.managers.callers import ManagedOperation, authenticate, callers_pool
 from api.managers.managed_endpoint import managed_endpoint
 from api.managers.scanned_page import SCANNED_PAGE, scanned_page
+from ringpool.aside import SHORT, aside
 from ringpool.model import Identifier, Number
+from ringpool.sizing import verdict
+from ringpool.sizing.verdict import Fit, SizeVerdict
 from ringpool.times import format_rfc3339
 from ringpool.visits import tuples
 
@@ -98,12 +102,22 @@ async def _remove(request: Request) -> Reply:
     return replies.empty()
 
 
+class PoolStatus(answers.PoolStatus, frozen=True, kw_only=True):
+    """A pool's counts, and whether its size fits what comes to it."""
+
+    sizing: SizeVerdict
+
+
 async def _status(request: Request) -> Reply:
     prepared = await callers_pool(request)
-    return replies.json(await request.services.allocator.status(prepared.pool.id))
+    allocator, pool = request.services.allocator, prepared.pool
+    status = await allocator.status(pool.id)
+    series = await allocator.series(pool.id, verdict.MINUTES, verdict.HOURS)
+    sizing = await aside(SHORT + 1, verdict.judge, pool, status, series)
+    return replies.json(PoolStatus(**asdict(status), sizing=sizing))
 
 
-def _pool_number(row: NumberRow) -> PoolNumber:
+def _pool_number(row: answers.NumberRow) -> PoolNumber:
     if row.since == 0:
         return PoolNumber(number=row.number, draining=bool(row.leaving))
     return PoolNumber(
@@ -148,6 +162,11 @@ _EXAMPLE_STATUS = PoolStatus(
     utilization=0.5,
     oldest_held_seconds=12.5,
     exhausted=False,
+    sizing=SizeVerdict(
+        fit=Fit.UNKNOWN,
+        text="Too little seen to judge its size (since 2026-11-21T21:40:00Z): it takes 6 hours, "
+        "and 50 new tuples in the busiest.",
+    ),
 )
 _NUMBERS = {"numbers": ["+18885550103", "+18885550104"]}
 _CHANGE_PROBLEMS = (400, 401, 404, 412, 413, 415, 422)
@@ -230,7 +249,8 @@ pool_status = managed_endpoint(
             tag="pools",
             text="How many numbers are unassigned, held, recyclable and draining now, and how many "
             "answers of each state were given since the pool was made. `exhausted`: the next new "
-            "tuple gets the overflow number, or none.",
+            "tuple gets the overflow number, or none. `sizing` says whether the pool is too small "
+            "or too big for what came to it at its busiest, and by how much.",
             examples={200: msgspec.to_builtins(_EXAMPLE_STATUS)},
         )
     ],

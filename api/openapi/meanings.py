@@ -407,9 +407,34 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "budget_refused_total": "Answers without a number: the network is over its budget.",
             "unbudgeted_total": "Guarantees begun for visitors whose network isn't known.",
             "last_unbudgeted": "When the last of these was, in Unix milliseconds; 0: never.",
+            "recycled_age_total": "How long the former assignments of recycled numbers stood, all "
+            "together, in milliseconds.",
+            "recycled_early_total": "How many numbers were recycled less than twice the minimum "
+            "duration after their last activity, without a call.",
+            "sizing": "Whether it is too small or too big, and by how much.",
             "last_overflow": "When the overflow number was given last, in Unix milliseconds; 0: "
             "never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",
+        },
+    ),
+    "PoolSeries": (
+        "What happened in a pool.",
+        {
+            "unit": "What a row is of.",
+            "rows": "The oldest first, none left out.",
+            "begun": "When the pool was asked first, or since when it is noted: RFC 3339, in UTC. "
+            "Absent: it never was.",
+            "next": "The `from` of the rows after these. Absent: there are none.",
+        },
+    ),
+    "PoolSizing": (
+        "How many numbers a pool needs for what it saw, and what comes of having so many.",
+        {
+            "sizing": "The answer.",
+            "question": "As it was asked: what came with the request, and the rest as the pool saw "
+            "it. `/admin/v1/size` takes the same.",
+            "busiest": "When the time began that this is about: RFC 3339, in UTC.",
+            "hours": "How long that was.",
         },
     ),
     "PoolType": ("What the parameter tuples of a pool are made of.", {}),
@@ -446,6 +471,20 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "How many of its parameters a tuple must have for the pool to give it a number.",
         {},
     ),
+    "SeriesRow": (
+        "What happened in a pool in one minute or one hour.",
+        {
+            "start": "When it began: RFC 3339, in UTC.",
+            "asks": "Answers given, whatever their state.",
+            "new": "Of them, with an unassigned number.",
+            "recycled": "With a recycled one.",
+            "overflow": "With the overflow number, or with none because all were held.",
+            "peak_held": "Most numbers inside a guarantee at a time.",
+            "calls": "Calls to the pool's numbers.",
+            "age_seconds": "How long the former assignments of the recycled numbers had stood, on "
+            "average; 0: none was recycled.",
+        },
+    ),
     "Sizing": (
         "How many numbers a pool needs, and what comes of having so many.",
         {
@@ -465,6 +504,16 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "and this is the overflow number; `none`: show the page's own number.",
         {},
     ),
+    "SizeVerdict": (
+        "Whether a pool's size fits what came to it at its busiest.",
+        {
+            "fit": "`unknown`: too little was seen.",
+            "text": "A sentence or two for people.",
+            "needed": "Numbers for 1% overflow then. Absent: unknown.",
+            "overflow": "Share of new tuples, 0 to 1, that find none then with those there are.",
+        },
+    ),
+    "Fit": ("How a pool's size fits what comes to it.", {}),
     "Stock": (
         "Numbers kept ready, from which an account's pools grow.",
         {

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import msgspec
+from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +20,8 @@ from ringpool.findings import Finding
 from ringpool.printable import printable, printable_json
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+_BAR_WIDTH = 50
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 """The option every command has."""
@@ -88,6 +91,19 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     table.add_column(overflow="fold")
     for name, value in pairs:
         table.add_row(_cell(name), _cell(value))
+    _console().print(table)
+
+
+def print_bars(names: tuple[str, str], places: Sequence[str], values: Sequence[float]) -> None:
+    """Write a bar a line, with where it is and how long."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(_cell(name), justify="right")
+    table.add_column()
+    longest = max(values, default=0.0)
+    for place, value in zip(places, values, strict=True):
+        bar = Bar(longest or 1.0, 0, value, width=_BAR_WIDTH)
+        table.add_row(_cell(place), f"{value:,.4g}", bar)
     _console().print(table)
 
 

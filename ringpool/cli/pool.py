@@ -10,12 +10,15 @@ from allocator.gather import gather_limited
 from allocator.replies import UnknownPool
 from ringpool.catalog.condition import Condition, ConditionUnmet
 from ringpool.catalog.key_changes import check_overlap, new_pool_key, with_pool_key_rotated
+from ringpool.catalog.selection import find
 from ringpool.cli.options import overlap
 from ringpool.cli.output import as_json, print_json, print_pairs, print_table, say
+from ringpool.cli.pool_series import series_command
 from ringpool.cli.session import Session, command, open_session
 from ringpool.config.codec import encode_hook
 from ringpool.faults import Fault
 from ringpool.model import Entity, Pool
+from ringpool.sizing import verdict
 from ringpool.times import Duration, now
 
 _CONCURRENCY = 50
@@ -76,6 +79,9 @@ async def show(pool_id: str, as_json: bool) -> None:
         print_pairs((name, _text(value)) for name, value in shown.items())
 
 
+pool.add_command(series_command)
+
+
 @pool.group()
 def key() -> None:
     """Replace the key of a pool."""
@@ -118,15 +124,20 @@ async def rotate(pool_id: str, overlap: Duration, as_json: bool) -> None:
 @as_json
 @command
 async def status(pool_id: str, as_json: bool) -> None:
-    """Show how many numbers a pool has, and how many answers it gave."""
+    """Show how many numbers a pool has, whether it is too small, and how many answers it gave."""
     async with open_session() as session:
+        _, known = await session.catalog.entities()
+        configured = find(known.pools, pool_id, "pool")
         found = await _status(session, pool_id)
-    if found is None:
-        raise Fault("pool", f"there is no pool {pool_id}")
+        if found is None:
+            raise Fault("pool", f"there is no pool {pool_id}")
+        series = await session.allocator.series(pool_id, verdict.MINUTES, verdict.HOURS)
+    sizing = verdict.judge(configured, found, series)
     if as_json:
-        print_json(found)
-    else:
-        print_pairs((name.replace("_", " "), value) for name, value in _all_fields(found).items())
+        print_json(_all_fields(found) | {"sizing": sizing})
+        return
+    rows = [(name.replace("_", " "), value) for name, value in _all_fields(found).items()]
+    print_pairs([*rows, ("is its size right", sizing.text)])
 
 
 async def _status(session: Session, pool_id: str) -> PoolStatus | None:

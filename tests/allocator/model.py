@@ -188,6 +188,7 @@ class ModelPool:
         self.last_overflow = 0
         self.rates: dict[str, int] = {}
         self.refused = self.unbudgeted = self.last_unbudgeted = 0
+        self.recycled_age = self.recycled_early = 0
 
     # What the pool is asked to do
 
@@ -394,6 +395,8 @@ class ModelPool:
             "budget_refused_total": self.refused,
             "unbudgeted_total": self.unbudgeted,
             "last_unbudgeted": self.last_unbudgeted,
+            "recycled_age_total": self.recycled_age,
+            "recycled_early_total": self.recycled_early,
             "backlog": sum(1 for n in staying if n.until <= clock and n.rank is None),
             "oldest_held_seconds": (clock - held[0][2]) / 1000 if held else 0,
             "exhausted": not sizes["unassigned"] + sizes["recyclable"]
@@ -483,6 +486,9 @@ class ModelPool:
         return min(due, key=lambda n: scores[n.number], default=None)
 
     def _recycle(self, number: Number, ask: Ask) -> Answer:
+        self.recycled_age += self.clock - number.since
+        if not number.calls and self.clock - number.active < 2 * self.rules.min_duration:
+            self.recycled_early += 1
         self._end(number)
         self.totals["recycled"] += 1
         return self._assign(number, ask, State.RECYCLED)

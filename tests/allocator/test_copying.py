@@ -47,7 +47,9 @@ async def seen(pool: PoolUnderTest, stock: str) -> list[object]:
         for at in (pool.now - 50_000, pool.now - 20_000, pool.now)
     ]
     status = await pool.allocator.status(pool.id, now_ms=pool.now)
-    return [rows, former, status, await pool.stocks.status(stock, now_ms=pool.now)]
+    series = await pool.allocator.series(pool.id, 1440, 840, now_ms=pool.now)
+    assert sum(minute.asks for minute in series.minutes) > 10
+    return [rows, former, status, series, await pool.stocks.status(stock, now_ms=pool.now)]
 
 
 @pytest.mark.parametrize("backend", ["redis7", "cluster"], indirect=True)

@@ -28,6 +28,7 @@ local function add_arrivals(arrivals, rules, state)
         write_record(number, record)
         call('ZREM', DRAIN, number)
         call('ZADD', GUARD, record[UNTIL], number)
+        state[MOST_HELD] = state[MOST_HELD] + 1
         shelve(number, record)
       end
       present[#present + 1] = number

@@ -21,6 +21,7 @@
 --  14 CALLS_BY_TIME  zset    call ids, by when they came (ms)
 --  15 SHELVES        zset    numbers by area, then guaranteed_until (include/pool_record.lua); empty
 --                            where the rules name no areas
-local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+--  16 SERIES         hash    rows of minutes and hours (include/pool_series.lua)
+local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES, SERIES =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack

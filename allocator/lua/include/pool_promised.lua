@@ -16,5 +16,6 @@ local function promise(number, tuple, ends, loan, rules, state)
   call('HSET', TUPLES, tuple, number)
   call('ZREM', FREE, number)
   call('ZADD', GUARD, ends, number)
+  state[MOST_HELD] = state[MOST_HELD] + 1
   shelve(number, record)
 end

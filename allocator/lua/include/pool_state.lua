@@ -16,9 +16,13 @@ local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MA
 --   weighted_random, 11 last overflow (ms), 12 calls, 13 calls to the overflow number, 14 entries
 --   may be left in STALE (1 or 0), 15 every number is on the shelf of its area (1 or 0); absent in a
 --   pool made before there were budgets: 16 answers that a budget refused, 17 guarantees begun for
---   visitors of an unknown network, 18 when the last of these was (ms)
-local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOTAL, DRY_UNTIL, VIRTUAL, DRAWS, LAST_OVERFLOW, CALLS_TOTAL, OVERFLOW_CALLS, HAS_STALE, SHELVED, REFUSED_TOTAL, UNKNOWN_TOTAL, LAST_UNKNOWN =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
+--   visitors of an unknown network, 18 when the last of these was (ms); absent in one made before
+--   there were series (include/pool_series.lua): 19 most numbers held in this minute, 20 no more than
+--   so many are now, 21 how long the former assignments of recycled numbers stood together (ms), 22
+--   how many of those numbers were recycled early, 23 when this minute is over (ms; 0: nobody has
+--   asked yet)
+local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOTAL, DRY_UNTIL, VIRTUAL, DRAWS, LAST_OVERFLOW, CALLS_TOTAL, OVERFLOW_CALLS, HAS_STALE, SHELVED, REFUSED_TOTAL, UNKNOWN_TOTAL, LAST_UNKNOWN, PEAK, MOST_HELD, AGE_TOTAL, EARLY_TOTAL, MINUTE_ENDS =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
 
 -- Returns rules, state (nil, nil when there is no such pool). `given`: "" for the server's clock,
 -- else the time in ms (tests and simulations). The clock never goes back: a step back, here or by
@@ -40,7 +44,9 @@ local function open_pool(given, networks)
     now = tonumber(given)
   end
   local state = unpack_one(documents[2])
-  if not state[18] then state[16], state[17], state[18] = 0, 0, 0 end
+  if not state[23] then
+    for place = #state + 1, 23 do state[place] = 0 end
+  end
   if now > state[CLOCK] then state[CLOCK] = now end
   return unpack_one(documents[1]), state, documents
 end

@@ -46,6 +46,7 @@
 --@include pool_shelves
 --@include pool_budget
 --@include pool_budget_count
+--@include pool_series
 local COULD_GROW, NEW, HELD, RECYCLED, OVERFLOW_GIVEN, NONE, OVER_BUDGET = 0, 1, 2, 3, 4, 5, 6
 local PROMOTED_A_CALL = 4
 
@@ -60,6 +61,7 @@ local rules, state, documents = open_pool(ARGV[1], networks)
 if not rules then return pack(false) end
 local now = state[CLOCK]
 for i, network in ipairs(networks) do read_budget(network, documents[i + 2], now) end
+if now >= state[MINUTE_ENDS] then series_tools().begin_minute(state) end
 local asks = (#ARGV - 3) / 5
 local present = {}
 local told = ARGV[2] == 'told' and unpack_one(ARGV[3])
@@ -95,6 +97,7 @@ local function record_click(number, record, clicks, attributes, network)
     elseif record[NETWORK] then
       move_end(record[NETWORK], record[UNTIL], extended, now)
     end
+    if recyclable then state[MOST_HELD] = state[MOST_HELD] + 1 end
     record[UNTIL] = extended
     call('ZADD', GUARD, extended, number)
     shelve(number, record)
@@ -187,7 +190,7 @@ end
 
 local function assign(number, record, tuple, clicks, attributes, network)
   unshelve(number, record)
-  state[ASSIGNED] = state[ASSIGNED] + 1
+  state[ASSIGNED], state[MOST_HELD] = state[ASSIGNED] + 1, state[MOST_HELD] + 1
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
   record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
     record[AREA], begin_guarantee(network, now + extended, rules, state) and network or nil }
@@ -245,14 +248,26 @@ local function answer(tuple, clicks, attributes, areas, network)
     if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
     return NONE, '', 0
   end
-  local total = code == NEW and NEW_TOTAL or RECYCLED_TOTAL
-  state[total] = state[total] + 1
+  if code == NEW then
+    state[NEW_TOTAL] = state[NEW_TOTAL] + 1
+  else -- the record is still that of the tuple before
+    state[RECYCLED_TOTAL] = state[RECYCLED_TOTAL] + 1
+    state[AGE_TOTAL] = state[AGE_TOTAL] + now - record[SINCE]
+    if record[CALLED] == 0 and now - record[LAST] < 2 * rules[MIN_DURATION] then
+      state[EARLY_TOTAL] = state[EARLY_TOTAL] + 1
+    end
+  end
   return code, number, assign(number, record, tuple, clicks, attributes, network)[UNTIL]
 end
 
 local answers = {}
 for i = 4, #ARGV, 5 do
   answers[#answers + 1] = { answer(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]) }
+end
+-- There may be more numbers held than before in this minute: only then they are counted.
+if state[MOST_HELD] > state[PEAK] then
+  state[MOST_HELD] = call('ZCOUNT', GUARD, '(' .. string.format('%d', now), '+inf')
+  state[PEAK] = math.max(state[PEAK], state[MOST_HELD])
 end
 save_with_budgets(state)
 if told and not counted then note_done(told, now) end

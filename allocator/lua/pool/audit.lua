@@ -8,7 +8,7 @@
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2 int        1: mend what is found
 --        3 string     part: state, free, idle, stale, tuples, guard, drain, shelves, numbers, history,
---                     clicks, calls, calls_by_time, outbox, networks; in this order, to mend
+--                     clicks, calls, calls_by_time, outbox, networks, series; in this order, to mend
 --        4 string     cursor ("0" to begin)
 --        5 int        about how many entries
 -- Reply  packed: false when there is no such pool, else { next cursor ("0" after the last page),
@@ -23,6 +23,7 @@
 --@include areas
 --@include pool_promised
 --@include audit
+--@include pool_series
 -- What was packed, when it is an array of so many values at least; else nil.
 local function array_in(packed, least)
   local read, value = pcall(unpack_one, packed or '')
@@ -45,7 +46,7 @@ end
 if not array_in(documents[2], 15) then
   if not note('', 'its counters are lost') then return pack({ '0', found, -1 }) end
   -- What can be counted is counted by the parts that follow.
-  call('HSET', META, 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 }))
+  call('HSET', META, 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }))
 end
 local rules, state = open_pool(ARGV[1])
 local now = state[CLOCK]
@@ -239,6 +240,17 @@ local function audit_meta(field, packed)
   if not run and note('', 'what it gave back lately can not be read') then call('HDEL', META, field) end
 end
 
+local function audit_series(field, packed)
+  local readable = #packed % ROW_BYTES == 0 and #packed <= HOURS_KEPT * ROW_BYTES
+  if field == 'base' then
+    local base = array_in(packed, 5)
+    readable = base and type(base[AT_MINUTE]) == 'table' and type(base[AT_HOUR]) == 'table'
+  end
+  if not readable and note('', 'what happened in its minutes and hours can not be read') then
+    call('HDEL', SERIES, field)
+  end
+end
+
 if part == 'numbers' then
   each_field(NUMBERS, audit_number)
 elseif part == 'tuples' then
@@ -249,6 +261,8 @@ elseif part == 'clicks' then
   each_field(CLICKS, audit_clicks)
 elseif part == 'networks' then
   each_field(META, audit_meta)
+elseif part == 'series' then
+  each_field(SERIES, audit_series)
 elseif part == 'outbox' then
   each_field(OUTBOX, function(number, packed)
     if not array_in(packed, 4) and note(number, 'where it went can not be read') then

@@ -17,6 +17,7 @@
 --@include pool_record
 --@include pool_holder
 --@include history
+--@include pool_series
 local NEVER_HERE, IDS_KEPT_MS = 0, 2592000000
 
 local rules, state = open_pool(ARGV[1])
@@ -58,6 +59,7 @@ else
     holder = credit_former()
     if not holder and not record then return pack(NEVER_HERE) end
   end
+  if now >= state[MINUTE_ENDS] then series_tools().begin_minute(state) end
   state[CALLS_TOTAL] = state[CALLS_TOTAL] + 1
 end
 local reply = pack({ 1, tonumber(ARGV[5]), holder or {}, number })

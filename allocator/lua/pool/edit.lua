@@ -17,7 +17,7 @@ local WIDE = string.rep('-', 65)
 local rules = unpack_one(ARGV[2])
 local former, state = open_pool(ARGV[1])
 if not former then
-  call('HSET', META, 'wide', WIDE, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0 }))
+  call('HSET', META, 'wide', WIDE, 'rules', ARGV[2], 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 }))
   return pack(DONE)
 end
 if former[REVISION] > rules[REVISION] then return pack(DONE) end

@@ -6,7 +6,9 @@
 -- Reply  packed: false when there is no such pool, else { size, unassigned, held, recyclable,
 --        draining, overflow, new, recycled and held totals, ms since the assignment that falls due
 --        first, exhausted (1 or 0), backlog, calls, overflow calls, last overflow ms, clock ms, answers that a
---        budget refused, guarantees begun for unknown networks, the last of these ms }
+--        budget refused, guarantees begun for unknown networks, the last of these ms, how long the
+--        former assignments of recycled numbers stood together (ms), how many of those numbers were
+--        recycled early }
 --@include pool_keys
 --@include pool_state
 --@include pool_record
@@ -25,4 +27,5 @@ return pack({ state[SIZE], unassigned, call('ZCARD', GUARD) - due, recyclable,
   draining, state[OVERFLOW_TOTAL], state[NEW_TOTAL], state[RECYCLED_TOTAL],
   state[HELD_TOTAL], oldest,
   is_exhausted(rules, state) and 1 or 0, due, state[CALLS_TOTAL], state[OVERFLOW_CALLS],
-  state[LAST_OVERFLOW], now, state[REFUSED_TOTAL], state[UNKNOWN_TOTAL], state[LAST_UNKNOWN] })
+  state[LAST_OVERFLOW], now, state[REFUSED_TOTAL], state[UNKNOWN_TOTAL], state[LAST_UNKNOWN],
+  state[AGE_TOTAL], state[EARLY_TOTAL] })

@@ -1,7 +1,8 @@
 #!lua
 -- Does a bounded share of what needn't wait for a click: promotes numbers whose guarantee is over,
 -- lets draining ones leave, drains lent ones above max_size, forgets networks that have nothing any
--- more and writers that are silent, and shows what is to be handed on.
+-- more and writers that are silent, goes on with the series while nobody asks, and shows what is to be
+-- handed on.
 --
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
@@ -21,11 +22,14 @@
 --@include pool_exhausted
 --@include pool_budget
 --@include pool_writes
+--@include pool_series
 local TOMBSTONE_MS, AT_ONCE, LATEST_MS, LOOKED_AT, MANY = 60000, 100, 3600000, 20, 5
 
 local rules, state = open_pool(ARGV[1])
 if not rules then return pack(false) end
 local now, most = state[CLOCK], tonumber(ARGV[2])
+-- Before anything is promoted: what was held at the end of each minute is counted from what wasn't.
+if state[MINUTE_ENDS] > 0 and now >= state[MINUTE_ENDS] then series_tools().begin_minute(state) end
 local more = promote(rules, state, most) >= most and 1 or 0
 for _, number in ipairs(call('ZRANGEBYSCORE', DRAIN, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
   call('ZREM', DRAIN, number)

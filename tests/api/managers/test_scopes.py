@@ -21,6 +21,7 @@ TEXTS = {scope: f"key-of-scope-{scope.value}" for scope in Scope}
 BY_SCOPES = {
     (READ, MANAGE): "get_account get_pool get_stock get_pool_status list_accounts list_pools "
     "list_stocks list_pool_numbers list_stock_numbers get_stock_status list_keys explain get_size "
+    "get_pool_series get_pool_size "
     "list_changes get_change",
     (READ, MANAGE, CALLS): "get_number",
     (CALLS,): "record_call",

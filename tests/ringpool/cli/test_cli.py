@@ -429,6 +429,7 @@ def test_every_command_has_help(run: Run) -> None:
         ("pool", "list"),
         ("pool", "show"),
         ("pool", "status"),
+        ("pool", "series"),
         ("pool", "key", "rotate"),
         ("stock", "list"),
         ("stock", "show"),

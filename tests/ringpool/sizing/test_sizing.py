@@ -59,6 +59,20 @@ def test_what_cannot_be_is_named(given: dict[str, str], field: str) -> None:
     assert raised.value.field == field
 
 
+def test_the_example_of_wikipedia() -> None:
+    """3 million impressions a month on 500 numbers for 45 minutes: 6.25 pages a number at a time.
+
+    Its 3.5 % overflow come with as many tuples at a time as numbers: each stands on 6.25 pages.
+    """
+    given = {"clicks": "100000/d", "min_duration": "45m", "numbers": "500"}
+    every_page_its_own = size(read(given))
+    assert every_page_its_own.load / 500 == pytest.approx(6.25)
+    assert every_page_its_own.overflow == pytest.approx(0.84, abs=0.001)
+    shared = size(read({**given, "distinct": "16%"}))  # 1 / 6.25
+    assert shared.load == pytest.approx(500)
+    assert round(shared.overflow, 3) == 0.035
+
+
 def test_calls_come_too_late() -> None:
     """At most e^(-D/m), and fewer after the mean life."""
     sizing = size(read({"clicks": "1/m", "min_duration": "10m", "call_delay": "5m"}))

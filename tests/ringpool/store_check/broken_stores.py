@@ -437,6 +437,12 @@ POOLS = (
         "what it gave back lately can not be read",
         "forgotten",
     ),
+    Break(
+        "what happened in a pool can't be read",
+        "call('HSET', a('series'), 'base', 'x')",
+        "what happened in its minutes and hours can not be read",
+        "removed; the series begins anew",
+    ),
 )
 STOCKS = (
     Break(
