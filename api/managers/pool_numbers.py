@@ -20,9 +20,7 @@ from api.managers.callers import ManagedOperation, authenticate, callers_pool
 from api.managers.managed_endpoint import managed_endpoint
 from api.managers.scanned_page import SCANNED_PAGE, scanned_page
 from ringpool.aside import SHORT, aside
-from ringpool.faults import Fault
 from ringpool.model import Identifier, Number
-from ringpool.patterns import whole
 from ringpool.sizing import verdict
 from ringpool.sizing.verdict import Fit, SizeVerdict
 from ringpool.times import format_rfc3339

@@ -109,6 +109,8 @@ Step = (
     | StockDrain
 )
 
+_HAND_ON_TRIES = 50
+
 _AT_ONCE = 20
 """Pools and stocks whose steps are carried out side by side."""
 
@@ -179,13 +181,26 @@ class Runner:
                     )
                     for number in numbers
                 ]
-                await self._transfers.arrive(pool, arrivals)
+                await self._add(token, pool, arrivals)
             case Publication(revision, documents, entry, details, account):
                 await self._catalog.publish(token, revision, documents, entry, details, account)
             case PoolDrain(pool, numbers):
                 await self._transfers.drain(pool, numbers)
             case StockDrain(stock, numbers):
                 await self._drain_stock(stock, numbers)
+
+    async def _add(self, token: str, pool: str, arrivals: Sequence[Arrival]) -> None:
+        """Add numbers to a pool; one that a stock had lent it comes when its leaving was noted."""
+
+        async def end_ownership(stock: str, left: Sequence[Departure]) -> None:
+            await self._catalog.departed(f"stock/{stock}" if stock else f"pool/{pool}", left)
+
+        for _ in range(_HAND_ON_TRIES):
+            if len(await self._transfers.arrive(pool, arrivals)) == len(arrivals):
+                break
+            await self._catalog.renew(token)
+            departures = (await self._allocator.sweep(pool)).departures
+            await self._transfers.hand_on(pool, departures, end_ownership)
 
     async def _edit(self, token: str, pool: str, rules: Rules, revision: int) -> None:
         while True:

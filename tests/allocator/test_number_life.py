@@ -254,7 +254,9 @@ class Life:
             for number, owner in self._owners.items()
             if owner == "pool any"
         ]
-        await self.transfers.arrive(self._pools["any"], arrivals, now_ms=self.now)
+        pool_id = self._pools["any"]
+        while len(await self.transfers.arrive(pool_id, arrivals, now_ms=self.now)) < len(arrivals):
+            await self._hand_on("any")  # that one left it by a loan wasn't noted yet
 
     async def _take_out_of_stock(self, number: str) -> None:
         for past in await self.stocks.pasts(self._stock, [number]):

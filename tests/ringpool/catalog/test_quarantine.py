@@ -6,6 +6,7 @@ import pytest
 
 from allocator.answers import Ask, Departure
 from allocator.port import StoreUnavailable
+from allocator.transfers import Transfers
 from ringpool.catalog.store import CatalogStore
 from ringpool.model import Account, Configuration, Pool, Quota, Stock
 from ringpool.times import Duration
@@ -142,3 +143,31 @@ async def test_for_longer_than_histories_are_kept(story: Story, bench: Bench) ->
     await story.leaves(configuration(pool=(), stock=()))
     await later(400)
     assert await kept.pasts([NUMBER]) == {}
+
+
+async def test_a_lent_number_becomes_the_pools_own_though_its_leaving_was_not_noted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who hands it on may die when it is nobody's: who adds it then makes up for that."""
+    pool = Pool(id="p", account="a", parameters=("w",), allow_overflow=False, stock="s")
+    wanted = Configuration(
+        accounts=(Account(id="a"),),
+        pools=(pool,),
+        stocks=(Stock(id="s", account="a", numbers=(NUMBER,)),),
+    )
+    await bench.catalog.apply(wanted)
+    assert await Transfers(bench.store).fill("p", "s", 1) == 1
+    gone = Configuration(stocks=(Stock(id="s", account="a", numbers=()),))
+
+    async def dies(*_: object, **__: object) -> None:
+        raise StoreUnavailable("killed")
+
+    await bench.catalog.apply(gone)
+    with monkeypatch.context() as patched:
+        patched.setattr(Transfers, "note_handed_on", dies)
+        with pytest.raises(StoreUnavailable):
+            await bench.catalog.hand_on("p")
+    assert await bench.catalog.owner(NUMBER) is None
+    await bench.catalog.add_numbers("p", [NUMBER])
+    _, rows = await bench.allocator.numbers("p")
+    assert [(row.number, row.loan) for row in rows] == [(NUMBER, "")]

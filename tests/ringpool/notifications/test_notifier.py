@@ -225,11 +225,12 @@ async def test_a_pool_grows_and_its_stock_gets_low(
     (process, _) = processes
     numbers = tuple(f"+1888555{place:04}" for place in range(200, 204))
     stock = Stock(id="s", account="a", low=3, numbers=numbers)
-    pool = a_pool(stock="s", notify=notify(hook, Event.GROWN, Event.STOCK_LOW, cooldown=MINUTE))
+    of_stock = {"stock": "s", "initial": 0}
+    pool = a_pool(**of_stock, notify=notify(hook, Event.GROWN, Event.STOCK_LOW, cooldown=MINUTE))
     await process.apply(Account(id="a"), stock, pool)
     await process.round()
     more = ("+18885550101", "+18885550102", "+18885550103")
-    await process.apply(a_pool(stock="s", notify=pool.notify, numbers=more))
+    await process.apply(a_pool(**of_stock, notify=pool.notify, numbers=more))
     process.now += GROWTH_MS
     await process.round()
     assert hook.posted == []
