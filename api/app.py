@@ -43,6 +43,7 @@ from allocator.rates import Rates
 from allocator.redis.url import connect
 from allocator.resting import Resting
 from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
@@ -204,7 +205,7 @@ async def _services(
             unconfirmed=metrics.count_unconfirmed,
         )
         stack.push_async_callback(store.aclose)
-    scraped = Allocator(store), Stocks(store)  # a scrape's reads aren't visitors'
+    scraped = Allocator(store), Stocks(store), Transfers(store)  # its reads aren't visitors'
     measured = MeasuredStore(store, metrics)
     allocator = Allocator(measured)
     stocks = Stocks(measured)

@@ -21,6 +21,7 @@ from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.series import Series
 from allocator.stocks import Stocks
+from allocator.transfers import Transfers
 from api.forecasts import Forecasts, PoolState
 from api.metrics import Metrics, PoolReading, StockReading
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -42,6 +43,7 @@ MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
 there, and what the event loop does at once."""
 
+_K = TypeVar("_K")
 _R = TypeVar("_R")
 
 
@@ -52,12 +54,14 @@ class Scraper:
         self,
         allocator: Allocator,
         stocks: Stocks,
+        transfers: Transfers,
         keeper: SnapshotKeeper,
         metrics: Metrics,
         space: DiskSpace | None = None,
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
+        self._transfers = transfers
         self._keeper = keeper
         self._metrics = metrics
         self._space = space
@@ -89,7 +93,13 @@ class Scraper:
             stocks = []
             if up := bool(statuses) or not current.pools:
                 stocks = await _read_all(self._stocks.status, current.stocks, ends)
-            available = {stock: status.available for stock, status in stocks}
+            available = {(stock, ""): status.available for stock, status in stocks}
+            kinds = {
+                (rules.stock, rules.of_stock)
+                for rules in (current.pools[pool].rules for pool, _ in statuses)
+                if rules.of_stock
+            }
+            available |= await _read_all(self._available, kinds, ends)
             pools = [
                 PoolState(pool, status, rules, _room(status, rules, available))
                 for pool, status in statuses
@@ -104,6 +114,9 @@ class Scraper:
         finally:
             self._under_way = None
         return self._text
+
+    async def _available(self, of_kind: tuple[str, str]) -> int:
+        return await self._transfers.available(*of_kind)
 
     async def _series(self, pool_id: str) -> Series:
         return await self._allocator.series(pool_id, forecast.MINUTES_READ)
@@ -136,24 +149,27 @@ class Scraper:
         return self._metrics.exposition(readings, stocks, store_up=up, disk_free=free)
 
 
-def _room(status: PoolStatus, rules: Rules, available: Mapping[str, int]) -> int:
-    """How many numbers a pool may take from its stock, and finds there now."""
-    in_stock = available.get(rules.stock, 0)
+def _room(status: PoolStatus, rules: Rules, available: Mapping[tuple[str, str], int]) -> int:
+    """How many numbers a pool may take from its stock, and finds there now.
+
+    ``available``: by stock and kind, as the rules have them.
+    """
+    in_stock = available.get((rules.stock, rules.of_stock), 0)
     return min(in_stock, max(0, rules.max_size - status.size)) if rules.max_size else in_stock
 
 
 async def _read_all(
-    read: Callable[[str], Awaitable[_R]], ids: Iterable[str], ends: float
-) -> list[tuple[str, _R]]:
+    read: Callable[[_K], Awaitable[_R]], ids: Iterable[_K], ends: float
+) -> list[tuple[_K, _R]]:
     """Ids with what is read of them, in their order, as many as the store gives until ``ends``.
 
     A store that is away, or a part of a cluster, isn't asked for every one: the reading ends when
     as many reads have failed as go on at the same time. ``ends``: by the event loop's clock.
     """
-    found: list[tuple[str, _R]] = []
+    found: list[tuple[_K, _R]] = []
     failures = 0
 
-    async def read_one(name: str) -> None:
+    async def read_one(name: _K) -> None:
         nonlocal failures
         try:
             found.append((name, await read(name)))

@@ -95,7 +95,7 @@ class Written:
 
 
 def scraper(pools: Pools, written: Written) -> Scraper:
-    given: Any = pools, pools, pools, written
+    given: Any = pools, pools, pools, pools, written
     return Scraper(*given)
 
 
@@ -115,6 +115,30 @@ async def test_a_scrape_reads_the_pools_that_a_part_of_the_store_answers_for() -
     await scraper(Pools(reversed(names), answering), written).text()
     assert [read.pool for read in written.pools] == answering
     assert written.store_up
+
+
+class PoolOfAKind(Pools):
+    """One pool that takes numbers of one kind from a stock, which has three and seven more."""
+
+    def __init__(self) -> None:
+        super().__init__(["one"], ["one"])
+        rules = Rules(stock="s", of_stock=" +1888 ")
+        self.current = SimpleNamespace(
+            pools={"one": SimpleNamespace(rules=rules)}, stocks={"s": None}
+        )
+
+    async def status(self, pool_id: str) -> Any:
+        return SimpleNamespace(available=10) if pool_id == "s" else status_of(0)
+
+    async def available(self, stock_id: str, starts: str) -> int:
+        return {("s", " +1888 "): 3}[stock_id, starts]
+
+
+async def test_room_is_for_numbers_of_the_pools_kind() -> None:
+    """What else its stock has can't keep it from being exhausted."""
+    written = Written()
+    await scraper(PoolOfAKind(), written).text()
+    assert [read.room for read in written.pools] == [3]
 
 
 async def test_many_who_ask_share_one_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
