@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 URL ?= http://127.0.0.1:$(PORT)
+# Tests at the same time: more than processors, as they wait for servers half of their time.
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -55,17 +57,20 @@ run: install ## the service with demo data on an embedded store (PORT=8000)
 .PHONY: test
 test: $(VENV)/.developing ## every test, real servers and a real browser included (ARGS="-k name")
 	@tests/install-tools
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # What the versions of libraries mean nothing to, or little that other tests don't show.
 WITHOUT_LIBRARIES := tests/snippet tests/test_locks.py tests/supply_chain tests/loadtests \
     tests/test_k8s.py tests/test_store_in_cluster.py tests/docs tests/test_guides.py \
-    tests/ringpool/store_check tests/ringpool/sizing tests/monitoring tests/ringpool/cli/test_weak_setups.py
+    tests/ringpool/store_check tests/ringpool/sizing tests/monitoring tests/ringpool/cli/test_weak_setups.py \
+    tests/test_demo.py tests/ringpool/cli/test_check_page.py tests/ringpool/page_check \
+    tests/allocator/test_bounds.py tests/allocator/test_model_stateful.py \
+    tests/allocator/test_number_life.py tests/allocator/test_preview.py
 
 .PHONY: test-lowest
 test-lowest: .venv-lowest/.installed ## with the lowest versions that pyproject.toml allows: no browser, which knows none of them
 	@tests/install-tools
-	.venv-lowest/bin/python -m pytest -n 2 $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) $(ARGS)
+	.venv-lowest/bin/python -m pytest -n $(JOBS) $(addprefix --ignore=,$(WITHOUT_LIBRARIES)) $(ARGS)
 
 .PHONY: conformance
 conformance: $(VENV)/.developing ## the whole suite of the snippet in three browser engines; writes its table
