@@ -108,7 +108,7 @@ _EXAMPLE = PoolSeries(
             overflow=1,
             peak_held=19,
             calls=3,
-            age_seconds=640,
+            age_seconds=640.0,
         )
     ],
     begun="2026-11-14T09:31:00Z",

@@ -96,7 +96,7 @@ def texts(pool: Pool, seen: Seen | None) -> dict[str, str]:
     if pool.hold_on_activity and seen.held:
         load = seen.held / max(0.01, 1 - seen.overflow_share)
         clicks, distinct = load / seconds * 3600, 1.0
-    found |= {"clicks": f"{max(clicks, 1e-6):.6f}/h", "distinct": f"{distinct:.6f}"}
+    found |= {"clicks": f"{_short(max(clicks, 1e-6))}/h", "distinct": f"{_short(100 * distinct)}%"}
     if seen.peakedness > 1:
         found["peakedness"] = f"{seen.peakedness:.2f}"
     return found
@@ -144,6 +144,10 @@ def burstiness(series: Series) -> float:
 def _whole_hours(series: Series) -> list[Hour]:
     """The hours that the pool was asked in from beginning to end."""
     return [row for row in series.hours[:-1] if row.start_ms >= series.begun_ms > 0]
+
+
+def _short(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _distinct(rows: Sequence[Minute]) -> int:

@@ -84,8 +84,8 @@ async def test_its_size_is_asked_as_it_saw_it(site: Site, valkey_store: Store) -
     found = (await site.client.get(path, headers=site.auth)).json()
     assert found["question"] == {
         "min_duration": "10m",
-        "clicks": "120.000000/h",
-        "distinct": "0.500000",
+        "clicks": "120/h",
+        "distinct": "50%",
     }
     assert (found["sizing"]["load"], found["sizing"]["needed"], found["hours"]) == (
         pytest.approx(10),

@@ -183,6 +183,7 @@ def test_an_example_is_answered_like_its_example(name: str, client: httpx.Client
 WRONG_QUERIES = {
     "limit": "0",
     "at": "yesterday",
+    "from": "yesterday",
     "country": "USA",
     "dry_run": "perhaps",
     "mobile_click_to_call": "perhaps",

@@ -12,6 +12,9 @@ from ringpool.notifications.notifier import Look, Notifier
 class QuietNotifier(Notifier):
     """``look`` is called with each pool that is swept."""
 
+    def __init__(self) -> None:
+        """Without what it would send by."""
+
     def look(self, prepared: PreparedPool, swept: Swept) -> None:
         """For subclasses."""
 

@@ -12,8 +12,8 @@ from ringpool.background.pool_size import initial, low_water, short_of, spare
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
 from ringpool.model import Account, Autoscale, Configuration, Fill, Pool, Stock, StockKind
-from ringpool.notifications.webhook import WebhookNotifier
 from ringpool.times import Duration
+from tests.ringpool.background.quiet import QuietNotifier
 from tests.ringpool.conftest import Bench
 
 DAY_MS = 86_400_000
@@ -34,7 +34,7 @@ class Rounds:
             bench.stocks,
             self.catalog,
             self.keeper,
-            WebhookNotifier(),
+            QuietNotifier(),
             clock=lambda: self.seconds,
         )
 

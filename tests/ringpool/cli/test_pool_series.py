@@ -53,7 +53,7 @@ def test_what_a_pool_saw_tells_its_size(run: Run, emptied_server: stores.Server)
 
     asked = run("size", "--from-pool", "fine", "--overflow", "5%", "--json")
     question = json.loads(asked.stdout)["question"]
-    assert (question["clicks"], question["min_duration"]) == ("120.000000/h", "10m")
+    assert (question["clicks"], question["min_duration"]) == ("120/h", "10m")
     assert question["overflow"] == "5%"
     shown = run("size", "--from-pool", "fine", "--plot").stdout
     assert "asked as fine saw it" in shown

@@ -79,8 +79,8 @@ def test_the_busiest_hour_counts() -> None:
     given = seen.texts(pool(), found)
     assert given == {
         "min_duration": "10m",
-        "clicks": "1200.000000/h",
-        "distinct": "0.500000",
+        "clicks": "1200/h",
+        "distinct": "50%",
     }
     assert size(reading.read(given)).load == pytest.approx(100)
 
