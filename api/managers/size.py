@@ -56,13 +56,13 @@ async def _pool_size(request: Request) -> Reply:
 _EXAMPLES = {
     "clicks": "48000/d",
     "peak": "2",
-    "distinct": "60%",
+    "distinct": "0.6",
     "keywords": "5000",
     "zipf": "1",
     "peakedness": "1",
     "min_duration": "10m",
     "renewed": "0",
-    "overflow": "1%",
+    "overflow": "0.01",
     "numbers": "430",
     "call_delay": "5m",
 }

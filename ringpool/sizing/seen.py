@@ -96,7 +96,7 @@ def texts(pool: Pool, seen: Seen | None) -> dict[str, str]:
     if pool.hold_on_activity and seen.held:
         load = seen.held / max(0.01, 1 - seen.overflow_share)
         clicks, distinct = load / seconds * 3600, 1.0
-    found |= {"clicks": f"{_short(max(clicks, 1e-6))}/h", "distinct": f"{_short(100 * distinct)}%"}
+    found |= {"clicks": f"{_short(max(clicks, 1e-6))}/h", "distinct": _short(distinct)}
     if seen.peakedness > 1:
         found["peakedness"] = f"{seen.peakedness:.2f}"
     return found

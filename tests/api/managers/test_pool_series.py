@@ -85,14 +85,14 @@ async def test_its_size_is_asked_as_it_saw_it(site: Site, valkey_store: Store) -
     assert found["question"] == {
         "min_duration": "10m",
         "clicks": "120/h",
-        "distinct": "50%",
+        "distinct": "0.5",
     }
     assert (found["sizing"]["load"], found["sizing"]["needed"], found["hours"]) == (
         pytest.approx(10),
         18,
         1.0,
     )
-    other = {"overflow": "5%", "clicks": "240/h"}
+    other = {"overflow": "0.05", "clicks": "240/h"}
     found = (await site.client.get(path, params=other, headers=site.auth)).json()
     assert (found["sizing"]["load"], found["sizing"]["needed"]) == (pytest.approx(20), 26)
     sizing = (await site.status(pool))["sizing"]

@@ -245,8 +245,8 @@ def test_numbers_and_names_become_canonical() -> None:
         ),
         (f"{GOOD}, stock: {{id: shelf, country: XX}}", "pools[0].stock.country: XX is no country"),
         (
-            f"{GOOD}, stock: {{id: shelf, country: US, type: voip}}",
-            "pools[0].stock.type: US has no numbers of type voip",
+            f"{GOOD}, stock: {{id: shelf, country: US, type: shared_cost}}",
+            "pools[0].stock.type: US has no numbers of type shared_cost",
         ),
         (f"{GOOD}, stock: {{id: shelf, area: '212'}}", "pools[0].stock.country: needed for area"),
         (

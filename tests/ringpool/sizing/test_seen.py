@@ -80,7 +80,7 @@ def test_the_busiest_hour_counts() -> None:
     assert given == {
         "min_duration": "10m",
         "clicks": "1200/h",
-        "distinct": "50%",
+        "distinct": "0.5",
     }
     assert size(reading.read(given)).load == pytest.approx(100)
 
