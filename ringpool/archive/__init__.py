@@ -1,0 +1,1 @@
+"""The history that outlives the store: assignments that ended, overflows and calls."""

@@ -1,0 +1,166 @@
+"""The archive's tables, as SQLite and PostgreSQL both have them.
+
+Times are Unix ms. Tuples are canonical text (``visits.tuples``). Attributes of clicks are the JSON
+objects that the allocator keeps, as text; "": none.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+
+METADATA = MetaData()
+
+
+def _text(name: str, **more: object) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="", **more)  # type: ignore[arg-type]
+
+
+def _ms(name: str, **more: object) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default="0", **more)  # type: ignore[arg-type]
+
+
+SOURCES = Table(
+    "sources",
+    METADATA,
+    # A hash of all the other columns, so that whoever writes one needn't look it up.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _text("account"),
+    _text("pool"),
+    _text("tuple"),
+    _text("search_engine"),
+    _text("search_keywords"),
+    _text("publisher"),
+    _text("landing_page"),
+    _text("utm_source"),
+    _text("utm_medium"),
+    _text("utm_campaign"),
+)
+"""Where clicks come from: what reports group by, once for all rows that have it in common."""
+
+ASSIGNMENTS = Table(
+    "assignments",
+    METADATA,
+    Column("pool", Text, primary_key=True),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    _text("number"),
+    _text("account"),
+    _text("tuple"),
+    Column("source", BigInteger, nullable=False),
+    _ms("until"),
+    _ms("guaranteed_until"),
+    Column("clicks", Integer, nullable=False),
+    Column("calls", Integer, nullable=False),
+    _ms("last_click_at"),
+    _text("first_click"),
+    _text("last_click"),
+    Index("assignments_by_number", "number", "since"),
+    Index("assignments_by_until", "pool", "until"),
+)
+"""Assignments that ended, once each."""
+
+OVERFLOWS = Table(
+    "overflows",
+    METADATA,
+    Column("pool", Text, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    # Which entry of the pool's ledger it was, counted from the first.
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    _text("account"),
+    _text("number"),  # the overflow number that was shown; "": none
+    _text("tuple"),
+    Column("source", BigInteger, nullable=False),
+    _text("click"),
+)
+"""Visits that got the overflow number, or none."""
+
+CALL_EVENTS = Table(
+    "call_events",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("call", Text, primary_key=True),
+    Column("event", Text, primary_key=True),
+    _ms("at"),
+    _ms("received_at"),
+    _text("pool"),
+    _text("number"),
+    Column("overflow", Boolean, nullable=False),
+    _text("document"),  # the event as JSON (ringpool.calls.events)
+    _text("holder"),  # who held the number then, as JSON; "": nobody
+    Index("call_events_by_time", "at"),
+)
+"""What carriers told of calls, each event of a call once."""
+
+CALLS = Table(
+    "calls",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _text("pool"),
+    _text("number"),
+    Column("overflow", Boolean, nullable=False),
+    _text("state"),  # ringing, answered, ended, missed, closed
+    _ms("started_at"),
+    _ms("answered_at"),  # 0: never
+    _ms("ended_at"),
+    Column("duration_seconds", Integer, nullable=False, server_default="0"),
+    _text("caller_hash"),
+    _text("caller"),  # "": its account doesn't store callers
+    _text("destination"),
+    _text("outcome"),
+    Column("amount", Text, nullable=False, server_default=""),  # a decimal, as it was told
+    _text("currency"),
+    _text("reason"),
+    _text("skus"),  # JSON array
+    _text("quantities"),  # JSON array
+    _text("resting"),  # where the number rested: "", quarantine or stock
+    # The best candidate (ringpool.attribution), so that most questions need no other table.
+    _ms("attributed_at"),  # 0: not yet
+    Column("probability", Float, nullable=False, server_default="0"),
+    _text("tuple"),
+    Column("source", BigInteger, nullable=False, server_default="0"),
+    Index("calls_by_start", "account", "started_at", "id"),
+    Index("calls_by_number", "number", "started_at"),
+    Index("calls_by_caller", "account", "caller_hash", "started_at"),
+)
+"""Calls as their events have them, with the best of their candidates."""
+
+CANDIDATES = Table(
+    "candidates",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("call", Text, primary_key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),  # 1: the best
+    _text("why"),  # click, returning caller, nobody
+    Column("probability", Float, nullable=False),
+    _text("pool"),
+    _text("tuple"),
+    Column("source", BigInteger, nullable=False, server_default="0"),
+    _ms("since"),
+    _ms("first_click_at"),
+    _ms("last_click_at"),
+    Column("clicks", Integer, nullable=False, server_default="0"),
+    _text("first_click"),
+    _text("last_click"),
+)
+"""Who may have made a call, *nobody* included: a call's probabilities add up to 1."""
+
+FITS = Table(
+    "fits",
+    METADATA,
+    Column("pool", Text, primary_key=True),
+    _ms("fitted_at"),
+    Column("calls", Integer, nullable=False),
+    _text("parameters"),  # JSON (ringpool.attribution)
+)
+"""What attribution learned of each pool."""
