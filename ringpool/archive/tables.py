@@ -66,6 +66,7 @@ ASSIGNMENTS = Table(
     _text("last_click"),
     Index("assignments_by_number", "number", "since"),
     Index("assignments_by_until", "pool", "until"),
+    Index("assignments_by_source", "account", "source", "since", "clicks"),  # for reports
 )
 """Assignments that ended, once each."""
 
@@ -81,6 +82,7 @@ OVERFLOWS = Table(
     _text("tuple"),
     Column("source", BigInteger, nullable=False),
     _text("click"),
+    Index("overflows_by_source", "account", "source", "at"),  # for reports
 )
 """Visits that got the overflow number, or none."""
 
@@ -132,6 +134,11 @@ CALLS = Table(
     Index("calls_by_start", "account", "started_at", "id"),
     Index("calls_by_number", "number", "started_at"),
     Index("calls_by_caller", "account", "caller_hash", "started_at"),
+    # All that reports count, so that they read no rows.
+    Index(
+        "calls_by_source",
+        *("account", "source", "started_at", "answered_at", "attributed_at", "probability", "pool"),
+    ),
 )
 """Calls as their events have them, with the best of their candidates."""
 
@@ -143,7 +150,8 @@ CANDIDATES = Table(
     Column("rank", Integer, primary_key=True, autoincrement=False),  # 1: the best
     _text("why"),  # click, returning caller, nobody
     Column("probability", Float, nullable=False),
-    _text("pool"),
+    _ms("started_at"),  # as its call's
+    _text("pool"),  # of nobody: the call's
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
     _ms("since"),
@@ -152,6 +160,8 @@ CANDIDATES = Table(
     Column("clicks", Integer, nullable=False, server_default="0"),
     _text("first_click"),
     _text("last_click"),
+    # All that reports sum up, so that they read no rows.
+    Index("candidates_by_source", "account", "source", "started_at", "probability", "pool"),
 )
 """Who may have made a call, *nobody* included: a call's probabilities add up to 1."""
 
