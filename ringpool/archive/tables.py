@@ -129,6 +129,7 @@ CALLS = Table(
     # The best candidate (ringpool.attribution), so that most questions need no other table.
     _ms("attributed_at"),  # 0: not yet
     Column("probability", Float, nullable=False, server_default="0"),
+    Column("nobody", Float, nullable=False, server_default="0"),  # nobody's probability
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
     Index("calls_by_start", "account", "started_at", "id"),
@@ -137,7 +138,8 @@ CALLS = Table(
     # All that reports count, so that they read no rows.
     Index(
         "calls_by_source",
-        *("account", "source", "started_at", "answered_at", "attributed_at", "probability", "pool"),
+        *("account", "source", "started_at", "answered_at", "attributed_at", "probability"),
+        *("nobody", "pool"),
     ),
 )
 """Calls as their events have them, with the best of their candidates."""
@@ -151,7 +153,7 @@ CANDIDATES = Table(
     _text("why"),  # click, returning caller, nobody
     Column("probability", Float, nullable=False),
     _ms("started_at"),  # as its call's
-    _text("pool"),  # of nobody: the call's
+    _text("pool"),
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
     _ms("since"),
@@ -161,7 +163,7 @@ CANDIDATES = Table(
     _text("first_click"),
     _text("last_click"),
     # All that reports sum up, so that they read no rows.
-    Index("candidates_by_source", "account", "source", "started_at", "probability", "pool"),
+    Index("candidates_by_source", "account", "source", "started_at", "probability"),
 )
 """Who may have made a call, *nobody* included: a call's probabilities add up to 1."""
 
