@@ -16,9 +16,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 METADATA = MetaData()
+
+QUARTER_MS = 900_000
+"""Reports by hour count quarter hours: every zone's offset is a whole number of them."""
 
 
 def _text(name: str, **more: object) -> Column[str]:
@@ -66,7 +70,12 @@ ASSIGNMENTS = Table(
     _text("last_click"),
     Index("assignments_by_number", "number", "since"),
     Index("assignments_by_until", "pool", "until"),
-    Index("assignments_by_source", "account", "source", "since", "clicks"),  # for reports
+    # For reports.
+    Index("assignments_by_source", "account", "source", "since", "clicks"),
+    Index(
+        "assignments_by_quarter",
+        *("account", text(f"(since / {QUARTER_MS})"), "since", "clicks", "pool"),
+    ),
 )
 """Assignments that ended, once each."""
 
@@ -135,11 +144,16 @@ CALLS = Table(
     Index("calls_by_start", "account", "started_at", "id"),
     Index("calls_by_number", "number", "started_at"),
     Index("calls_by_caller", "account", "caller_hash", "started_at"),
-    # All that reports count, so that they read no rows.
+    # For reports: all that they count, so that they read no rows.
     Index(
         "calls_by_source",
         *("account", "source", "started_at", "answered_at", "attributed_at", "probability"),
         *("nobody", "pool"),
+    ),
+    Index(
+        "calls_by_quarter",
+        *("account", text(f"(started_at / {QUARTER_MS})"), "started_at", "answered_at"),
+        *("attributed_at", "source", "probability", "nobody", "pool"),
     ),
 )
 """Calls as their events have them, with the best of their candidates."""
@@ -162,8 +176,7 @@ CANDIDATES = Table(
     Column("clicks", Integer, nullable=False, server_default="0"),
     _text("first_click"),
     _text("last_click"),
-    # All that reports sum up, so that they read no rows.
-    Index("candidates_by_source", "account", "source", "started_at", "probability"),
+    Index("candidates_by_source", "account", "source", "started_at", "probability"),  # for reports
 )
 """Who may have made a call, *nobody* included: a call's probabilities add up to 1."""
 
