@@ -65,6 +65,7 @@ from api.managers import (
     pool_numbers,
     pool_refusals,
     pool_series,
+    reports,
     resources,
     size,
     stock_numbers,
@@ -76,6 +77,7 @@ from api.operators import health
 from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
+from ringpool.archive.database import Archive, archive_url
 from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
@@ -131,6 +133,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/calls", calls.calls),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
+        Route("/v1/reports/{by}", reports.reports),
         Route("/admin/v1/changes", changes.changes),
         Route("/admin/v1/changes/{revision}", changes.change),
         Route("/admin/v1/changes/{revision}/undo", changes.undo),
@@ -217,6 +220,8 @@ async def _services(
     notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
+    archive = Archive(archive_url("", settings.data_dir))
+    stack.push_async_callback(archive.close)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)
@@ -247,6 +252,7 @@ async def _services(
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
+        archive=archive,
     )
 
 

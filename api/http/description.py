@@ -46,6 +46,7 @@ TAGS = {
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
     "calls": "For managers: inbound calls, credited to who held the number",
+    "reports": "For managers: how many clicks and calls, whose, and when",
     "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }
