@@ -47,6 +47,7 @@ from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
+from api.calls import told
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -57,7 +58,6 @@ from api.http.trusted_peer import TrustedPeer
 from api.http.visitor_networks import VisitorNetworks
 from api.links import link
 from api.managers import (
-    calls,
     changes,
     explain,
     keys,
@@ -77,6 +77,7 @@ from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
 from ringpool.background.sweeper import Sweeper
+from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -128,7 +129,8 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}/numbers", stock_numbers.stock_numbers),
         Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
-        Route("/admin/v1/calls", calls.calls),
+        Route("/admin/v1/calls", told.admin_calls),
+        Route("/v1/calls", told.calls),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
         Route("/admin/v1/changes", changes.changes),
@@ -217,6 +219,7 @@ async def _services(
     notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
+    recorder = CallRecorder(allocator, stocks, catalog, keeper, lambda: signing.keys)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)
@@ -247,6 +250,7 @@ async def _services(
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
+        recorder=recorder,
     )
 
 

@@ -319,7 +319,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
 
     ``api_keys``: all that it has; UNSET: those it has, whichever they are. One may be given as its
     plain text, which is hashed here, so that it gets no further: it may do everything, and is named
-    for its fingerprint.
+    for its fingerprint. ``store_callers``: callers' numbers are kept plain, beside their hashes.
     """
 
     id: Identifier
@@ -328,6 +328,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     api_keys: Annotated[tuple[Key | ApiKey, ...], Meta(max_length=MAX_API_KEYS)] | UnsetType = UNSET
     quota: Quota | None = None
     notify: Notified = ()
+    store_callers: bool = False
 
     def __post_init__(self) -> None:
         """Hash the keys that came as plain texts."""
@@ -410,11 +411,15 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
 
 
 class Stock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """Numbers kept ready, from which an account's pools grow."""
+    """Numbers kept ready, from which an account's pools grow.
+
+    ``quiet``: how long after the last call one that was called while it rested isn't lent.
+    """
 
     id: Identifier
     account: Identifier
     quarantine: Duration = Duration(30 * 86_400_000)
+    quiet: Duration = Duration(7 * 86_400_000)
     low: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
     numbers: Numbers = UNSET
 

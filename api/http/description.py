@@ -45,7 +45,7 @@ TAGS = {
     "pools": "For managers: numbers handed out under one set of rules",
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
-    "calls": "For managers: inbound calls, credited to who held the number",
+    "calls": "For carriers and call centres: inbound calls, credited to who held the number",
     "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }

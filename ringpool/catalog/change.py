@@ -138,10 +138,10 @@ class CatalogChange(msgspec.Struct, frozen=True):
     def _arrivals(self, entity: Pool | Stock, change: Change) -> Iterator[Step]:
         """Yield the steps that make or edit an entity and add its numbers."""
         if isinstance(entity, Stock):
-            quarantine = int(entity.quarantine)
-            yield StockEdit(entity.id, quarantine)
+            quarantine, quiet = int(entity.quarantine), int(entity.quiet)
+            yield StockEdit(entity.id, quarantine, quiet=quiet)
             for piece in number_lists.pieces(change.added):
-                yield StockEdit(entity.id, quarantine, piece)
+                yield StockEdit(entity.id, quarantine, piece, quiet)
         else:
             yield self.rules_edit(entity)
             for piece in number_lists.pieces(change.added):

@@ -63,6 +63,7 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
 def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
     """Yield what is wrong within a stock."""
     yield from _span_faults(f"{path}.quarantine", stock.quarantine, 0)
+    yield from _span_faults(f"{path}.quiet", stock.quiet, 0)
 
 
 def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
