@@ -7,10 +7,10 @@ repetition and lateness make no difference (``ringpool.calls.states``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -47,7 +47,7 @@ class CallFilter(Struct, frozen=True, kw_only=True):
 class Cursor(Struct, frozen=True, array_like=True):
     """The last call of a page."""
 
-    started_at: int
+    started_at: Annotated[int, Meta(ge=0, le=2**53)]
     account: str
     id: str
 
