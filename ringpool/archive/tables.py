@@ -16,9 +16,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 METADATA = MetaData()
+
+QUARTER_MS = 900_000
+"""Reports by hour count quarter hours: every zone's offset is a whole number of them."""
 
 
 def _text(name: str, **more: object) -> Column[str]:
@@ -66,6 +70,12 @@ ASSIGNMENTS = Table(
     _text("last_click"),
     Index("assignments_by_number", "number", "since"),
     Index("assignments_by_until", "pool", "until"),
+    # For reports.
+    Index("assignments_by_source", "account", "source", "since", "clicks"),
+    Index(
+        "assignments_by_quarter",
+        *("account", text(f"(since / {QUARTER_MS})"), "since", "clicks", "pool"),
+    ),
 )
 """Assignments that ended, once each."""
 
@@ -81,6 +91,7 @@ OVERFLOWS = Table(
     _text("tuple"),
     Column("source", BigInteger, nullable=False),
     _text("click"),
+    Index("overflows_by_source", "account", "source", "at"),  # for reports
 )
 """Visits that got the overflow number, or none."""
 
@@ -128,11 +139,23 @@ CALLS = Table(
     # The best candidate (ringpool.attribution), so that most questions need no other table.
     _ms("attributed_at"),  # 0: not yet
     Column("probability", Float, nullable=False, server_default="0"),
+    Column("nobody", Float, nullable=False, server_default="0"),  # nobody's probability
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
     Index("calls_by_start", "account", "started_at", "id"),
     Index("calls_by_number", "number", "started_at"),
     Index("calls_by_caller", "account", "caller_hash", "started_at"),
+    # For reports: all that they count, so that they read no rows.
+    Index(
+        "calls_by_source",
+        *("account", "source", "started_at", "answered_at", "attributed_at", "probability"),
+        *("nobody", "pool"),
+    ),
+    Index(
+        "calls_by_quarter",
+        *("account", text(f"(started_at / {QUARTER_MS})"), "started_at", "answered_at"),
+        *("attributed_at", "source", "probability", "nobody", "pool"),
+    ),
 )
 """Calls as their events have them, with the best of their candidates."""
 
@@ -144,6 +167,7 @@ CANDIDATES = Table(
     Column("rank", Integer, primary_key=True, autoincrement=False),  # 1: the best
     _text("why"),  # click, returning caller, nobody
     Column("probability", Float, nullable=False),
+    _ms("started_at"),  # as its call's
     _text("pool"),
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
@@ -153,6 +177,7 @@ CANDIDATES = Table(
     Column("clicks", Integer, nullable=False, server_default="0"),
     _text("first_click"),
     _text("last_click"),
+    Index("candidates_by_source", "account", "source", "started_at", "probability"),  # for reports
 )
 """Who may have made a call, *nobody* included: a call's probabilities add up to 1."""
 
