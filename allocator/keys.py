@@ -23,7 +23,7 @@ It is in no backup: a store that is restored tells nothing again.
 """
 
 UNREAD_LEDGERS = f"{CATALOG}ledgers"
-"""Which deleted pools and stocks have a ledger that isn't archived (``allocator.ledger``)."""
+"""Which ledgers should be read though nobody asks their pool (``allocator.ledger``)."""
 
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 

@@ -6,6 +6,7 @@ who archives it reads, writes and then trims, so that what is read twice was not
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -98,6 +99,14 @@ class LedgerPage(Struct, frozen=True):
     ends: int = 0
 
 
+class Unread(Struct, frozen=True):
+    """A ledger that should be read. ``noted``: how often that was said."""
+
+    kind: Kind
+    name: str
+    noted: int
+
+
 _decode_page = msgspec.msgpack.Decoder(list[tuple[str, Raw]]).decode
 _decode_message = msgspec.msgpack.Decoder(list[int | Told]).decode
 _decode_noted = msgspec.msgpack.Decoder(list[str]).decode
@@ -134,18 +143,25 @@ class Ledgers:
         """Forget what comes before an id (``LedgerPage.trim``); returns how many messages stay."""
         return _decode_left(await self._store.run(_TRIM[kind], _KEYS[kind](name), (trim,)))
 
-    async def note_deleted(self, kind: Kind, name: str) -> None:
-        """Before a pool or stock is deleted: its ledger may have what the archive hasn't read."""
-        await self._unread(note=f"{kind}:{name}")
+    async def note_unread(self, ledgers: Iterable[tuple[Kind, str]]) -> None:
+        """Say that there is something in ledgers whose pools nobody may ask for numbers.
 
-    async def deleted(self) -> list[tuple[Kind, str]]:
-        """Deleted pools and stocks whose ledgers aren't known to be read."""
-        noted = (each.partition(":") for each in await self._unread())
-        return [("stock" if kind == "stock" else "pool", name) for kind, _, name in noted]
+        Of a pool that is deleted before that is done; of one that took a call.
+        """
+        await self._unread(*(f"{kind}:{name}" for kind, name in ledgers))
 
-    async def forget_deleted(self, kind: Kind, name: str) -> None:
-        """The ledger of a deleted pool or stock is read."""
-        await self._unread(forget=f"{kind}:{name}")
+    async def unread(self) -> list[Unread]:
+        """Which ledgers that was said of."""
+        return await self._unread()
 
-    async def _unread(self, *, note: str = "", forget: str = "") -> list[str]:
-        return _decode_noted(await self._store.run(_UNREAD, (UNREAD_LEDGERS,), (note, forget)))
+    async def note_read(self, ledger: Unread) -> None:
+        """Such a ledger was read to its end; what was said of it meanwhile stays."""
+        await self._unread("read", f"{ledger.kind}:{ledger.name}", str(ledger.noted))
+
+    async def _unread(self, *arguments: str) -> list[Unread]:
+        reply = _decode_noted(await self._store.run(_UNREAD, (UNREAD_LEDGERS,), arguments))
+        found: list[Unread] = []
+        for each, noted in zip(reply[::2], reply[1::2], strict=True):
+            kind, _, name = each.partition(":")
+            found.append(Unread("stock" if kind == "stock" else "pool", name, int(noted)))
+        return found

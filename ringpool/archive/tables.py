@@ -76,6 +76,7 @@ ASSIGNMENTS = Table(
         "assignments_by_quarter",
         *("account", text(f"(since / {QUARTER_MS})"), "since", "clicks", "pool"),
     ),
+    postgresql_partition_by="RANGE (since)",
 )
 """Assignments that ended, once each."""
 
@@ -92,6 +93,7 @@ OVERFLOWS = Table(
     Column("source", BigInteger, nullable=False),
     _text("click"),
     Index("overflows_by_source", "account", "source", "at"),  # for reports
+    postgresql_partition_by="RANGE (at)",
 )
 """Visits that got the overflow number, or none."""
 
@@ -190,3 +192,14 @@ FITS = Table(
     _text("parameters"),  # JSON (ringpool.attribution)
 )
 """What attribution learned of each pool."""
+
+LEDGERS = Table(
+    "ledgers",
+    METADATA,
+    Column("kind", Text, primary_key=True),  # pool or stock
+    Column("name", Text, primary_key=True),
+    Column("entries", BigInteger, nullable=False),  # how many it had, up to the last one read
+    Column("dropped", BigInteger, nullable=False),  # how many of them nobody has read
+    _ms("read_at"),
+)
+"""How far each ledger is read."""

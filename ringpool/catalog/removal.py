@@ -76,7 +76,7 @@ class Removals:
             return 0
 
     async def _forgotten(self, pool_id: str) -> bool:
-        await self._ledgers.note_deleted("pool", pool_id)
+        await self._ledgers.note_unread([("pool", pool_id)])
         try:
             return await self._allocator.forget(pool_id)
         except UnknownPool:

@@ -1,4 +1,4 @@
-"""What scripts tell the archive: read in order, trimmed when it is written, dropped when it waits."""
+"""What scripts tell the archive: read in order, trimmed, dropped when nobody reads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from itertools import pairwise
 import pytest
 
 from allocator.answers import Ask, Call, Holding
-from allocator.ledger import MOST_MESSAGES, AssignmentEnded, CallTold, Ledgers, OverflowGiven
+from allocator.ledger import (
+    MOST_MESSAGES,
+    AssignmentEnded,
+    CallTold,
+    Ledgers,
+    OverflowGiven,
+    Unread,
+)
 from allocator.port import Store
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, make
 from tests.servers import stores
@@ -98,16 +105,13 @@ async def test_it_is_bounded_and_says_what_was_dropped(
     pool = await make(valkey_store, unique, ["+11"])
     key = f"rp:{{{unique}}}:ledger"
     ledgers = Ledgers(valkey_store)
-    fill = (
-        "for i = 1, tonumber(ARGV[1]) do redis.call('XADD', KEYS[1], i .. '-0', 'e', ARGV[2]) end"
-    )
+    fill = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], i .. '-0', 'e', ARGV[2]) end"
     packed = b"\xdc\x00\x01\x00"  # a message of nothing
     valkey_server.command("EVAL", fill, 1, key, MOST_MESSAGES // 2, packed)
     await pool.one("a")
     for tuple_ in "bc":  # there is no room for overflows
         await pool.one(tuple_)
     assert valkey_server.command("XLEN", key) == MOST_MESSAGES // 2
-    fill = "for i = 1, tonumber(ARGV[1]) do redis.call('XADD', KEYS[1], '*', 'e', ARGV[2]) end"
     valkey_server.command("DEL", key)
     for tuple_ in "def":
         pool.now += 20_000
@@ -120,14 +124,17 @@ async def test_it_is_bounded_and_says_what_was_dropped(
     assert all(after.begins == before.ends for before, after in pairwise(pages[:-1]))
 
 
-async def test_deleted_pools_are_noted(valkey_store: Store, unique: str) -> None:
-    """Until somebody says that they are read."""
+async def test_what_should_be_read_is_noted(valkey_store: Store, unique: str) -> None:
+    """Until somebody says that it is read, and nothing was noted meanwhile."""
     ledgers = Ledgers(valkey_store)
-    await ledgers.note_deleted("pool", unique)
-    await ledgers.note_deleted("stock", unique)
-    assert {("pool", unique), ("stock", unique)} <= set(await ledgers.deleted())
-    await ledgers.forget_deleted("pool", unique)
-    assert ("pool", unique) not in await ledgers.deleted()
+    both = Unread("pool", unique, 1), Unread("stock", unique, 1)
+    await ledgers.note_unread([("pool", unique), ("stock", unique)])
+    assert set(both) <= set(await ledgers.unread())
+    await ledgers.note_unread([("stock", unique)])
+    for each in both:
+        await ledgers.note_read(each)
+    left = [each for each in await ledgers.unread() if each.name == unique]
+    assert left == [Unread("stock", unique, 2)]
 
 
 async def test_a_deleted_pools_ledger_waits(valkey_store: Store, unique: str) -> None:
