@@ -38,6 +38,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from allocator.allocator import Allocator
 from allocator.disk_space import DiskSpace
 from allocator.embedded import open_embedded, serves
+from allocator.ledger import Ledgers
 from allocator.port import Store, StoreUnavailable
 from allocator.rates import Rates
 from allocator.redis.url import connect
@@ -47,7 +48,7 @@ from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
-from api.calls import told
+from api.calls import endpoints
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -76,6 +77,10 @@ from api.operators import health
 from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
+from ringpool.archive.database import Archive, ArchiveAway, archive_url
+from ringpool.archive.writer import ArchiveWriter
+from ringpool.background.archiving import Archiving
+from ringpool.background.call_closing import CallClosing
 from ringpool.background.sweeper import Sweeper
 from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
@@ -129,8 +134,12 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}/numbers", stock_numbers.stock_numbers),
         Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
-        Route("/admin/v1/calls", told.admin_calls),
-        Route("/v1/calls", told.calls),
+        Route("/v1/calls", endpoints.calls.all),
+        Route("/v1/calls/{id}", endpoints.calls.one),
+        Route("/v1/calls/{id}/outcome", endpoints.calls.outcome),
+        Route("/admin/v1/calls", endpoints.admin_calls.all),
+        Route("/admin/v1/calls/{id}", endpoints.admin_calls.one),
+        Route("/admin/v1/calls/{id}/outcome", endpoints.admin_calls.outcome),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
         Route("/admin/v1/changes", changes.changes),
@@ -217,9 +226,19 @@ async def _services(
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
     sender = Sender.of_settings(settings)
     notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
-    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
+    archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
+    stack.push_async_callback(archive.close)
+    with suppress(ArchiveAway):  # it comes later: the leader goes on trying
+        await archive.prepare()
+    ledgers = Ledgers(store)
+    archiving = Archiving(
+        ArchiveWriter(archive, ledgers, told=metrics.count_archived),
+        [CallClosing(archive, int(settings.call_timeout)).round],
+        failed=metrics.count_archive_failure,
+    )
+    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, archiving=archiving)
     key_uses = KeyUses(store)
-    recorder = CallRecorder(allocator, stocks, catalog, keeper, lambda: signing.keys)
+    recorder = CallRecorder(allocator, stocks, ledgers, catalog, keeper, lambda: signing.keys)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)
@@ -251,6 +270,7 @@ async def _services(
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
         recorder=recorder,
+        archive=archive,
     )
 
 

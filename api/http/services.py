@@ -16,6 +16,7 @@ from api.http.signing import Signing
 from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from api.scrape import Scraper
+from ringpool.archive.database import Archive
 from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
@@ -48,6 +49,7 @@ class Services:
     networks: VisitorNetworks
     key_uses: KeyUses
     recorder: CallRecorder
+    archive: Archive
 
     @property
     def snapshot(self) -> Snapshot:

@@ -115,6 +115,9 @@ CALL_EVENTS = Table(
 )
 """What carriers told of calls, each event of a call once."""
 
+OPEN_CALL = text("state IN ('ringing', 'answered')")
+"""A call that nobody told the end of."""
+
 CALLS = Table(
     "calls",
     METADATA,
@@ -158,6 +161,8 @@ CALLS = Table(
         *("account", text(f"(started_at / {QUARTER_MS})"), "started_at", "answered_at"),
         *("attributed_at", "source", "probability", "nobody", "pool"),
     ),
+    # Those that may have to be closed: few at a time.
+    Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
 )
 """Calls as their events have them, with the best of their candidates."""
 
