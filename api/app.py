@@ -38,6 +38,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from allocator.allocator import Allocator
 from allocator.disk_space import DiskSpace
 from allocator.embedded import open_embedded, serves
+from allocator.ledger import Ledgers
 from allocator.port import Store, StoreUnavailable
 from allocator.rates import Rates
 from allocator.redis.url import connect
@@ -229,7 +230,9 @@ async def _services(
     closing = CallClosing(archive, int(settings.call_timeout))
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, closing=closing)
     key_uses = KeyUses(store)
-    recorder = CallRecorder(allocator, stocks, catalog, keeper, lambda: signing.keys)
+    recorder = CallRecorder(
+        allocator, stocks, catalog, keeper, lambda: signing.keys, Ledgers(store)
+    )
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from allocator.allocator import Allocator
 from allocator.answers import Call, CallCredit
 from allocator.gather import gather_limited
+from allocator.ledger import Kind, Ledgers
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from ringpool.calls.events import CallEvent, document_of, encode_document
@@ -44,6 +45,11 @@ class Recorded(Struct, frozen=True, kw_only=True):
     stock: str = ""
     credit: CallCredit | None = None
 
+    @property
+    def ledger(self) -> tuple[Kind, str]:
+        """Where it is noted."""
+        return ("pool", self.pool) if self.pool else ("stock", self.stock)
+
 
 class _Place(NamedTuple):
     """Where a called number may be looked for: a pool or a stock."""
@@ -67,6 +73,7 @@ class CallRecorder:
         catalog: Catalog,
         keeper: SnapshotKeeper,
         keys: Callable[[], SigningKeys],
+        ledgers: Ledgers,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -75,6 +82,7 @@ class CallRecorder:
         self._catalog = catalog
         self._keeper = keeper
         self._keys = keys
+        self._ledgers = ledgers
         self._clock = clock
 
     def now_ms(self) -> int:
@@ -99,7 +107,11 @@ class CallRecorder:
             started_at = _start(together[event.id, event.number])
             return await self._record(event, started_at, places[event.number], account)
 
-        return await gather_limited(record, events, _AT_ONCE)
+        recorded = await gather_limited(record, events, _AT_ONCE)
+        # Whoever reads ledgers looks at pools that are asked for numbers: this one may not be.
+        if noted := {each.ledger for each in recorded if each.credit and each.credit.noted}:
+            await self._ledgers.note_unread(noted)
+        return recorded
 
     async def _record(
         self, event: CallEvent, started_at: int, located: NumberPlace, account: str | None
