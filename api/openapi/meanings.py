@@ -281,9 +281,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "A call with all that is known of it.",
         {
             **_KNOWN_CALL,
+            "holder": "Who held the number when it began; of one that rested, who had it last. "
+            "Absent: nobody.",
             "events": "What was told of it, in the order in which it happened.",
             "candidates": "Who may have made it, the best first. Absent: it isn't known yet.",
         },
+    ),
+    "CallHolder": (
+        "Who held a number when a call began.",
+        {"until": "Until when: RFC 3339, in UTC. Absent: it still had it when that was told."},
     ),
     "CallMoment": (
         "Something that was told of a call.",

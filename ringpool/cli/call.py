@@ -142,10 +142,10 @@ async def report(call_id: str, as_json: bool, **told: Any) -> None:
         recorder = CallRecorder(
             session.allocator,
             session.stocks,
-            Ledgers(session.store),
             session.catalog,
             keeper,
             lambda: signer,
+            Ledgers(session.store),
         )
         event = checked(CallReport(id=call_id, **told), recorder.now_ms())
         (recorded,) = await recorder.record([event], None)
