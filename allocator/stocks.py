@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from allocator.answers import Departure, Holding, StockRow, StockState
+from allocator.answers import Called, Departure, Holding, StockRow, StockState
 from allocator.keys import stock_keys
 from allocator.paging import SHELVED_A_CALL, every_page
 from allocator.port import Argument, Store
 from allocator.replies import (
     StockNumbersReply,
     StockPlaceReply,
+    StockRouteReply,
     StockRowReply,
     WithdrawalReply,
 )
@@ -24,6 +25,7 @@ _EDIT = load("stock/edit")
 _DRAIN = load("stock/drain")
 _STATUS = load("stock/status")
 _HOLDER = load("stock/holder")
+_ROUTE = load("stock/route")
 _SHELVE = load("stock/shelve")
 _NUMBERS = load("stock/numbers")
 _PASTS = load("stock/pasts")
@@ -53,6 +55,7 @@ _added = msgspec.msgpack.Decoder(int).decode
 _withdrawn = msgspec.msgpack.Decoder(list[WithdrawalReply]).decode
 _status = msgspec.msgpack.Decoder(StockStatus).decode
 _place = msgspec.msgpack.Decoder(StockPlaceReply | bool).decode
+_routed = msgspec.msgpack.Decoder(StockRouteReply | bool).decode
 _pasts = msgspec.msgpack.Decoder(list[Departure]).decode
 _page = msgspec.msgpack.Decoder(StockNumbersReply).decode
 _cursor = msgspec.msgpack.Decoder(str).decode
@@ -152,6 +155,15 @@ class Stocks:
             available_from=reply.available_from,
             holding=reply.holder.holding(number),
         )
+
+    async def called(
+        self, stock_id: str, number: str, *, now_ms: int | None = None
+    ) -> Called | None:
+        """Where a number of the stock is, and who held it last; None: it isn't the stock's."""
+        reply: StockRouteReply | bool = _routed(await self._run(_ROUTE, stock_id, now_ms, number))
+        if isinstance(reply, bool):
+            return None
+        return Called(False, reply.holder.holding(number), reply.pool)
 
     async def _run(
         self, script: Script, stock_id: str, now_ms: int | None, *args: Argument

@@ -47,6 +47,7 @@ from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
+from api.calls import route
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -77,6 +78,7 @@ from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
 from ringpool.background.sweeper import Sweeper
+from ringpool.call_routes.router import CallRouter
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -97,6 +99,7 @@ def routes() -> list[Route]:
         Route("/v1/ping", presence.ping),
         Route("/v1/release", presence.release),
         Route("/v1/verify", verify.verify),
+        Route("/v1/route", route.route),
         Route("/api/v1/bulk.json", bulk.bulk),
         Route(
             "/api/{date}/ring_pools/{pool}/allocate_number.{form}",
@@ -247,6 +250,7 @@ async def _services(
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
+        router=CallRouter(allocator, stocks, catalog),
     )
 
 

@@ -314,17 +314,28 @@ MAX_FALLBACKS = 5
 """Pools that may be asked one after the other when the first has nothing to give."""
 
 
+class Unroutable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What becomes of calls to an account's numbers for which no pool has a destination.
+
+    ``destination``: where they go; ``announcement``: what their callers hear. One of the two.
+    """
+
+    destination: Number | None = None
+    announcement: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+
+
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any.
 
     ``api_keys``: all that it has; UNSET: those it has, whichever they are. One may be given as its
     plain text, which is hashed here, so that it gets no further: it may do everything, and is named
-    for its fingerprint.
+    for its fingerprint. ``unroutable``: None: such calls are rejected.
     """
 
     id: Identifier
     name: Annotated[str, Meta(max_length=200)] = ""
     origins: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
+    unroutable: Unroutable | None = None
     api_keys: Annotated[tuple[Key | ApiKey, ...], Meta(max_length=MAX_API_KEYS)] | UnsetType = UNSET
     quota: Quota | None = None
     notify: Notified = ()
@@ -382,6 +393,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     overflow_number: Number | None = None
     allow_overflow: bool = True
     destination: Number | None = None
+    whisper: Annotated[str, Meta(max_length=500)] = ""
     landing_url: Annotated[str, Meta(max_length=2048)] | None = None
     swap_targets: tuple[Number, ...] = ()
     when: When | None = None

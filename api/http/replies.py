@@ -69,6 +69,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename={"class_":
     detail: str
     type: str = "about:blank"
     errors: tuple[FieldFault, ...] = ()
+    action: str = ""
 
 
 def json(value: Any, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
@@ -149,6 +150,7 @@ def problem(refused: Refusal) -> Reply:
         class_=refused.kind,
         detail=refused.message,
         errors=tuple(FieldFault(fault.field, fault.message) for fault in refused.faults),
+        action=refused.action,
     )
     return Reply(
         refused.status,

@@ -16,6 +16,7 @@ from api.http.signing import Signing
 from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from api.scrape import Scraper
+from ringpool.call_routes.router import CallRouter
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
@@ -46,6 +47,7 @@ class Services:
     signing: Signing
     networks: VisitorNetworks
     key_uses: KeyUses
+    router: CallRouter
 
     @property
     def snapshot(self) -> Snapshot:

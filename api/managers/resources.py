@@ -58,6 +58,8 @@ _EXAMPLES: Mapping[str, dict[str, Any]] = {
         "parameters": ["website", "location", "path"],
         "min_duration": "10m",
         "overflow_number": "+18005550190",
+        "destination": "+18885551234",
+        "whisper": "A call from {website}, {location}",
         "landing_url": "https://www.newspress.example/subscribe",
         "when": {"host": "www.newspress.example"},
         "swap_targets": ["+18005550100"],

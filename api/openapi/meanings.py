@@ -57,6 +57,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "name": "For people.",
             "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
             "Empty: any.",
+            "unroutable": "What becomes of calls to its numbers for which no pool has a "
+            "destination. Absent: they are rejected.",
             "api_keys": "Keys with which the account's own servers and managers ask. Shown as "
             "hashes. Absent: those that it has. One may be given as its plain text, and may do "
             "everything then.",
@@ -73,6 +75,24 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "created": "When it was made: RFC 3339.",
             "expires": "It works before then: RFC 3339. Absent: for ever.",
             "former": "The one that it took the place of, while that works.",
+        },
+    ),
+    "CallRoute": (
+        "Where a call goes, and which click it comes from.",
+        {
+            "action": "`dial` the destination, say the announcement (`announce`), or `reject`.",
+            "number": "The number that is called, in E.164.",
+            "state": "`held` by a tuple; `draining`: likewise, and it leaves its pool then; "
+            "`reserved`: in a pool, and nobody has it; `static`: everybody has it; `resting` in a "
+            "stock; `overflow`: a pool's overflow number; `unknown`: the store doesn't answer, and "
+            "all that is known is the pool that had it last.",
+            "pool": "Whose number it is; of one that rests, where it was last.",
+            "caller": "Who calls, in E.164. Absent: not known.",
+            "destination": "Where the call goes, in E.164.",
+            "whisper": "What is to be said to who answers.",
+            "announcement": "What is to be said to the caller.",
+            "parameters": "The tuple, as a URL or a SIP header carries it.",
+            "holder": "Who holds the number; with `until`, who held it last.",
         },
     ),
     "FormerApiKey": (
@@ -381,6 +401,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
+            "whisper": "What is said to who answers a call: `{website}` stands for that parameter "
+            "of the tuple.",
             "landing_url": "Where its tracking link leads.",
             "swap_targets": "Numbers on the account's pages that it replaces.",
             "match": "By what its numbers fit a visitor, who gets one that does if there is one.",
@@ -477,7 +499,12 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "detail": "What is wrong, for people.",
             "type": "Always `about:blank`.",
             "errors": "Each field that is wrong.",
+            "action": "Of a call all the same: `reject`. Absent where it isn't about a call.",
         },
+    ),
+    "Unroutable": (
+        "What becomes of calls that have no destination: one of the two.",
+        {"destination": "Where they go, in E.164.", "announcement": "What their callers hear."},
     ),
     "ValuePattern": (
         "Values in which a pattern is found.",

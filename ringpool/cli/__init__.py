@@ -17,6 +17,7 @@ from ringpool.cli import (
     notify,
     number,
     pool,
+    route,
     serve,
     signing_key,
     size,
@@ -49,6 +50,7 @@ main.add_command(stock.stock)
 main.add_command(notify.notify)
 main.add_command(key.key)
 main.add_command(number.number)
+main.add_command(route.route)
 main.add_command(explain.explain)
 main.add_command(size.size_command)
 main.add_command(signing_key.signing_key)

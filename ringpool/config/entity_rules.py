@@ -18,6 +18,7 @@ from ringpool.visits.allowed_values import allowed_faults
 from ringpool.visits.page_fields import PAGE_FIELDS
 from ringpool.visits.pool_tuples import AREA, parameter_names
 from ringpool.visits.source_rules import when_faults
+from ringpool.visits.whisper import whisper_faults
 
 NAMED_TYPES = frozenset({PoolType.CUSTOM, PoolType.CUSTOM_SEARCH})
 """Pool types whose parameters the operator names."""
@@ -58,6 +59,11 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
             f"{where}.former.until", key.former.until if key.former else None
         )
     yield from _notify_faults(f"{path}.notify", account.notify)
+    unroutable = account.unroutable
+    if unroutable is not None and (unroutable.destination is None) is (
+        unroutable.announcement is None
+    ):
+        yield Fault(f"{path}.unroutable", "needs a destination or an announcement, one of the two")
 
 
 def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
@@ -89,6 +95,8 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
         if name.lower() not in parameter_names(pool):
             yield Fault(where, f"not one of {', '.join(parameter_names(pool)) or 'no parameters'}")
         yield from allowed_faults(where, allowed)
+    for message in whisper_faults(pool.whisper, parameter_names(pool)):
+        yield Fault(f"{path}.whisper", message)
     if pool.when is not None:
         yield from when_faults(f"{path}.when", pool.when)
     if pool.landing_url is not None and not _is_web_address(pool.landing_url):

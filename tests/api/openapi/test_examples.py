@@ -146,13 +146,15 @@ def prepare(client: httpx.Client, name: str, request: dict[str, Any]) -> None:
         make_change(client, request, SERVER_KEY, max_size=250, numbers=[*NUMBERS, *MORE_NUMBERS])
     if name == "get_pool_refusals":
         exhaust_a_pool(client, request)
-    if name in ("get_number", "list_pool_numbers", "record_call"):
+    if name in ("get_number", "list_pool_numbers", "record_call", "route_call"):
         allocated = client.request(**request_of("allocate_number_json")).json()
         assert allocated["state"] in ("new", "held")
         call = {"id": "call-0", "number": allocated["number"]}
         client.post("/admin/v1/calls", json=call, headers=bearer(ADMIN)).raise_for_status()
         if name == "record_call":
             request["json"]["number"] = allocated["number"]
+        elif name == "route_call":
+            request["params"]["number"] = allocated["number"]
         else:
             request["url"] = request["url"].replace(NUMBER, allocated["number"])
 
@@ -189,6 +191,7 @@ WRONG_QUERIES = {
     "mobile_click_to_call": "perhaps",
     "visitor": "?",
     "rp_number": "",
+    "number": "",
     "clicks": "many",
 }
 WRONG_FIELDS = {
@@ -225,7 +228,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             request["content"] = b"<document>"
             query.clear()
         case 400:
-            (field,) = (field for field in WRONG_QUERIES if f"{field}: " in text)
+            (field,) = (field for field in WRONG_QUERIES if re.search(rf"\b{field}: ", text))
             query[field] = WRONG_QUERIES[field]
         case 401:
             headers |= bearer(NOBODYS_KEY)
