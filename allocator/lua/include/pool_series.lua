@@ -19,10 +19,12 @@ local BASE_MINUTE, BEGUN, HOUR_PEAK, AT_MINUTE, AT_HOUR = 1, 2, 3, 4, 5
 -- that stand by themselves.
 local function series_tools()
   local tools = {}
+  local nothing = string.rep('\0', ROW_BYTES)
 
   -- A count as a small float: as it is below 2 ^ (fraction + 1), above that rounded to the nearest of
   -- 2 ^ fraction steps from a power of 2 to the next. What is too large is the largest.
   local function code_of(value, bits, fraction)
+    if value == 0 then return 0 end
     local steps, power = 2 ^ fraction, 0
     while value / 2 ^ power >= 2 * steps - 0.5 do power = power + 1 end
     return math.min(2 ^ bits - 1, power * steps + math.floor(value / 2 ^ power + 0.5))
@@ -74,23 +76,26 @@ local function series_tools()
     for at = first, to - 1 do
       if at > from and held ~= 0 then
         local found = held_at(at * span)
-        if found ~= held then held, idle = found, packed_row({ 0, 0, 0, 0, found, 0, 0 }) end
+        if found ~= held then
+          held, idle = found, found == 0 and nothing or packed_row({ 0, 0, 0, 0, found, 0, 0 })
+        end
       end
       rows[#rows + 1] = at == from and row or idle
     end
     return rows, first
   end
 
-  local function write_rows(ring, kept, in_field, first, rows)
+  -- Puts the fields of SERIES that rows change, each with its new value, into `written`.
+  local function write_rows(written, ring, kept, in_field, first, rows)
     local place, done = first % kept, 0
     while done < #rows do
       local from = place % in_field
       local count = math.min(#rows - done, in_field - from)
       local field = ring .. (kept > in_field and math.floor(place / in_field) or '')
-      local before = call('HGET', SERIES, field) or ''
-      call('HSET', SERIES, field, string.sub(before, 1, from * ROW_BYTES)
+      local before = written[field] or call('HGET', SERIES, field) or ''
+      written[field] = string.sub(before, 1, from * ROW_BYTES)
         .. string.rep('\0', from * ROW_BYTES - #before) .. table.concat(rows, '', done + 1, done + count)
-        .. string.sub(before, (from + count) * ROW_BYTES + 1))
+        .. string.sub(before, (from + count) * ROW_BYTES + 1)
       place, done = (place + count) % kept, done + count
     end
   end
@@ -102,23 +107,27 @@ local function series_tools()
     local held = held_at(minute * A_MINUTE)
     local packed = call('HGET', SERIES, 'base')
     local base = packed and unpack_one(packed) or { minute, minute, held, totals, totals }
-    local from = base[BASE_MINUTE]
+    local from, written = base[BASE_MINUTE], {}
     if from < minute then
       state[PEAK] = tools.peak(state, from)
       local row = tools.row_between(base[AT_MINUTE], totals, state[PEAK])
       local rows, first = tools.rows_until(row, from, minute, A_MINUTE, MINUTES_KEPT)
-      write_rows('m', MINUTES_KEPT, MINUTES_A_FIELD, first, rows)
+      write_rows(written, 'm', MINUTES_KEPT, MINUTES_A_FIELD, first, rows)
       base[HOUR_PEAK] = math.max(base[HOUR_PEAK], state[PEAK])
       local from_hour = math.floor(from / 60)
       if from_hour < hour then
         row = tools.row_between(base[AT_HOUR], totals, base[HOUR_PEAK])
         rows, first = tools.rows_until(row, from_hour, hour, AN_HOUR, HOURS_KEPT)
-        write_rows('h', HOURS_KEPT, HOURS_KEPT, first, rows)
+        write_rows(written, 'h', HOURS_KEPT, HOURS_KEPT, first, rows)
         base[HOUR_PEAK], base[AT_HOUR] = held_at(hour * AN_HOUR), totals
       end
       base[BASE_MINUTE], base[AT_MINUTE] = minute, totals
     end
-    call('HSET', SERIES, 'base', pack(base))
+    local fields = { 'base', pack(base) }
+    for field, value in pairs(written) do
+      fields[#fields + 1], fields[#fields + 2] = field, value
+    end
+    call('HSET', SERIES, unpack(fields))
     state[PEAK], state[LOOKED], state[MINUTE_ENDS] = held, 61, (minute + 1) * A_MINUTE
   end
 
