@@ -48,6 +48,7 @@ from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
 from api.calls import told
+from api.carriers import events
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -131,6 +132,7 @@ def routes() -> list[Route]:
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/admin/v1/calls", told.admin_calls),
         Route("/v1/calls", told.calls),
+        Route("/v1/carriers/{provider}/{account}", events.carrier_events),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
         Route("/admin/v1/changes", changes.changes),

@@ -80,8 +80,13 @@ class _Row(NamedTuple):
 
 async def _tell(request: Request) -> Reply:
     caller = authenticate(request)
+    return await tell(request, await request.document(MAX_BODY_BYTES), caller)
+
+
+async def tell(request: Request, body: bytes, caller: Caller) -> Reply:
+    """Record what the body tells, one event or a batch; raises Refusal and Faults."""
     recorder = request.services.recorder
-    document = parsed_object(await request.document(MAX_BODY_BYTES))
+    document = parsed_object(body)
     if "calls" in document:
         rows = await _rows(document, recorder.now_ms())
         return replies.json(CallReplies(await _record_rows(request, rows, caller)))

@@ -63,6 +63,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "quota": "How much it may have. Without one, any number.",
             "notify": "Who is told of events of the account, its pools and its stocks.",
             "store_callers": "Callers' numbers are kept, not only their hashes.",
+            "carriers": "How carriers that tell of calls prove themselves. Without: none may.",
         },
     ),
     "ApiKey": (
@@ -74,6 +75,61 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "created": "When it was made: RFC 3339.",
             "expires": "It works before then: RFC 3339. Absent: for ever.",
             "former": "The one that it took the place of, while that works.",
+        },
+    ),
+    "CarrierReply": (
+        "What became of a carrier's events.",
+        {
+            "recorded": "How many of them are recorded, now or before.",
+            "ignored": "Why others aren't: another leg, or a number that is in no pool or stock.",
+        },
+    ),
+    "Carriers": (
+        "How carriers prove that what they tell of calls comes from them.",
+        {
+            "twilio": "What Twilio signs with.",
+            "telnyx": "What verifies Telnyx' signatures.",
+            "freeswitch": "How FreeSWITCH logs in.",
+            "generic": "What your own software signs with.",
+        },
+    ),
+    "FreeSwitchAccess": (
+        "`cred` of FreeSWITCH's `json_cdr.conf`.",
+        {
+            "user": "What stands before the colon.",
+            "password": "What stands after it. Never in answers. Absent: the present one.",
+            "encode_values": "As there: whether variables are URL-encoded.",
+        },
+    ),
+    "GenericAccess": (
+        "Secrets of `Ringpool-Signature`.",
+        {
+            "secret": "Never in answers. Absent: this and the former one are as they are.",
+            "former_secret": "It is taken too, while the sender changes. Never in answers.",
+        },
+    ),
+    "SharedKey": (
+        "A key that Twilio signs with where a Webhooks Rule says so.",
+        {
+            "id": "As Twilio names it.",
+            "secret": "Never in answers. Absent: the one that the key of this id has.",
+        },
+    ),
+    "TelnyxAccess": (
+        "Ed25519 keys in base64, as Telnyx shows them.",
+        {
+            "public_key": "The account's at Telnyx.",
+            "former_public_key": "It is taken too, while the other takes its place.",
+        },
+    ),
+    "TwilioAccess": (
+        "What Twilio signs with.",
+        {
+            "auth_token": "The account's at Twilio. Never in answers. Absent: this and the former "
+            "one are as they are.",
+            "former_auth_token": "It is taken too, while the other takes its place. Never in "
+            "answers.",
+            "shared_keys": "Keys that sign in its place.",
         },
     ),
     "FormerApiKey": (
