@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from allocator.answers import (
+    EVENTS,
     NOBODY,
     Answer,
     Ask,
@@ -329,23 +330,20 @@ class Allocator:
     async def record_call(
         self, pool_id: str, call: Call, *, overflow: bool = False, now_ms: int | None = None
     ) -> CallCredit | None:
-        """Credit a call to who held its number when it started; None: never in this pool.
+        """Credit a call to who held its number when it started, and note what is told of it.
+
+        None: the number was never in this pool.
 
         ``overflow``: the number is the pool's overflow number, which nobody holds.
         """
-        reply = await self._run(
-            _CALL, pool_id, now_ms, call.id, call.number, call.started_at, int(overflow)
+        event, document = EVENTS[call.event], call.document
+        told = (call.id, call.number, call.started_at, int(overflow), event, document)
+        credit: CallReply | int = known(
+            pool_id, _credited(await self._run(_CALL, pool_id, now_ms, *told))
         )
-        credit: CallReply | int = known(pool_id, _credited(reply))
         if isinstance(credit, int):  # CallCode.NEVER_HERE
             return None
-        return CallCredit(
-            id=call.id,
-            number=credit.number,
-            counted=credit.counted == 1,
-            overflow=credit.overflow == 1,
-            holding=credit.holder.holding(credit.number),
-        )
+        return credit.credit(call.id)
 
     async def holder(
         self, pool_id: str, number: str, at_ms: int | None = None, *, now_ms: int | None = None

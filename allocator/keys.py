@@ -56,6 +56,8 @@ _STOCK = (
     "moving",  # hash: number → packed (pool, since): on its way to a pool
     "history",  # hash: number → packed former holders, as in a pool
     "shelves",  # zset: numbers that are here by area and end of quarantine, for pools with areas
+    "calls",  # hash: call id → the answer it got, of calls to numbers that are here
+    "calls_by_time",  # zset: call ids by when they came
 )
 
 

@@ -47,7 +47,8 @@ from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
-from api.calls import route
+from api.calls import route, told
+from api.carriers import events
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -58,7 +59,6 @@ from api.http.trusted_peer import TrustedPeer
 from api.http.visitor_networks import VisitorNetworks
 from api.links import link
 from api.managers import (
-    calls,
     changes,
     explain,
     keys,
@@ -79,6 +79,7 @@ from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
 from ringpool.background.sweeper import Sweeper
 from ringpool.call_routes.router import CallRouter
+from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -131,7 +132,9 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}/numbers", stock_numbers.stock_numbers),
         Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
-        Route("/admin/v1/calls", calls.calls),
+        Route("/admin/v1/calls", told.admin_calls),
+        Route("/v1/calls", told.calls),
+        Route("/v1/carriers/{provider}/{account}", events.carrier_events),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
         Route("/admin/v1/changes", changes.changes),
@@ -220,6 +223,7 @@ async def _services(
     notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
     key_uses = KeyUses(store)
+    recorder = CallRecorder(allocator, stocks, catalog, keeper, lambda: signing.keys)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)
@@ -251,6 +255,7 @@ async def _services(
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
         router=CallRouter(allocator, stocks, catalog),
+        recorder=recorder,
     )
 
 

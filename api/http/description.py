@@ -34,6 +34,15 @@ SECURITY_SCHEMES = {
         "named (`manage` includes `read`); for the number API the pool's key.",
     },
     "RingPoolKey": {"type": "apiKey", "in": "query", "name": "ring_pool_key"},
+    "CarrierLogin": {"type": "http", "scheme": "basic"},
+    "CarrierSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Ringpool-Signature",
+        "description": "`t=` and the time in Unix seconds, `,v1=` and the HMAC-SHA256 in hex of "
+        "that time, a dot and the body, with a secret of the account's. Twilio and Telnyx have "
+        "headers of their own.",
+    },
 }
 
 TAGS = {

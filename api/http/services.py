@@ -17,6 +17,7 @@ from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from api.scrape import Scraper
 from ringpool.call_routes.router import CallRouter
+from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import Snapshot, SnapshotKeeper
@@ -48,6 +49,7 @@ class Services:
     networks: VisitorNetworks
     key_uses: KeyUses
     router: CallRouter
+    recorder: CallRecorder
 
     @property
     def snapshot(self) -> Snapshot:

@@ -64,6 +64,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "everything then.",
             "quota": "How much it may have. Without one, any number.",
             "notify": "Who is told of events of the account, its pools and its stocks.",
+            "store_callers": "Callers' numbers are kept, not only their hashes.",
+            "carriers": "How carriers that tell of calls prove themselves. Without: none may.",
         },
     ),
     "ApiKey": (
@@ -93,6 +95,61 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "announcement": "What is to be said to the caller.",
             "parameters": "The tuple, as a URL or a SIP header carries it.",
             "holder": "Who holds the number; with `until`, who held it last.",
+        },
+    ),
+    "CarrierReply": (
+        "What became of a carrier's events.",
+        {
+            "recorded": "How many of them are recorded, now or before.",
+            "ignored": "Why others aren't: another leg, or a number that is in no pool or stock.",
+        },
+    ),
+    "Carriers": (
+        "How carriers prove that what they tell of calls comes from them.",
+        {
+            "twilio": "What Twilio signs with.",
+            "telnyx": "What verifies Telnyx' signatures.",
+            "freeswitch": "How FreeSWITCH logs in.",
+            "generic": "What your own software signs with.",
+        },
+    ),
+    "FreeSwitchAccess": (
+        "`cred` of FreeSWITCH's `json_cdr.conf`.",
+        {
+            "user": "What stands before the colon.",
+            "password": "What stands after it. Never in answers. Absent: the present one.",
+            "encode_values": "As there: whether variables are URL-encoded.",
+        },
+    ),
+    "GenericAccess": (
+        "Secrets of `Ringpool-Signature`.",
+        {
+            "secret": "Never in answers. Absent: this and the former one are as they are.",
+            "former_secret": "It is taken too, while the sender changes. Never in answers.",
+        },
+    ),
+    "SharedKey": (
+        "A key that Twilio signs with where a Webhooks Rule says so.",
+        {
+            "id": "As Twilio names it.",
+            "secret": "Never in answers. Absent: the one that the key of this id has.",
+        },
+    ),
+    "TelnyxAccess": (
+        "Ed25519 keys in base64, as Telnyx shows them.",
+        {
+            "public_key": "The account's at Telnyx.",
+            "former_public_key": "It is taken too, while the other takes its place.",
+        },
+    ),
+    "TwilioAccess": (
+        "What Twilio signs with.",
+        {
+            "auth_token": "The account's at Twilio. Never in answers. Absent: this and the former "
+            "one are as they are.",
+            "former_auth_token": "It is taken too, while the other takes its place. Never in "
+            "answers.",
+            "shared_keys": "Keys that sign in its place.",
         },
     ),
     "FormerApiKey": (
@@ -212,24 +269,55 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "request_id": "Anything: the answer has it too.",
         },
     ),
+    "CallBatch": (
+        "Many events of calls, in any order.",
+        {"calls": "Each is checked by itself, so that a bad one fails alone."},
+    ),
+    "CallError": (
+        "Why an event of a batch wasn't recorded.",
+        {
+            "class": "As a problem has it.",
+            "detail": "A sentence for people.",
+            "errors": "Each field that is wrong.",
+        },
+    ),
+    "CallReplies": (
+        "The answers to a batch.",
+        {"results": "In the order of the events."},
+    ),
     "CallReply": (
         "Whom a call is credited to.",
         {
             "id": "The call's.",
-            "pool": "The pool that the number was called in.",
-            "counted": "False: a call of this id was counted before.",
+            "event": "What was told of it. Absent: that it started.",
+            "pool": "The pool that the number was called in; of one that rests, who had it last.",
+            "stock": "Where the number rests.",
+            "counted": "False: a call of this id was counted before, or this is an outcome, which "
+            "doesn't count by itself.",
+            "recorded": "False: this event of the call was told before. Absent: it wasn't.",
             "overflow": "It is the overflow number of the pool: nobody held it.",
+            "resting": "`quarantine` or `stock`: the number is in no pool. Absent: it is.",
             "tuple": "Who held the number when the call started. Absent: nobody.",
+            "error": "In a batch: why this event wasn't recorded.",
         },
     ),
     "CallReport": (
-        "An inbound call.",
+        "An event of an inbound call.",
         {
-            "id": "The call's own: it counts once, however often it is reported.",
+            "id": "The call's own: it counts once, and each event of it, however often it is told.",
             "number": "The number that was called, in E.164.",
+            "event": "What happened. Absent: it began, and is over with `duration_seconds`.",
+            "at": "When that was: RFC 3339 with an offset. Absent: now.",
+            "started_at": "When the call began to ring, for who tells of what came after.",
             "caller": "The number that called; may be withheld.",
-            "started_at": "When it began to ring: RFC 3339 with an offset. Absent: now.",
             "duration_seconds": "How long it lasted.",
+            "destination": "Where it was put through to.",
+            "outcome": "What came of it, in the call centre's own words.",
+            "amount": "What it brought: a decimal, as a text or a number.",
+            "currency": "Of the amount: ISO 4217.",
+            "reason": "Why it ended so.",
+            "sku_list": "What was sold.",
+            "quantity_list": "How many of each, in the same order.",
         },
     ),
     "Comparison": (
@@ -610,6 +698,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "quarantine": "How long a number that left a pool rests: a whole number and one of "
             "s m h d w y.",
+            "quiet": "How long after the last call a number that was called while it rested isn't "
+            "given.",
             "low": "With fewer numbers available it is low, which is told. null: with fewer than a "
             "tenth of all.",
             "numbers": "All its numbers, in E.164. Absent: those that it has.",

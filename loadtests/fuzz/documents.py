@@ -124,7 +124,13 @@ _POOL = {
     "sticky": False,
     "fallback": "mallory-custom",
 }
-_STOCK = {"account": "mallory", "quarantine": "30d", "low": 5, "numbers": ["+16463200001"]}
+_STOCK = {
+    "account": "mallory",
+    "quarantine": "30d",
+    "quiet": "7d",
+    "low": 5,
+    "numbers": ["+16463200001"],
+}
 _ACCOUNT = {
     "name": "Z",
     "origins": ["https://a.example", "https://*.b.example"],

@@ -178,7 +178,7 @@ class ModelPool:
         self.clock = 0
         self.numbers: dict[str, Number] = {}
         self.outbox: dict[str, OutboxEntry] = {}
-        self.calls: dict[str, CallCredit] = {}
+        self.calls: dict[str, tuple[CallCredit, set[str]]] = {}
         self.turns = self.draws = 0
         self.virtual_time = 0.0
         self._awaiting: dict[str, str] = {}
@@ -297,37 +297,47 @@ class ModelPool:
         return draining
 
     def record_call(self, call: Call, now: int, *, overflow: bool = False) -> CallCredit | None:
-        if call.id in self.calls:
-            first = self.calls[call.id]
-            return replace(first, counted=False)
-        clock = max(self.clock, now)
-        at = min(call.started_at or clock, clock)
-        holding: Holding | None = None
-        if overflow:
-            self.totals["missed"] += 1
-        else:
-            number = self.numbers.get(call.number)
-            if number is None:
-                return None
-            if number.since and at >= number.since:
+        credit: CallCredit | None
+        credit, told = self.calls.get(call.id, (None, set()))
+        counts = call.event != "outcome"
+        counted = counts and (credit is None or told <= {"outcome"})
+        if credit is None or counted:
+            clock = max(self.clock, now)
+            at = min(call.started_at or clock, clock)
+            if overflow:
+                self.totals["missed"] += counted
+                credit = CallCredit(id=call.id, number=call.number, counted=False, overflow=True)
+            else:
+                credit = self._credit(call, at, counted=counted)
+                if credit is None:
+                    return None
+                self.totals["calls"] += counted
+        noted = call.event not in told
+        if noted:
+            self._tick(now)
+        self.calls[call.id] = credit, {*told, call.event}
+        return replace(credit, counted=counted, noted=noted)
+
+    def _credit(self, call: Call, at: int, *, counted: bool) -> CallCredit | None:
+        number, left = self.numbers.get(call.number), self.outbox.get(call.number)
+        holding, resting = None, ""
+        if number is not None and number.since and at >= number.since:
+            if counted:
                 number.calls += 1
                 number.active = max(number.active, at)
                 if number.rank is not None:
                     self._rank(number)
-                holding = self._holding(number)
-            else:
-                for place, former in reversed([*enumerate(number.former)]):
-                    if former.since <= at < (former.until or 0):
-                        holding = replace(former, calls=former.calls + 1)
-                        number.former[place] = holding
-                        break
-            self.totals["calls"] += 1
-        self._tick(now)
-        credit = CallCredit(
-            id=call.id, number=call.number, counted=True, overflow=overflow, holding=holding
+            holding = self._holding(number)
+        elif number is not None:
+            holding = _credit_former(number.former, at, counted=counted)
+        elif left is not None and not left.sent:
+            holding = _credit_former(left.former, at, counted=counted, or_last=True)
+            resting = "quarantine"
+        else:
+            return None
+        return CallCredit(
+            id=call.id, number=call.number, counted=False, holding=holding, resting=resting
         )
-        self.calls[call.id] = credit
-        return credit
 
     def sweep(self, most: int, now: int) -> dict[str, OutboxEntry]:
         """Rank what fell due, let go what must leave; what is still to be handed on."""
@@ -645,3 +655,14 @@ class ModelPool:
             first_click=number.first,
             last_click=number.last or number.first,
         )
+
+
+def _credit_former(
+    former: list[Holding], at: int, *, counted: bool, or_last: bool = False
+) -> Holding | None:
+    """Who held a number at a time, the call counted for it; ``or_last``: or last before."""
+    for place, holding in reversed([*enumerate(former)]):
+        if holding.since <= at and (or_last or at < (holding.until or 0)):
+            former[place] = replace(holding, calls=holding.calls + counted)
+            return former[place]
+    return None

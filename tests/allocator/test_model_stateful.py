@@ -223,11 +223,13 @@ class Machine(StoreMachine):
     @rule(
         pool=pools,
         number=st.sampled_from([*NUMBERS, OVERFLOW]),
-        name=st.integers(1, 200),
+        name=st.integers(1, 50),
         ago=st.sampled_from([0, 0, 1, 5_000, 60_000]),
+        event=st.sampled_from(["started", "started", "ended", "outcome"]),
     )
-    def call(self, pool: str, number: str, name: int, ago: int) -> None:
-        call = Call(id=f"c{name}", number=number, started_at=self.now - ago if ago else 0)
+    def call(self, pool: str, number: str, name: int, ago: int, event: str) -> None:
+        began = self.now - ago if ago else 0
+        call = Call(id=f"c{name}", number=number, started_at=began, event=event)
         overflow = number == OVERFLOW
         work = self.allocator.record_call(pool, call, overflow=overflow, now_ms=self.now)
         assert self.do(work) == self.pools[pool].record_call(call, self.now, overflow=overflow)

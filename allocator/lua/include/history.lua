@@ -5,13 +5,14 @@
 local ENTRY_SINCE, ENTRY_UNTIL, ENTRY_CALLS = 3, 4, 7
 
 -- Returns the entry that held at a time and all entries; nil when none did. `history`: packed; ""
--- and false are none. Pools have clocks of their own, so two entries may overlap: the later counts.
-local function find_holder(history, at)
+-- and false are none. `or_last`: when nobody did, who held last before. Pools have clocks of their own,
+-- so two entries may overlap: the later counts.
+local function find_holder(history, at, or_last)
   if not history or history == '' then return nil end
   local entries = { cmsgpack.unpack(string.sub(history, 3)) }
   for place = #entries, 1, -1 do
     local entry = entries[place]
-    if entry[ENTRY_SINCE] <= at and at < entry[ENTRY_UNTIL] then return entry, entries end
+    if entry[ENTRY_SINCE] <= at and (or_last or at < entry[ENTRY_UNTIL]) then return entry, entries end
   end
   return nil
 end

@@ -19,6 +19,9 @@ CALLS_KEY = "a-key-of-the-account-that-may-only-tell-of-calls"
 BUSY_KEY = "the-busy-accounts-key-0123456789"
 """The API key of an account that may make one request a minute."""
 
+CARRIER_LOGIN = ("switch", "the-switchs-password-0123456789")
+"""How FreeSWITCH logs in as the examples' account's carrier."""
+
 NUMBER = "+18885550101"
 """The number that most examples name, in the examples' pool."""
 
@@ -49,9 +52,15 @@ def configure(client: httpx.Client) -> None:
         {"name": "reports", "hash": hash_of(POWERLESS_KEY), "scopes": ["allocate"]},
         {"name": "calls", "hash": hash_of(CALLS_KEY), "scopes": ["calls"]},
     ]
+    user, password = CARRIER_LOGIN
+    carriers = {"freeswitch": {"user": user, "password": password}}
     partner = {"account": "partner-9"}
     entities = {
-        "accounts/newspress": {**body_of("put_account"), "api_keys": keys},
+        "accounts/newspress": {
+            **body_of("put_account"),
+            "api_keys": keys,
+            "carriers": carriers,
+        },
         "accounts/partner-9": {},
         "accounts/busy-partner": {"api_keys": [BUSY_KEY], "quota": {"requests": 1}},
         "stocks/us-toll-free": stock,

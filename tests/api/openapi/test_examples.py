@@ -15,6 +15,7 @@ from tests.api.conftest import ADMIN, KEY
 from tests.api.openapi.configuration import (
     BUSY_KEY,
     CALLS_KEY,
+    CARRIER_LOGIN,
     NUMBER,
     POWERLESS_KEY,
     SERVER_KEY,
@@ -78,6 +79,8 @@ def request_of(name: str) -> dict[str, Any]:
             request["headers"] = bearer(KEY)
         case [{"Bearer": _}, *_]:
             request["headers"] = bearer(ADMIN)
+        case [{"CarrierLogin": _}, *_]:
+            request["headers"] = {"authorization": httpx.BasicAuth(*CARRIER_LOGIN)._auth_header}
         case [{}, {"Bearer": _}] if operation["tags"] == ["pages"]:
             request["headers"] = bearer(SERVER_KEY)
     return request
@@ -200,6 +203,7 @@ WRONG_FIELDS = {
     "put_stock": {"quarantine": "soon"},
     "add_pool_numbers": {"numbers": []},
     "record_call": {"duration_seconds": -1},
+    "receive_carrier_events": {"variables": {}},
     "make_key": {"scopes": ["admin"]},
     "rotate_key": {"overlap": "soon"},
 }
@@ -239,6 +243,8 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             headers |= bearer(CALLS_KEY if "scope calls" not in text else POWERLESS_KEY)
             if "read or calls" in text:
                 headers |= bearer(POWERLESS_KEY)
+        case 403 if "not signed" in text:
+            headers |= bearer(SERVER_KEY)
         case 403:
             headers |= bearer(SERVER_KEY)
             if name == "patch_account":  # what it has already it may set, and its notify

@@ -356,6 +356,35 @@ def test_a_wrong_document_is_refused_with_its_path(text: str, fault: str) -> Non
     assert line.startswith(fault)
 
 
+@pytest.mark.parametrize(
+    ("carriers", "fault"),
+    [
+        ("twilio: {}", "twilio.auth_token: needed"),
+        ("twilio: {auth_token: 'sp ace 0123456789'}", "twilio.auth_token: expected 16 to 256"),
+        ("twilio: {auth_token: SECRET, former_auth_token: SECRET}", "twilio.former_auth_token: "),
+        ("twilio: {shared_keys: [{id: k}]}", "twilio.shared_keys[0].secret: needed"),
+        (
+            "twilio: {shared_keys: [{id: k, secret: SECRET}, {id: k, secret: SECRET}]}",
+            "twilio.shared_keys[1].id: is there already",
+        ),
+        ("telnyx: {public_key: SECRET}", "telnyx.public_key: expected 32 bytes in base64"),
+        ("freeswitch: {user: a}", "freeswitch.password: needed"),
+        ("freeswitch: {user: 'a:b', password: SECRET}", "freeswitch.user: expected 1 to 128"),
+        ("generic: {}", "generic.secret: needed"),
+        ("generic: {secret: SECRET, former_secret: SECRET}", "generic.former_secret: the same as"),
+        ("generic: {former_secret: SECRET}", "generic.former_secret: needs one that takes its"),
+        ("sipgate: {}", "sipgate: unknown key; known are twilio, "),
+    ],
+)
+def test_wrong_carriers_are_refused_with_their_path(carriers: str, fault: str) -> None:
+    """Each has a secret, another than the one before; none is repeated."""
+    secret = SECRET if "public_key" not in carriers else f"{SECRET}!"
+    text = carriers.replace("SECRET", secret)
+    line, *_ = faults_of(f"accounts: [{{id: a, carriers: {{{text}}}}}]")
+    assert line.startswith(f"accounts[0].carriers.{fault}")
+    assert secret not in line or "public_key" in carriers
+
+
 def test_every_fault_is_reported_at_once_in_document_order() -> None:
     """One run reports everything, also after a fault of another entity."""
     lines = faults_of(

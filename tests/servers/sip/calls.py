@@ -108,7 +108,8 @@ def _options(port: int) -> None:
         client.connect(("127.0.0.1", port))
         own = f"127.0.0.1:{client.getsockname()[1]}"
         request = (
-            f"OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKready\r\n"
+            f"OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {own};branch=z9hG4bKready\r\n"
             f"From: <sip:ready@{own}>;tag=1\r\nTo: <sip:127.0.0.1:{port}>\r\nCall-ID: ready\r\n"
             "CSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\nContent-Length: 0\r\n\r\n"
         )
