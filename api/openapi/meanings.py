@@ -744,12 +744,14 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "pool": "The pool that it is lent to, or on its way to.",
             "available_from": "Until when it rests: RFC 3339, in UTC.",
             "draining": "It is removed: it goes when it is back.",
+            "calls": "Calls to it that began since it is in the stock.",
+            "last_call": "When the last of these began: RFC 3339, in UTC.",
         },
     ),
     "StockNumbers": ("A page of a stock's numbers.", {"numbers": "In no particular order."}),
     "StockState": (
-        "`available`: a pool may get it now; `resting`: it left a pool; `lent`: it is in a pool; "
-        "`moving`: it is on its way there.",
+        "`available`: a pool may get it now; `resting`: it left a pool, or was called; `lent`: it "
+        "is in a pool; `moving`: it is on its way there.",
         {},
     ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),

@@ -97,6 +97,7 @@ CALL_EVENTS = Table(
     Column("overflow", Boolean, nullable=False),
     _text("document"),  # the event as JSON (ringpool.calls.events)
     _text("holder"),  # who held the number then, as JSON; "": nobody
+    _text("resting"),  # where the number rested: "", quarantine or stock
     Index("call_events_by_time", "at"),
 )
 """What carriers told of calls, each event of a call once."""

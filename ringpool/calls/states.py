@@ -152,12 +152,14 @@ def state_of(events: Iterable[Told]) -> CallRecord:
 def one_of_each(events: Iterable[Told]) -> dict[EventKind, Told]:
     """Of each kind the event that was told first; of those told at once, the least by its text."""
     told: dict[EventKind, Told] = {}
-    for each in sorted(events, key=_order):
-        told.setdefault(each.document.event, each)
+    for each in events:
+        kind = each.document.event
+        if kind not in told or _place(each) < _place(told[kind]):
+            told[kind] = each
     return told
 
 
-def _order(told: Told) -> tuple[int, str]:
+def _place(told: Told) -> tuple[int, str]:
     return told.received_at, repr(told)
 
 
