@@ -48,7 +48,7 @@ from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
 from api.calls import route, told
-from api.carriers import events
+from api.carriers import events, voice
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -135,6 +135,8 @@ def routes() -> list[Route]:
         Route("/admin/v1/calls", told.admin_calls),
         Route("/v1/calls", told.calls),
         Route("/v1/carriers/{provider}/{account}", events.carrier_events),
+        Route("/v1/carriers/{provider}/{account}/voice", voice.voice),
+        Route("/v1/carriers/{provider}/{account}/whisper", voice.whisper),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
         Route("/admin/v1/changes", changes.changes),

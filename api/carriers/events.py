@@ -19,7 +19,7 @@ from ringpool.carriers.providers import GENERIC, PROVIDERS, is_genuine, is_set_u
 from ringpool.model import Carriers, Identifier, Scope
 from ringpool.patterns import whole
 
-_NOT_SIGNED = "not signed with a secret of this account"
+NOT_SIGNED = "not signed with a secret of this account"
 
 Provider = Annotated[str, Meta(pattern=whole("|".join(PROVIDERS)))]
 """One of them, by its name."""
@@ -34,21 +34,12 @@ class CarrierReply(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 async def _receive(request: Request) -> Reply:
     provider, account = request.path("provider"), request.path("account")
-    carriers = await _carriers(request, provider, account)
+    delivery = await genuine_delivery(request, provider, account)
     recorder = request.services.recorder
-    delivery = Delivery(
-        url=_address(request),
-        headers=request.headers,
-        body=await request.body(MAX_BODY_BYTES),
-        received_at=recorder.now_ms(),
-    )
-    if not is_genuine(provider, delivery, carriers):
-        raise Refusal(403, "InvalidSignature", _NOT_SIGNED)
-    request.scope["account"] = account
     if provider == GENERIC:
         caller = Caller(account, scopes=frozenset({Scope.CALLS}))
         return await tell(request, delivery.body, caller)
-    told = read(provider, delivery, carriers)
+    told = read(provider, delivery, await carriers_of(request, provider, account))
     recorded = await recorder.record(told.events, account)
     unknown = [each.event.number for each in recorded if each.credit is None]
     ignored = [told.ignored] if told.ignored else []
@@ -56,7 +47,22 @@ async def _receive(request: Request) -> Reply:
     return replies.json(CarrierReply(recorded=len(recorded) - len(unknown), ignored=tuple(ignored)))
 
 
-async def _carriers(request: Request, provider: str, account_id: str) -> Carriers:
+async def genuine_delivery(request: Request, provider: str, account: str) -> Delivery:
+    """What a carrier of the account's posted; raises Refusal 403, 404 or 413."""
+    carriers = await carriers_of(request, provider, account)
+    delivery = Delivery(
+        url=_address(request),
+        headers=request.headers,
+        body=await request.body(MAX_BODY_BYTES),
+        received_at=request.services.recorder.now_ms(),
+    )
+    if not is_genuine(provider, delivery, carriers):
+        raise Refusal(403, "InvalidSignature", NOT_SIGNED)
+    request.scope["account"] = account
+    return delivery
+
+
+async def carriers_of(request: Request, provider: str, account_id: str) -> Carriers:
     """What the account knows its carriers by; raises Refusal 404 unless this one is among them."""
     services = request.services
 
@@ -109,7 +115,7 @@ carrier_events = Endpoint(
             security=("CarrierLogin", "CarrierSignature"),
             tag="calls",
             refusals={
-                403: ("InvalidSignature", _NOT_SIGNED),
+                403: ("InvalidSignature", NOT_SIGNED),
                 404: ("UnknownCarrier", "account 'newspress' has no carrier 'freeswitch'"),
                 413: too_large(MAX_BODY_BYTES),
                 422: ("InvalidDocument", "variables: needed: what is known of the call"),
