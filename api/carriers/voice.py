@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from urllib.parse import quote
 
 from api.calls.route import find_route
@@ -36,8 +37,8 @@ def _verbs(route: CallRoute | None, whisper: str) -> str:
         return "<Reject/>"
     if route.action is Action.ANNOUNCE:
         return f"<Say>{replies.xml_text(route.announcement)}</Say><Hangup/>"
-    said = f"{whisper}?text={quote(route.whisper, safe='')}"  # nothing left that XML would escape
-    url = f' url="{said}"' if route.whisper else ""
+    said = f"{whisper}?text={quote(route.whisper, safe='')}"
+    url = f' url="{html.escape(said)}"' if route.whisper else ""
     return f"<Dial><Number{url}>{replies.xml_text(route.destination)}</Number></Dial>"
 
 
