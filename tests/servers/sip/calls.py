@@ -94,7 +94,7 @@ def call(
     command = (
         *(program("sipp", "sip-tester"), f"127.0.0.1:{proxy_port}", "-i", "127.0.0.1"),
         *("-p", str(free_udp_port()), "-sf", _HERE / f"{scenario}.xml", "-inf", callers),
-        *("-m", str(len(calls)), "-r", str(rate), "-d", str(talk_ms), "-l", "100000"),
+        *("-m", str(len(calls)), "-r", str(rate), "-d", str(talk_ms), "-l", "10000"),
         *("-nostdin", "-trace_err", "-error_file", folder / "caller.errors"),
     )
     with (folder / "caller.log").open("ab") as log:
