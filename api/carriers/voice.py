@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import html
+from typing import Annotated
 from urllib.parse import quote
 
+from msgspec import Meta
+
 from api.calls.route import find_route
-from api.carriers.events import genuine_delivery
+from api.calls.told import MAX_BODY_BYTES
+from api.carriers.events import NOT_SIGNED, genuine_delivery
 from api.http import replies
+from api.http.description import Operation, content, parameter, too_large
 from api.http.endpoint import Endpoint, problem_form
 from api.http.refusals import Refusal
 from api.http.replies import Reply
 from api.http.request import Request
 from ringpool.call_routes.call_route import Action, CallRoute
 from ringpool.carriers import values
+from ringpool.carriers.delivery import FORM
 from ringpool.faults import Fault
+from ringpool.model import Identifier
+from ringpool.patterns import whole
 from ringpool.visits.whisper import MAX_SAID
 
 _PROVIDERS = ("twilio", "telnyx")
 """Those that ask what to do with each call."""
+
+VoiceProvider = Annotated[str, Meta(pattern=whole("|".join(_PROVIDERS)))]
+"""One of them, by its name."""
 
 
 async def _voice(request: Request) -> Reply:
@@ -62,6 +73,71 @@ def _asked(request: Request) -> tuple[str, str]:
     return provider, account
 
 
-# Providers ask as they always do: of clients that are generated from /openapi.json none is one.
-voice = Endpoint("voice", problem_form, {"POST": _voice})
-whisper = Endpoint("whisper", problem_form, {"POST": _whisper})
+_PATH = (
+    parameter(
+        "provider", VoiceProvider, "path", text="Whose markup and signature it is", example="telnyx"
+    ),
+    parameter(
+        "account",
+        Identifier,
+        "path",
+        text="The account whose numbers are called",
+        example="newspress",
+    ),
+)
+_TEXT = parameter(
+    "text",
+    Annotated[str, Meta(max_length=MAX_SAID)],
+    text="What is said",
+    example="A call from one, footer",
+)
+
+
+def _operation(name: str, summary: str, text: str, answer: str) -> Operation:
+    """An operation of a provider's. ``answer``: what is in an example of its markup."""
+    markup = f'<?xml version="1.0" encoding="UTF-8"?>\n<Response>{answer}</Response>\n'
+    return Operation(
+        "POST",
+        name,
+        summary,
+        {200: content(str, "application/xml", example=markup)},
+        (403, 404, 413),
+        parameters=_PATH,
+        body=content({}, FORM),
+        security=("CarrierSignature",),
+        tag="calls",
+        refusals={
+            403: ("InvalidSignature", NOT_SIGNED),
+            404: ("UnknownCarrier", "account 'newspress' has no carrier 'telnyx'"),
+            413: too_large(MAX_BODY_BYTES),
+        },
+        classes={403: ["InvalidSignature"]},
+        text=text,
+        example={"CallSid": "CA1", "To": "+18885550101", "From": "+12125550177"},
+    )
+
+
+_VOICE = _operation(
+    "answer_voice",
+    "What a provider is to do with a call",
+    "As `/v1/route`, in the provider's own markup: TwiML for Twilio's voice webhook, TeXML for "
+    "Telnyx'. A number that is in no pool or stock of the account is answered `<Reject/>`. Where "
+    "the store is away (503) the provider asks its fallback address.",
+    "<Dial><Number>+18885551234</Number></Dial>",
+)
+_WHISPER = _operation(
+    "answer_whisper",
+    "What a provider is to say to who answers a call",
+    "Answers of `voice` name this address.",
+    "<Say>A call from one, footer</Say>",
+)
+_WHISPER = _WHISPER._replace(
+    parameters=(*_PATH, _TEXT),
+    problems=(400, *(_WHISPER.problems or ())),
+    refusals={
+        **_WHISPER.refusals,
+        400: ("InvalidParameter", f"text: has 501 characters; {MAX_SAID} is the most"),
+    },
+)
+voice = Endpoint("voice", problem_form, {"POST": _voice}, [_VOICE])
+whisper = Endpoint("whisper", problem_form, {"POST": _whisper}, [_WHISPER])

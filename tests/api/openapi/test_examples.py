@@ -19,6 +19,7 @@ from tests.api.openapi.configuration import (
     NUMBER,
     POWERLESS_KEY,
     SERVER_KEY,
+    Telnyx,
     bearer,
     body_of,
     configure,
@@ -81,6 +82,9 @@ def request_of(name: str) -> dict[str, Any]:
             request["headers"] = bearer(ADMIN)
         case [{"CarrierLogin": _}, *_]:
             request["headers"] = {"authorization": httpx.BasicAuth(*CARRIER_LOGIN)._auth_header}
+        case [{"CarrierSignature": _}]:
+            request["data"] = request.pop("json")
+            request["auth"] = Telnyx()
         case [{}, {"Bearer": _}] if operation["tags"] == ["pages"]:
             request["headers"] = bearer(SERVER_KEY)
     return request
@@ -195,6 +199,7 @@ WRONG_QUERIES = {
     "visitor": "?",
     "rp_number": "",
     "number": "",
+    "text": "x" * 501,
     "clicks": "many",
 }
 WRONG_FIELDS = {
@@ -244,6 +249,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             if "read or calls" in text:
                 headers |= bearer(POWERLESS_KEY)
         case 403 if "not signed" in text:
+            request.pop("auth", None)
             headers |= bearer(SERVER_KEY)
         case 403:
             headers |= bearer(SERVER_KEY)
@@ -293,6 +299,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             query.clear()
     if "content" in request:
         request.pop("json", None)
+        request.pop("data", None)
         headers.setdefault("content-type", "application/json")
 
 
