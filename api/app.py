@@ -47,7 +47,7 @@ from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
-from api.calls import route, told
+from api.calls import endpoints, route
 from api.carriers import events, voice
 from api.http import replies
 from api.http.middleware import RequestMiddleware
@@ -77,6 +77,8 @@ from api.operators import health
 from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
+from ringpool.archive.database import Archive, archive_url
+from ringpool.background.call_closing import CallClosing
 from ringpool.background.sweeper import Sweeper
 from ringpool.call_routes.router import CallRouter
 from ringpool.calls.recording import CallRecorder
@@ -132,8 +134,12 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}/numbers", stock_numbers.stock_numbers),
         Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
-        Route("/admin/v1/calls", told.admin_calls),
-        Route("/v1/calls", told.calls),
+        Route("/v1/calls", endpoints.calls.all),
+        Route("/v1/calls/{id}", endpoints.calls.one),
+        Route("/v1/calls/{id}/outcome", endpoints.calls.outcome),
+        Route("/admin/v1/calls", endpoints.admin_calls.all),
+        Route("/admin/v1/calls/{id}", endpoints.admin_calls.one),
+        Route("/admin/v1/calls/{id}/outcome", endpoints.admin_calls.outcome),
         Route("/v1/carriers/{provider}/{account}", events.carrier_events),
         Route("/v1/carriers/{provider}/{account}/voice", voice.voice),
         Route("/v1/carriers/{provider}/{account}/whisper", voice.whisper),
@@ -223,7 +229,11 @@ async def _services(
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
     sender = Sender.of_settings(settings)
     notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
-    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
+    archive = Archive(archive_url("", settings.data_dir))
+    stack.push_async_callback(archive.close)
+    await archive.prepare()
+    closing = CallClosing(archive, int(settings.call_timeout))
+    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, closing=closing)
     key_uses = KeyUses(store)
     recorder = CallRecorder(allocator, stocks, catalog, keeper, lambda: signing.keys)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
@@ -258,6 +268,7 @@ async def _services(
         key_uses=key_uses,
         router=CallRouter(allocator, stocks, catalog),
         recorder=recorder,
+        archive=archive,
     )
 
 

@@ -16,7 +16,6 @@ from api.http.refusals import MAX_FAULTS, refusal
 from api.http.replies import FieldFault, Reply
 from api.http.request import Request
 from api.managers.callers import Caller, ManagedOperation, authenticate
-from api.managers.managed_endpoint import managed_endpoint
 from api.managers.number_lookup import unknown_number
 from ringpool.aside import aside
 from ringpool.calls.events import CallEvent, CallReport, EventKind, checked
@@ -78,12 +77,13 @@ class _Row(NamedTuple):
     faults: tuple[Fault, ...] = ()
 
 
-async def _tell(request: Request) -> Reply:
+async def tell(request: Request) -> Reply:
+    """Record an event or a batch; answers with whose calls they are."""
     caller = authenticate(request)
-    return await tell(request, await request.document(MAX_BODY_BYTES), caller)
+    return await record_body(request, await request.document(MAX_BODY_BYTES), caller)
 
 
-async def tell(request: Request, body: bytes, caller: Caller) -> Reply:
+async def record_body(request: Request, body: bytes, caller: Caller) -> Reply:
     """Record what the body tells, one event or a batch; raises Refusal and Faults."""
     recorder = request.services.recorder
     document = parsed_object(body)
@@ -207,7 +207,8 @@ _EVENT = {
 }
 
 
-def _operation(name: str) -> Operation:
+def tell_operation(name: str) -> Operation:
+    """``name``: its operationId."""
     return ManagedOperation(
         "POST",
         name,
@@ -232,11 +233,3 @@ def _operation(name: str) -> Operation:
         examples={200: _ANSWER},
         example=_EVENT,
     )
-
-
-def _endpoint(name: str, operation_id: str) -> Any:
-    return managed_endpoint(name, {"POST": _tell}, [_operation(operation_id)])
-
-
-calls = _endpoint("v1_calls", "tell_call")
-admin_calls = _endpoint("calls", "record_call")

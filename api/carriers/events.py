@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.calls.told import MAX_BODY_BYTES, CallReplies, CallReply, tell
+from api.calls.told import MAX_BODY_BYTES, CallReplies, CallReply, record_body
 from api.http import lookups, replies
 from api.http.description import JSON, Operation, content, parameter, too_large
 from api.http.endpoint import Endpoint, problem_form
@@ -38,7 +38,7 @@ async def _receive(request: Request) -> Reply:
     recorder = request.services.recorder
     if provider == GENERIC:
         caller = Caller(account, scopes=frozenset({Scope.CALLS}))
-        return await tell(request, delivery.body, caller)
+        return await record_body(request, delivery.body, caller)
     told = read(provider, delivery, await carriers_of(request, provider, account))
     recorded = await recorder.record(told.events, account)
     unknown = [each.event.number for each in recorded if each.credit is None]

@@ -39,6 +39,33 @@ _ALLOCATION = {
     "fallback_from": "The pool that was asked then.",
 }
 
+_SOLD = {
+    "outcome": "What came of it, in the call centre's own words.",
+    "amount": "What it brought: a decimal, as a text or a number.",
+    "currency": "Of the amount: ISO 4217.",
+    "reason": "Why it ended so.",
+    "sku_list": "What was sold.",
+    "quantity_list": "How many of each, in the same order.",
+}
+
+_KNOWN_CALL = {
+    "id": "The call's own.",
+    "pool": "The pool that the number was called in.",
+    "state": "How far it came, as far as it was told. `closed`: nobody told its end.",
+    "started_at": "When it began: RFC 3339, in UTC.",
+    "answered_at": "When it was answered. Absent: nobody told.",
+    "ended_at": "When it was over.",
+    "duration_seconds": "How long it lasted.",
+    "overflow": "It was to the pool's overflow number.",
+    "resting": "`quarantine` or `stock`: the number was in no pool.",
+    "caller": "Who called, where the account stores callers.",
+    "caller_hash": "By it a caller is known again.",
+    "destination": "Where it was put through to.",
+    **_SOLD,
+    "tuple": "Who most likely made it. Absent: nobody, or it isn't known yet.",
+    "probability": "How likely that is, 0 to 1. Absent: it isn't known yet.",
+}
+
 _KEY_REPORT = {
     "name": "Names it among the account's.",
     "fingerprint": "The first 8 digits of its hash.",
@@ -312,14 +339,46 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "caller": "The number that called; may be withheld.",
             "duration_seconds": "How long it lasted.",
             "destination": "Where it was put through to.",
-            "outcome": "What came of it, in the call centre's own words.",
-            "amount": "What it brought: a decimal, as a text or a number.",
-            "currency": "Of the amount: ISO 4217.",
-            "reason": "Why it ended so.",
-            "sku_list": "What was sold.",
-            "quantity_list": "How many of each, in the same order.",
+            **_SOLD,
         },
     ),
+    "CallCandidate": (
+        "Who may have made a call.",
+        {
+            "why": "`click`, `returning caller`, or `nobody`: it was dialled from memory.",
+            "probability": "How likely, 0 to 1; those of a call add up to 1.",
+            "first_click_at": "When the first of its clicks was: RFC 3339, in UTC.",
+            "last_click_at": "When the last one was.",
+            "first_click": "What came with the first click.",
+            "last_click": "What came with the last click.",
+        },
+    ),
+    "CallDetail": (
+        "A call with all that is known of it.",
+        {
+            **_KNOWN_CALL,
+            "events": "What was told of it, in the order in which it happened.",
+            "candidates": "Who may have made it, the best first. Absent: it isn't known yet.",
+        },
+    ),
+    "CallMoment": (
+        "Something that was told of a call.",
+        {
+            "event": "What happened. `closed`: nobody told its end for long.",
+            "at": "When: RFC 3339, in UTC.",
+            "received_at": "When it was told.",
+        },
+    ),
+    "CallOutcome": (
+        "What came of a call.",
+        {
+            "number": "The number that was called. Needed while the archive doesn't know the call.",
+            "at": "When that was: RFC 3339 with an offset. Absent: now.",
+            **_SOLD,
+        },
+    ),
+    "KnownCall": ("A call, made of all that was told of it.", _KNOWN_CALL),
+    "KnownCalls": ("A page of calls.", {"calls": "The latest first."}),
     "Comparison": (
         "A condition that isn't a text or a list of texts: exactly one of these is given.",
         {

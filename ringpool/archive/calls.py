@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringpool.archive.tables import CALL_EVENTS, CALLS, CANDIDATES
+from ringpool.archive.tables import CALL_EVENTS, CALLS, CANDIDATES, OPEN_CALL
 from ringpool.calls.events import CallDocument, EventKind, decode_document, encode_document
 from ringpool.calls.states import CallRecord, CallState, Told, state_of
 from ringpool.visits import tuples
@@ -86,11 +86,8 @@ async def close_overdue(
     Each gets an event of its own, so that what is told of it later still counts. Returns how many;
     call again while that is ``most``.
     """
-    open_states = (CallState.RINGING, CallState.ANSWERED)
     found = await connection.execute(
-        select(CALLS)
-        .where(CALLS.c.state.in_(open_states), CALLS.c.started_at < began_before)
-        .limit(most)
+        select(CALLS).where(OPEN_CALL, CALLS.c.started_at < began_before).limit(most)
     )
     rows = [_closing(row, now_ms) for row in found]
     if rows:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 METADATA = MetaData()
@@ -102,6 +103,9 @@ CALL_EVENTS = Table(
 )
 """What carriers told of calls, each event of a call once."""
 
+OPEN_CALL = text("state IN ('ringing', 'answered')")
+"""A call that nobody told the end of."""
+
 CALLS = Table(
     "calls",
     METADATA,
@@ -133,6 +137,8 @@ CALLS = Table(
     Index("calls_by_start", "account", "started_at", "id"),
     Index("calls_by_number", "number", "started_at"),
     Index("calls_by_caller", "account", "caller_hash", "started_at"),
+    # Those that may have to be closed: few at a time.
+    Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
 )
 """Calls as their events have them, with the best of their candidates."""
 

@@ -5,7 +5,7 @@ Each round: finish a configuration change whose writer died; for every pool that
 numbers whose guarantee is over, hand on those that left, bring it numbers ahead of need or have
 those leave that it doesn't need (``pool_size``), and tell who wants to know when it ran out and the
 like; for every stock that is due, finish moves that were left half-way. Then messages that are due
-are sent.
+are sent, and calls that never ended are closed.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
 
@@ -33,6 +33,7 @@ from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.background.call_closing import CallClosing
 from ringpool.background.pool_look import PoolLook
 from ringpool.background.pool_size import PoolSizes
 from ringpool.background.schedule import Schedule
@@ -70,6 +71,7 @@ class Sweeper:
         keeper: SnapshotKeeper,
         notifier: Notifier,
         *,
+        closing: CallClosing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allocator = allocator
@@ -78,6 +80,7 @@ class Sweeper:
         self._catalog = catalog
         self._keeper = keeper
         self._notifier = notifier
+        self._closing = closing
         self._clock = clock
         self._sizes = PoolSizes(allocator, self._transfers, clock)
         self._due_pools = Schedule(IDLE_SECONDS, clock)
@@ -122,6 +125,8 @@ class Sweeper:
         stocks = [directory.stocks[name] for name in self._due_stocks.due(directory.stocks)]
         failures += await self._for_each(self._finish_moves, stocks)
         await self._tell(self._notifier.send_due())
+        if self._closing is not None:
+            await self._closing.round()
         if failures:
             raise failures[0]
         return True

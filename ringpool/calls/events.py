@@ -36,6 +36,16 @@ Note = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
 """A short text of the carrier's or the call centre's own."""
 
 
+Amount = Annotated[str, Meta(max_length=30)] | int | float | None
+"""Money: a decimal as text or number."""
+
+Currency = Annotated[str, Meta(pattern=CURRENCY_PATTERN)] | None
+Skus = Annotated[tuple[Note, ...], Meta(max_length=MOST_ITEMS)]
+Quantities = Annotated[
+    tuple[Annotated[int, Meta(ge=0, le=1_000_000_000)], ...], Meta(max_length=MOST_ITEMS)
+]
+
+
 class EventKind(enum.StrEnum):
     """What can be told of a call. ``closed`` is told by nobody: the service does, by itself."""
 
@@ -68,13 +78,29 @@ class CallReport(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     duration_seconds: Annotated[int, Meta(ge=0, le=MOST_DURATION_SECONDS)] | None = None
     destination: Annotated[str, Meta(max_length=128, pattern=_NO_CONTROL)] = ""
     outcome: Note = ""
-    amount: Annotated[str, Meta(max_length=30)] | int | float | None = None
-    currency: Annotated[str, Meta(pattern=CURRENCY_PATTERN)] | None = None
+    amount: Amount = None
+    currency: Currency = None
     reason: Note = ""
-    sku_list: Annotated[tuple[Note, ...], Meta(max_length=MOST_ITEMS)] = ()
-    quantity_list: Annotated[
-        tuple[Annotated[int, Meta(ge=0, le=1_000_000_000)], ...], Meta(max_length=MOST_ITEMS)
-    ] = ()
+    sku_list: Skus = ()
+    quantity_list: Quantities = ()
+
+
+class CallOutcome(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What came of a call. ``number``: needed for one that the archive doesn't know yet."""
+
+    number: Annotated[str, Meta(max_length=40)] = ""
+    at: Instant | None = None
+    outcome: Note = ""
+    amount: Amount = None
+    currency: Currency = None
+    reason: Note = ""
+    sku_list: Skus = ()
+    quantity_list: Quantities = ()
+
+    def report(self, call_id: str, number: str) -> CallReport:
+        """The same as a report of the call."""
+        told = msgspec.structs.asdict(self) | {"id": call_id, "number": number}
+        return CallReport(event="outcome", **told)
 
 
 class CallEvent(Struct, frozen=True, kw_only=True):

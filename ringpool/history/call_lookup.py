@@ -124,7 +124,7 @@ async def call_detail(
 
 
 def _fields(row: Row[Any]) -> dict[str, Any]:
-    known = row.attributed_at > 0
+    known, text = row.attributed_at > 0, _tuple(row)
     return {
         "id": row.id,
         "account": row.account,
@@ -146,7 +146,7 @@ def _fields(row: Row[Any]) -> dict[str, Any]:
         "reason": row.reason,
         "sku_list": _decode_texts(row.skus) if row.skus else [],
         "quantity_list": _decode_counts(row.quantities) if row.quantities else [],
-        "tuple": tuples.parse(row.tuple) if row.tuple else None,
+        "tuple": tuples.parse(text) if text else None,
         "probability": row.probability if known else None,
     }
 
@@ -157,13 +157,18 @@ def _candidate(row: Row[Any]) -> CallCandidate:
         why=row.why,
         probability=row.probability,
         pool=row.pool if somebody else "",
-        tuple=tuples.parse(row.tuple) if somebody else None,
+        tuple=tuples.parse(_tuple(row)) if somebody else None,
         clicks=row.clicks,
         first_click_at=_time(row.first_click_at),
         last_click_at=_time(row.last_click_at),
         first_click=_decode_attributes(row.first_click) if row.first_click else {},
         last_click=_decode_attributes(row.last_click) if row.last_click else {},
     )
+
+
+def _tuple(row: Row[Any]) -> str:
+    text: str = row._mapping["tuple"]  # a row has a method of that name
+    return text
 
 
 def _time(unix_ms: int) -> str:

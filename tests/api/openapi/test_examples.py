@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from tests.api.openapi.configuration import (
 )
 from tests.api.openapi.document import OPERATIONS, check_schema, media_of
 from tests.api.service import service
+from tests.ringpool.archive.told import event, tell_in
 
 NUMBERS = [f"+188855501{place:02}" for place in range(1, 10)]
 MORE_NUMBERS = ["+18885550110", "+18885550111"]
@@ -39,13 +41,21 @@ NOBODYS_KEY = "nobodys-key-0123456789abcdef"
 FREE_FORM = ("tuple", "first_click", "last_click", "visit")
 """Fields whose names are the pool's and the visit's own."""
 
-OF_THE_PAST = ("after", "at", "since", "started_at")
+OF_THE_PAST = ("after", "at", "since", "from", "started_at")
 """Examples that name what this service can't have had: another page, a time before it started."""
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with service(tmp_path_factory.mktemp("service")) as running:
+    folder = tmp_path_factory.mktemp("service")
+    with service(folder) as running:
+        told = {"account": "newspress", "pool": "ad-placement", "number": NUMBER}
+        events = [
+            event("call-1", "started", caller_hash="c" * 32, **told),
+            event("call-1", "answered", 9, **told),
+            event("call-1", "ended", 104, **told),
+        ]
+        asyncio.run(tell_in(folder, *events))
         yield running.client
 
 
@@ -209,6 +219,7 @@ WRONG_FIELDS = {
     "add_pool_numbers": {"numbers": []},
     "record_call": {"duration_seconds": -1},
     "receive_carrier_events": {"variables": {}},
+    "tell_outcome": {"amount": "a lot"},
     "make_key": {"scopes": ["admin"]},
     "rotate_key": {"overlap": "soon"},
 }
@@ -220,6 +231,7 @@ MISSING = {
     "newspress": "nowhere",
     "us-toll-free": "nowhere",
     NUMBER: "+18885550199",
+    "call-1": "call-9",
 }
 """What the examples name, and what isn't there."""
 

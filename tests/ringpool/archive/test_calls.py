@@ -10,20 +10,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive import calls
 from ringpool.archive.calls import CallFilter, Cursor
 from ringpool.archive.database import Archive, archive_url
 from ringpool.archive.tables import CALL_EVENTS, CALLS
-from ringpool.calls.events import CallDocument, EventKind, encode_document
 from ringpool.calls.states import CallState
+from tests.ringpool.archive.told import BEGAN, event, tell
 from tests.servers.postgres import postgres
 from tests.servers.process import NotInstalled
-
-BEGAN = 1_764_000_000_000
-NUMBER = "+18885550101"
 
 
 @asynccontextmanager
@@ -40,31 +37,6 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Archive]:
 async def connection(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
     async with opened("", tmp_path) as archive, archive.engine.begin() as connection:
         yield connection
-
-
-def event(call: str, kind: str, seconds: int = 0, **more: Any) -> dict[str, Any]:
-    """A row of the events, so many seconds after a call began."""
-    account, number = more.pop("account", "a"), more.pop("number", NUMBER)
-    at = BEGAN + seconds * 1000
-    document = CallDocument(
-        account=account, id=call, event=EventKind(kind), number=number, at=at, **more
-    )
-    return {
-        "account": account,
-        "call": call,
-        "event": kind,
-        "at": at,
-        "received_at": at,
-        "pool": "p",
-        "number": number,
-        "overflow": False,
-        "document": encode_document(document).decode(),
-    }
-
-
-async def tell(connection: AsyncConnection, *events: dict[str, Any]) -> None:
-    await connection.execute(insert(CALL_EVENTS), events)
-    await calls.merge(connection, {(each["account"], each["call"]) for each in events})
 
 
 async def row(connection: AsyncConnection, call: str, account: str = "a") -> Any:
