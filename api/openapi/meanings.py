@@ -120,7 +120,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "destination": "Where the call goes, in E.164.",
             "whisper": "What is to be said to who answers.",
             "announcement": "What is to be said to the caller.",
-            "parameters": "The tuple, as a URL or a SIP header carries it.",
+            "parameters": "The tuple that has the number, as a URL or a SIP header carries it.",
             "holder": "Who holds the number; with `until`, who held it last.",
         },
     ),

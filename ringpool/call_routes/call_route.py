@@ -47,7 +47,8 @@ class CallRoute(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``destination``: E.164, to dial; ``whisper``: to be said to who answers there.
     ``announcement``: to be said to the caller. ``caller``: E.164, absent where it can't be read.
     ``pool``: whose number it is; of one that rests, where it was last. ``holder``: who holds it,
-    or, with ``until``, held it last; ``parameters``: the tuple, encoded for a URL or a SIP header.
+    or, with ``until``, held it last; ``parameters``: the tuple that holds it, encoded for a URL or a
+    SIP header.
     """
 
     action: Action
@@ -77,10 +78,11 @@ def in_pool(
     pool = prepared.pool
     holding = _shown(called.holding, pool.account) if called else None
     holder = holder_of(holding) if holding else None
-    text = holding.tuple if holding else ""
+    holds = holder is not None and not holder.until
+    text = holding.tuple if holding and holds else ""
     return _to(
         pool.destination or "",
-        said(pool.whisper, holder.tuple) if holder else said(pool.whisper, {}),
+        said(pool.whisper, holder.tuple if holder and holds else None),
         prepared.account,
         number=number,
         state=state,

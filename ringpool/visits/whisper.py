@@ -26,8 +26,9 @@ def whisper_faults(text: str, names: Sequence[str]) -> Iterator[str]:
         yield "has a brace that is no part of a placeholder such as {website}"
 
 
-def said(text: str, values: Mapping[str, str]) -> str:
-    """The text with the tuple's values in it."""
-    if not text:
-        return ""
+def said(text: str, values: Mapping[str, str] | None) -> str:
+    """The text with the tuple's values in it. None: whose call it is isn't known, so that a text
+    which would tell that is left out."""
+    if values is None:
+        return "" if _PLACEHOLDER.search(text) else text
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], ""), text)[:MAX_SAID]

@@ -97,7 +97,7 @@ async def test_a_number_that_moved_is_found_again(
 ) -> None:
     """Nobody's, draining, taken to another pool: the worker remembers only where it was."""
     first = await site.pool(1, "first", destination=site.number(9001))
-    second = await site.pool(0, "second", destination=site.number(9002))
+    second = await site.pool(0, "second", destination=site.number(9002), whisper="From {website}")
     number = site.number(sum(b"first") % 50 * 100)
     found = await route(site, number)
     assert (found["state"], found["destination"]) == ("reserved", site.number(9001))
@@ -118,6 +118,7 @@ async def test_a_number_that_moved_is_found_again(
     assert (found["pool"], found["destination"]) == (second, site.number(9002))
     assert found["holder"]["tuple"] == {"website": "one"}
     assert found["holder"]["until"]
+    assert {"whisper", "parameters"}.isdisjoint(found)  # it may be anybody's call
 
 
 async def test_what_rests_goes_where_it_went(site: Site, valkey_store: Store) -> None:
@@ -191,8 +192,8 @@ async def test_without_the_store_a_known_number_is_routed(
     counted.away = True
     found = await route(site, number)
     assert (found["action"], found["state"]) == ("dial", "unknown")
-    assert (found["destination"], found["whisper"]) == (site.number(9000), "From ")
-    assert "holder" not in found
+    assert found["destination"] == site.number(9000)
+    assert {"holder", "whisper", "parameters"}.isdisjoint(found)
     assert (await route(site, site.number(9999)))["status"] == 503
 
 
