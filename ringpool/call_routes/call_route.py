@@ -47,8 +47,8 @@ class CallRoute(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``destination``: E.164, to dial; ``whisper``: to be said to who answers there.
     ``announcement``: to be said to the caller. ``caller``: E.164, absent where it can't be read.
     ``pool``: whose number it is; of one that rests, where it was last. ``holder``: who holds it,
-    or, with ``until``, held it last; ``parameters``: the tuple that holds it, encoded for a URL or a
-    SIP header.
+    or, with ``until``, held it last; ``parameters``: the tuple that holds it, encoded for a URL or
+    a SIP header.
     """
 
     action: Action
