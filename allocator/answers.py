@@ -121,6 +121,8 @@ class Holding(Struct, frozen=True, kw_only=True):
 
     ``first_click`` and ``last_click``: their attributes; the same while there was one click.
     ``owner``: whose ``pool`` was then; "": unknown. Another may have a pool of that id by now.
+    ``last_click_at``: Unix ms; 0: unknown. ``serial``: which of the pool's assignments it was,
+    counted from 1; 0: unknown.
     """
 
     number: str
@@ -134,6 +136,8 @@ class Holding(Struct, frozen=True, kw_only=True):
     last_click: bytes = b""
     pool: str = ""
     owner: str = ""
+    last_click_at: int = 0
+    serial: int = 0
 
 
 class Called(Struct, frozen=True):
@@ -206,7 +210,7 @@ class Swept(Struct, frozen=True, array_like=True):
 
     ``due_in``: ms until there is something to do again, if nobody clicks. ``answers_total``: how
     many answers the pool ever gave; another count than last time means that it is in use.
-    ``size``, ``unassigned``, ``clock``: as in PoolStatus.
+    ``size``, ``unassigned``, ``clock``: as in PoolStatus. ``ledger``: messages that wait there.
     """
 
     more: int
@@ -219,6 +223,7 @@ class Swept(Struct, frozen=True, array_like=True):
     size: int
     unassigned: int
     clock: int
+    ledger: int = 0
 
 
 class PoolStatus(Struct, frozen=True, kw_only=True):

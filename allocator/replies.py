@@ -212,6 +212,8 @@ class HolderReply(Struct, frozen=True, array_like=True):
     first_click: str = ""
     last_click: str = ""
     owner: str = ""
+    last_click_at: int = 0
+    serial: int = 0
 
     def holding(self, number: str) -> Holding | None:
         """As callers take it; None when nobody held the number."""
@@ -229,6 +231,8 @@ class HolderReply(Struct, frozen=True, array_like=True):
             calls=self.calls,
             first_click=self.first_click.encode(),
             last_click=(self.last_click or self.first_click).encode(),
+            last_click_at=self.last_click_at,
+            serial=self.serial,
         )
 
 

@@ -21,6 +21,9 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 
+QUARTER_MS = 900_000
+"""Reports by hour count quarter hours: every zone's offset is a whole number of them."""
+
 
 def _text(name: str, **more: object) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="", **more)  # type: ignore[arg-type]
@@ -67,6 +70,13 @@ ASSIGNMENTS = Table(
     _text("last_click"),
     Index("assignments_by_number", "number", "since"),
     Index("assignments_by_until", "pool", "until"),
+    # For reports.
+    Index("assignments_by_source", "account", "source", "since", "clicks"),
+    Index(
+        "assignments_by_quarter",
+        *("account", text(f"(since / {QUARTER_MS})"), "since", "clicks", "pool"),
+    ),
+    postgresql_partition_by="RANGE (since)",
 )
 """Assignments that ended, once each."""
 
@@ -82,6 +92,8 @@ OVERFLOWS = Table(
     _text("tuple"),
     Column("source", BigInteger, nullable=False),
     _text("click"),
+    Index("overflows_by_source", "account", "source", "at"),  # for reports
+    postgresql_partition_by="RANGE (at)",
 )
 """Visits that got the overflow number, or none."""
 
@@ -132,6 +144,7 @@ CALLS = Table(
     # The best candidate (ringpool.attribution), so that most questions need no other table.
     _ms("attributed_at"),  # 0: not yet
     Column("probability", Float, nullable=False, server_default="0"),
+    Column("nobody", Float, nullable=False, server_default="0"),  # nobody's probability
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
     Index("calls_by_start", "account", "started_at", "id"),
@@ -139,6 +152,17 @@ CALLS = Table(
     Index("calls_by_caller", "account", "caller_hash", "started_at"),
     # Those that may have to be closed: few at a time.
     Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
+    # For reports: all that they count, so that they read no rows.
+    Index(
+        "calls_by_source",
+        *("account", "source", "started_at", "answered_at", "attributed_at", "probability"),
+        *("nobody", "pool"),
+    ),
+    Index(
+        "calls_by_quarter",
+        *("account", text(f"(started_at / {QUARTER_MS})"), "started_at", "answered_at"),
+        *("attributed_at", "source", "probability", "nobody", "pool"),
+    ),
 )
 """Calls as their events have them, with the best of their candidates."""
 
@@ -150,6 +174,7 @@ CANDIDATES = Table(
     Column("rank", Integer, primary_key=True, autoincrement=False),  # 1: the best
     _text("why"),  # click, returning caller, nobody
     Column("probability", Float, nullable=False),
+    _ms("started_at"),  # as its call's
     _text("pool"),
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
@@ -159,6 +184,7 @@ CANDIDATES = Table(
     Column("clicks", Integer, nullable=False, server_default="0"),
     _text("first_click"),
     _text("last_click"),
+    Index("candidates_by_source", "account", "source", "started_at", "probability"),  # for reports
 )
 """Who may have made a call, *nobody* included: a call's probabilities add up to 1."""
 
@@ -171,3 +197,14 @@ FITS = Table(
     _text("parameters"),  # JSON (ringpool.attribution)
 )
 """What attribution learned of each pool."""
+
+LEDGERS = Table(
+    "ledgers",
+    METADATA,
+    Column("kind", Text, primary_key=True),  # pool or stock
+    Column("name", Text, primary_key=True),
+    Column("entries", BigInteger, nullable=False),  # how many it had, up to the last one read
+    Column("dropped", BigInteger, nullable=False),  # how many of them nobody has read
+    _ms("read_at"),
+)
+"""How far each ledger is read."""

@@ -24,7 +24,9 @@ from allocator.answers import (
     Holding,
     Rules,
     State,
+    attributes_bytes,
 )
+from allocator.ledger import OverflowGiven
 
 PROMOTED_A_CALL = 4
 DRY_MS = 1000
@@ -49,6 +51,7 @@ class Number:
     until: int = 0
     active: int = 0
     clicks: int = 0
+    clicked: int = 0
     calls: int = 0
     turn: int = 0
     leaving: bool = False
@@ -189,6 +192,7 @@ class ModelPool:
         self.rates: dict[str, int] = {}
         self.refused = self.unbudgeted = self.last_unbudgeted = 0
         self.recycled_age = self.recycled_early = 0
+        self.ledger: list[Holding | OverflowGiven] = []
 
     # What the pool is asked to do
 
@@ -471,6 +475,11 @@ class ModelPool:
             return self._recycle(number, ask)
         self.totals["overflow"] += 1
         self.last_overflow = self.clock
+        shown = self.rules.overflow_number if self.rules.allow_overflow else ""
+        attributes = attributes_bytes(ask.attributes).decode()
+        self.ledger.append(
+            OverflowGiven(self.clock, ask.tuple, attributes, shown, self.rules.owner)
+        )
         if self.rules.allow_overflow:
             return Answer(State.OVERFLOW, self.rules.overflow_number)
         return Answer(State.NONE, "")
@@ -515,6 +524,8 @@ class ModelPool:
 
     def _hold(self, number: Number, ask: Ask) -> Answer:
         number.clicks += ask.clicks
+        if ask.clicks:
+            number.clicked = self.clock
         over = number.until <= self.clock
         number.active, number.released = self.clock, False
         self.totals["held"] += ask.clicks
@@ -536,6 +547,7 @@ class ModelPool:
         span = max(self.rules.min_duration, self.rules.hold_on_activity)
         number.holder, number.since, number.until = ask.tuple, self.clock, self.clock + span
         number.active, number.clicks, number.calls = self.clock, ask.clicks, 0
+        number.clicked = self.clock if ask.clicks else 0
         number.turn, number.released = self.turns, False
         self._begin(number, ask.network)
         number.first, number.last = ask.attributes, b""
@@ -619,6 +631,7 @@ class ModelPool:
         """Its tuple has it no longer."""
         ended = replace(self._holding(number), until=self.clock)
         number.former = [*number.former, ended]
+        self.ledger.append(ended)
         number.since, number.rank, number.old_rank = 0, None, False
 
     def _leave(self, number: Number) -> None:
@@ -654,6 +667,8 @@ class ModelPool:
             calls=number.calls,
             first_click=number.first,
             last_click=number.last or number.first,
+            last_click_at=number.clicked,
+            serial=number.turn,
         )
 
 

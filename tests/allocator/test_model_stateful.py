@@ -26,6 +26,7 @@ from allocator.answers import (
     area_list,
 )
 from allocator.keys import pool_keys
+from allocator.ledger import AssignmentEnded, Ledgers
 from tests.allocator.machines import Runtime, StoreMachine, run_machine
 from tests.allocator.model import ModelPool, ModelStock, area_of
 
@@ -344,12 +345,18 @@ class Machine(StoreMachine):
             assert len(holders) == len(set(holders))
 
     def teardown(self) -> None:
-        """Every history that is left tells the same, and what each network has."""
+        """Every history that is left and the ledger tell the same, and what each network has."""
         for pool, model in self.pools.items():
             for network in CLIENTS:
                 packed = self.runtime.command("HGET", pool_keys(pool)[0], network) or bytes(10)
                 ends = [end for end in ends_of(packed) if end > model.clock]
                 assert ends == model.ends_of(network)
+            page = self.do(Ledgers(self.runtime.store).read("pool", pool, 20_000))
+            assert [entry.place for entry in page.entries] == [*range(len(model.ledger))]
+            told = [entry.told for entry in page.entries]
+            assert [
+                each.holding if isinstance(each, AssignmentEnded) else each for each in told
+            ] == model.ledger
             for number in NUMBERS:
                 for at in range(START, self.now, max(1, (self.now - START) // 5)):
                     held = self.do(self.allocator.holder(pool, number, at, now_ms=self.now))

@@ -1,7 +1,8 @@
 -- Former holders of a number, packed and oldest first: a count (2 bytes, big-endian), then one
 -- packed entry each. An entry: 1 pool id, 2 tuple, 3 since ms, 4 until ms, 5 guaranteed_until ms,
 -- 6 clicks, 7 calls, 8 first and 9 last click's attributes, 10 the pool's
--- owner then (missing in entries of before there were owners).
+-- owner then (missing in entries of before there were owners), 11 last click ms (0: unknown) and 12 serial
+-- (both missing in entries of before the archive).
 local ENTRY_SINCE, ENTRY_UNTIL, ENTRY_CALLS = 3, 4, 7
 
 -- Returns the entry that held at a time and all entries; nil when none did. `history`: packed; ""

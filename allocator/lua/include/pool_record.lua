@@ -3,9 +3,9 @@
 -- drains, given to no other tuple), 9 released (1: its visitor left), 10 the loan by which a stock's
 -- number is here ("stock id@loan ms"; "": the pool's own), 11 its area (include/areas.lua; "": it is
 -- general), where the pool goes by areas, 12 the budgeted network that began its guarantee (absent:
--- none did; include/pool_budget.lua)
-local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA, NETWORK =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+-- none did; include/pool_budget.lua), 13 last click ms (absent: unknown)
+local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA, NETWORK, LAST_CLICK =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- Records by number that promotion has read in this call, as long as nobody writes them: the number
 -- that is recycled next is nearly always one of them.
@@ -25,7 +25,8 @@ end
 local function write_record(number, record)
   record_cache[number] = nil
   -- nil in between would have it packed as a map.
-  if record[NETWORK] and record[AREA] == nil then record[AREA] = false end
+  if record[LAST_CLICK] and record[NETWORK] == nil then record[NETWORK] = false end
+  if record[NETWORK] ~= nil and record[AREA] == nil then record[AREA] = false end
   call('HSET', NUMBERS, number, pack(record))
 end
 

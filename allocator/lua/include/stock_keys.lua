@@ -16,8 +16,10 @@
 --                      when their quarantine ends
 --   7 CALLS      hash  call id → packed, as in a pool (pool/call.lua)
 --   8 CALLS_BY_TIME  zset  call ids, by when they came (ms)
-local META, NUMBERS, AVAILABLE, MOVING, HISTORY, SHELVES, CALLS, CALLS_BY_TIME =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+--   9 LEDGER     stream  what the archive hasn't read yet, as in a pool (include/pool_ledger.lua); META
+--                      has how many entries it ever had as "ledger_entries"
+local META, NUMBERS, AVAILABLE, MOVING, HISTORY, SHELVES, CALLS, CALLS_BY_TIME, LEDGER =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack
 
 local POOL, SINCE, LEAVING, AREA, CALLED, CALLED_AT = 1, 2, 3, 4, 5, 6

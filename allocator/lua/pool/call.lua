@@ -105,6 +105,9 @@ if noted == 1 then
       call('ZREM', CALLS_BY_TIME, unpack(old))
     end
   end
+  if ARGV[7] ~= '' then
+    ledger = { pack({ 3, number, kept[2], kept[6], ARGV[7], kept[3] }) }
+  end
   save_state(state)
 end
 return pack({ counted, kept[2], kept[3], kept[4], noted, kept[6] or '' })

@@ -67,6 +67,11 @@ local noted = math.floor(kept[EVENTS] / event) % 2 == 0 and 1 or 0
 if noted == 1 then
   kept[EVENTS] = kept[EVENTS] + event
   call('HSET', CALLS, id, pack(kept))
+  if ARGV[6] ~= '' then
+    local before = call('HINCRBY', META, 'ledger_entries', 1) - 1
+    call('XADD', LEDGER, 'MAXLEN', '~', '20000', '*', 'e',
+      pack({ before, { 3, number, 0, kept[6], ARGV[6], kept[3] } }))
+  end
   if not known then
     call('ZADD', CALLS_BY_TIME, now, id)
     local old = call('ZRANGEBYSCORE', CALLS_BY_TIME, '-inf', now - IDS_KEPT_MS, 'LIMIT', 0, 10)
