@@ -15,6 +15,8 @@ from msgspec import Struct
 from allocator.allocator import Allocator
 from allocator.answers import Call, CallCredit
 from allocator.gather import gather_limited
+from allocator.ledger import Kind, Ledgers
+from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from ringpool.calls.events import CallEvent, document_of, encode_document
@@ -64,6 +66,7 @@ class CallRecorder:
         self,
         allocator: Allocator,
         stocks: Stocks,
+        ledgers: Ledgers,
         catalog: Catalog,
         keeper: SnapshotKeeper,
         keys: Callable[[], SigningKeys],
@@ -72,6 +75,7 @@ class CallRecorder:
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
+        self._ledgers = ledgers
         self._catalog = catalog
         self._keeper = keeper
         self._keys = keys
@@ -99,7 +103,12 @@ class CallRecorder:
             started_at = _start(together[event.id, event.number])
             return await self._record(event, started_at, places[event.number], account)
 
-        return await gather_limited(record, events, _AT_ONCE)
+        recorded = await gather_limited(record, events, _AT_ONCE)
+        noted = {_ledger(each) for each in recorded if each.credit is not None}
+        if noted:  # so that the archive has the call soon, though nobody clicks
+            with suppress(StoreUnavailable):
+                await self._ledgers.note_unread(noted)
+        return recorded
 
     async def _record(
         self, event: CallEvent, started_at: int, located: NumberPlace, account: str | None
@@ -187,6 +196,10 @@ class CallRecorder:
             if handed_on and soon >= refused_at[last.pool.id]:
                 return prepared
         return last
+
+
+def _ledger(recorded: Recorded) -> tuple[Kind, str]:
+    return ("stock", recorded.stock) if recorded.stock else ("pool", recorded.pool)
 
 
 def _start(events: Sequence[CallEvent]) -> int:

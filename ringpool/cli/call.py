@@ -39,7 +39,11 @@ def call() -> None:
 @click.option("--number", help="Only calls to this number, in E.164.")
 @click.option("--from", "since", type=UNIX_TIME, help="Only calls that began then, or later.")
 @click.option("--to", "until", type=UNIX_TIME, help="Only calls that began before.")
-@click.option("--state", type=click.Choice(list(CallState)), help="Only calls in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([each.value for each in CallState]),
+    help="Only calls in this state.",
+)
 @click.option(
     "--param",
     "values",
@@ -110,7 +114,7 @@ async def show(call_id: str, account: str | None, as_json: bool) -> None:
 @click.argument("number", metavar="NUMBER")
 @click.option(
     "--event",
-    type=click.Choice([kind for kind in EventKind if kind is not EventKind.CLOSED]),
+    type=click.Choice([each.value for each in EventKind if each is not EventKind.CLOSED]),
     default=EventKind.STARTED.value,
     show_default=True,
     help="What happened.",

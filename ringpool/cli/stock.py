@@ -60,7 +60,11 @@ async def list_stocks(account: str | None, as_json: bool) -> None:
 
 @stock.command()
 @click.argument("stock_id", metavar="ID")
-@click.option("--state", type=click.Choice(list(StockState)), help="Only numbers in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([each.value for each in StockState]),
+    help="Only numbers in this state.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(0),
