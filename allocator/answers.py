@@ -140,6 +140,18 @@ class Holding(Struct, frozen=True, kw_only=True):
     serial: int = 0
 
 
+class Called(Struct, frozen=True):
+    """A number of a pool or stock that is called. ``leaving``: it drains.
+
+    ``holding``: who holds it, or who held it last; None: nobody that is known of. ``pool``: the one
+    that a stock's number is lent to, or on its way to.
+    """
+
+    leaving: bool
+    holding: Holding | None
+    pool: str = ""
+
+
 class NumberRow(Struct, frozen=True, array_like=True):
     """One number of a pool as it stands. ``since`` 0: unassigned, and ``tuple`` means nothing."""
 

@@ -260,6 +260,20 @@ class CallReply(Struct, frozen=True, array_like=True):
         )
 
 
+class RouteReply(Struct, frozen=True, array_like=True):
+    """What ``pool/route`` knows of a number that is in the pool. ``leaving``: 1 or 0."""
+
+    leaving: int
+    holder: HolderReply
+
+
+class StockRouteReply(Struct, frozen=True, array_like=True):
+    """What ``stock/route`` knows of a number of the stock. ``pool``: where it is; "": here."""
+
+    pool: str
+    holder: HolderReply
+
+
 class StatusReply(Struct, frozen=True, array_like=True):
     """What ``pool/status`` counts. ``oldest_held_ms``: how long the assignment that falls due first
     has stood; ``exhausted``: 1 or 0."""

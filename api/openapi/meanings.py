@@ -84,12 +84,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "name": "For people.",
             "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
             "Empty: any.",
+            "unroutable": "What becomes of calls to its numbers for which no pool has a "
+            "destination. Absent: they are rejected.",
             "api_keys": "Keys with which the account's own servers and managers ask. Shown as "
             "hashes. Absent: those that it has. One may be given as its plain text, and may do "
             "everything then.",
             "quota": "How much it may have. Without one, any number.",
             "notify": "Who is told of events of the account, its pools and its stocks.",
             "store_callers": "Callers' numbers are kept, not only their hashes.",
+            "carriers": "How carriers that tell of calls prove themselves. Without: none may.",
         },
     ),
     "ApiKey": (
@@ -101,6 +104,79 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "created": "When it was made: RFC 3339.",
             "expires": "It works before then: RFC 3339. Absent: for ever.",
             "former": "The one that it took the place of, while that works.",
+        },
+    ),
+    "CallRoute": (
+        "Where a call goes, and which click it comes from.",
+        {
+            "action": "`dial` the destination, say the announcement (`announce`), or `reject`.",
+            "number": "The number that is called, in E.164.",
+            "state": "`held` by a tuple; `draining`: likewise, and it leaves its pool then; "
+            "`reserved`: in a pool, and nobody has it; `static`: everybody has it; `resting` in a "
+            "stock; `overflow`: a pool's overflow number; `unknown`: the store doesn't answer, and "
+            "all that is known is the pool that had it last.",
+            "pool": "Whose number it is; of one that rests, where it was last.",
+            "caller": "Who calls, in E.164. Absent: not known.",
+            "destination": "Where the call goes, in E.164.",
+            "whisper": "What is to be said to who answers.",
+            "announcement": "What is to be said to the caller.",
+            "parameters": "The tuple that has the number, as a URL or a SIP header carries it.",
+            "holder": "Who holds the number; with `until`, who held it last.",
+        },
+    ),
+    "CarrierReply": (
+        "What became of a carrier's events.",
+        {
+            "recorded": "How many of them are recorded, now or before.",
+            "ignored": "Why others aren't: another leg, or a number that is in no pool or stock.",
+        },
+    ),
+    "Carriers": (
+        "How carriers prove that what they tell of calls comes from them.",
+        {
+            "twilio": "What Twilio signs with.",
+            "telnyx": "What verifies Telnyx' signatures.",
+            "freeswitch": "How FreeSWITCH logs in.",
+            "generic": "What your own software signs with.",
+        },
+    ),
+    "FreeSwitchAccess": (
+        "`cred` of FreeSWITCH's `json_cdr.conf`.",
+        {
+            "user": "What stands before the colon.",
+            "password": "What stands after it. Never in answers. Absent: the present one.",
+            "encode_values": "As there: whether variables are URL-encoded.",
+        },
+    ),
+    "GenericAccess": (
+        "Secrets of `Ringpool-Signature`.",
+        {
+            "secret": "Never in answers. Absent: this and the former one are as they are.",
+            "former_secret": "It is taken too, while the sender changes. Never in answers.",
+        },
+    ),
+    "SharedKey": (
+        "A key that Twilio signs with where a Webhooks Rule says so.",
+        {
+            "id": "As Twilio names it.",
+            "secret": "Never in answers. Absent: the one that the key of this id has.",
+        },
+    ),
+    "TelnyxAccess": (
+        "Ed25519 keys in base64, as Telnyx shows them.",
+        {
+            "public_key": "The account's at Telnyx.",
+            "former_public_key": "It is taken too, while the other takes its place.",
+        },
+    ),
+    "TwilioAccess": (
+        "What Twilio signs with.",
+        {
+            "auth_token": "The account's at Twilio. Never in answers. Absent: this and the former "
+            "one are as they are.",
+            "former_auth_token": "It is taken too, while the other takes its place. Never in "
+            "answers.",
+            "shared_keys": "Keys that sign in its place.",
         },
     ),
     "FormerApiKey": (
@@ -478,6 +554,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
+            "whisper": "What is said to who answers a call: `{website}` stands for that parameter "
+            "of the tuple.",
             "landing_url": "Where its tracking link leads.",
             "swap_targets": "Numbers on the account's pages that it replaces.",
             "match": "By what its numbers fit a visitor, who gets one that does if there is one.",
@@ -574,7 +652,12 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "detail": "What is wrong, for people.",
             "type": "Always `about:blank`.",
             "errors": "Each field that is wrong.",
+            "action": "Of a call all the same: `reject`. Absent where it isn't about a call.",
         },
+    ),
+    "Unroutable": (
+        "What becomes of calls that have no destination: one of the two.",
+        {"destination": "Where they go, in E.164.", "announcement": "What their callers hear."},
     ),
     "ValuePattern": (
         "Values in which a pattern is found.",

@@ -70,7 +70,6 @@ class CallRecorder:
         self,
         allocator: Allocator,
         stocks: Stocks,
-        ledgers: Ledgers,
         catalog: Catalog,
         keeper: SnapshotKeeper,
         keys: Callable[[], SigningKeys],
@@ -80,7 +79,6 @@ class CallRecorder:
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
-        self._ledgers = ledgers
         self._catalog = catalog
         self._keeper = keeper
         self._keys = keys
