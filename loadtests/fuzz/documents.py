@@ -92,7 +92,7 @@ _POOL = {
     "min_duration": "10m",
     "hold_on_activity": "0s",
     "recycle": "least_active",
-    "activity": {"call": 1, "click": 0},
+    "activity": {"call": 1, "click": 0.25, "half_life": "10m"},
     "max_size": 10,
     "fill": "on_demand",
     "numbers": ["+16463100001", "+16463100002"],
