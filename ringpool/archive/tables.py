@@ -76,6 +76,7 @@ ASSIGNMENTS = Table(
         "assignments_by_quarter",
         *("account", text(f"(since / {QUARTER_MS})"), "since", "clicks", "pool"),
     ),
+    postgresql_partition_by="RANGE (since)",
 )
 """Assignments that ended, once each."""
 
@@ -92,6 +93,7 @@ OVERFLOWS = Table(
     Column("source", BigInteger, nullable=False),
     _text("click"),
     Index("overflows_by_source", "account", "source", "at"),  # for reports
+    postgresql_partition_by="RANGE (at)",
 )
 """Visits that got the overflow number, or none."""
 
@@ -108,9 +110,13 @@ CALL_EVENTS = Table(
     Column("overflow", Boolean, nullable=False),
     _text("document"),  # the event as JSON (ringpool.calls.events)
     _text("holder"),  # who held the number then, as JSON; "": nobody
+    _text("resting"),  # where the number rested: "", quarantine or stock
     Index("call_events_by_time", "at"),
 )
 """What carriers told of calls, each event of a call once."""
+
+OPEN_CALL = text("state IN ('ringing', 'answered')")
+"""A call that nobody told the end of."""
 
 CALLS = Table(
     "calls",
@@ -155,6 +161,8 @@ CALLS = Table(
         *("account", text(f"(started_at / {QUARTER_MS})"), "started_at", "answered_at"),
         *("attributed_at", "source", "probability", "nobody", "pool"),
     ),
+    # Those that may have to be closed: few at a time.
+    Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
 )
 """Calls as their events have them, with the best of their candidates."""
 
@@ -189,3 +197,14 @@ FITS = Table(
     _text("parameters"),  # JSON (ringpool.attribution)
 )
 """What attribution learned of each pool."""
+
+LEDGERS = Table(
+    "ledgers",
+    METADATA,
+    Column("kind", Text, primary_key=True),  # pool or stock
+    Column("name", Text, primary_key=True),
+    Column("entries", BigInteger, nullable=False),  # how many it had, up to the last one read
+    Column("dropped", BigInteger, nullable=False),  # how many of them nobody has read
+    _ms("read_at"),
+)
+"""How far each ledger is read."""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from ringpool.archive.database import Archive
+from ringpool.archive.partitions import Partitions
 from ringpool.archive.tables import ASSIGNMENTS, CALLS, CANDIDATES, OVERFLOWS, SOURCES
 
 ACCOUNT, POOL = "newspress", "ad-placement"
@@ -29,6 +30,8 @@ class Archived:
 
     async def _add(self, table: Any, **row: Any) -> None:
         async with self.archive.engine.begin() as connection:
+            if table in (ASSIGNMENTS, OVERFLOWS):
+                await Partitions().make(connection, table, [row.get("since", row.get("at"))])
             await connection.execute(insert(table), row)
 
     async def source(self, place: int, tuple_: str = "", **more: Any) -> int:
