@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from allocator.ledger import Ledgers
 from ringpool.archive.calls import CallFilter
 from ringpool.archive.database import Archive, archive_url
 from ringpool.calls.events import CallReport, EventKind, checked
@@ -138,8 +139,9 @@ async def report(call_id: str, as_json: bool, **told: Any) -> None:
         keeper = SnapshotKeeper(session.catalog)
         await keeper.refresh()
         signer = session.settings.open_keyring().signer
+        ledgers = Ledgers(session.store)
         recorder = CallRecorder(
-            session.allocator, session.stocks, session.catalog, keeper, lambda: signer
+            session.allocator, session.stocks, ledgers, session.catalog, keeper, lambda: signer
         )
         event = checked(CallReport(id=call_id, **told), recorder.now_ms())
         (recorded,) = await recorder.record([event], None)
