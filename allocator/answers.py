@@ -77,6 +77,9 @@ class Answer(Struct, frozen=True, gc=False):
 class Rules(Struct, frozen=True, kw_only=True):
     """The part of a pool that the scripts need; written by ``Allocator.edit``.
 
+    ``call_weight``, ``click_weight``: what a call and a click count for as activity; it's half of
+    that ``half_life`` later.
+
     ``areas``: starts of numbers by which asks may want one, as ``area_list`` writes them; "": the
     pool doesn't go by areas.
 
@@ -93,8 +96,9 @@ class Rules(Struct, frozen=True, kw_only=True):
     min_duration: int = 600_000
     hold_on_activity: int = 0
     recycle: str = "least_active"
-    call_weight: int = 1
-    click_weight: int = 0
+    call_weight: float = 1
+    click_weight: float = 0
+    half_life: int = 600_000
     max_size: int = 0  # 0: no limit but the stock's
     stock: str = ""
     overflow_number: str = ""

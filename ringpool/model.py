@@ -165,11 +165,19 @@ class Autoscale(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     shrink: Annotated[str, Meta(pattern=SHRINK_PATTERN)] = "daily"
 
 
-class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How much one call and one click weigh when activity is compared."""
+Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
+"""What an event counts for, next to others."""
 
-    call: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
-    click: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How much one call and one click weigh when activity is compared, and how fast that fades.
+
+    ``half_life``: after it an event counts half. None: the pool's minimum duration.
+    """
+
+    call: Weight = 1
+    click: Weight = 0.25
+    half_life: Duration | None = None
 
 
 class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -571,6 +579,7 @@ def rules(pool: Pool, areas: str = "", quota: Quota | None = None, of_stock: str
         recycle=pool.recycle.value,
         call_weight=pool.activity.call,
         click_weight=pool.activity.click,
+        half_life=int(pool.activity.half_life or pool.min_duration),
         max_size=pool.max_size or 0,
         stock=pool.stock_id or "",
         of_stock=of_stock,

@@ -248,7 +248,11 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "AccountList": ("A page of accounts.", {"accounts": "By id."}),
     "Activity": (
         "How much one call and one click weigh when numbers are compared by their activity.",
-        {"call": "Weight of a call.", "click": "Weight of a click."},
+        {
+            "call": "Weight of a call.",
+            "click": "Weight of a click.",
+            "half_life": "After how long half of it is left. Absent: the minimum duration.",
+        },
     ),
     "Actor": (
         "Who made a change, and from where. What isn't known, or isn't for who asks, is absent.",
@@ -357,9 +361,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "A call with all that is known of it.",
         {
             **_KNOWN_CALL,
+            "holder": "Who held the number when it began; of one that rested, who had it last. "
+            "Absent: nobody.",
             "events": "What was told of it, in the order in which it happened.",
             "candidates": "Who may have made it, the best first. Absent: it isn't known yet.",
         },
+    ),
+    "CallHolder": (
+        "Who held a number when a call began.",
+        {"until": "Until when: RFC 3339, in UTC. Absent: it still had it when that was told."},
     ),
     "CallMoment": (
         "Something that was told of a call.",
@@ -532,7 +542,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "s m h d w y.",
             "hold_on_activity": "How long after each click or ping its guarantee lasts at least.",
             "recycle": "Which number goes next when none is unassigned.",
-            "activity": "What calls and clicks weigh.",
+            "activity": "What calls and clicks weigh, and how fast that fades.",
             "max_size": "Most numbers, those from its stock included.",
             "fill": "When it takes numbers from its stock.",
             "numbers": "All its own numbers, in E.164. Absent: those that it has.",

@@ -92,7 +92,7 @@ _POOL = {
     "min_duration": "10m",
     "hold_on_activity": "0s",
     "recycle": "least_active",
-    "activity": {"call": 1, "click": 0},
+    "activity": {"call": 1, "click": 0.25, "half_life": "10m"},
     "max_size": 10,
     "fill": "on_demand",
     "numbers": ["+16463100001", "+16463100002"],
@@ -138,7 +138,17 @@ _ACCOUNT = {
     "api_keys": ["z-account-key-0123456789"],
     "quota": {"pools": 2, "numbers": 10, "stocks": 1},
 }
-_CALL = {"number": "+16462000000", "id": "call-1", "at": "2026-01-01T00:00:00Z"}
+_CALL = {
+    "number": "+16462000000",
+    "id": "call-1",
+    "event": "ended",
+    "at": "2026-01-01T00:00:00Z",
+    "duration_seconds": 5,
+    "amount": "1.50",
+    "sku_list": ["a"],
+    "quantity_list": [1],
+}
+_CALLS = {"calls": [_CALL, {**_CALL, "event": "outcome"}, {"id": 1}]}
 _BULK = {
     "requests": [
         {
@@ -193,7 +203,8 @@ class Documents:
                 path, key = f"/admin/v1/accounts/{name}", ADMIN.encode()
                 method, base = rng.choice((("PUT", _ACCOUNT), ("PATCH", _ACCOUNT), ("DELETE", {})))
             case 5:
-                method, path, base = "POST", "/admin/v1/calls", _CALL
+                path, base = rng.choice((("/admin/v1/calls", _CALL), ("/v1/calls", _CALLS)))
+                method = "POST"
             case _:
                 method, path, base = "POST", "/api/v1/bulk.json", _BULK
                 key = rng.choice((MALLORY_KEY.encode(), key, b""))

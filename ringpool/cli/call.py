@@ -139,9 +139,13 @@ async def report(call_id: str, as_json: bool, **told: Any) -> None:
         keeper = SnapshotKeeper(session.catalog)
         await keeper.refresh()
         signer = session.settings.open_keyring().signer
-        ledgers = Ledgers(session.store)
         recorder = CallRecorder(
-            session.allocator, session.stocks, ledgers, session.catalog, keeper, lambda: signer
+            session.allocator,
+            session.stocks,
+            session.catalog,
+            keeper,
+            lambda: signer,
+            Ledgers(session.store),
         )
         event = checked(CallReport(id=call_id, **told), recorder.now_ms())
         (recorded,) = await recorder.record([event], None)
@@ -174,7 +178,7 @@ def _plain(recorded: Recorded) -> dict[str, object]:
 @asynccontextmanager
 async def _archive() -> AsyncIterator[AsyncConnection]:
     settings = Settings.from_environment()
-    archive = Archive(archive_url("", settings.data_dir))
+    archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
     try:
         await archive.prepare()
         async with archive.engine.connect() as connection:
