@@ -55,6 +55,7 @@ TAGS = {
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
     "calls": "For carriers and call centres: inbound calls, credited to who held the number",
+    "reports": "For managers: how many clicks and calls, whose, and when",
     "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }

@@ -141,7 +141,12 @@ def csv_row(fields: Mapping[str, str]) -> Reply:
     writer = csv.writer(text)
     writer.writerow(fields.keys())
     writer.writerow(fields.values())
-    return Reply(200, b"text/csv; charset=utf-8; header=present", text.getvalue().encode())
+    return csv_document(text.getvalue())
+
+
+def csv_document(text: str) -> Reply:
+    """A table with a header row, written and safe already (``ringpool.reports.spreadsheet``)."""
+    return Reply(200, b"text/csv; charset=utf-8; header=present", text.encode())
 
 
 def plain(status: int, text: str) -> Reply:

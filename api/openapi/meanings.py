@@ -79,6 +79,19 @@ _KEY_REPORT = {
     "former": "The one that it took the place of, while that works.",
 }
 
+_SOURCE = {
+    "parameters": "The tuple: parameters and values. Absent where nobody is meant.",
+    "search_engine": "Where the visitor searched.",
+    "search_keywords": "For what.",
+    "publisher": "The account that is credited.",
+    "landing_page": "The page that the visitor came to.",
+    "utm_source": "As in the page's URL.",
+    "utm_medium": "As in the page's URL.",
+    "utm_campaign": "As in the page's URL.",
+    "click_ids": "Click ids of ad networks by name, such as `gclid`: of the last click, or the "
+    "first where the last has none.",
+}
+
 TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Account": (
         "An advertiser, publisher or network: the owner of pools and stocks.",
@@ -239,6 +252,89 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "overlap": "How long the present one goes on working: a whole number and one of "
             "s m h d w y.",
+        },
+    ),
+    "Report": (
+        "Clicks and calls by group.",
+        {
+            "by": "What they are grouped by.",
+            "timezone": "Whose days and hours are meant.",
+            "names": "What a row's `group` may have, in order.",
+            "rows": "The groups with the most calls first, then what is no source's; hours from "
+            "Monday on.",
+            "total": "Of all groups, also those that are left out. Credit in it is sources' alone.",
+            "left_out": "How many groups there are beside those of the rows. Absent: none.",
+            "from": "Since when: RFC 3339, in UTC. Absent: since ever.",
+            "to": "Before when: RFC 3339, in UTC. Absent: until now.",
+        },
+    ),
+    "ReportRow": (
+        "A group of clicks and calls. Shares are of 1, and 0 of nothing.",
+        {
+            "group": "What they have in common. A parameter that the tuples don't have is absent.",
+            "who": "Empty for a group of sources; else why it is none: `nobody`'s click made these "
+            "calls, most likely; they aren't attributed yet (`pending`); it is `unknown` whose "
+            "they are, since the source isn't kept any more, or was another account's.",
+            "clicks": "Of assignments that began then and have ended, and of visits that found no "
+            "number.",
+            "overflow_share": "Of the clicks, the share that found no number.",
+            "calls": "Calls whose best candidate is of the group.",
+            "answered": "Of them, those that were answered.",
+            "soft_credit": "The sum of the probabilities that calls are the group's.",
+            "hard_credit": "Of the calls, those that are attributed, each whole to its best "
+            "candidate.",
+            "unsure_share": "Of these, the share that can't be told apart: the best candidate's "
+            "probability is below 0.9.",
+        },
+    ),
+    "Transactions": (
+        "A page of calls in detail.",
+        {
+            "timezone": "On whose clocks `start_time_local` is.",
+            "transactions": "By account and start.",
+            "next": "The `start_after_transaction_id` of the next page; the last one has none.",
+        },
+    ),
+    "Transaction": (
+        "A call. What is told of clicks is the best candidate's.",
+        {
+            **_SOURCE,
+            "transaction_id": "The call's id.",
+            "start_time_local": "When it began, on the clocks of the time zone: RFC 3339.",
+            "start_time_utc": "The same in UTC.",
+            "duration": "Seconds.",
+            "state": "How far it is: `ringing`, `answered`, `ended`, `missed` or `closed`.",
+            "pool": "The pool that was called.",
+            "number": "The number that was called, in E.164.",
+            "attributed": "Whether it is known who may have made it.",
+            "probability": "That it was the best candidate.",
+            "candidates": "Who may have made it, the most probable first. All add up to 1.",
+            "overflow": "Whether the overflow number was called.",
+            "resting": "Where the number rested: `quarantine` or `stock`.",
+            "answered_at": "RFC 3339, in UTC.",
+            "ended_at": "RFC 3339, in UTC.",
+            "caller": "In E.164, where the account stores callers.",
+            "caller_hash": "The same for the same caller; tells no number.",
+            "destination": "Where it was put through to.",
+            "outcome": "What came of it, as it was told.",
+            "amount": "What it was worth, as it was told.",
+            "currency": "Of the amount.",
+            "reason": "Why, as it was told.",
+            "sku_list": "What was bought.",
+            "quantity_list": "How much of each.",
+        },
+    ),
+    "TransactionCandidate": (
+        "Who may have made a call. Of a source that was another account's there is its probability "
+        "alone.",
+        {
+            **_SOURCE,
+            "why": "`click`, `returning caller` or `nobody`: dialled from memory.",
+            "probability": "That it was this one.",
+            "pool": "The pool that showed it the number.",
+            "clicks": "How many it had with the number.",
+            "first_click_at": "RFC 3339, in UTC.",
+            "last_click_at": "RFC 3339, in UTC.",
         },
     ),
     "Scope": (

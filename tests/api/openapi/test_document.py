@@ -66,6 +66,8 @@ def test_every_path_is_described() -> None:
     served = {route.path for route in routes()}
     described = {
         re.sub(r"allocate_number\.\w+$", "allocate_number.{form}", path)
+        if "/ring_pools/" in path
+        else re.sub(r"^/v1/reports/\w+$", "/v1/reports/{by}", path)
         for path in openapi_document(routes())["paths"]
     }
     assert served == described
