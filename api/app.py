@@ -77,7 +77,9 @@ from api.operators import health
 from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
-from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.database import Archive, ArchiveAway, archive_url
+from ringpool.archive.writer import ArchiveWriter
+from ringpool.background.archiving import Archiving
 from ringpool.background.call_closing import CallClosing
 from ringpool.background.sweeper import Sweeper
 from ringpool.calls.recording import CallRecorder
@@ -224,15 +226,19 @@ async def _services(
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
     sender = Sender.of_settings(settings)
     notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
-    archive = Archive(archive_url("", settings.data_dir))
+    archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
     stack.push_async_callback(archive.close)
-    await archive.prepare()
-    closing = CallClosing(archive, int(settings.call_timeout))
-    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, closing=closing)
-    key_uses = KeyUses(store)
-    recorder = CallRecorder(
-        allocator, stocks, catalog, keeper, lambda: signing.keys, Ledgers(store)
+    with suppress(ArchiveAway):  # it comes later: the leader goes on trying
+        await archive.prepare()
+    ledgers = Ledgers(store)
+    archiving = Archiving(
+        ArchiveWriter(archive, ledgers, told=metrics.count_archived),
+        [CallClosing(archive, int(settings.call_timeout)).round],
+        failed=metrics.count_archive_failure,
     )
+    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, archiving=archiving)
+    key_uses = KeyUses(store)
+    recorder = CallRecorder(allocator, stocks, ledgers, catalog, keeper, lambda: signing.keys)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)

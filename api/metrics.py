@@ -167,6 +167,21 @@ class Metrics:
             ("outcome",),
             registry=self._own,
         )
+        self._archived = Counter(
+            "ringpool_archive_rows",
+            "Rows written into the archive: assignments that ended, overflows, calls' events",
+            registry=self._own,
+        )
+        self._not_archived = Counter(
+            "ringpool_archive_dropped",
+            "Entries of ledgers that were dropped before the archive had them",
+            registry=self._own,
+        )
+        self._archive_failures = Counter(
+            "ringpool_archive_failures",
+            "Rounds of the archive's writer that a fault ended; what was to be written waits",
+            registry=self._own,
+        )
         self._store_seconds = Histogram(
             "ringpool_store_seconds",
             "Time from a script's call to the store's answer",
@@ -222,6 +237,15 @@ class Metrics:
     def count_notification(self, outcome: str) -> None:
         """Count how sending a message went. ``outcome``: ``sent``, ``failed`` or ``dropped``."""
         self._notifications.labels(outcome).inc()
+
+    def count_archived(self, rows: int, dropped: int) -> None:
+        """Count what one page of a ledger came to in the archive."""
+        self._archived.inc(rows)
+        self._not_archived.inc(dropped)
+
+    def count_archive_failure(self) -> None:
+        """Count a round of the archive's writer that a fault ended."""
+        self._archive_failures.inc()
 
     def count_over_quota(self, account: str) -> None:
         """Count a request that was refused for the account's quota."""

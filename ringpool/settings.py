@@ -63,6 +63,17 @@ def _span(text: str) -> Duration:
     return span
 
 
+def _database_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and parts.port != 0 and len(parts.path) > 1
+    except ValueError:
+        named = False
+    if not named or parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("expected postgresql://user:password@host/name")
+    return text
+
+
 def _store_url(text: str) -> str:
     check(text)
     return text
@@ -255,6 +266,13 @@ class Settings:
         "`4h`",
         "how long after its beginning a call is closed that nobody told the end of: a whole number "
         "and one of s m h d w y, 1m at least",
+    )
+    database_url: str | None = _setting(
+        None,
+        _database_url,
+        "a SQLite file in the data directory",
+        "the [archive](../operating/archive.md): `postgresql://user:password@host/name`; several "
+        "hosts need one",
     )
     redis_timeout_ms: int = _setting(
         250, _whole(1, 60_000), "`250`", "how long one call to the store may take"

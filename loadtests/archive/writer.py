@@ -11,8 +11,8 @@ from pathlib import Path
 
 from allocator.ledger import Ledgers
 from allocator.redis.url import connect
-from ringpool.archive.database import Archive, archive_url
-from ringpool.archive.writer import ArchiveAway, ArchiveWriter
+from ringpool.archive.database import Archive, ArchiveAway, archive_url
+from ringpool.archive.writer import ArchiveWriter
 
 
 async def write(store_url: str, database: str, folder: str, pool: str) -> None:

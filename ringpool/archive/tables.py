@@ -150,8 +150,6 @@ CALLS = Table(
     Index("calls_by_start", "account", "started_at", "id"),
     Index("calls_by_number", "number", "started_at"),
     Index("calls_by_caller", "account", "caller_hash", "started_at"),
-    # Those that may have to be closed: few at a time.
-    Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
     # For reports: all that they count, so that they read no rows.
     Index(
         "calls_by_source",
@@ -163,6 +161,8 @@ CALLS = Table(
         *("account", text(f"(started_at / {QUARTER_MS})"), "started_at", "answered_at"),
         *("attributed_at", "source", "probability", "nobody", "pool"),
     ),
+    # Those that may have to be closed: few at a time.
+    Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
 )
 """Calls as their events have them, with the best of their candidates."""
 

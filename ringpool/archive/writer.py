@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from allocator.answers import Holding
 from allocator.ledger import AssignmentEnded, Entry, Kind, LedgerPage, Ledgers, OverflowGiven
 from ringpool.archive import calls
-from ringpool.archive.database import Archive
+from ringpool.archive.database import Archive, ArchiveAway
 from ringpool.archive.partitions import Partitions
 from ringpool.archive.sources import Source, source_of
 from ringpool.archive.tables import ASSIGNMENTS, CALL_EVENTS, LEDGERS, OVERFLOWS, SOURCES
@@ -31,10 +31,6 @@ _MESSAGES_A_PAGE = 1000
 
 _log = structlog.get_logger("ringpool.archive")
 _encode = msgspec.json.Encoder().encode
-
-
-class ArchiveAway(Exception):
-    """The database doesn't answer, or has no room. What is in the ledgers stays there."""
 
 
 class Written(Struct, frozen=True):
@@ -59,14 +55,18 @@ class Rows(Struct, frozen=True):
 
 
 class ArchiveWriter:
-    """Writes ledgers into an archive. ``clock``: Unix seconds."""
+    """Writes ledgers into an archive.
+
+    ``told``: hears of each page, how many rows are written and how many entries nobody has read.
+    ``clock``: Unix seconds.
+    """
 
     def __init__(
         self,
         archive: Archive,
         ledgers: Ledgers,
         *,
-        told: Callable[[Written], None] = lambda _: None,
+        told: Callable[[int, int], None] = lambda _rows, _dropped: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._archive = archive
@@ -88,7 +88,7 @@ class ArchiveWriter:
                 return rows
             written = await self._write_page(kind, name, account, page)
             rows += written.rows
-            self._told(written)
+            self._told(written.rows, written.dropped)
             if not await self._ledgers.trim(kind, name, page.trim):
                 return rows
 
@@ -102,6 +102,7 @@ class ArchiveWriter:
 
     async def _write_page(self, kind: Kind, name: str, account: str, page: LedgerPage) -> Written:
         rows = rows_of(kind, name, account, page.entries)
+        await self._archive.prepare()
         since = [row["since"] for row in rows.assignments]
         at = [row["at"] for row in rows.overflows]
         try:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from allocator.ledger import Kind
 from allocator.port import StoreUnavailable
-from ringpool.archive.writer import ArchiveAway, ArchiveWriter
+from ringpool.archive.database import ArchiveAway
+from ringpool.archive.writer import ArchiveWriter
 
 _RETRY_SECONDS = 5.0
 

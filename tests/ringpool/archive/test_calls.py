@@ -21,6 +21,7 @@ from ringpool.calls.states import CallState
 from tests.ringpool.archive.told import BEGAN, event, tell
 from tests.servers.postgres import postgres
 from tests.servers.process import NotInstalled
+from tests.servers.programs import missing
 
 
 @asynccontextmanager
@@ -100,8 +101,8 @@ async def test_rows_on_postgresql(tmp_path: Path) -> None:
             async with opened(url, tmp_path) as archive, archive.engine.begin() as connection:
                 await check_rows(connection)
                 await check_closing(connection)
-    except NotInstalled as missing:
-        pytest.skip(str(missing))
+    except NotInstalled as what:
+        missing(what)
 
 
 async def test_calls_that_never_end_are_closed(connection: AsyncConnection) -> None:
