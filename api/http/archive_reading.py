@@ -21,7 +21,7 @@ async def archive_reading(services: Services) -> AsyncIterator[AsyncConnection]:
     try:
         async with services.archive.engine.connect() as connection:
             yield connection
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, OSError) as error:
+    except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
         log.warning("archive_unavailable", error=type(error).__name__)
         raise Refusal(
             503,
