@@ -258,8 +258,10 @@ class Allocator:
             return Answer(State.NEW, "")
         if found.grows and await available(found.stock, found.of_stock, now_ms=found.clock):
             return Answer(State.NEW, "")
+        if left <= 0:
+            until = left = 0
         over_budget = found.code is AllocationCode.OVER_BUDGET
-        return Answer(_STATES[found.code], found.number, until, max(0, left), over_budget)
+        return Answer(_STATES[found.code], found.number, until, left, over_budget)
 
     def _ask(
         self,
@@ -472,13 +474,15 @@ def _answers(clock: int, replies: Sequence[AnswerReply]) -> list[Answer | None]:
     """Turn replies into answers; None where the pool could grow."""
     answers: list[Answer | None] = []
     for reply in replies:
-        until = reply.guaranteed_until
+        until, left = reply.guaranteed_until, reply.guaranteed_until - clock
+        if left <= 0:  # nothing is promised: the number may be another's now
+            until = left = 0
         answers.append(
             Answer(
                 _STATES[reply.code],
                 reply.number,
                 until,
-                until - clock if until > clock else 0,
+                left,
                 reply.code == AllocationCode.OVER_BUDGET,
             )
             if reply.code

@@ -62,9 +62,10 @@ class Ask(Struct, frozen=True, gc=False):
 class Answer(Struct, frozen=True, gc=False):
     """A number for a tuple. ``number`` is "" for state none.
 
-    ``hold_ms`` is what is left of the guarantee, counted from when the store answered (0: it may be
-    recycled now); ``guaranteed_until`` is the same time on the store's clock. Overflow carries
-    neither (both 0). ``over_budget``: state none, because the ask's network may have no more.
+    ``hold_ms`` is what is left of the guarantee, counted from when the store answered;
+    ``guaranteed_until`` is the same time on the store's clock. Both are 0 where nothing is
+    promised: for overflow, and for a number that may be recycled now. ``over_budget``: state none,
+    because the ask's network may have no more.
     """
 
     state: State

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from api.http import replies
-from api.http.archive import reading
+from api.http.archive_reading import archive_reading
 from api.http.description import Described, content, parameter
 from api.http.refusals import Refusal
 from api.http.replies import Reply
@@ -61,7 +61,7 @@ async def _report(request: Request) -> Reply:
         if question.account not in (None, caller.account):
             raise Refusal(403, "Forbidden", f"this key is for account {caller.account} alone")
         question = replace(question, account=caller.account)
-    async with reading(request.services) as connection:
+    async with archive_reading(request.services) as connection:
         if by == TRANSACTIONS:
             page = await transactions(connection, question)
             if form == "json":

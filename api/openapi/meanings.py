@@ -32,6 +32,8 @@ _ALLOCATION = {
     "number": "In E.164. State `none` has no number.",
     "tracking_url": "A link that leads to the pool's landing page with a number of this tuple; "
     "only where the pool has a landing page.",
+    "guaranteed_until": "Until when nobody else gets the number: RFC 3339, in UTC. Absent where "
+    "nothing is promised.",
     "overflow": "Whether it is the pool's overflow number.",
     "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
     "pool": "The pool that gave the number in place of the one that was asked, which had none. "
@@ -934,6 +936,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "its place. Else absent.",
             "keep": "What to send as `held`: with pings, which extend the number's guarantee, "
             "and on later visits, for the visitor to keep the number of a sticky pool.",
+            "guaranteed_until": "Until when nobody else gets the number: RFC 3339, in UTC. Absent "
+            "where nothing is promised.",
             "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
             "0: ask again for the next page.",
         },

@@ -16,6 +16,7 @@ from allocator.allocator import Allocator
 from allocator.answers import Call, CallCredit
 from allocator.gather import gather_limited
 from allocator.ledger import Kind, Ledgers
+from allocator.port import StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from ringpool.calls.events import CallEvent, document_of, encode_document
@@ -45,11 +46,6 @@ class Recorded(Struct, frozen=True, kw_only=True):
     stock: str = ""
     credit: CallCredit | None = None
 
-    @property
-    def ledger(self) -> tuple[Kind, str]:
-        """Where it is noted."""
-        return ("pool", self.pool) if self.pool else ("stock", self.stock)
-
 
 class _Place(NamedTuple):
     """Where a called number may be looked for: a pool or a stock."""
@@ -70,19 +66,19 @@ class CallRecorder:
         self,
         allocator: Allocator,
         stocks: Stocks,
+        ledgers: Ledgers,
         catalog: Catalog,
         keeper: SnapshotKeeper,
         keys: Callable[[], SigningKeys],
-        ledgers: Ledgers,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
+        self._ledgers = ledgers
         self._catalog = catalog
         self._keeper = keeper
         self._keys = keys
-        self._ledgers = ledgers
         self._clock = clock
 
     def now_ms(self) -> int:
@@ -108,9 +104,10 @@ class CallRecorder:
             return await self._record(event, started_at, places[event.number], account)
 
         recorded = await gather_limited(record, events, _AT_ONCE)
-        # Whoever reads ledgers looks at pools that are asked for numbers: this one may not be.
-        if noted := {each.ledger for each in recorded if each.credit}:
-            await self._ledgers.note_unread(noted)
+        noted = {_ledger(each) for each in recorded if each.credit is not None}
+        if noted:  # so that the archive has the call soon, though nobody clicks
+            with suppress(StoreUnavailable):
+                await self._ledgers.note_unread(noted)
         return recorded
 
     async def _record(

@@ -596,7 +596,8 @@ class ModelPool:
             self.rates[network] = busy_until + 60_000 // rate
 
     def _answer_with(self, state: State, number: Number) -> Answer:
-        return Answer(state, number.number, number.until, max(0, number.until - self.clock))
+        left = max(0, number.until - self.clock)
+        return Answer(state, number.number, number.until if left else 0, left)
 
     def _rank_due(self, most: int) -> None:
         everyone = list(self.numbers.values())

@@ -48,7 +48,7 @@ async def test_a_call_reaches_the_archive_once(bench: Bench, tmp_path: Path) -> 
     await keeper.refresh()
     ledgers = Ledgers(bench.store)
     recorder = CallRecorder(
-        bench.allocator, bench.stocks, bench.catalog, keeper, lambda: KEYS, ledgers
+        bench.allocator, bench.stocks, ledgers, bench.catalog, keeper, lambda: KEYS
     )
     now = recorder.now_ms()
     events = [
