@@ -246,11 +246,7 @@ async def _services(
     )
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, archiving=archiving)
     key_uses = KeyUses(store)
-<<<<<<< HEAD
-    recorder = CallRecorder(allocator, stocks, catalog, keeper, lambda: signing.keys, ledgers)
-=======
     recorder = CallRecorder(allocator, stocks, ledgers, catalog, keeper, lambda: signing.keys)
->>>>>>> calls13
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)

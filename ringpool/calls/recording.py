@@ -16,10 +16,7 @@ from allocator.allocator import Allocator
 from allocator.answers import Call, CallCredit
 from allocator.gather import gather_limited
 from allocator.ledger import Kind, Ledgers
-<<<<<<< HEAD
-=======
 from allocator.port import StoreUnavailable
->>>>>>> calls13
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from ringpool.calls.events import CallEvent, document_of, encode_document
@@ -69,6 +66,7 @@ class CallRecorder:
         self,
         allocator: Allocator,
         stocks: Stocks,
+        ledgers: Ledgers,
         catalog: Catalog,
         keeper: SnapshotKeeper,
         keys: Callable[[], SigningKeys],
@@ -77,6 +75,7 @@ class CallRecorder:
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
+        self._ledgers = ledgers
         self._catalog = catalog
         self._keeper = keeper
         self._keys = keys
@@ -105,16 +104,10 @@ class CallRecorder:
             return await self._record(event, started_at, places[event.number], account)
 
         recorded = await gather_limited(record, events, _AT_ONCE)
-<<<<<<< HEAD
-        # Whoever reads ledgers looks at pools that are asked for numbers: this one may not be.
-        if noted := {each.ledger for each in recorded if each.credit}:
-            await self._ledgers.note_unread(noted)
-=======
         noted = {_ledger(each) for each in recorded if each.credit is not None}
         if noted:  # so that the archive has the call soon, though nobody clicks
             with suppress(StoreUnavailable):
                 await self._ledgers.note_unread(noted)
->>>>>>> calls13
         return recorded
 
     async def _record(
