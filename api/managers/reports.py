@@ -225,7 +225,6 @@ def _group_operation(by: str) -> Any:
         names=tuple(group),
         rows=[row],
         total=replace(row, group={}),
-        since="2026-11-21T00:00:00Z",
         until="2026-11-22T00:00:00Z",
     )
     example = msgspec.to_builtins(report)

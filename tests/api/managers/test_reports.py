@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.database import FILE, Archive, archive_url
 from ringpool.settings import Settings
 from tests.api.conftest import Site
 from tests.ringpool.reports.archived import Archived
@@ -86,3 +86,11 @@ async def test_what_is_wrong_is_named(
     answer = await site.client.get(f"/v1/reports/{by}", params=query, headers=site.auth)
     assert answer.status_code == status, answer.text
     assert [error["field"] for error in answer.json().get("errors", ())] == [field][: len(field)]
+
+
+async def test_without_its_archive_it_says_so(site: Site, settings: Settings) -> None:
+    """503 with Retry-After: what can't be opened may be there again."""
+    (settings.data_dir / FILE).mkdir()
+    answer = await site.client.get("/v1/reports/campaign", headers=site.auth)
+    assert (answer.status_code, answer.json()["class"]) == (503, "ArchiveUnavailable")
+    assert answer.headers["retry-after"] == "1"

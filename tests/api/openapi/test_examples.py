@@ -6,12 +6,14 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from ringpool.archive.database import Archive, archive_url
 from tests.api.conftest import ADMIN, KEY
 from tests.api.openapi.configuration import (
     BUSY_KEY,
@@ -28,6 +30,7 @@ from tests.api.openapi.configuration import (
 from tests.api.openapi.document import OPERATIONS, check_schema, media_of
 from tests.api.service import service
 from tests.ringpool.archive.told import event, tell_in
+from tests.ringpool.reports.archived import Archived
 
 NUMBERS = [f"+188855501{place:02}" for place in range(1, 10)]
 MORE_NUMBERS = ["+18885550110", "+18885550111"]
@@ -41,14 +44,36 @@ NOBODYS_KEY = "nobodys-key-0123456789abcdef"
 FREE_FORM = ("tuple", "first_click", "last_click", "visit")
 """Fields whose names are the pool's and the visit's own."""
 
-OF_THE_PAST = ("after", "at", "since", "from", "started_at")
+OF_THE_PAST = ("after", "at", "since", "from", "started_at", "start_after_transaction_id")
 """Examples that name what this service can't have had: another page, a time before it started."""
+
+
+async def archive_a_call(folder: Path) -> None:
+    """A call that is attributed, as the examples of reports have it."""
+    archive = Archive(archive_url("", folder))
+    archived = Archived(archive)
+    await archived.source(
+        1,
+        "website=one&location=footer&path=home",
+        search_engine="Google",
+        search_keywords="solar roof",
+        publisher="partner-9",
+        landing_page="https://www.newspress.example/subscribe",
+        utm_source="google",
+        utm_medium="cpc",
+        utm_campaign="spring",
+    )
+    clicks = {1: ('{"gclid":"EAIaIQ"}', "")}
+    times = {"answered_at": 1_763_739_139_000, "ended_at": 1_763_739_234_000, "caller_hash": "5f"}
+    await archived.call("call-r", "2026-01-05T15:32:10Z", {1: 0.94, 0: 0.06}, clicks, **times)
+    await archive.close()
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("service")
     with service(folder) as running:
+        asyncio.run(archive_a_call(folder))
         told = {"account": "newspress", "pool": "ad-placement", "number": NUMBER}
         events = [
             event("call-1", "started", caller_hash="c" * 32, **told),
@@ -267,6 +292,8 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             headers |= bearer(SERVER_KEY)
             if name == "patch_account":  # what it has already it may set, and its notify
                 request["json"] = {"name": "Another"}
+            if "alone" in text and "account" in query:
+                query["account"] = "partner-9"
             if body is not None and "alone" in text:
                 body["account"] = "partner-9"
         case 404 if "begin with" in text:
