@@ -136,7 +136,17 @@ _ACCOUNT = {
     "api_keys": ["z-account-key-0123456789"],
     "quota": {"pools": 2, "numbers": 10, "stocks": 1},
 }
-_CALL = {"number": "+16462000000", "id": "call-1", "at": "2026-01-01T00:00:00Z"}
+_CALL = {
+    "number": "+16462000000",
+    "id": "call-1",
+    "event": "ended",
+    "at": "2026-01-01T00:00:00Z",
+    "duration_seconds": 5,
+    "amount": "1.50",
+    "sku_list": ["a"],
+    "quantity_list": [1],
+}
+_CALLS = {"calls": [_CALL, {**_CALL, "event": "outcome"}, {"id": 1}]}
 _BULK = {
     "requests": [
         {
@@ -191,7 +201,8 @@ class Documents:
                 path, key = f"/admin/v1/accounts/{name}", ADMIN.encode()
                 method, base = rng.choice((("PUT", _ACCOUNT), ("PATCH", _ACCOUNT), ("DELETE", {})))
             case 5:
-                method, path, base = "POST", "/admin/v1/calls", _CALL
+                path, base = rng.choice((("/admin/v1/calls", _CALL), ("/v1/calls", _CALLS)))
+                method = "POST"
             case _:
                 method, path, base = "POST", "/api/v1/bulk.json", _BULK
                 key = rng.choice((MALLORY_KEY.encode(), key, b""))

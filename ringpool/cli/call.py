@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from allocator.ledger import Ledgers
 from ringpool.archive.calls import CallFilter
 from ringpool.archive.database import Archive, archive_url
 from ringpool.calls.events import CallReport, EventKind, checked
@@ -139,7 +140,12 @@ async def report(call_id: str, as_json: bool, **told: Any) -> None:
         await keeper.refresh()
         signer = session.settings.open_keyring().signer
         recorder = CallRecorder(
-            session.allocator, session.stocks, session.catalog, keeper, lambda: signer
+            session.allocator,
+            session.stocks,
+            Ledgers(session.store),
+            session.catalog,
+            keeper,
+            lambda: signer,
         )
         event = checked(CallReport(id=call_id, **told), recorder.now_ms())
         (recorded,) = await recorder.record([event], None)
@@ -172,7 +178,7 @@ def _plain(recorded: Recorded) -> dict[str, object]:
 @asynccontextmanager
 async def _archive() -> AsyncIterator[AsyncConnection]:
     settings = Settings.from_environment()
-    archive = Archive(archive_url("", settings.data_dir))
+    archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
     try:
         await archive.prepare()
         async with archive.engine.connect() as connection:
