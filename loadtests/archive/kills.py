@@ -22,7 +22,7 @@ from ringpool.archive.tables import ASSIGNMENTS, CALL_EVENTS, CALLS, LEDGERS, OV
 from ringpool.archive.writer import ArchiveWriter
 from ringpool.calls.events import CallDocument, EventKind, encode_document
 
-_POOL, _ACCOUNT = "pool", "account"
+_ACCOUNT = "account"
 _NUMBERS, _ASKS_A_CALL, _EXTRA_ASKS = 50, 60, 20
 _START, _STEP_MS, _GUARANTEE_MS = 2_000_000_000_000, 1_000, 900
 
@@ -40,7 +40,13 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 async def killed(
-    store: Store, store_url: str, database: str, folder: Path, kills: int, seed: int = 0
+    store: Store,
+    store_url: str,
+    database: str,
+    folder: Path,
+    kills: int,
+    seed: int = 0,
+    pool: str = "killed",
 ) -> Outcome:
     """Load a pool and kill its archive's writer ``kills`` times, then write what is left.
 
@@ -49,13 +55,13 @@ async def killed(
     draw = random.Random(seed)
     archive = Archive(archive_url(database, folder))
     await archive.prepare()
-    load = _Load(store)
+    load = _Load(store, pool)
     await load.begin()
     try:
         for _ in range(kills):
-            await _one_life(load, (store_url, database or "-", str(folder), _POOL), draw)
+            await _one_life(load, (store_url, database or "-", str(folder), pool), draw)
         ledgers = Ledgers(store)
-        await ArchiveWriter(archive, ledgers).write("pool", _POOL)
+        await ArchiveWriter(archive, ledgers).write("pool", pool)
         return await _compared(load, archive, kills)
     finally:
         await archive.close()
@@ -79,7 +85,8 @@ async def _one_life(load: _Load, arguments: tuple[str, ...], draw: random.Random
 class _Load:
     """Tuples that come once each, so that numbers are recycled and some visits overflow; calls."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, pool: str) -> None:
+        self._pool = pool
         self._allocator = Allocator(store)
         self._now = _START
         self._tuples = 0
@@ -88,8 +95,8 @@ class _Load:
 
     async def begin(self) -> None:
         rules = Rules(min_duration=_GUARANTEE_MS, overflow_number="+18005550100", owner=_ACCOUNT)
-        await self._allocator.edit(_POOL, rules, 1, now_ms=self._now)
-        await self._allocator.add(_POOL, self.numbers, now_ms=self._now)
+        await self._allocator.edit(self._pool, rules, 1, now_ms=self._now)
+        await self._allocator.add(self._pool, self.numbers, now_ms=self._now)
 
     async def step(self) -> None:
         """One script call that ends assignments and overflows, and an event of a call."""
@@ -99,7 +106,7 @@ class _Load:
             for n in range(_ASKS_A_CALL)
         ]
         self._tuples += len(asks)
-        answers = await self._allocator.allocate(_POOL, asks, now_ms=self._now)
+        answers = await self._allocator.allocate(self._pool, asks, now_ms=self._now)
         states = Counter(answer.state.value for answer in answers)
         self.ended += states["recycled"]
         self.overflows += states["overflow"]
@@ -117,7 +124,7 @@ class _Load:
             event="started",
             document=encode_document(document),
         )
-        await self._allocator.record_call(_POOL, call, now_ms=self._now)
+        await self._allocator.record_call(self._pool, call, now_ms=self._now)
 
 
 async def _compared(load: _Load, archive: Archive, kills: int) -> Outcome:

@@ -38,10 +38,12 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 async def test_a_writer_that_is_killed_loses_and_doubles_nothing(
-    database: str, tmp_path: Path, valkey_server: stores.Server, valkey_store: Store
+    database: str, tmp_path: Path, valkey_server: stores.Server, valkey_store: Store, unique: str
 ) -> None:
     """SIGKILL at any moment; `python -m loadtests.archive` does it 50 times."""
-    outcome = await killed(valkey_store, valkey_server.url, database, tmp_path, kills=2, seed=1)
+    outcome = await killed(
+        valkey_store, valkey_server.url, database, tmp_path, kills=2, seed=1, pool=unique
+    )
     assert outcome.assignments > 500
     assert outcome.overflows > 100
     assert (outcome.lost, outcome.doubled, outcome.dropped) == (0, 0, 0)
