@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 
 from allocator.answers import (
+    EVENTS,
     NOBODY,
     Answer,
     Ask,
     Call,
     CallCredit,
+    Called,
     Holding,
     NumberRow,
     PoolStatus,
@@ -39,6 +41,7 @@ from allocator.replies import (
     HolderReply,
     NumbersReply,
     PreviewReply,
+    RouteReply,
     StatusReply,
     StoredRules,
     known,
@@ -61,6 +64,7 @@ _END_OVERDUE = load("pool/end_overdue")
 _STATUS = load("pool/status")
 _SERIES = load("pool/series")
 _HOLDER = load("pool/holder")
+_ROUTE = load("pool/route")
 _OVERFLOW = load("pool/overflow")
 _NUMBERS = load("pool/numbers")
 _REFUSALS = load("pool/refusals")
@@ -78,6 +82,7 @@ _swept = msgspec.msgpack.Decoder(Swept | bool).decode
 _shrunk = msgspec.msgpack.Decoder(tuple[int, int] | bool).decode
 _counted = msgspec.msgpack.Decoder(StatusReply | bool).decode
 _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
+_routed = msgspec.msgpack.Decoder(list[RouteReply | int] | bool).decode
 _ended = msgspec.msgpack.Decoder(int | bool).decode
 _overflowed = msgspec.msgpack.Decoder(int | bool).decode
 _page = msgspec.msgpack.Decoder(NumbersReply | bool).decode
@@ -327,23 +332,20 @@ class Allocator:
     async def record_call(
         self, pool_id: str, call: Call, *, overflow: bool = False, now_ms: int | None = None
     ) -> CallCredit | None:
-        """Credit a call to who held its number when it started; None: never in this pool.
+        """Credit a call to who held its number when it started, and note what is told of it.
+
+        None: the number was never in this pool.
 
         ``overflow``: the number is the pool's overflow number, which nobody holds.
         """
-        reply = await self._run(
-            _CALL, pool_id, now_ms, call.id, call.number, call.started_at, int(overflow)
+        event, document = EVENTS[call.event], call.document
+        told = (call.id, call.number, call.started_at, int(overflow), event, document)
+        credit: CallReply | int = known(
+            pool_id, _credited(await self._run(_CALL, pool_id, now_ms, *told))
         )
-        credit: CallReply | int = known(pool_id, _credited(reply))
         if isinstance(credit, int):  # CallCode.NEVER_HERE
             return None
-        return CallCredit(
-            id=call.id,
-            number=credit.number,
-            counted=credit.counted == 1,
-            overflow=credit.overflow == 1,
-            holding=credit.holder.holding(credit.number),
-        )
+        return credit.credit(call.id)
 
     async def holder(
         self, pool_id: str, number: str, at_ms: int | None = None, *, now_ms: int | None = None
@@ -352,6 +354,27 @@ class Allocator:
         reply = await self._run(_HOLDER, pool_id, now_ms, number, at_ms or 0)
         holder: HolderReply = known(pool_id, _held(reply))
         return holder.holding(number)
+
+    def called(
+        self, pool_id: str, numbers: Sequence[str], *, now_ms: int | None = None
+    ) -> Coroutine[Any, Any, list[Called | None]]:
+        """Who holds each of the numbers (MAX_ASKS_PER_CALL at most), or held it last.
+
+        None for one that isn't in the pool. With the store when this returns, as ``allocate``.
+        """
+        reply = self._store.run(_ROUTE, pool_keys(pool_id), (clock_argument(now_ms), *numbers))
+        return self._called(pool_id, numbers, reply)
+
+    async def _called(
+        self, pool_id: str, numbers: Sequence[str], reply: Coroutine[Any, Any, bytes]
+    ) -> list[Called | None]:
+        routes: list[RouteReply | int] = known(pool_id, _routed(await reply))
+        return [
+            None
+            if isinstance(route, int)
+            else Called(route.leaving == 1, route.holder.holding(number))
+            for number, route in zip(numbers, routes, strict=True)
+        ]
 
     async def overflow_in_hour(self, pool_id: str, at_ms: int, *, now_ms: int | None = None) -> int:
         """How many overflow answers the pool gave in the clock hour (UTC) of a time."""

@@ -126,6 +126,8 @@ class Holding(Struct, frozen=True, kw_only=True):
 
     ``first_click`` and ``last_click``: their attributes; the same while there was one click.
     ``owner``: whose ``pool`` was then; "": unknown. Another may have a pool of that id by now.
+    ``last_click_at``: Unix ms; 0: unknown. ``serial``: which of the pool's assignments it was,
+    counted from 1; 0: unknown.
     """
 
     number: str
@@ -139,6 +141,20 @@ class Holding(Struct, frozen=True, kw_only=True):
     last_click: bytes = b""
     pool: str = ""
     owner: str = ""
+    last_click_at: int = 0
+    serial: int = 0
+
+
+class Called(Struct, frozen=True):
+    """A number of a pool or stock that is called. ``leaving``: it drains.
+
+    ``holding``: who holds it, or who held it last; None: nobody that is known of. ``pool``: the one
+    that a stock's number is lent to, or on its way to.
+    """
+
+    leaving: bool
+    holding: Holding | None
+    pool: str = ""
 
 
 class NumberRow(Struct, frozen=True, array_like=True):
@@ -168,7 +184,8 @@ class StockRow(Struct, frozen=True, kw_only=True):
     """One number of a stock. ``pool``: it is lent to, or moving to; "" while it is in the stock.
 
     ``available_from``: when it may be lent, while it is there. ``leaving``: it leaves the stock
-    when it is back.
+    when it is back. ``calls``: how many began while it was there; ``last_call``: when the last of
+    these did (0: there was none).
     """
 
     number: str
@@ -176,6 +193,8 @@ class StockRow(Struct, frozen=True, kw_only=True):
     pool: str
     available_from: int
     leaving: bool
+    calls: int = 0
+    last_call: int = 0
 
 
 class Departure(Struct, frozen=True, array_like=True):
@@ -196,7 +215,7 @@ class Swept(Struct, frozen=True, array_like=True):
 
     ``due_in``: ms until there is something to do again, if nobody clicks. ``answers_total``: how
     many answers the pool ever gave; another count than last time means that it is in use.
-    ``size``, ``unassigned``, ``clock``: as in PoolStatus.
+    ``size``, ``unassigned``, ``clock``: as in PoolStatus. ``ledger``: messages that wait there.
     """
 
     more: int
@@ -209,6 +228,7 @@ class Swept(Struct, frozen=True, array_like=True):
     size: int
     unassigned: int
     clock: int
+    ledger: int = 0
 
 
 class PoolStatus(Struct, frozen=True, kw_only=True):
@@ -301,20 +321,34 @@ class Refusals(Struct, frozen=True, array_like=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """An inbound call. ``id`` counts once a pool; ``started_at`` 0 means now."""
+    """What was told of an inbound call. ``id`` counts once a pool; ``started_at`` 0 means now.
+
+    ``event``: a key of ``EVENTS``. ``document``: the event as the ledger keeps it (JSON); empty: it
+    isn't noted there.
+    """
 
     id: str
     number: str
-    caller: str = ""
     started_at: int = 0
-    duration_seconds: int = 0
+    event: str = "started"
+    document: bytes = b""
+
+
+EVENTS = {"started": 1, "answered": 2, "ended": 4, "missed": 8, "outcome": 16}
+"""What can be told of a call, as scripts add it up (``lua/pool/call.lua``)."""
 
 
 class CallCredit(Struct, frozen=True, kw_only=True):
-    """Whom a call is credited to. ``holding`` is None when nobody held the number then."""
+    """Whom a call is credited to. ``holding`` is None when nobody held the number then.
+
+    ``noted``: this event of it wasn't told before. ``resting``: ``quarantine`` or ``stock``, where
+    the number rested, or was about to; then ``holding`` is whose it was last.
+    """
 
     id: str
     number: str
     counted: bool  # False: this id was counted before, and the answer is the earlier one's
     overflow: bool = False
     holding: Holding | None = None
+    noted: bool = True
+    resting: str = ""

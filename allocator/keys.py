@@ -22,6 +22,9 @@ NOTIFICATIONS = f"{CATALOG}notifications"
 It is in no backup: a store that is restored tells nothing again.
 """
 
+UNREAD_LEDGERS = f"{CATALOG}ledgers"
+"""Which ledgers should be read though nobody asks their pool (``allocator.ledger``)."""
+
 _RATE = "rp:{{rate:{name}}}"  # string: when what was counted is made up for
 
 _POOL = (
@@ -42,6 +45,7 @@ _POOL = (
     "shelves",  # zset: numbers by area and guaranteed_until, where the pool goes by areas
     "series",  # hash: rows of what happened in each minute and hour (allocator.series)
     "refusals",  # list: packed asks that got no number of the pool's, newest last
+    "ledger",  # stream: what the archive hasn't read yet (allocator.ledger)
 )
 FORMER_POOL_KEYS = ("budgeted", "rates")
 """Keys that a pool once had, which its next sweep removes."""
@@ -56,6 +60,9 @@ _STOCK = (
     "moving",  # hash: number → packed (pool, since): on its way to a pool
     "history",  # hash: number → packed former holders, as in a pool
     "shelves",  # zset: numbers that are here by area and end of quarantine, for pools with areas
+    "calls",  # hash: call id → the answer it got, of calls to numbers that are here
+    "calls_by_time",  # zset: call ids by when they came
+    "ledger",  # stream: what the archive hasn't read yet
 )
 
 

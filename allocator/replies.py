@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from msgspec import Raw, Struct
 
-from allocator.answers import Holding, NumberRow, PoolStatus, Rules
+from allocator.answers import CallCredit, Holding, NumberRow, PoolStatus, Rules
 
 _T = TypeVar("_T")
 
@@ -64,9 +64,9 @@ class ForgetCode(enum.IntEnum):
 
 
 class CallCode(enum.IntEnum):
-    """What ``pool/call`` replies instead of a CallReply."""
+    """What ``pool/call`` and ``stock/call`` reply instead of a CallReply."""
 
-    NEVER_HERE = 0  # the number was never in this pool
+    NEVER_HERE = 0  # the number was never in this pool, or isn't in this stock
 
 
 class ReceiveCode(enum.IntEnum):
@@ -214,6 +214,8 @@ class HolderReply(Struct, frozen=True, array_like=True):
     first_click: str = ""
     last_click: str = ""
     owner: str = ""
+    last_click_at: int = 0
+    serial: int = 0
 
     def holding(self, number: str) -> Holding | None:
         """As callers take it; None when nobody held the number."""
@@ -231,16 +233,47 @@ class HolderReply(Struct, frozen=True, array_like=True):
             calls=self.calls,
             first_click=self.first_click.encode(),
             last_click=(self.last_click or self.first_click).encode(),
+            last_click_at=self.last_click_at,
+            serial=self.serial,
         )
 
 
 class CallReply(Struct, frozen=True, array_like=True):
-    """To whom ``pool/call`` credits a call. ``counted`` and ``overflow``: 1 or 0."""
+    """To whom ``pool/call`` and ``stock/call`` credit a call. ``counted``, ``overflow`` and
+    ``noted``: 1 or 0."""
 
     counted: int
     overflow: int
     holder: HolderReply
     number: str
+    noted: int
+    resting: str
+
+    def credit(self, call_id: str) -> CallCredit:
+        """As callers take it."""
+        return CallCredit(
+            id=call_id,
+            number=self.number,
+            counted=self.counted == 1,
+            overflow=self.overflow == 1,
+            holding=self.holder.holding(self.number),
+            noted=self.noted == 1,
+            resting=self.resting,
+        )
+
+
+class RouteReply(Struct, frozen=True, array_like=True):
+    """What ``pool/route`` knows of a number that is in the pool. ``leaving``: 1 or 0."""
+
+    leaving: int
+    holder: HolderReply
+
+
+class StockRouteReply(Struct, frozen=True, array_like=True):
+    """What ``stock/route`` knows of a number of the stock. ``pool``: where it is; "": here."""
+
+    pool: str
+    holder: HolderReply
 
 
 class StatusReply(Struct, frozen=True, array_like=True):
@@ -336,6 +369,8 @@ class StockRowReply(Struct, frozen=True, array_like=True):
     moving: int
     leaving: int
     available_from: int
+    calls: int
+    last_call: int
 
 
 class StockNumbersReply(Struct, frozen=True, array_like=True):

@@ -45,7 +45,8 @@ def load(name: str, package: str = "allocator") -> Script:
         own, shared = (
             files(where) / "lua" / "include" / f"{match[1]}.lua" for where in (package, "allocator")
         )
-        return (own if own.is_file() else shared).read_text("utf-8").rstrip("\n")
+        text = (own if own.is_file() else shared).read_text("utf-8").rstrip("\n")
+        return _INCLUDE.sub(included, text)
 
     source = (files(package) / "lua" / f"{name}.lua").read_text("utf-8")
     text = fold_constants(_INCLUDE.sub(included, source))

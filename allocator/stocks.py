@@ -7,13 +7,24 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from allocator.answers import Departure, Holding, StockRow, StockState
+from allocator.answers import (
+    EVENTS,
+    Call,
+    CallCredit,
+    Called,
+    Departure,
+    Holding,
+    StockRow,
+    StockState,
+)
 from allocator.keys import stock_keys
 from allocator.paging import SHELVED_A_CALL, every_page
 from allocator.port import Argument, Store
 from allocator.replies import (
+    CallReply,
     StockNumbersReply,
     StockPlaceReply,
+    StockRouteReply,
     StockRowReply,
     WithdrawalReply,
 )
@@ -24,9 +35,11 @@ _EDIT = load("stock/edit")
 _DRAIN = load("stock/drain")
 _STATUS = load("stock/status")
 _HOLDER = load("stock/holder")
+_ROUTE = load("stock/route")
 _SHELVE = load("stock/shelve")
 _NUMBERS = load("stock/numbers")
 _PASTS = load("stock/pasts")
+_CALL = load("stock/call")
 
 
 class StockStatus(Struct, frozen=True, array_like=True):
@@ -53,6 +66,8 @@ _added = msgspec.msgpack.Decoder(int).decode
 _withdrawn = msgspec.msgpack.Decoder(list[WithdrawalReply]).decode
 _status = msgspec.msgpack.Decoder(StockStatus).decode
 _place = msgspec.msgpack.Decoder(StockPlaceReply | bool).decode
+_routed = msgspec.msgpack.Decoder(StockRouteReply | bool).decode
+_credited = msgspec.msgpack.Decoder(CallReply | int).decode
 _pasts = msgspec.msgpack.Decoder(list[Departure]).decode
 _page = msgspec.msgpack.Decoder(StockNumbersReply).decode
 _cursor = msgspec.msgpack.Decoder(str).decode
@@ -74,17 +89,20 @@ class Stocks:
         numbers: Sequence[str] = (),
         used: Mapping[str, Departure] | None = None,
         *,
+        quiet_ms: int | None = None,
         now_ms: int | None = None,
     ) -> int:
         """Make or change a stock and add numbers; returns how many weren't there before.
 
         ``used``: what is known of those that were in use elsewhere: when they left that, from when
-        on they rest, and their history.
+        on they rest, and their history. ``quiet_ms``: how long one that was called while it rested
+        waits after the last call; None: as before.
         """
         nobodys = Departure("", "", 0, NO_HISTORY)
         found = [(number, (used or {}).get(number, nobodys)) for number in numbers]
         entries = _encode([(number, past.history, past.left) for number, past in found])
-        return _added(await self._run(_EDIT, stock_id, now_ms, quarantine_ms, entries))
+        quiet = () if quiet_ms is None else (quiet_ms,)
+        return _added(await self._run(_EDIT, stock_id, now_ms, quarantine_ms, entries, *quiet))
 
     async def drain(
         self, stock_id: str, numbers: Sequence[str], *, now_ms: int | None = None
@@ -153,6 +171,27 @@ class Stocks:
             holding=reply.holder.holding(number),
         )
 
+    async def called(
+        self, stock_id: str, number: str, *, now_ms: int | None = None
+    ) -> Called | None:
+        """Where a number of the stock is, and who held it last; None: it isn't the stock's."""
+        reply: StockRouteReply | bool = _routed(await self._run(_ROUTE, stock_id, now_ms, number))
+        if isinstance(reply, bool):
+            return None
+        return Called(False, reply.holder.holding(number), reply.pool)
+
+    async def record_call(
+        self, stock_id: str, call: Call, *, now_ms: int | None = None
+    ) -> CallCredit | None:
+        """Credit a call to who had its number last, and note what is told of it.
+
+        None: the number isn't in this stock. One that began while the number was there counts, and
+        has the number wait for a quiet period.
+        """
+        told = (call.id, call.number, call.started_at, EVENTS[call.event], call.document)
+        credit = _credited(await self._run(_CALL, stock_id, now_ms, *told))
+        return None if isinstance(credit, int) else credit.credit(call.id)
+
     async def _run(
         self, script: Script, stock_id: str, now_ms: int | None, *args: Argument
     ) -> bytes:
@@ -170,4 +209,6 @@ def _row(reply: StockRowReply, clock: int) -> StockRow:
         pool=reply.pool,
         available_from=reply.available_from,
         leaving=reply.leaving == 1,
+        calls=reply.calls,
+        last_call=reply.last_call,
     )

@@ -38,6 +38,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from allocator.allocator import Allocator
 from allocator.disk_space import DiskSpace
 from allocator.embedded import open_embedded, serves
+from allocator.ledger import Ledgers
 from allocator.port import Store, StoreUnavailable
 from allocator.rates import Rates
 from allocator.redis.url import connect
@@ -47,6 +48,8 @@ from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
+from api.calls import endpoints, route
+from api.carriers import events, voice
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -57,7 +60,6 @@ from api.http.trusted_peer import TrustedPeer
 from api.http.visitor_networks import VisitorNetworks
 from api.links import link
 from api.managers import (
-    calls,
     changes,
     explain,
     keys,
@@ -76,7 +78,13 @@ from api.operators import health
 from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
+from ringpool.archive.database import Archive, ArchiveAway, archive_url
+from ringpool.archive.writer import ArchiveWriter
+from ringpool.background.archiving import Archiving
+from ringpool.background.call_closing import CallClosing
 from ringpool.background.sweeper import Sweeper
+from ringpool.call_routes.router import CallRouter
+from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
 from ringpool.catalog.snapshot import SnapshotKeeper
@@ -97,6 +105,7 @@ def routes() -> list[Route]:
         Route("/v1/ping", presence.ping),
         Route("/v1/release", presence.release),
         Route("/v1/verify", verify.verify),
+        Route("/v1/route", route.route),
         Route("/api/v1/bulk.json", bulk.bulk),
         Route(
             "/api/{date}/ring_pools/{pool}/allocate_number.{form}",
@@ -128,7 +137,15 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}/numbers", stock_numbers.stock_numbers),
         Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
-        Route("/admin/v1/calls", calls.calls),
+        Route("/v1/calls", endpoints.calls.all),
+        Route("/v1/calls/{id}", endpoints.calls.one),
+        Route("/v1/calls/{id}/outcome", endpoints.calls.outcome),
+        Route("/admin/v1/calls", endpoints.admin_calls.all),
+        Route("/admin/v1/calls/{id}", endpoints.admin_calls.one),
+        Route("/admin/v1/calls/{id}/outcome", endpoints.admin_calls.outcome),
+        Route("/v1/carriers/{provider}/{account}", events.carrier_events),
+        Route("/v1/carriers/{provider}/{account}/voice", voice.voice),
+        Route("/v1/carriers/{provider}/{account}/whisper", voice.whisper),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
         Route("/admin/v1/changes", changes.changes),
@@ -215,8 +232,19 @@ async def _services(
     assignments = AssignmentCache(allocator, refuses=_refuses(space, resting, keeper))
     sender = Sender.of_settings(settings)
     notifier = Notifier(store, catalog.log, sender, count=metrics.count_notification)
-    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier)
+    archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
+    stack.push_async_callback(archive.close)
+    with suppress(ArchiveAway):  # it comes later: the leader goes on trying
+        await archive.prepare()
+    ledgers = Ledgers(store)
+    archiving = Archiving(
+        ArchiveWriter(archive, ledgers, told=metrics.count_archived),
+        [CallClosing(archive, int(settings.call_timeout)).round],
+        failed=metrics.count_archive_failure,
+    )
+    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, archiving=archiving)
     key_uses = KeyUses(store)
+    recorder = CallRecorder(allocator, stocks, catalog, keeper, lambda: signing.keys, ledgers)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying
         await keeper.refresh()
     stack.push_async_callback(key_uses.aclose)
@@ -247,6 +275,9 @@ async def _services(
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
+        router=CallRouter(allocator, stocks, catalog),
+        recorder=recorder,
+        archive=archive,
     )
 
 

@@ -33,7 +33,7 @@ class PoolReading(NamedTuple):
     """A pool as it was read for a scrape.
 
     ``max_size``: None for no limit. ``room``: how many more numbers it may have, and its stock can
-    give now. ``seconds_to_exhaustion``: infinite while nothing says that it will be exhausted.
+    give now. ``seconds_to_…``: infinite while nothing says that it will be exhausted.
     """
 
     pool: str
@@ -41,6 +41,7 @@ class PoolReading(NamedTuple):
     max_size: int | None
     room: int
     seconds_to_exhaustion: float
+    seconds_to_possible_exhaustion: float
 
 
 class StockReading(NamedTuple):
@@ -82,6 +83,10 @@ _POOL_GAUGES: dict[str, tuple[str, Callable[[PoolReading], float]]] = {
         "In how long every number will be inside a guarantee, as tuples come now; +Inf: not "
         "within an hour",
         lambda read: read.seconds_to_exhaustion,
+    ),
+    "seconds_to_possible_exhaustion": (
+        "The same as may be, where it may as well be chance that so many tuples came; never later",
+        lambda read: read.seconds_to_possible_exhaustion,
     ),
 }
 _POOL_COUNTERS: dict[str, tuple[str, dict[str, Callable[[PoolStatus], int]]]] = {
@@ -167,6 +172,21 @@ class Metrics:
             ("outcome",),
             registry=self._own,
         )
+        self._archived = Counter(
+            "ringpool_archive_rows",
+            "Rows written into the archive: assignments that ended, overflows, calls' events",
+            registry=self._own,
+        )
+        self._not_archived = Counter(
+            "ringpool_archive_dropped",
+            "Entries of ledgers that were dropped before the archive had them",
+            registry=self._own,
+        )
+        self._archive_failures = Counter(
+            "ringpool_archive_failures",
+            "Rounds of the archive's writer that a fault ended; what was to be written waits",
+            registry=self._own,
+        )
         self._store_seconds = Histogram(
             "ringpool_store_seconds",
             "Time from a script's call to the store's answer",
@@ -222,6 +242,15 @@ class Metrics:
     def count_notification(self, outcome: str) -> None:
         """Count how sending a message went. ``outcome``: ``sent``, ``failed`` or ``dropped``."""
         self._notifications.labels(outcome).inc()
+
+    def count_archived(self, rows: int, dropped: int) -> None:
+        """Count what one page of a ledger came to in the archive."""
+        self._archived.inc(rows)
+        self._not_archived.inc(dropped)
+
+    def count_archive_failure(self) -> None:
+        """Count a round of the archive's writer that a fault ended."""
+        self._archive_failures.inc()
 
     def count_over_quota(self, account: str) -> None:
         """Count a request that was refused for the account's quota."""

@@ -19,9 +19,11 @@ from ringpool.mail_server import MailServer
 from ringpool.model import MAIL_ADDRESS_PATTERN
 from ringpool.security.keyring import Keyring, KeyringError
 from ringpool.security.signing import SigningKeys
+from ringpool.times import Duration
 
 PREFIX = "RINGPOOL_"
 _DATA_DIR = Path(".ringpool")
+_LONGEST_MS = 365 * 86_400_000
 _FORBIDDEN = re.compile(r'[^\x21-\x7e]|["<>@\\^`{|}]')
 """Characters that an address mustn't have, as it goes into tags and headers; @ would be a login."""
 
@@ -52,6 +54,24 @@ def _yes_or_no(text: str) -> bool:
     if text.lower() not in ("yes", "no"):
         raise ValueError(f"{text!r} is neither yes nor no")
     return text.lower() == "yes"
+
+
+def _span(text: str) -> Duration:
+    span = Duration.parse(text)
+    if not 60_000 <= span <= _LONGEST_MS:
+        raise ValueError(f"{text!r} is not a span from 1m to 1y")
+    return span
+
+
+def _database_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and parts.port != 0 and len(parts.path) > 1
+    except ValueError:
+        named = False
+    if not named or parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("expected postgresql://user:password@host/name")
+    return text
 
 
 def _store_url(text: str) -> str:
@@ -239,6 +259,20 @@ class Settings:
     )
     smtp_from: str | None = _setting(
         None, _mail_address, "none", "the address that e-mail comes from; needed with the server"
+    )
+    call_timeout: Duration = _setting(  # noqa: RUF009 - it is a field()
+        Duration(4 * 3_600_000),
+        _span,
+        "`4h`",
+        "how long after its beginning a call is closed that nobody told the end of: a whole number "
+        "and one of s m h d w y, 1m at least",
+    )
+    database_url: str | None = _setting(
+        None,
+        _database_url,
+        "a SQLite file in the data directory",
+        "the [archive](../operating/archive.md): `postgresql://user:password@host/name`; several "
+        "hosts need one",
     )
     redis_timeout_ms: int = _setting(
         250, _whole(1, 60_000), "`250`", "how long one call to the store may take"

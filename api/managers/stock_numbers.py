@@ -23,7 +23,8 @@ class StockNumber(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One number of a stock.
 
     ``available_from``: when it may be lent again; only while it rests. ``draining``: removed, and
-    gone when it is back.
+    gone when it is back. ``calls``: how many came since it is in the stock, ``last_call``: when
+    the last of these began; it isn't lent before it was quiet for a while.
     """
 
     number: str
@@ -33,6 +34,8 @@ class StockNumber(Struct, frozen=True, omit_defaults=True, kw_only=True):
     pool: str = ""
     available_from: str = ""
     draining: bool = False
+    calls: int = 0
+    last_call: str = ""
 
 
 class StockNumbers(Struct, frozen=True, omit_defaults=True):
@@ -86,6 +89,8 @@ def stock_number(row: StockRow) -> StockNumber:
         pool=row.pool,
         available_from=format_rfc3339(row.available_from) if resting else "",
         draining=row.leaving,
+        calls=row.calls,
+        last_call=format_rfc3339(row.last_call) if row.last_call else "",
     )
 
 

@@ -41,6 +41,33 @@ _ALLOCATION = {
     "fallback_from": "The pool that was asked then.",
 }
 
+_SOLD = {
+    "outcome": "What came of it, in the call centre's own words.",
+    "amount": "What it brought: a decimal, as a text or a number.",
+    "currency": "Of the amount: ISO 4217.",
+    "reason": "Why it ended so.",
+    "sku_list": "What was sold.",
+    "quantity_list": "How many of each, in the same order.",
+}
+
+_KNOWN_CALL = {
+    "id": "The call's own.",
+    "pool": "The pool that the number was called in.",
+    "state": "How far it came, as far as it was told. `closed`: nobody told its end.",
+    "started_at": "When it began: RFC 3339, in UTC.",
+    "answered_at": "When it was answered. Absent: nobody told.",
+    "ended_at": "When it was over.",
+    "duration_seconds": "How long it lasted.",
+    "overflow": "It was to the pool's overflow number.",
+    "resting": "`quarantine` or `stock`: the number was in no pool.",
+    "caller": "Who called, where the account stores callers.",
+    "caller_hash": "By it a caller is known again.",
+    "destination": "Where it was put through to.",
+    **_SOLD,
+    "tuple": "Who most likely made it. Absent: nobody, or it isn't known yet.",
+    "probability": "How likely that is, 0 to 1. Absent: it isn't known yet.",
+}
+
 _KEY_REPORT = {
     "name": "Names it among the account's.",
     "fingerprint": "The first 8 digits of its hash.",
@@ -59,11 +86,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "name": "For people.",
             "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
             "Empty: any.",
+            "unroutable": "What becomes of calls to its numbers for which no pool has a "
+            "destination. Absent: they are rejected.",
             "api_keys": "Keys with which the account's own servers and managers ask. Shown as "
             "hashes. Absent: those that it has. One may be given as its plain text, and may do "
             "everything then.",
             "quota": "How much it may have. Without one, any number.",
             "notify": "Who is told of events of the account, its pools and its stocks.",
+            "store_callers": "Callers' numbers are kept, not only their hashes.",
+            "carriers": "How carriers that tell of calls prove themselves. Without: none may.",
         },
     ),
     "ApiKey": (
@@ -75,6 +106,79 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "created": "When it was made: RFC 3339.",
             "expires": "It works before then: RFC 3339. Absent: for ever.",
             "former": "The one that it took the place of, while that works.",
+        },
+    ),
+    "CallRoute": (
+        "Where a call goes, and which click it comes from.",
+        {
+            "action": "`dial` the destination, say the announcement (`announce`), or `reject`.",
+            "number": "The number that is called, in E.164.",
+            "state": "`held` by a tuple; `draining`: likewise, and it leaves its pool then; "
+            "`reserved`: in a pool, and nobody has it; `static`: everybody has it; `resting` in a "
+            "stock; `overflow`: a pool's overflow number; `unknown`: the store doesn't answer, and "
+            "all that is known is the pool that had it last.",
+            "pool": "Whose number it is; of one that rests, where it was last.",
+            "caller": "Who calls, in E.164. Absent: not known.",
+            "destination": "Where the call goes, in E.164.",
+            "whisper": "What is to be said to who answers.",
+            "announcement": "What is to be said to the caller.",
+            "parameters": "The tuple that has the number, as a URL or a SIP header carries it.",
+            "holder": "Who holds the number; with `until`, who held it last.",
+        },
+    ),
+    "CarrierReply": (
+        "What became of a carrier's events.",
+        {
+            "recorded": "How many of them are recorded, now or before.",
+            "ignored": "Why others aren't: another leg, or a number that is in no pool or stock.",
+        },
+    ),
+    "Carriers": (
+        "How carriers prove that what they tell of calls comes from them.",
+        {
+            "twilio": "What Twilio signs with.",
+            "telnyx": "What verifies Telnyx' signatures.",
+            "freeswitch": "How FreeSWITCH logs in.",
+            "generic": "What your own software signs with.",
+        },
+    ),
+    "FreeSwitchAccess": (
+        "`cred` of FreeSWITCH's `json_cdr.conf`.",
+        {
+            "user": "What stands before the colon.",
+            "password": "What stands after it. Never in answers. Absent: the present one.",
+            "encode_values": "As there: whether variables are URL-encoded.",
+        },
+    ),
+    "GenericAccess": (
+        "Secrets of `Ringpool-Signature`.",
+        {
+            "secret": "Never in answers. Absent: this and the former one are as they are.",
+            "former_secret": "It is taken too, while the sender changes. Never in answers.",
+        },
+    ),
+    "SharedKey": (
+        "A key that Twilio signs with where a Webhooks Rule says so.",
+        {
+            "id": "As Twilio names it.",
+            "secret": "Never in answers. Absent: the one that the key of this id has.",
+        },
+    ),
+    "TelnyxAccess": (
+        "Ed25519 keys in base64, as Telnyx shows them.",
+        {
+            "public_key": "The account's at Telnyx.",
+            "former_public_key": "It is taken too, while the other takes its place.",
+        },
+    ),
+    "TwilioAccess": (
+        "What Twilio signs with.",
+        {
+            "auth_token": "The account's at Twilio. Never in answers. Absent: this and the former "
+            "one are as they are.",
+            "former_auth_token": "It is taken too, while the other takes its place. Never in "
+            "answers.",
+            "shared_keys": "Keys that sign in its place.",
         },
     ),
     "FormerApiKey": (
@@ -198,26 +302,95 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "request_id": "Anything: the answer has it too.",
         },
     ),
+    "CallBatch": (
+        "Many events of calls, in any order.",
+        {"calls": "Each is checked by itself, so that a bad one fails alone."},
+    ),
+    "CallError": (
+        "Why an event of a batch wasn't recorded.",
+        {
+            "class": "As a problem has it.",
+            "detail": "A sentence for people.",
+            "errors": "Each field that is wrong.",
+        },
+    ),
+    "CallReplies": (
+        "The answers to a batch.",
+        {"results": "In the order of the events."},
+    ),
     "CallReply": (
         "Whom a call is credited to.",
         {
             "id": "The call's.",
-            "pool": "The pool that the number was called in.",
-            "counted": "False: a call of this id was counted before.",
+            "event": "What was told of it. Absent: that it started.",
+            "pool": "The pool that the number was called in; of one that rests, who had it last.",
+            "stock": "Where the number rests.",
+            "counted": "False: a call of this id was counted before, or this is an outcome, which "
+            "doesn't count by itself.",
+            "recorded": "False: this event of the call was told before. Absent: it wasn't.",
             "overflow": "It is the overflow number of the pool: nobody held it.",
+            "resting": "`quarantine` or `stock`: the number is in no pool. Absent: it is.",
             "tuple": "Who held the number when the call started. Absent: nobody.",
+            "error": "In a batch: why this event wasn't recorded.",
         },
     ),
     "CallReport": (
-        "An inbound call.",
+        "An event of an inbound call.",
         {
-            "id": "The call's own: it counts once, however often it is reported.",
+            "id": "The call's own: it counts once, and each event of it, however often it is told.",
             "number": "The number that was called, in E.164.",
+            "event": "What happened. Absent: it began, and is over with `duration_seconds`.",
+            "at": "When that was: RFC 3339 with an offset. Absent: now.",
+            "started_at": "When the call began to ring, for who tells of what came after.",
             "caller": "The number that called; may be withheld.",
-            "started_at": "When it began to ring: RFC 3339 with an offset. Absent: now.",
             "duration_seconds": "How long it lasted.",
+            "destination": "Where it was put through to.",
+            **_SOLD,
         },
     ),
+    "CallCandidate": (
+        "Who may have made a call.",
+        {
+            "why": "`click`, `returning caller`, or `nobody`: it was dialled from memory.",
+            "probability": "How likely, 0 to 1; those of a call add up to 1.",
+            "first_click_at": "When the first of its clicks was: RFC 3339, in UTC.",
+            "last_click_at": "When the last one was.",
+            "first_click": "What came with the first click.",
+            "last_click": "What came with the last click.",
+        },
+    ),
+    "CallDetail": (
+        "A call with all that is known of it.",
+        {
+            **_KNOWN_CALL,
+            "holder": "Who held the number when it began; of one that rested, who had it last. "
+            "Absent: nobody.",
+            "events": "What was told of it, in the order in which it happened.",
+            "candidates": "Who may have made it, the best first. Absent: it isn't known yet.",
+        },
+    ),
+    "CallHolder": (
+        "Who held a number when a call began.",
+        {"until": "Until when: RFC 3339, in UTC. Absent: it still had it when that was told."},
+    ),
+    "CallMoment": (
+        "Something that was told of a call.",
+        {
+            "event": "What happened. `closed`: nobody told its end for long.",
+            "at": "When: RFC 3339, in UTC.",
+            "received_at": "When it was told.",
+        },
+    ),
+    "CallOutcome": (
+        "What came of a call.",
+        {
+            "number": "The number that was called. Needed while the archive doesn't know the call.",
+            "at": "When that was: RFC 3339 with an offset. Absent: now.",
+            **_SOLD,
+        },
+    ),
+    "KnownCall": ("A call, made of all that was told of it.", _KNOWN_CALL),
+    "KnownCalls": ("A page of calls.", {"calls": "The latest first."}),
     "Comparison": (
         "A condition that isn't a text or a list of texts: exactly one of these is given.",
         {
@@ -387,6 +560,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
+            "whisper": "What is said to who answers a call: `{website}` stands for that parameter "
+            "of the tuple.",
             "landing_url": "Where its tracking link leads.",
             "swap_targets": "Numbers on the account's pages that it replaces.",
             "match": "By what its numbers fit a visitor, who gets one that does if there is one.",
@@ -483,7 +658,12 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "detail": "What is wrong, for people.",
             "type": "Always `about:blank`.",
             "errors": "Each field that is wrong.",
+            "action": "Of a call all the same: `reject`. Absent where it isn't about a call.",
         },
+    ),
+    "Unroutable": (
+        "What becomes of calls that have no destination: one of the two.",
+        {"destination": "Where they go, in E.164.", "announcement": "What their callers hear."},
     ),
     "ValuePattern": (
         "Values in which a pattern is found.",
@@ -589,6 +769,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {
             "quarantine": "How long a number that left a pool rests: a whole number and one of "
             "s m h d w y.",
+            "quiet": "How long after the last call a number that was called while it rested isn't "
+            "given.",
             "low": "With fewer numbers available it is low, which is told. null: with fewer than a "
             "tenth of all.",
             "numbers": "All its numbers, in E.164. Absent: those that it has.",
@@ -633,12 +815,14 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "pool": "The pool that it is lent to, or on its way to.",
             "available_from": "Until when it rests: RFC 3339, in UTC.",
             "draining": "It is removed: it goes when it is back.",
+            "calls": "Calls to it that began since it is in the stock.",
+            "last_call": "When the last of these began: RFC 3339, in UTC.",
         },
     ),
     "StockNumbers": ("A page of a stock's numbers.", {"numbers": "In no particular order."}),
     "StockState": (
-        "`available`: a pool may get it now; `resting`: it left a pool; `lent`: it is in a pool; "
-        "`moving`: it is on its way there.",
+        "`available`: a pool may get it now; `resting`: it left a pool, or was called; `lent`: it "
+        "is in a pool; `moving`: it is on its way there.",
         {},
     ),
     "StockList": ("A page of stocks.", {"stocks": "By id."}),

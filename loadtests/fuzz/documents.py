@@ -102,6 +102,7 @@ _POOL = {
     "autoscale": {"grow": "10% / 5m", "shrink": "daily"},
     "overflow_number": "+16463109999",
     "destination": "+16463108888",
+    "whisper": "From {website} to {location}",
     "landing_url": "https://landing.example/offer",
     "swap_targets": ["+16463107777"],
     "format": "as_found",
@@ -123,14 +124,31 @@ _POOL = {
     "sticky": False,
     "fallback": "mallory-custom",
 }
-_STOCK = {"account": "mallory", "quarantine": "30d", "low": 5, "numbers": ["+16463200001"]}
+_STOCK = {
+    "account": "mallory",
+    "quarantine": "30d",
+    "quiet": "7d",
+    "low": 5,
+    "numbers": ["+16463200001"],
+}
 _ACCOUNT = {
     "name": "Z",
     "origins": ["https://a.example", "https://*.b.example"],
+    "unroutable": {"announcement": "Not in service", "destination": "+16463106666"},
     "api_keys": ["z-account-key-0123456789"],
     "quota": {"pools": 2, "numbers": 10, "stocks": 1},
 }
-_CALL = {"number": "+16462000000", "id": "call-1", "at": "2026-01-01T00:00:00Z"}
+_CALL = {
+    "number": "+16462000000",
+    "id": "call-1",
+    "event": "ended",
+    "at": "2026-01-01T00:00:00Z",
+    "duration_seconds": 5,
+    "amount": "1.50",
+    "sku_list": ["a"],
+    "quantity_list": [1],
+}
+_CALLS = {"calls": [_CALL, {**_CALL, "event": "outcome"}, {"id": 1}]}
 _BULK = {
     "requests": [
         {
@@ -185,7 +203,8 @@ class Documents:
                 path, key = f"/admin/v1/accounts/{name}", ADMIN.encode()
                 method, base = rng.choice((("PUT", _ACCOUNT), ("PATCH", _ACCOUNT), ("DELETE", {})))
             case 5:
-                method, path, base = "POST", "/admin/v1/calls", _CALL
+                path, base = rng.choice((("/admin/v1/calls", _CALL), ("/v1/calls", _CALLS)))
+                method = "POST"
             case _:
                 method, path, base = "POST", "/api/v1/bulk.json", _BULK
                 key = rng.choice((MALLORY_KEY.encode(), key, b""))

@@ -104,6 +104,8 @@ _MANAGERS = (
     b"/admin/v1/numbers/+16462000000",
     b"/admin/v1/numbers/+12127770000",
     b"/admin/v1/calls",
+    b"/v1/calls",
+    b"/v1/calls/call-1",
     b"/admin/v1/explain",
 )
 _OTHERS = (b"/livez", b"/readyz", b"/metrics", b"/openapi.json", b"/", b"/favicon.ico")

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ringpool.archive.tables import METADATA
+from ringpool.archive.upgrade import upgrade
 
 FILE = "archive.sqlite3"
 """In the data directory."""
+
+_CONNECT_SECONDS, _COMMAND_SECONDS = 5, 60
+_BUSY_MS = 5_000
+
+
+class ArchiveAway(Exception):
+    """The database doesn't answer, or has no room. What is in the ledgers stays there."""
 
 
 def archive_url(given: str, data_dir: Path) -> URL:
@@ -26,23 +37,50 @@ class Archive:
     """A database of ``tables``. ``engine``: for reading, ``async with engine.connect()``."""
 
     def __init__(self, url: URL) -> None:
-        self.engine: AsyncEngine = create_async_engine(url)
-        if url.get_backend_name() == "sqlite":
+        self._url = url
+        options: dict[str, Any] = {}
+        if url.get_backend_name() == "postgresql":
+            options = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
+        self.engine: AsyncEngine = create_async_engine(
+            url, connect_args=options, pool_pre_ping=bool(options)
+        )
+        if not options:
             event.listen(self.engine.sync_engine, "connect", _durable)
+        self._prepared = False
 
     async def prepare(self) -> None:
-        """Make the tables that aren't there."""
-        async with self.engine.begin() as connection:
-            await connection.run_sync(METADATA.create_all)
+        """Make the tables, or bring those of an older version up to date; raises ArchiveAway.
+
+        Whoever else does so waits.
+        """
+        if self._prepared:
+            return
+        try:
+            with self._alone():
+                async with self.engine.begin() as connection:
+                    await connection.run_sync(upgrade)
+        except (TimeoutError, DBAPIError, OSError) as error:
+            raise ArchiveAway(type(error).__name__) from error
+        self._prepared = True
 
     async def close(self) -> None:
         """Close its connections."""
         await self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time; PostgreSQL has a lock of its own (``upgrade``)."""
+        if self._url.get_backend_name() == "postgresql" or not self._url.database:
+            yield
+            return
+        with Path(f"{self._url.database}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
 def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
     cursor.close()

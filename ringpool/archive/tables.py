@@ -16,9 +16,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 METADATA = MetaData()
+
+QUARTER_MS = 900_000
+"""Reports by hour count quarter hours: every zone's offset is a whole number of them."""
 
 
 def _text(name: str, **more: object) -> Column[str]:
@@ -66,6 +70,13 @@ ASSIGNMENTS = Table(
     _text("last_click"),
     Index("assignments_by_number", "number", "since"),
     Index("assignments_by_until", "pool", "until"),
+    # For reports.
+    Index("assignments_by_source", "account", "source", "since", "clicks"),
+    Index(
+        "assignments_by_quarter",
+        *("account", text(f"(since / {QUARTER_MS})"), "since", "clicks", "pool"),
+    ),
+    postgresql_partition_by="RANGE (since)",
 )
 """Assignments that ended, once each."""
 
@@ -81,6 +92,8 @@ OVERFLOWS = Table(
     _text("tuple"),
     Column("source", BigInteger, nullable=False),
     _text("click"),
+    Index("overflows_by_source", "account", "source", "at"),  # for reports
+    postgresql_partition_by="RANGE (at)",
 )
 """Visits that got the overflow number, or none."""
 
@@ -97,9 +110,13 @@ CALL_EVENTS = Table(
     Column("overflow", Boolean, nullable=False),
     _text("document"),  # the event as JSON (ringpool.calls.events)
     _text("holder"),  # who held the number then, as JSON; "": nobody
+    _text("resting"),  # where the number rested: "", quarantine or stock
     Index("call_events_by_time", "at"),
 )
 """What carriers told of calls, each event of a call once."""
+
+OPEN_CALL = text("state IN ('ringing', 'answered')")
+"""A call that nobody told the end of."""
 
 CALLS = Table(
     "calls",
@@ -127,11 +144,25 @@ CALLS = Table(
     # The best candidate (ringpool.attribution), so that most questions need no other table.
     _ms("attributed_at"),  # 0: not yet
     Column("probability", Float, nullable=False, server_default="0"),
+    Column("nobody", Float, nullable=False, server_default="0"),  # nobody's probability
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
     Index("calls_by_start", "account", "started_at", "id"),
     Index("calls_by_number", "number", "started_at"),
     Index("calls_by_caller", "account", "caller_hash", "started_at"),
+    # For reports: all that they count, so that they read no rows.
+    Index(
+        "calls_by_source",
+        *("account", "source", "started_at", "answered_at", "attributed_at", "probability"),
+        *("nobody", "pool"),
+    ),
+    Index(
+        "calls_by_quarter",
+        *("account", text(f"(started_at / {QUARTER_MS})"), "started_at", "answered_at"),
+        *("attributed_at", "source", "probability", "nobody", "pool"),
+    ),
+    # Those that may have to be closed: few at a time.
+    Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
 )
 """Calls as their events have them, with the best of their candidates."""
 
@@ -143,6 +174,7 @@ CANDIDATES = Table(
     Column("rank", Integer, primary_key=True, autoincrement=False),  # 1: the best
     _text("why"),  # click, returning caller, nobody
     Column("probability", Float, nullable=False),
+    _ms("started_at"),  # as its call's
     _text("pool"),
     _text("tuple"),
     Column("source", BigInteger, nullable=False, server_default="0"),
@@ -152,6 +184,7 @@ CANDIDATES = Table(
     Column("clicks", Integer, nullable=False, server_default="0"),
     _text("first_click"),
     _text("last_click"),
+    Index("candidates_by_source", "account", "source", "started_at", "probability"),  # for reports
 )
 """Who may have made a call, *nobody* included: a call's probabilities add up to 1."""
 
@@ -164,3 +197,14 @@ FITS = Table(
     _text("parameters"),  # JSON (ringpool.attribution)
 )
 """What attribution learned of each pool."""
+
+LEDGERS = Table(
+    "ledgers",
+    METADATA,
+    Column("kind", Text, primary_key=True),  # pool or stock
+    Column("name", Text, primary_key=True),
+    Column("entries", BigInteger, nullable=False),  # how many it had, up to the last one read
+    Column("dropped", BigInteger, nullable=False),  # how many of them nobody has read
+    _ms("read_at"),
+)
+"""How far each ledger is read."""

@@ -5,7 +5,8 @@ Each round: finish a configuration change whose writer died; for every pool that
 numbers whose guarantee is over, hand on those that left, bring it numbers ahead of need or have
 those leave that it doesn't need (``pool_size``), and tell who wants to know when it ran out and the
 like; for every stock that is due, finish moves that were left half-way. Then messages that are due
-are sent.
+are sent. What pools' ledgers have goes into the archive, and calls that never ended are closed
+(``archiving``), beside all this.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
 
@@ -29,10 +30,12 @@ import structlog
 from allocator.allocator import Allocator
 from allocator.gather import gather_limited
 from allocator.lease import Lease
+from allocator.ledger import Kind as AllocatorKind
 from allocator.port import Store, StoreUnavailable
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
+from ringpool.background.archiving import Archiving
 from ringpool.background.pool_look import PoolLook
 from ringpool.background.pool_size import PoolSizes
 from ringpool.background.schedule import Schedule
@@ -70,6 +73,7 @@ class Sweeper:
         keeper: SnapshotKeeper,
         notifier: Notifier,
         *,
+        archiving: Archiving | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allocator = allocator
@@ -78,6 +82,7 @@ class Sweeper:
         self._catalog = catalog
         self._keeper = keeper
         self._notifier = notifier
+        self._archiving = archiving
         self._clock = clock
         self._sizes = PoolSizes(allocator, self._transfers, clock)
         self._due_pools = Schedule(IDLE_SECONDS, clock)
@@ -101,6 +106,8 @@ class Sweeper:
                     _log.exception("sweep_failed")
                 await asyncio.sleep(max(0.1, ROUND_SECONDS - (time.monotonic() - started)))
         finally:
+            if self._archiving is not None:
+                await self._archiving.stop()
             with contextlib.suppress(StoreUnavailable):  # then it runs out by itself
                 await self._lease.give_up()
 
@@ -122,6 +129,8 @@ class Sweeper:
         stocks = [directory.stocks[name] for name in self._due_stocks.due(directory.stocks)]
         failures += await self._for_each(self._finish_moves, stocks)
         await self._tell(self._notifier.send_due())
+        if self._archiving is not None:
+            self._archiving.go_on(self._account_of)
         if failures:
             raise failures[0]
         return True
@@ -132,6 +141,15 @@ class Sweeper:
         self._due_stocks.clear()
         self._answers_total.clear()
         self._sizes.start_over()
+
+    def _account_of(self, kind: AllocatorKind, name: str) -> str:
+        """Whose a pool or stock is; "" for one that isn't there any more."""
+        directory = self._keeper.current
+        if kind == "pool":
+            prepared = directory.pools.get(name)
+            return prepared.pool.account if prepared else ""
+        stock = directory.stocks.get(name)
+        return stock.account if stock else ""
 
     async def _leads(self) -> bool:
         asked = self._clock()
@@ -178,6 +196,8 @@ class Sweeper:
                 await self._catalog.hand_on(pool.id, swept.departures)
                 if not swept.more:
                     break
+            if swept.ledger and self._archiving is not None:
+                self._archiving.note("pool", pool.id, pool.account)
             if not self._keeper.current.rests_until(pool.id):  # numbers stay where they are then
                 unsettled = await self._sizes.settle(prepared, swept)
             look = PoolLook(self._allocator, self._transfers, prepared, swept, self._settled)

@@ -20,6 +20,7 @@ import msgspec
 from allocator.allocator import Allocator
 from allocator.answers import Departure, Holding
 from allocator.gather import gather_limited
+from allocator.ledger import Ledgers
 from allocator.port import Store, StoreUnavailable
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
@@ -109,7 +110,7 @@ class Catalog:
         self._transfers = Transfers(store)
         runner = Runner(self._store, allocator, stocks, self._transfers)
         self._writer = CatalogWriter(self._store, runner)
-        self._removals = Removals(self._store, allocator, stocks, self.hand_on)
+        self._removals = Removals(self._store, allocator, stocks, Ledgers(store), self.hand_on)
         self._actor = SERVICE
         self.log = AuditLog(self._store)
 

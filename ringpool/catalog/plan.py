@@ -30,11 +30,15 @@ class Claim(Struct, frozen=True, tag=True):
 
 
 class StockEdit(Struct, frozen=True, tag=True):
-    """The stock has this quarantine (ms), and these numbers too."""
+    """The stock has this quarantine (ms), and these numbers too.
+
+    ``quiet`` (ms): absent in a plan of before there were quiet periods.
+    """
 
     stock: str
     quarantine: int
     numbers: Sequence[str] = ()
+    quiet: int | None = None
 
 
 class StockAreas(Struct, frozen=True, tag=True):
@@ -168,8 +172,8 @@ class Runner:
         match step:
             case Claim(owner, numbers, leaving):
                 await self._catalog.claim(token, owner, numbers, leaving=leaving)
-            case StockEdit(stock, quarantine, numbers):
-                await self._stocks.edit(stock, quarantine, numbers, pasts)
+            case StockEdit(stock, quarantine, numbers, quiet):
+                await self._stocks.edit(stock, quarantine, numbers, pasts, quiet_ms=quiet)
             case StockAreas(stock, areas, general):
                 await self._stocks.shelve(stock, areas, general)
             case RulesEdit(pool, rules, revision):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from allocator.allocator import Allocator
+from allocator.ledger import Ledgers
 from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from ringpool.catalog.audit import Entities
@@ -25,11 +26,13 @@ class Removals:
         store: CatalogStore,
         allocator: Allocator,
         stocks: Stocks,
+        ledgers: Ledgers,
         hand_on: Callable[[str], Awaitable[int]],
     ) -> None:
         self._store = store
         self._allocator = allocator
         self._stocks = stocks
+        self._ledgers = ledgers
         self._hand_on = hand_on
 
     async def check(self, kind: Kind, name: str, after: Entities) -> None:
@@ -73,6 +76,7 @@ class Removals:
             return 0
 
     async def _forgotten(self, pool_id: str) -> bool:
+        await self._ledgers.note_unread([("pool", pool_id)])
         try:
             return await self._allocator.forget(pool_id)
         except UnknownPool:

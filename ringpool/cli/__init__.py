@@ -7,6 +7,7 @@ import click
 from ringpool import __version__
 from ringpool.cli import (
     backup,
+    call,
     check,
     check_page,
     configure,
@@ -17,6 +18,7 @@ from ringpool.cli import (
     notify,
     number,
     pool,
+    route,
     serve,
     signing_key,
     size,
@@ -49,6 +51,8 @@ main.add_command(stock.stock)
 main.add_command(notify.notify)
 main.add_command(key.key)
 main.add_command(number.number)
+main.add_command(route.route)
+main.add_command(call.call)
 main.add_command(explain.explain)
 main.add_command(size.size_command)
 main.add_command(signing_key.signing_key)

@@ -60,7 +60,11 @@ async def list_stocks(account: str | None, as_json: bool) -> None:
 
 @stock.command()
 @click.argument("stock_id", metavar="ID")
-@click.option("--state", type=click.Choice(list(StockState)), help="Only numbers in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([each.value for each in StockState]),
+    help="Only numbers in this state.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(0),
@@ -86,7 +90,12 @@ async def show(stock_id: str, state: str | None, limit: int, as_json: bool) -> N
                 else:
                     more += 1
     listed.sort(key=lambda row: (list(StockState).index(row.state), row.number))
-    summary = {"id": found.id, "account": found.account, "quarantine": str(found.quarantine)}
+    summary = {
+        "id": found.id,
+        "account": found.account,
+        "quarantine": str(found.quarantine),
+        "quiet": str(found.quiet),
+    }
     by_kind = [
         {"kind": kind, "size": sum(of_kind.values())} | {each: of_kind[each] for each in StockState}
         for kind, of_kind in sorted(counts.items())
@@ -99,7 +108,7 @@ async def show(stock_id: str, state: str | None, limit: int, as_json: bool) -> N
     print_table(("kind", "size", *StockState), [list(row.values()) for row in by_kind])
     say()
     print_table(
-        ("number", "kind", "state", "pool", "resting until", ""),
+        ("number", "kind", "state", "pool", "resting until", "calls", "last call", ""),
         [
             (
                 row.number,
@@ -107,6 +116,8 @@ async def show(stock_id: str, state: str | None, limit: int, as_json: bool) -> N
                 row.state,
                 row.pool,
                 _resting_until(row),
+                row.calls or "",
+                format_rfc3339(row.last_call) if row.last_call else "",
                 "draining" if row.leaving else " ",
             )
             for row in listed
@@ -136,6 +147,8 @@ def _plain(row: StockRow) -> dict[str, Any]:
         "pool": row.pool or None,
         "resting_until": _resting_until(row) or None,
         "draining": row.leaving,
+        "calls": row.calls,
+        "last_call": format_rfc3339(row.last_call) if row.last_call else None,
     }
 
 

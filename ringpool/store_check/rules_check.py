@@ -101,7 +101,8 @@ async def _wrong(
         quarantine, _ = await claims.stock_claims(store, stock.id, ())
         if quarantine != stock.quarantine:
             message = "its quarantine isn't the configuration's"
-            wrong["stock", stock.id] = (message, StockEdit(stock.id, int(stock.quarantine)))
+            wanted_of_stock = StockEdit(stock.id, int(stock.quarantine), quiet=int(stock.quiet))
+            wrong["stock", stock.id] = (message, wanted_of_stock)
     return wrong
 
 

@@ -24,7 +24,9 @@ from allocator.answers import (
     Holding,
     Rules,
     State,
+    attributes_bytes,
 )
+from allocator.ledger import OverflowGiven
 
 PROMOTED_A_CALL = 4
 DRY_MS = 1000
@@ -51,6 +53,7 @@ class Number:
     until: int = 0
     active: int = 0
     clicks: int = 0
+    clicked: int = 0
     calls: int = 0
     activity: float = 0.0
     turn: int = 0
@@ -181,7 +184,7 @@ class ModelPool:
         self.clock = 0
         self.numbers: dict[str, Number] = {}
         self.outbox: dict[str, OutboxEntry] = {}
-        self.calls: dict[str, CallCredit] = {}
+        self.calls: dict[str, tuple[CallCredit, set[str]]] = {}
         self.turns = self.draws = 0
         self.virtual_time = 0.0
         self._awaiting: dict[str, str] = {}
@@ -192,6 +195,7 @@ class ModelPool:
         self.rates: dict[str, int] = {}
         self.refused = self.unbudgeted = self.last_unbudgeted = 0
         self.recycled_age = self.recycled_early = 0
+        self.ledger: list[Holding | OverflowGiven] = []
 
     # What the pool is asked to do
 
@@ -296,37 +300,47 @@ class ModelPool:
         return draining
 
     def record_call(self, call: Call, now: int, *, overflow: bool = False) -> CallCredit | None:
-        if call.id in self.calls:
-            first = self.calls[call.id]
-            return replace(first, counted=False)
-        clock = max(self.clock, now)
-        at = min(call.started_at or clock, clock)
-        holding: Holding | None = None
-        if overflow:
-            self.totals["missed"] += 1
-        else:
-            number = self.numbers.get(call.number)
-            if number is None:
-                return None
-            if number.since and at >= number.since:
+        credit: CallCredit | None
+        credit, told = self.calls.get(call.id, (None, set()))
+        counts = call.event != "outcome"
+        counted = counts and (credit is None or told <= {"outcome"})
+        if credit is None or counted:
+            clock = max(self.clock, now)
+            at = min(call.started_at or clock, clock)
+            if overflow:
+                self.totals["missed"] += counted
+                credit = CallCredit(id=call.id, number=call.number, counted=False, overflow=True)
+            else:
+                credit = self._credit(call, at, counted=counted)
+                if credit is None:
+                    return None
+                self.totals["calls"] += counted
+        noted = call.event not in told
+        if noted:
+            self._tick(now)
+        self.calls[call.id] = credit, {*told, call.event}
+        return replace(credit, counted=counted, noted=noted)
+
+    def _credit(self, call: Call, at: int, *, counted: bool) -> CallCredit | None:
+        number, left = self.numbers.get(call.number), self.outbox.get(call.number)
+        holding, resting = None, ""
+        if number is not None and number.since and at >= number.since:
+            if counted:
                 number.calls += 1
                 self._act(number, self.rules.call_weight, at)
                 if number.rank is not None:
                     self._rank(number)
-                holding = self._holding(number)
-            else:
-                for place, former in reversed([*enumerate(number.former)]):
-                    if former.since <= at < (former.until or 0):
-                        holding = replace(former, calls=former.calls + 1)
-                        number.former[place] = holding
-                        break
-            self.totals["calls"] += 1
-        self._tick(now)
-        credit = CallCredit(
-            id=call.id, number=call.number, counted=True, overflow=overflow, holding=holding
+            holding = self._holding(number)
+        elif number is not None:
+            holding = _credit_former(number.former, at, counted=counted)
+        elif left is not None and not left.sent:
+            holding = _credit_former(left.former, at, counted=counted, or_last=True)
+            resting = "quarantine"
+        else:
+            return None
+        return CallCredit(
+            id=call.id, number=call.number, counted=False, holding=holding, resting=resting
         )
-        self.calls[call.id] = credit
-        return credit
 
     def sweep(self, most: int, now: int) -> dict[str, OutboxEntry]:
         """Rank what fell due, let go what must leave; what is still to be handed on."""
@@ -460,6 +474,11 @@ class ModelPool:
             return self._recycle(number, ask)
         self.totals["overflow"] += 1
         self.last_overflow = self.clock
+        shown = self.rules.overflow_number if self.rules.allow_overflow else ""
+        attributes = attributes_bytes(ask.attributes).decode()
+        self.ledger.append(
+            OverflowGiven(self.clock, ask.tuple, attributes, shown, self.rules.owner)
+        )
         if self.rules.allow_overflow:
             return Answer(State.OVERFLOW, self.rules.overflow_number)
         return Answer(State.NONE, "")
@@ -505,6 +524,8 @@ class ModelPool:
     def _hold(self, number: Number, ask: Ask) -> Answer:
         number.clicks += ask.clicks
         self._act(number, ask.clicks * self.rules.click_weight, self.clock)
+        if ask.clicks:
+            number.clicked = self.clock
         over = number.until <= self.clock
         number.released = False
         self.totals["held"] += ask.clicks
@@ -526,6 +547,7 @@ class ModelPool:
         span = max(self.rules.min_duration, self.rules.hold_on_activity)
         number.holder, number.since, number.until = ask.tuple, self.clock, self.clock + span
         number.active, number.clicks, number.calls = self.clock, ask.clicks, 0
+        number.clicked = self.clock if ask.clicks else 0
         number.turn, number.released = self.turns, False
         number.activity = ask.clicks * self.rules.click_weight
         self._begin(number, ask.network)
@@ -621,6 +643,7 @@ class ModelPool:
         """Its tuple has it no longer."""
         ended = replace(self._holding(number), until=self.clock)
         number.former = [*number.former, ended]
+        self.ledger.append(ended)
         number.since, number.rank, number.old_rank = 0, None, False
 
     def _leave(self, number: Number) -> None:
@@ -656,4 +679,17 @@ class ModelPool:
             calls=number.calls,
             first_click=number.first,
             last_click=number.last or number.first,
+            last_click_at=number.clicked,
+            serial=number.turn,
         )
+
+
+def _credit_former(
+    former: list[Holding], at: int, *, counted: bool, or_last: bool = False
+) -> Holding | None:
+    """Who held a number at a time, the call counted for it; ``or_last``: or last before."""
+    for place, holding in reversed([*enumerate(former)]):
+        if holding.since <= at and (or_last or at < (holding.until or 0)):
+            former[place] = replace(holding, calls=holding.calls + counted)
+            return former[place]
+    return None

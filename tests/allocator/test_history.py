@@ -55,6 +55,8 @@ async def test_a_holding_is_complete(store: Store, unique: str) -> None:
         clicks=4,
         first_click=b"first",
         last_click=b"last",
+        last_click_at=start,
+        serial=1,
     )
     now = await holder(pool)
     assert now is not None

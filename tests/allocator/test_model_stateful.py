@@ -26,6 +26,7 @@ from allocator.answers import (
     area_list,
 )
 from allocator.keys import pool_keys
+from allocator.ledger import AssignmentEnded, Ledgers
 from tests.allocator.machines import Runtime, StoreMachine, run_machine
 from tests.allocator.model import ModelPool, ModelStock, area_of
 
@@ -224,11 +225,13 @@ class Machine(StoreMachine):
     @rule(
         pool=pools,
         number=st.sampled_from([*NUMBERS, OVERFLOW]),
-        name=st.integers(1, 200),
+        name=st.integers(1, 50),
         ago=st.sampled_from([0, 0, 1, 5_000, 60_000]),
+        event=st.sampled_from(["started", "started", "ended", "outcome"]),
     )
-    def call(self, pool: str, number: str, name: int, ago: int) -> None:
-        call = Call(id=f"c{name}", number=number, started_at=self.now - ago if ago else 0)
+    def call(self, pool: str, number: str, name: int, ago: int, event: str) -> None:
+        began = self.now - ago if ago else 0
+        call = Call(id=f"c{name}", number=number, started_at=began, event=event)
         overflow = number == OVERFLOW
         work = self.allocator.record_call(pool, call, overflow=overflow, now_ms=self.now)
         assert self.do(work) == self.pools[pool].record_call(call, self.now, overflow=overflow)
@@ -343,12 +346,18 @@ class Machine(StoreMachine):
             assert len(holders) == len(set(holders))
 
     def teardown(self) -> None:
-        """Every history that is left tells the same, and what each network has."""
+        """Every history that is left and the ledger tell the same, and what each network has."""
         for pool, model in self.pools.items():
             for network in CLIENTS:
                 packed = self.runtime.command("HGET", pool_keys(pool)[0], network) or bytes(10)
                 ends = [end for end in ends_of(packed) if end > model.clock]
                 assert ends == model.ends_of(network)
+            page = self.do(Ledgers(self.runtime.store).read("pool", pool, 20_000))
+            assert [entry.place for entry in page.entries] == [*range(len(model.ledger))]
+            told = [entry.told for entry in page.entries]
+            assert [
+                each.holding if isinstance(each, AssignmentEnded) else each for each in told
+            ] == model.ledger
             for number in NUMBERS:
                 for at in range(START, self.now, max(1, (self.now - START) // 5)):
                     held = self.do(self.allocator.holder(pool, number, at, now_ms=self.now))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
+
+from tests.servers.process import NotInstalled
 
 
 def program(name: str, beside: str = "") -> str:
@@ -20,3 +23,10 @@ def program(name: str, beside: str = "") -> str:
             pytest.fail(f"{name} isn't installed")
         pytest.skip(f"{name} isn't installed")
     return found
+
+
+def missing(what: NotInstalled) -> NoReturn:
+    """Skip a test for want of a tool; where CI is set, fail it."""
+    if os.environ.get("CI"):
+        pytest.fail(str(what))
+    pytest.skip(str(what))

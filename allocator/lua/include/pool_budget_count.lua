@@ -63,6 +63,9 @@ end
 
 -- Saves the state and what has changed of the networks.
 local function save_with_budgets(state)
+  if ledger then
+--@include pool_ledger
+  end
   local fields = { 'state', pack(state) }
   for network, budget in pairs(budgets) do
     if budget[CHANGED] then

@@ -9,7 +9,10 @@ local function end_assignment(number, record, rules, now, replaces)
   local first, last = number .. ':f', number .. ':l'
   local clicks = call('HMGET', CLICKS, first, last)
   local entry = pack({ rules[POOL_ID], record[TUPLE], record[SINCE], now, record[UNTIL],
-    record[CLICKED], record[CALLED], clicks[1] or '', clicks[2] or '', rules[OWNER] or '' })
+    record[CLICKED], record[CALLED], clicks[1] or '', clicks[2] or '', rules[OWNER] or '',
+    record[LAST_CLICK] or 0, record[SERIAL] })
+  ledger = ledger or {}
+  ledger[#ledger + 1] = '\147\1' .. pack(number) .. entry -- an array of three
   local history = call('HGET', HISTORY, number)
   local count, body = 1, entry
   if history then

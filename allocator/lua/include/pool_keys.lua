@@ -23,6 +23,7 @@
 --                            where the rules name no areas
 --  16 SERIES         hash    rows of minutes and hours (include/pool_series.lua)
 --  17 REFUSALS       list    what it refused lately, newest last (include/pool_refusals.lua)
-local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES, SERIES, REFUSALS =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16], KEYS[17]
+--  18 LEDGER         stream  what the archive hasn't read yet (include/pool_ledger.lua)
+local META, TUPLES, NUMBERS, FREE, GUARD, IDLE, DRAIN, STALE, CLICKS, HISTORY, OVERFLOW, OUTBOX, CALLS, CALLS_BY_TIME, SHELVES, SERIES, REFUSALS, LEDGER =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16], KEYS[17], KEYS[18]
 local call, pack, unpack_one = redis.call, cmsgpack.pack, cmsgpack.unpack

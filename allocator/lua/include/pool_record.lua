@@ -3,10 +3,10 @@
 -- drains, given to no other tuple), 9 released (1: its visitor left), 10 the loan by which a stock's
 -- number is here ("stock id@loan ms"; "": the pool's own), 11 its area (include/areas.lua; "": it is
 -- general), where the pool goes by areas, 12 the budgeted network that began its guarantee (absent
--- or false: none did; include/pool_budget.lua), 13 free (0), 14 its activity
--- since assigned_at, as it was at the last (absent in a record of before activity faded)
-local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA, NETWORK, ACTIVITY =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14
+-- or false: none did; include/pool_budget.lua), 13 last click ms (absent or false: unknown), 14 its
+-- activity since assigned_at, as it was at the last (absent in a record of before activity faded)
+local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA, NETWORK, LAST_CLICK, ACTIVITY =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 
 -- Records by number that promotion has read in this call, as long as nobody writes them: the number
 -- that is recycled next is nearly always one of them.
@@ -26,12 +26,9 @@ end
 local function write_record(number, record)
   record_cache[number] = nil
   -- nil in between would have it packed as a map.
-  if record[ACTIVITY] ~= nil then
-    record[AREA], record[NETWORK] = record[AREA] or false, record[NETWORK] or false
-    record[13] = record[13] or 0
-  elseif record[NETWORK] and record[AREA] == nil then
-    record[AREA] = false
-  end
+  if record[ACTIVITY] and record[LAST_CLICK] == nil then record[LAST_CLICK] = false end
+  if record[LAST_CLICK] ~= nil and record[NETWORK] == nil then record[NETWORK] = false end
+  if record[NETWORK] ~= nil and record[AREA] == nil then record[AREA] = false end
   call('HSET', NUMBERS, number, pack(record))
 end
 

@@ -21,9 +21,10 @@ local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MA
 --   there were series (include/pool_series.lua): 19 most numbers held in this minute, 20 how many
 --   seconds of it were left when somebody looked, 21 how long the former assignments of recycled numbers stood together (ms), 22
 --   how many of those numbers were recycled early, 23 when this minute is over (ms; 0: nobody has
---   asked yet)
-local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOTAL, DRY_UNTIL, VIRTUAL, DRAWS, LAST_OVERFLOW, CALLS_TOTAL, OVERFLOW_CALLS, HAS_STALE, SHELVED, REFUSED_TOTAL, UNKNOWN_TOTAL, LAST_UNKNOWN, PEAK, LOOKED, AGE_TOTAL, EARLY_TOTAL, MINUTE_ENDS =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
+--   asked yet), 24 how many entries the ledger ever had (include/pool_ledger.lua; absent in one made
+--   before there were ledgers)
+local CLOCK, SIZE, ASSIGNED, NEW_TOTAL, HELD_TOTAL, RECYCLED_TOTAL, OVERFLOW_TOTAL, DRY_UNTIL, VIRTUAL, DRAWS, LAST_OVERFLOW, CALLS_TOTAL, OVERFLOW_CALLS, HAS_STALE, SHELVED, REFUSED_TOTAL, UNKNOWN_TOTAL, LAST_UNKNOWN, PEAK, LOOKED, AGE_TOTAL, EARLY_TOTAL, MINUTE_ENDS, LEDGER_ENTRIES =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
 
 -- Returns rules, state (nil, nil when there is no such pool). `given`: "" for the server's clock,
 -- else the time in ms (tests and simulations). The clock never goes back: a step back, here or by
@@ -45,13 +46,19 @@ local function open_pool(given, networks)
     now = tonumber(given)
   end
   local state = unpack_one(documents[2])
-  if not state[23] then
-    for place = #state + 1, 23 do state[place] = 0 end
+  if not state[24] then
+    for place = #state + 1, 24 do state[place] = 0 end
   end
   if now > state[CLOCK] then state[CLOCK] = now end
   return unpack_one(documents[1]), state, documents
 end
 
+-- What this call tells the archive: packed entries of include/pool_ledger.lua; nil: nothing.
+local ledger
+
 local function save_state(state)
+  if ledger then
+--@include pool_ledger
+  end
   call('HSET', META, 'state', pack(state))
 end

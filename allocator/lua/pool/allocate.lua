@@ -88,6 +88,7 @@ local function record_click(number, record, clicks, attributes, network)
   local was_queued = recyclable and leave_order(number, record, state)
   add_activity(record, clicks * rules[CLICK_WEIGHT], now, rules)
   record[CLICKED], record[RELEASED] = record[CLICKED] + clicks, 0
+  if clicks > 0 then record[LAST_CLICK] = now end
   local extended = now + rules[HOLD]
   local extends = rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL]
   if extends and recyclable and is_over_budget(network, awaited[network] or 0, rules, state) then
@@ -96,7 +97,7 @@ local function record_click(number, record, clicks, attributes, network)
   if extends then
     unshelve(number, record)
     if recyclable and network ~= '' then
-      record[NETWORK] = begin_guarantee(network, extended, rules, state) and network or nil
+      record[NETWORK] = begin_guarantee(network, extended, rules, state) and network or false
     elseif record[NETWORK] then
       move_end(record[NETWORK], record[UNTIL], extended, now)
     end
@@ -206,7 +207,7 @@ local function assign(number, record, tuple, clicks, attributes, network)
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
   record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
     record[AREA] or false, begin_guarantee(network, now + extended, rules, state) and network or false,
-    0, clicks * rules[CLICK_WEIGHT] }
+    clicks > 0 and now or 0, clicks * rules[CLICK_WEIGHT] }
   write_record(number, record)
   shelve(number, record)
   call('HSET', TUPLES, tuple, number)
@@ -268,6 +269,14 @@ local function answer(tuple, clicks, attributes, areas, network)
       refuse(false, tuple, network)
     end
     count_overflow()
+    -- Overflow answers have half of the ledger at most: who floods a pool pushes no assignment out of it.
+    if call('XLEN', LEDGER) < 10000 then
+      local shown = rules[ALLOW_OVERFLOW] == 1 and rules[OVERFLOW_NUMBER] or ''
+      ledger = ledger or {}
+      ledger[#ledger + 1] = pack({ 2, now, tuple, attributes, shown, rules[OWNER] or '' })
+    else
+      state[LEDGER_ENTRIES] = state[LEDGER_ENTRIES] + 1
+    end
     if rules[ALLOW_OVERFLOW] == 1 then return OVERFLOW_GIVEN, rules[OVERFLOW_NUMBER], 0 end
     return NONE, '', 0
   end

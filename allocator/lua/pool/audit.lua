@@ -33,7 +33,7 @@ end
 for _, key in ipairs(KEYS) do
   local sorted = key == FREE or key == GUARD or key == IDLE or key == DRAIN or key == STALE
     or key == CALLS_BY_TIME or key == SHELVES
-  local counts = key == REFUSALS and 'LLEN' or sorted and 'ZCARD' or 'HLEN'
+  local counts = key == REFUSALS and 'LLEN' or key == LEDGER and 'XLEN' or sorted and 'ZCARD' or 'HLEN'
   if part == 'state' and not audit_kind(key, counts) then
     return pack({ '0', found, -1 })
   end
@@ -47,7 +47,7 @@ end
 if not array_in(documents[2], 15) then
   if not note('', 'its counters are lost') then return pack({ '0', found, -1 }) end
   -- What can be counted is counted by the parts that follow.
-  call('HSET', META, 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }))
+  call('HSET', META, 'state', pack({ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }))
 end
 local rules, state = open_pool(ARGV[1])
 local now = state[CLOCK]

@@ -1,5 +1,6 @@
 #!lua
--- Deletes a pool that has no numbers, with its totals, its calls and its history.
+-- Deletes a pool that has no numbers, with its totals, its calls and its history. Its ledger stays until
+-- the archive has read it.
 --
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
@@ -15,5 +16,6 @@ if state[SIZE] > 0 then return pack(HAS_NUMBERS) end
 for _, entry in ipairs(call('HVALS', OUTBOX)) do
   if unpack_one(entry)[4] == 0 then return pack(HAS_NUMBERS) end
 end
-call('UNLINK', unpack(KEYS))
+local kept = call('XLEN', LEDGER) > 0 and 1 or 0
+call('UNLINK', unpack(KEYS, 1, #KEYS - kept)) -- LEDGER is the last
 return pack(DELETED)

@@ -11,7 +11,7 @@
 --        of { number, loan ("": its own), left at ms, packed history }, exhausted (1 or 0), last
 --        overflow ms, how many numbers it could take from its stock, ms until there is more to do
 --        here if nobody clicks (an hour at most), how many answers this pool ever gave, size, how many
---        numbers are unassigned, clock ms }
+--        numbers are unassigned, clock ms, messages that wait in the ledger }
 --@include pool_keys
 --@include pool_state
 --@include pool_record
@@ -111,4 +111,4 @@ save_state(state)
 local answers = state[NEW_TOTAL] + state[HELD_TOTAL] + state[RECYCLED_TOTAL] + state[OVERFLOW_TOTAL]
   + state[REFUSED_TOTAL]
 return pack({ more, departures, is_exhausted(rules, state) and 1 or 0, state[LAST_OVERFLOW],
-  room_to_grow(rules, state), due_in, answers, state[SIZE], call('ZCARD', FREE), now })
+  room_to_grow(rules, state), due_in, answers, state[SIZE], call('ZCARD', FREE), now, call('XLEN', LEDGER) })

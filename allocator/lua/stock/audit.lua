@@ -48,8 +48,9 @@ end
 
 if part == 'kinds' then
   for _, key in ipairs(KEYS) do
-    local sorted = key == AVAILABLE or key == SHELVES
-    if not audit_kind(key, sorted and 'ZCARD' or 'HLEN') then looked_at = -1 end
+    local sorted = key == AVAILABLE or key == SHELVES or key == CALLS_BY_TIME
+    local counts = key == LEDGER and 'XLEN' or sorted and 'ZCARD' or 'HLEN'
+    if not audit_kind(key, counts) then looked_at = -1 end
   end
 elseif part == 'numbers' then
   each_field(NUMBERS, function(number)

@@ -14,7 +14,7 @@ for i = 2, #ARGV do
   local record = read_record(number)
   if record and record[POOL] ~= '' then
     record[LEAVING] = 1
-    call('HSET', NUMBERS, number, pack(record))
+    write_record(number, record)
     reply[i - 1] = { record[POOL], '', 0 }
   else
     reply[i - 1] = { '', call('HGET', HISTORY, number) or '', record and record[SINCE] or 0 }

@@ -17,11 +17,11 @@ local page = call('HSCAN', NUMBERS, ARGV[3], 'COUNT', ARGV[4])
 for i = 1, #page[2], 2 do
   local number, record = page[2][i], unpack_one(page[2][i + 1])
   local area = area_of(number, ARGV[2])
-  if record[AREA] ~= area then
+  if (record[AREA] or nil) ~= area then
     local from = call('ZSCORE', AVAILABLE, number)
     make_unavailable(number, record)
     record[AREA] = area
-    call('HSET', NUMBERS, number, pack(record))
+    write_record(number, record)
     if from then make_available(number, record, tonumber(from)) end
   end
 end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -15,15 +16,18 @@ from tests.api.conftest import ADMIN, KEY
 from tests.api.openapi.configuration import (
     BUSY_KEY,
     CALLS_KEY,
+    CARRIER_LOGIN,
     NUMBER,
     POWERLESS_KEY,
     SERVER_KEY,
+    Telnyx,
     bearer,
     body_of,
     configure,
 )
 from tests.api.openapi.document import OPERATIONS, check_schema, media_of
 from tests.api.service import service
+from tests.ringpool.archive.told import event, tell_in
 
 NUMBERS = [f"+188855501{place:02}" for place in range(1, 10)]
 MORE_NUMBERS = ["+18885550110", "+18885550111"]
@@ -37,13 +41,21 @@ NOBODYS_KEY = "nobodys-key-0123456789abcdef"
 FREE_FORM = ("tuple", "first_click", "last_click", "visit")
 """Fields whose names are the pool's and the visit's own."""
 
-OF_THE_PAST = ("after", "at", "since", "started_at")
+OF_THE_PAST = ("after", "at", "since", "from", "started_at")
 """Examples that name what this service can't have had: another page, a time before it started."""
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with service(tmp_path_factory.mktemp("service")) as running:
+    folder = tmp_path_factory.mktemp("service")
+    with service(folder) as running:
+        told = {"account": "newspress", "pool": "ad-placement", "number": NUMBER}
+        events = [
+            event("call-1", "started", caller_hash="c" * 32, **told),
+            event("call-1", "answered", 9, **told),
+            event("call-1", "ended", 104, **told),
+        ]
+        asyncio.run(tell_in(folder, *events))
         yield running.client
 
 
@@ -78,6 +90,11 @@ def request_of(name: str) -> dict[str, Any]:
             request["headers"] = bearer(KEY)
         case [{"Bearer": _}, *_]:
             request["headers"] = bearer(ADMIN)
+        case [{"CarrierLogin": _}, *_]:
+            request["headers"] = {"authorization": httpx.BasicAuth(*CARRIER_LOGIN)._auth_header}
+        case [{"CarrierSignature": _}]:
+            request["data"] = request.pop("json")
+            request["auth"] = Telnyx()
         case [{}, {"Bearer": _}] if operation["tags"] == ["pages"]:
             request["headers"] = bearer(SERVER_KEY)
     return request
@@ -146,13 +163,15 @@ def prepare(client: httpx.Client, name: str, request: dict[str, Any]) -> None:
         make_change(client, request, SERVER_KEY, max_size=250, numbers=[*NUMBERS, *MORE_NUMBERS])
     if name == "get_pool_refusals":
         exhaust_a_pool(client, request)
-    if name in ("get_number", "list_pool_numbers", "record_call"):
+    if name in ("get_number", "list_pool_numbers", "record_call", "route_call"):
         allocated = client.request(**request_of("allocate_number_json")).json()
         assert allocated["state"] in ("new", "held")
         call = {"id": "call-0", "number": allocated["number"]}
         client.post("/admin/v1/calls", json=call, headers=bearer(ADMIN)).raise_for_status()
         if name == "record_call":
             request["json"]["number"] = allocated["number"]
+        elif name == "route_call":
+            request["params"]["number"] = allocated["number"]
         else:
             request["url"] = request["url"].replace(NUMBER, allocated["number"])
 
@@ -189,6 +208,8 @@ WRONG_QUERIES = {
     "mobile_click_to_call": "perhaps",
     "visitor": "?",
     "rp_number": "",
+    "number": "",
+    "text": "x" * 501,
     "clicks": "many",
 }
 WRONG_FIELDS = {
@@ -197,6 +218,8 @@ WRONG_FIELDS = {
     "put_stock": {"quarantine": "soon"},
     "add_pool_numbers": {"numbers": []},
     "record_call": {"duration_seconds": -1},
+    "receive_carrier_events": {"variables": {}},
+    "tell_outcome": {"amount": "a lot"},
     "make_key": {"scopes": ["admin"]},
     "rotate_key": {"overlap": "soon"},
 }
@@ -208,6 +231,7 @@ MISSING = {
     "newspress": "nowhere",
     "us-toll-free": "nowhere",
     NUMBER: "+18885550199",
+    "call-1": "call-9",
 }
 """What the examples name, and what isn't there."""
 
@@ -225,7 +249,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             request["content"] = b"<document>"
             query.clear()
         case 400:
-            (field,) = (field for field in WRONG_QUERIES if f"{field}: " in text)
+            (field,) = (field for field in WRONG_QUERIES if re.search(rf"\b{field}: ", text))
             query[field] = WRONG_QUERIES[field]
         case 401:
             headers |= bearer(NOBODYS_KEY)
@@ -236,6 +260,9 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             headers |= bearer(CALLS_KEY if "scope calls" not in text else POWERLESS_KEY)
             if "read or calls" in text:
                 headers |= bearer(POWERLESS_KEY)
+        case 403 if "not signed" in text:
+            request.pop("auth", None)
+            headers |= bearer(SERVER_KEY)
         case 403:
             headers |= bearer(SERVER_KEY)
             if name == "patch_account":  # what it has already it may set, and its notify
@@ -284,6 +311,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             query.clear()
     if "content" in request:
         request.pop("json", None)
+        request.pop("data", None)
         headers.setdefault("content-type", "application/json")
 
 

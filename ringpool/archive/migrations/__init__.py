@@ -1,0 +1,1 @@
+"""The archive's tables from version to version, for Alembic (``ringpool.archive.upgrade``)."""

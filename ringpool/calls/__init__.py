@@ -1,0 +1,1 @@
+"""What carriers and call centres tell of calls, and what becomes of it."""

@@ -1,0 +1,138 @@
+"""Calls, found again by those whose calls they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, update
+
+from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.tables import CALLS, CANDIDATES
+from ringpool.settings import Settings
+from tests.api.conftest import Site
+from tests.ringpool.archive.told import BEGAN, event, tell_in
+
+
+@pytest.fixture
+async def known(site: Site, settings: Settings) -> Site:
+    """An account with two calls in the archive, and another account's call of the same id."""
+    archive = Archive(archive_url("", settings.data_dir))
+    account = site.account
+    own = {"account": account, "number": site.number(5)}
+    rows = [
+        event("1", "started", caller_hash="c" * 32, **own),
+        event("1", "answered", 9, **own),
+        event("1", "ended", 69, destination="+18885550199", **own),
+        event("2", "missed", 100, **own),
+        event("1", "started", 200, account="another"),
+    ]
+    await tell_in(settings.data_dir, *rows)
+    async with archive.engine.begin() as connection:
+        await connection.execute(
+            update(CALLS)
+            .where(CALLS.c.account == account, CALLS.c.id == "1")
+            .values(attributed_at=BEGAN, probability=0.9, tuple="website=one&path=/")
+        )
+        candidate = {"account": account, "call": "1", "rank": 1, "why": "click"}
+        found = {"probability": 0.9, "tuple": "website=one&path=/", "clicks": 2, "pool": "p"}
+        nobody = {"rank": 2, "why": "nobody", "probability": 0.1, "tuple": "", "clicks": 0}
+        click = {"first_click": '{"gclid":"x"}', "first_click_at": BEGAN - 1000}
+        await connection.execute(
+            insert(CANDIDATES),
+            [
+                candidate | found | click,
+                candidate | found | nobody | dict.fromkeys(click, "") | {"first_click_at": 0},
+            ],
+        )
+    await archive.close()
+    return site
+
+
+async def listed(site: Site, auth: dict[str, str], **query: str) -> tuple[list[str], str]:
+    answer = await site.client.get("/v1/calls", params=query, headers=auth)
+    assert answer.status_code == 200, answer.text
+    page = answer.json()
+    return [f"{call['account']}/{call['id']}" for call in page["calls"]], page.get("next", "")
+
+
+def key_of(site: Site) -> dict[str, str]:
+    return {"authorization": f"Bearer key-of-{site.account}"}
+
+
+async def test_an_account_sees_its_own_calls(known: Site) -> None:
+    """The latest first, page by page, by what they are asked for."""
+    await known.make_account(api_keys=[f"key-of-{known.account}"])
+    own, (first, second) = key_of(known), (f"{known.account}/1", f"{known.account}/2")
+    page, following = await listed(known, own, limit="1")
+    assert page == [second]
+    assert await listed(known, own, limit="1", after=following) == ([first], "")
+    for query, found in (
+        ({}, [second, first]),
+        ({"state": "missed"}, [second]),
+        ({"pool": "nowhere"}, []),
+        ({"number": known.number(5)}, [second, first]),
+        ({"param.website": "one"}, [first]),
+        ({"param.website": "one", "param.path": "/x"}, []),
+        ({"from": "2025-11-24T16:01:00Z"}, [second]),
+        ({"to": "2025-11-24T16:01:00Z", "account": known.account}, [first]),
+    ):
+        assert (await listed(known, own, **query))[0] == found, query
+    everything, _ = await listed(known, known.auth)
+    assert everything == ["another/1", second, first]
+    assert await listed(known, own, account="another") == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("after", "x"),
+        ("limit", "0"),
+        ("number", "12"),
+        ("state", "lost"),
+        ("from", "noon"),
+        ("pool", "A b"),
+        ("account", "A b"),
+    ],
+)
+async def test_a_wrong_query_is_refused(site: Site, name: str, value: str) -> None:
+    """400 that names the parameter."""
+    answer = await site.client.get("/v1/calls", params={name: value}, headers=site.auth)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, name)
+
+
+async def test_one_call(known: Site) -> None:
+    """With its events and candidates; another account's is unknown."""
+    await known.make_account(api_keys=[f"key-of-{known.account}"])
+    for path in ("/v1/calls/1", f"/admin/v1/calls/1?account={known.account}"):
+        headers = known.auth if "account" in path else key_of(known)
+        call: dict[str, Any] = (await known.client.get(path, headers=headers)).json()
+        assert (call["state"], call["duration_seconds"]) == ("ended", 60)
+        assert (call["tuple"], call["probability"]) == ({"website": "one", "path": "/"}, 0.9)
+        assert [each["event"] for each in call["events"]] == ["started", "answered", "ended"]
+        click, nobody = call["candidates"]
+        assert (click["why"], click["first_click"]) == ("click", {"gclid": "x"})
+        assert nobody == {"why": "nobody", "probability": 0.1}
+    other = Site(known.client, f"{known.account}-o", known.area)
+    await other.make_account(api_keys=[f"key-of-{other.account}"])
+    for method, path in (("GET", "/v1/calls/2"), ("POST", "/v1/calls/2/outcome")):
+        refused = await known.client.request(
+            method, path, json={"outcome": "sale"}, headers=key_of(other)
+        )
+        assert (refused.status_code, refused.json()["class"]) == (404, "UnknownCall")
+
+
+async def test_an_outcome_is_told_of_a_call_that_is_known(known: Site) -> None:
+    """Its number needn't be told, then; what is wrong is named."""
+    number = known.number(5)
+    await known.pool(0, numbers=[number])
+    url, auth = f"/v1/calls/1/outcome?account={known.account}", known.auth
+    outcome = {"outcome": "sale", "amount": 49.9, "currency": "USD"}
+    answer = (await known.client.post(url, json=outcome, headers=auth)).json()
+    assert (answer["number"], answer["event"], answer["counted"]) == (number, "outcome", False)
+    wrong = await known.client.post(url, json={**outcome, "amount": "a lot"}, headers=auth)
+    assert wrong.json()["errors"][0]["field"] == "amount"
+    unknown = "/v1/calls/none/outcome"
+    assert (await known.client.post(unknown, json=outcome, headers=auth)).status_code == 404
+    told = await known.client.post(unknown, json={**outcome, "number": number}, headers=auth)
+    assert told.status_code == 200
