@@ -32,32 +32,6 @@ local function write_record(number, record)
   call('HSET', NUMBERS, number, pack(record))
 end
 
--- Activity fades: an event of weight w counts w * 2^(-age / half_life). A record has how much its
--- activity was when it was last active, so a half-life that is edited holds from then on.
-local LN2, NEVER = 0.6931471805599453, -1e300
-
--- A pool made before activity faded has its minimum duration for a half-life.
-local function half_life(rules)
-  return rules[HALF_LIFE] or rules[MIN_DURATION]
-end
-
--- A record of before has counts alone: it's taken that all of them came with the last.
-local function activity_of(record, rules)
-  return record[ACTIVITY] or record[CALLED] * rules[CALL_WEIGHT] + record[CLICKED] * rules[CLICK_WEIGHT]
-end
-
--- Counts an event of this weight at this time (ms), which may be before the last one; the counts
--- are the caller's to change, afterwards.
-local function add_activity(record, weight, at, rules)
-  local activity, span = activity_of(record, rules), half_life(rules)
-  if at >= record[LAST] then
-    record[ACTIVITY] = activity * 2 ^ ((record[LAST] - at) / span) + weight
-    record[LAST] = at
-  else
-    record[ACTIVITY] = activity + weight * 2 ^ ((at - record[LAST]) / span)
-  end
-end
-
 -- A recyclable number's member in IDLE: the scores there are the rule's, and equal scores are
 -- ordered by the member's bytes, so it starts with the time of its last activity: longest idle
 -- first. A released one counts as idle for ever.
@@ -78,20 +52,22 @@ end
 -- Spirakis 2006, https://doi.org/10.1016/j.ipl.2005.11.003; that a late comer may draw from now on is
 -- the exponential's lack of memory). The draw is a hash of a counter, so that a simulation repeats.
 -- A number whose visitor left, and that nobody has called, counts as never active.
+-- A record of before activity faded has counts alone: it's taken that all came with the last.
 local function order_score(rules, state, record)
   local rule = rules[RULE]
   if rule == 'round_robin' then return record[SERIAL] end
   if rule == 'last_in_first_out' then return -record[SERIAL] end
-  local activity = activity_of(record, rules)
+  local activity = record[ACTIVITY] or record[CALLED] * rules[CALL_WEIGHT] + record[CLICKED] * rules[CLICK_WEIGHT]
   if record[RELEASED] == 1 and record[CALLED] == 0 then activity = 0 end
+  local half_life = rules[HALF_LIFE] or rules[MIN_DURATION]
   if rule == 'weighted_random' then
     state[DRAWS] = state[DRAWS] + 1
     local digest = redis.sha1hex(rules[POOL_ID] .. ':' .. string.format('%d', state[DRAWS]))
     local uniform = (tonumber(string.sub(digest, 1, 13), 16) + 0.5) / 4503599627370496
-    local left = activity * 2 ^ ((record[LAST] - state[CLOCK]) / half_life(rules))
+    local left = activity * 2 ^ ((record[LAST] - state[CLOCK]) / half_life)
     return state[VIRTUAL] - math.log(uniform) * (1 + left)
   end
-  local moment = activity > 0 and record[LAST] + half_life(rules) * math.log(activity) / LN2 or NEVER
+  local moment = activity > 0 and record[LAST] + half_life * math.log(activity) / 0.6931471805599453 or -1e300
   return rule == 'most_active' and -moment or moment
 end
 
