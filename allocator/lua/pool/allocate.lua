@@ -38,6 +38,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_activity
 --@include pool_end_assignment
 --@include pool_promote
 --@include pool_growth
