@@ -119,7 +119,7 @@ class Ledgers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def read(self, kind: Kind, name: str, messages: int = 1000) -> LedgerPage:
+    async def read(self, kind: Kind, name: str, messages: int = 200) -> LedgerPage:
         """Read the oldest messages of a ledger."""
         reply = await self._store.run(_READ[kind], _KEYS[kind](name), (messages,))
         entries: list[Entry] = []

@@ -27,7 +27,7 @@ from ringpool.archive.sources import Source, source_of
 from ringpool.archive.tables import ASSIGNMENTS, CALL_EVENTS, LEDGERS, OVERFLOWS, SOURCES
 from ringpool.calls.events import decode_document
 
-_MESSAGES_A_PAGE = 1000
+_MESSAGES_A_PAGE = 200
 
 _log = structlog.get_logger("ringpool.archive")
 _encode = msgspec.json.Encoder().encode

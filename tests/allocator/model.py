@@ -523,9 +523,9 @@ class ModelPool:
 
     def _hold(self, number: Number, ask: Ask) -> Answer:
         number.clicks += ask.clicks
+        self._act(number, ask.clicks * self.rules.click_weight, self.clock)
         if ask.clicks:
             number.clicked = self.clock
-        self._act(number, ask.clicks * self.rules.click_weight, self.clock)
         over = number.until <= self.clock
         number.released = False
         self.totals["held"] += ask.clicks

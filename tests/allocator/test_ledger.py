@@ -113,11 +113,16 @@ async def test_it_is_bounded_and_says_what_was_dropped(
         await pool.one(tuple_)
     assert valkey_server.command("XLEN", key) == MOST_MESSAGES // 2
     valkey_server.command("DEL", key)
+    valkey_server.command("EVAL", fill, 1, key, 1000, packed)
+    await pool.ask(*(f"flood={n}" for n in range(30)))
+    last = (await ledgers.read("pool", unique, 2000)).entries
+    assert len(last) == 10  # and the other twenty are a gap
+    valkey_server.command("DEL", key)
     for tuple_ in "def":
         pool.now += 20_000
         await pool.one(tuple_)
     pages = [await ledgers.read("pool", unique, 1)]
-    assert (pages[0].begins, pages[0].ends) == (2, 3)  # 0 and 1 were dropped
+    assert (pages[0].begins, pages[0].ends) == (32, 33)  # 32 were dropped
     while pages[-1].entries:
         await ledgers.trim("pool", unique, pages[-1].trim)
         pages.append(await ledgers.read("pool", unique, 1))
@@ -149,3 +154,25 @@ async def test_a_deleted_pools_ledger_waits(valkey_store: Store, unique: str) ->
     assert await pool.allocator.forget(unique, now_ms=pool.now)
     (told,) = await entries(pool, valkey_store)
     assert isinstance(told, AssignmentEnded)
+
+
+async def test_a_ledger_that_is_ahead_stops_nothing(
+    valkey_server: stores.Server, valkey_store: Store, unique: str
+) -> None:
+    """A pool made again has its former self's unread ledger, whose clock may have been ahead."""
+    pool = await make(valkey_store, unique, ["+11"])
+    await pool.one("a")
+    key = f"rp:{{{unique}}}:ledger"
+    valkey_server.command("XADD", key, "9000000000000-7", "e", b"\xdc\x00\x01\x00")
+    pool.now += 20_000
+    answer = await pool.one("b")
+    assert (answer.number, answer.state.value) == ("+11", "recycled")
+    told = [entry.told for entry in (await Ledgers(valkey_store).read("pool", unique)).entries]
+    assert [type(each) for each in told] == [AssignmentEnded]
+    valkey_server.command("DEL", key)
+    valkey_server.command("SET", key, "broken")
+    pool.now += 20_000
+    assert (await pool.one("c")).state.value == "recycled"
+    holding = await pool.allocator.holder(unique, "+11", now_ms=pool.now)
+    assert holding is not None
+    assert (holding.tuple, holding.serial) == ("c", 3)

@@ -3,8 +3,8 @@
 -- drains, given to no other tuple), 9 released (1: its visitor left), 10 the loan by which a stock's
 -- number is here ("stock id@loan ms"; "": the pool's own), 11 its area (include/areas.lua; "": it is
 -- general), where the pool goes by areas, 12 the budgeted network that began its guarantee (absent
--- or false: none did; include/pool_budget.lua), 13 last click ms (absent, or 0: unknown), 14 its activity
--- since assigned_at, as it was at the last (absent in a record of before activity faded)
+-- or false: none did; include/pool_budget.lua), 13 last click ms (absent or false: unknown), 14 its
+-- activity since assigned_at, as it was at the last (absent in a record of before activity faded)
 local TUPLE, SINCE, UNTIL, LAST, CLICKED, CALLED, SERIAL, LEAVING, RELEASED, LENT_BY, AREA, NETWORK, LAST_CLICK, ACTIVITY =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 
@@ -26,36 +26,10 @@ end
 local function write_record(number, record)
   record_cache[number] = nil
   -- nil in between would have it packed as a map.
-  if record[ACTIVITY] and record[LAST_CLICK] == nil then record[LAST_CLICK] = 0 end
-  if record[LAST_CLICK] and record[NETWORK] == nil then record[NETWORK] = false end
+  if record[ACTIVITY] and record[LAST_CLICK] == nil then record[LAST_CLICK] = false end
+  if record[LAST_CLICK] ~= nil and record[NETWORK] == nil then record[NETWORK] = false end
   if record[NETWORK] ~= nil and record[AREA] == nil then record[AREA] = false end
   call('HSET', NUMBERS, number, pack(record))
-end
-
--- Activity fades: an event of weight w counts w * 2^(-age / half_life). A record has how much its
--- activity was when it was last active, so a half-life that is edited holds from then on.
-local LN2, NEVER = 0.6931471805599453, -1e300
-
--- A pool made before activity faded has its minimum duration for a half-life.
-local function half_life(rules)
-  return rules[HALF_LIFE] or rules[MIN_DURATION]
-end
-
--- A record of before has counts alone: it's taken that all of them came with the last.
-local function activity_of(record, rules)
-  return record[ACTIVITY] or record[CALLED] * rules[CALL_WEIGHT] + record[CLICKED] * rules[CLICK_WEIGHT]
-end
-
--- Counts an event of this weight at this time (ms), which may be before the last one; the counts
--- are the caller's to change, afterwards.
-local function add_activity(record, weight, at, rules)
-  local activity, span = activity_of(record, rules), half_life(rules)
-  if at >= record[LAST] then
-    record[ACTIVITY] = activity * 2 ^ ((record[LAST] - at) / span) + weight
-    record[LAST] = at
-  else
-    record[ACTIVITY] = activity + weight * 2 ^ ((at - record[LAST]) / span)
-  end
 end
 
 -- A recyclable number's member in IDLE: the scores there are the rule's, and equal scores are
@@ -78,20 +52,22 @@ end
 -- Spirakis 2006, https://doi.org/10.1016/j.ipl.2005.11.003; that a late comer may draw from now on is
 -- the exponential's lack of memory). The draw is a hash of a counter, so that a simulation repeats.
 -- A number whose visitor left, and that nobody has called, counts as never active.
+-- A record of before activity faded has counts alone: it's taken that all came with the last.
 local function order_score(rules, state, record)
   local rule = rules[RULE]
   if rule == 'round_robin' then return record[SERIAL] end
   if rule == 'last_in_first_out' then return -record[SERIAL] end
-  local activity = activity_of(record, rules)
+  local activity = record[ACTIVITY] or record[CALLED] * rules[CALL_WEIGHT] + record[CLICKED] * rules[CLICK_WEIGHT]
   if record[RELEASED] == 1 and record[CALLED] == 0 then activity = 0 end
+  local half_life = rules[HALF_LIFE] or rules[MIN_DURATION]
   if rule == 'weighted_random' then
     state[DRAWS] = state[DRAWS] + 1
     local digest = redis.sha1hex(rules[POOL_ID] .. ':' .. string.format('%d', state[DRAWS]))
     local uniform = (tonumber(string.sub(digest, 1, 13), 16) + 0.5) / 4503599627370496
-    local left = activity * 2 ^ ((record[LAST] - state[CLOCK]) / half_life(rules))
+    local left = activity * 2 ^ ((record[LAST] - state[CLOCK]) / half_life)
     return state[VIRTUAL] - math.log(uniform) * (1 + left)
   end
-  local moment = activity > 0 and record[LAST] + half_life(rules) * math.log(activity) / LN2 or NEVER
+  local moment = activity > 0 and record[LAST] + half_life * math.log(activity) / 0.6931471805599453 or -1e300
   return rule == 'most_active' and -moment or moment
 end
 

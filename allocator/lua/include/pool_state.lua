@@ -9,7 +9,7 @@
 --   its key. 18 owner (goes into the history; nil or "": unknown), 19 most bytes of a number's
 --   history, whatever else it should keep (nil: no limit), 20 starts of the numbers that the stock may
 --   be asked for (include/areas.lua; nil or "": any), 21 half-life of activity ms
---   (include/pool_record.lua; nil: of before it faded)
+--   (include/pool_activity.lua; nil: of before it faded)
 local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MAX_SIZE, STOCK, OVERFLOW_NUMBER, ALLOW_OVERFLOW, HISTORY_BYTES, AREAS, SHARE, LEAST, RATE, KEY_RATE, OWNER, HISTORY_MOST, OF_STOCK, HALF_LIFE =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21
 -- state: 1 highest clock reading ms, 2 size, 3 assignments made, then totals: 4 new, 5 held,

@@ -38,6 +38,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_activity
 --@include pool_end_assignment
 --@include pool_promote
 --@include pool_growth
@@ -269,8 +270,10 @@ local function answer(tuple, clicks, attributes, areas, network)
       refuse(false, tuple, network)
     end
     count_overflow()
-    -- Overflow answers have half of the ledger at most: who floods a pool pushes no assignment out of it.
-    if call('XLEN', LEDGER) < 10000 then
+    -- Overflow answers have half of the ledger at most: who floods a pool pushes no assignment out of it. Nor
+    -- may he fill the store while nobody reads: from 1,000 messages on, ten a call are noted.
+    local waiting = call('XLEN', LEDGER)
+    if waiting < 1000 or waiting < 10000 and #(ledger or '') < 10 then
       local shown = rules[ALLOW_OVERFLOW] == 1 and rules[OVERFLOW_NUMBER] or ''
       ledger = ledger or {}
       ledger[#ledger + 1] = pack({ 2, now, tuple, attributes, shown, rules[OWNER] or '' })

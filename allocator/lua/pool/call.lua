@@ -23,6 +23,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_activity
 --@include pool_holder
 --@include history
 --@include pool_series

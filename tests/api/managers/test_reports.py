@@ -7,8 +7,9 @@ import io
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
-from ringpool.archive.database import FILE, Archive, archive_url
+from ringpool.archive.database import Archive, archive_url
 from ringpool.settings import Settings
 from tests.api.conftest import Site
 from tests.ringpool.reports.archived import Archived
@@ -88,9 +89,10 @@ async def test_what_is_wrong_is_named(
     assert [error["field"] for error in answer.json().get("errors", ())] == [field][: len(field)]
 
 
-async def test_without_its_archive_it_says_so(site: Site, settings: Settings) -> None:
-    """503 with Retry-After: what can't be opened may be there again."""
-    (settings.data_dir / FILE).mkdir()
+async def test_without_its_archive_it_says_so(site: Site, archived: Archived) -> None:
+    """503 with Retry-After: what can't be read may be there again."""
+    async with archived.archive.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE sources RENAME TO others"))
     answer = await site.client.get("/v1/reports/campaign", headers=site.auth)
     assert (answer.status_code, answer.json()["class"]) == (503, "ArchiveUnavailable")
     assert answer.headers["retry-after"] == "1"

@@ -65,7 +65,7 @@ async def archive_a_call(folder: Path) -> None:
     )
     clicks = {1: ('{"gclid":"EAIaIQ"}', "")}
     times = {"answered_at": 1_763_739_139_000, "ended_at": 1_763_739_234_000, "caller_hash": "5f"}
-    await archived.call("call-r", "2026-01-05T15:32:10Z", {1: 0.94, 0: 0.06}, clicks, **times)
+    await archived.call("call-r", "2020-01-06T15:32:10Z", {1: 0.94, 0: 0.06}, clicks, **times)
     await archive.close()
 
 
