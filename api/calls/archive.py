@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.http.refusals import RETRY_AFTER, Refusal
+from api.http.refusals import archive_unavailable
 from api.http.services import Services
 
 
@@ -19,5 +19,4 @@ async def reading(services: Services) -> AsyncIterator[AsyncConnection]:
         async with services.archive.engine.connect() as connection:
             yield connection
     except (DBAPIError, OSError) as error:
-        message = "the archive doesn't answer, try again"
-        raise Refusal(503, "ArchiveUnavailable", message, headers=(RETRY_AFTER,)) from error
+        raise archive_unavailable() from error
