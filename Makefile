@@ -59,13 +59,20 @@ test: $(VENV)/.developing ## every test, real servers and a real browser include
 	@tests/install-tools
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-# What the versions of libraries mean nothing to, or little that other tests don't show.
+# What the versions of libraries mean nothing to, or little that other tests don't show: each endpoint is
+# asked by tests/api/openapi/test_examples.py, each script called by those of its module.
 WITHOUT_LIBRARIES := tests/snippet tests/test_locks.py tests/supply_chain tests/loadtests \
     tests/test_k8s.py tests/test_store_in_cluster.py tests/docs tests/test_guides.py \
     tests/ringpool/store_check tests/ringpool/sizing tests/monitoring tests/ringpool/cli/test_weak_setups.py \
     tests/test_demo.py tests/ringpool/cli/test_check_page.py tests/ringpool/page_check \
+    tests/ringpool/cli/test_tags.py tests/ringpool/cli/test_backup.py tests/ringpool/cli/test_wrong_store.py \
     tests/allocator/test_bounds.py tests/allocator/test_model_stateful.py \
-    tests/allocator/test_number_life.py tests/allocator/test_preview.py
+    tests/allocator/test_number_life.py tests/allocator/test_preview.py tests/allocator/test_growth.py \
+    tests/allocator/test_workers.py tests/allocator/test_contention.py tests/allocator/test_series.py \
+    tests/allocator/test_store_files.py \
+    tests/api/openapi/test_document.py tests/api/test_explained_visits.py tests/api/test_budgets.py \
+    tests/api/test_key_leaks.py tests/api/managers/test_race.py \
+    tests/api/server/test_damaged_store.py tests/api/server/test_full_disk.py
 
 .PHONY: test-lowest
 test-lowest: .venv-lowest/.installed ## with the lowest versions that pyproject.toml allows: no browser, which knows none of them

@@ -17,6 +17,7 @@ from allocator.answers import (
     Ask,
     Call,
     CallCredit,
+    Called,
     Holding,
     NumberRow,
     PoolStatus,
@@ -40,6 +41,7 @@ from allocator.replies import (
     HolderReply,
     NumbersReply,
     PreviewReply,
+    RouteReply,
     StatusReply,
     StoredRules,
     known,
@@ -62,6 +64,7 @@ _END_OVERDUE = load("pool/end_overdue")
 _STATUS = load("pool/status")
 _SERIES = load("pool/series")
 _HOLDER = load("pool/holder")
+_ROUTE = load("pool/route")
 _OVERFLOW = load("pool/overflow")
 _NUMBERS = load("pool/numbers")
 _REFUSALS = load("pool/refusals")
@@ -79,6 +82,7 @@ _swept = msgspec.msgpack.Decoder(Swept | bool).decode
 _shrunk = msgspec.msgpack.Decoder(tuple[int, int] | bool).decode
 _counted = msgspec.msgpack.Decoder(StatusReply | bool).decode
 _held = msgspec.msgpack.Decoder(HolderReply | bool).decode
+_routed = msgspec.msgpack.Decoder(list[RouteReply | int] | bool).decode
 _ended = msgspec.msgpack.Decoder(int | bool).decode
 _overflowed = msgspec.msgpack.Decoder(int | bool).decode
 _page = msgspec.msgpack.Decoder(NumbersReply | bool).decode
@@ -254,8 +258,10 @@ class Allocator:
             return Answer(State.NEW, "")
         if found.grows and await available(found.stock, found.of_stock, now_ms=found.clock):
             return Answer(State.NEW, "")
+        if left <= 0:
+            until = left = 0
         over_budget = found.code is AllocationCode.OVER_BUDGET
-        return Answer(_STATES[found.code], found.number, until, max(0, left), over_budget)
+        return Answer(_STATES[found.code], found.number, until, left, over_budget)
 
     def _ask(
         self,
@@ -348,6 +354,27 @@ class Allocator:
         reply = await self._run(_HOLDER, pool_id, now_ms, number, at_ms or 0)
         holder: HolderReply = known(pool_id, _held(reply))
         return holder.holding(number)
+
+    def called(
+        self, pool_id: str, numbers: Sequence[str], *, now_ms: int | None = None
+    ) -> Coroutine[Any, Any, list[Called | None]]:
+        """Who holds each of the numbers (MAX_ASKS_PER_CALL at most), or held it last.
+
+        None for one that isn't in the pool. With the store when this returns, as ``allocate``.
+        """
+        reply = self._store.run(_ROUTE, pool_keys(pool_id), (clock_argument(now_ms), *numbers))
+        return self._called(pool_id, numbers, reply)
+
+    async def _called(
+        self, pool_id: str, numbers: Sequence[str], reply: Coroutine[Any, Any, bytes]
+    ) -> list[Called | None]:
+        routes: list[RouteReply | int] = known(pool_id, _routed(await reply))
+        return [
+            None
+            if isinstance(route, int)
+            else Called(route.leaving == 1, route.holder.holding(number))
+            for number, route in zip(numbers, routes, strict=True)
+        ]
 
     async def overflow_in_hour(self, pool_id: str, at_ms: int, *, now_ms: int | None = None) -> int:
         """How many overflow answers the pool gave in the clock hour (UTC) of a time."""
@@ -447,13 +474,15 @@ def _answers(clock: int, replies: Sequence[AnswerReply]) -> list[Answer | None]:
     """Turn replies into answers; None where the pool could grow."""
     answers: list[Answer | None] = []
     for reply in replies:
-        until = reply.guaranteed_until
+        until, left = reply.guaranteed_until, reply.guaranteed_until - clock
+        if left <= 0:  # nothing is promised: the number may be another's now
+            until = left = 0
         answers.append(
             Answer(
                 _STATES[reply.code],
                 reply.number,
                 until,
-                until - clock if until > clock else 0,
+                left,
                 reply.code == AllocationCode.OVER_BUDGET,
             )
             if reply.code

@@ -62,9 +62,10 @@ class Ask(Struct, frozen=True, gc=False):
 class Answer(Struct, frozen=True, gc=False):
     """A number for a tuple. ``number`` is "" for state none.
 
-    ``hold_ms`` is what is left of the guarantee, counted from when the store answered (0: it may be
-    recycled now); ``guaranteed_until`` is the same time on the store's clock. Overflow carries
-    neither (both 0). ``over_budget``: state none, because the ask's network may have no more.
+    ``hold_ms`` is what is left of the guarantee, counted from when the store answered;
+    ``guaranteed_until`` is the same time on the store's clock. Both are 0 where nothing is
+    promised: for overflow, and for a number that may be recycled now. ``over_budget``: state none,
+    because the ask's network may have no more.
     """
 
     state: State
@@ -76,6 +77,9 @@ class Answer(Struct, frozen=True, gc=False):
 
 class Rules(Struct, frozen=True, kw_only=True):
     """The part of a pool that the scripts need; written by ``Allocator.edit``.
+
+    ``call_weight``, ``click_weight``: what a call and a click count for as activity; it's half of
+    that ``half_life`` later.
 
     ``areas``: starts of numbers by which asks may want one, as ``area_list`` writes them; "": the
     pool doesn't go by areas.
@@ -93,8 +97,9 @@ class Rules(Struct, frozen=True, kw_only=True):
     min_duration: int = 600_000
     hold_on_activity: int = 0
     recycle: str = "least_active"
-    call_weight: int = 1
-    click_weight: int = 0
+    call_weight: float = 1
+    click_weight: float = 0
+    half_life: int = 600_000
     max_size: int = 0  # 0: no limit but the stock's
     stock: str = ""
     overflow_number: str = ""
@@ -138,6 +143,18 @@ class Holding(Struct, frozen=True, kw_only=True):
     owner: str = ""
     last_click_at: int = 0
     serial: int = 0
+
+
+class Called(Struct, frozen=True):
+    """A number of a pool or stock that is called. ``leaving``: it drains.
+
+    ``holding``: who holds it, or who held it last; None: nobody that is known of. ``pool``: the one
+    that a stock's number is lent to, or on its way to.
+    """
+
+    leaving: bool
+    holding: Holding | None
+    pool: str = ""
 
 
 class NumberRow(Struct, frozen=True, array_like=True):

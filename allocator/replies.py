@@ -92,8 +92,8 @@ class StoredRules(Struct, frozen=True, array_like=True):
     min_duration: int
     hold_on_activity: int
     recycle: str
-    call_weight: int
-    click_weight: int
+    call_weight: float
+    click_weight: float
     max_size: int
     stock: str
     overflow_number: str
@@ -107,6 +107,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
     owner: str = ""
     history_most: int | None = None
     of_stock: str = ""
+    half_life: int | None = None
 
     @classmethod
     def of(cls, pool_id: str, rules: Rules, revision: int) -> StoredRules:
@@ -132,6 +133,7 @@ class StoredRules(Struct, frozen=True, array_like=True):
             owner=rules.owner,
             history_most=rules.history_most,
             of_stock=rules.of_stock,
+            half_life=rules.half_life,
         )
 
 
@@ -258,6 +260,20 @@ class CallReply(Struct, frozen=True, array_like=True):
             noted=self.noted == 1,
             resting=self.resting,
         )
+
+
+class RouteReply(Struct, frozen=True, array_like=True):
+    """What ``pool/route`` knows of a number that is in the pool. ``leaving``: 1 or 0."""
+
+    leaving: int
+    holder: HolderReply
+
+
+class StockRouteReply(Struct, frozen=True, array_like=True):
+    """What ``stock/route`` knows of a number of the stock. ``pool``: where it is; "": here."""
+
+    pool: str
+    holder: HolderReply
 
 
 class StatusReply(Struct, frozen=True, array_like=True):

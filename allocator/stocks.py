@@ -11,6 +11,7 @@ from allocator.answers import (
     EVENTS,
     Call,
     CallCredit,
+    Called,
     Departure,
     Holding,
     StockRow,
@@ -23,6 +24,7 @@ from allocator.replies import (
     CallReply,
     StockNumbersReply,
     StockPlaceReply,
+    StockRouteReply,
     StockRowReply,
     WithdrawalReply,
 )
@@ -33,6 +35,7 @@ _EDIT = load("stock/edit")
 _DRAIN = load("stock/drain")
 _STATUS = load("stock/status")
 _HOLDER = load("stock/holder")
+_ROUTE = load("stock/route")
 _SHELVE = load("stock/shelve")
 _NUMBERS = load("stock/numbers")
 _PASTS = load("stock/pasts")
@@ -63,6 +66,7 @@ _added = msgspec.msgpack.Decoder(int).decode
 _withdrawn = msgspec.msgpack.Decoder(list[WithdrawalReply]).decode
 _status = msgspec.msgpack.Decoder(StockStatus).decode
 _place = msgspec.msgpack.Decoder(StockPlaceReply | bool).decode
+_routed = msgspec.msgpack.Decoder(StockRouteReply | bool).decode
 _credited = msgspec.msgpack.Decoder(CallReply | int).decode
 _pasts = msgspec.msgpack.Decoder(list[Departure]).decode
 _page = msgspec.msgpack.Decoder(StockNumbersReply).decode
@@ -166,6 +170,15 @@ class Stocks:
             available_from=reply.available_from,
             holding=reply.holder.holding(number),
         )
+
+    async def called(
+        self, stock_id: str, number: str, *, now_ms: int | None = None
+    ) -> Called | None:
+        """Where a number of the stock is, and who held it last; None: it isn't the stock's."""
+        reply: StockRouteReply | bool = _routed(await self._run(_ROUTE, stock_id, now_ms, number))
+        if isinstance(reply, bool):
+            return None
+        return Called(False, reply.holder.holding(number), reply.pool)
 
     async def record_call(
         self, stock_id: str, call: Call, *, now_ms: int | None = None

@@ -48,7 +48,8 @@ from allocator.transfers import Transfers
 from allocator.worker.cache import AssignmentCache
 from api.ad_servers import allocate_number, bulk
 from api.ad_servers.allocation import error_reply
-from api.calls import endpoints
+from api.calls import endpoints, route
+from api.carriers import events, voice
 from api.http import replies
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
@@ -66,6 +67,7 @@ from api.managers import (
     pool_numbers,
     pool_refusals,
     pool_series,
+    reports,
     resources,
     size,
     stock_numbers,
@@ -82,6 +84,7 @@ from ringpool.archive.writer import ArchiveWriter
 from ringpool.background.archiving import Archiving
 from ringpool.background.call_closing import CallClosing
 from ringpool.background.sweeper import Sweeper
+from ringpool.call_routes.router import CallRouter
 from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
@@ -103,6 +106,7 @@ def routes() -> list[Route]:
         Route("/v1/ping", presence.ping),
         Route("/v1/release", presence.release),
         Route("/v1/verify", verify.verify),
+        Route("/v1/route", route.route),
         Route("/api/v1/bulk.json", bulk.bulk),
         Route(
             "/api/{date}/ring_pools/{pool}/allocate_number.{form}",
@@ -140,8 +144,12 @@ def routes() -> list[Route]:
         Route("/admin/v1/calls", endpoints.admin_calls.all),
         Route("/admin/v1/calls/{id}", endpoints.admin_calls.one),
         Route("/admin/v1/calls/{id}/outcome", endpoints.admin_calls.outcome),
+        Route("/v1/carriers/{provider}/{account}", events.carrier_events),
+        Route("/v1/carriers/{provider}/{account}/voice", voice.voice),
+        Route("/v1/carriers/{provider}/{account}/whisper", voice.whisper),
         Route("/admin/v1/explain", explain.explain),
         Route("/admin/v1/size", size.size_endpoint),
+        Route("/v1/reports/{by}", reports.reports),
         Route("/admin/v1/changes", changes.changes),
         Route("/admin/v1/changes/{revision}", changes.change),
         Route("/admin/v1/changes/{revision}/undo", changes.undo),
@@ -269,6 +277,7 @@ async def _services(
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),
         key_uses=key_uses,
+        router=CallRouter(allocator, stocks, catalog),
         recorder=recorder,
         archive=archive,
     )

@@ -36,11 +36,18 @@ class PoolState(NamedTuple):
         return self.status.size - self.status.draining + self.room
 
 
+class Seconds(NamedTuple):
+    """To exhaustion: as may be by chance, and as will be; infinite: nothing says so."""
+
+    possible: float
+    likely: float
+
+
 class _Made(NamedTuple):
-    """``at``: when it was made, ``seconds``: to exhaustion from then."""
+    """``at``: when it was made, ``seconds``: from then."""
 
     at: float
-    seconds: float
+    seconds: Seconds
 
 
 class Forecasts:
@@ -69,15 +76,18 @@ class Forecasts:
     def add(self, state: PoolState, series: Series, now: float) -> None:
         """Make a pool's forecast anew."""
         rules = state.rules
-        seconds = forecast.seconds_to_exhaustion(
+        made = forecast.exhaustion(
             series,
             held=state.status.held,
             capacity=state.capacity,
             hold_ms=max(rules.min_duration, rules.hold_on_activity),
         )
-        self._made[state.pool] = _Made(now, math.inf if seconds is None else seconds)
+        seconds = Seconds(*(math.inf if each is None else each for each in made))
+        self._made[state.pool] = _Made(now, seconds)
 
-    def seconds(self, pool: str, now: float) -> float:
-        """In how many seconds a pool will be exhausted; infinite: nothing says that it will."""
+    def seconds(self, pool: str, now: float) -> Seconds:
+        """In how many seconds a pool will be exhausted."""
         made = self._made.get(pool)
-        return math.inf if made is None else max(0.0, made.seconds - (now - made.at))
+        if made is None:
+            return Seconds(math.inf, math.inf)
+        return Seconds(*(max(0.0, each - (now - made.at)) for each in made.seconds))

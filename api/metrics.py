@@ -33,7 +33,7 @@ class PoolReading(NamedTuple):
     """A pool as it was read for a scrape.
 
     ``max_size``: None for no limit. ``room``: how many more numbers it may have, and its stock can
-    give now. ``seconds_to_exhaustion``: infinite while nothing says that it will be exhausted.
+    give now. ``seconds_to_…``: infinite while nothing says that it will be exhausted.
     """
 
     pool: str
@@ -41,6 +41,7 @@ class PoolReading(NamedTuple):
     max_size: int | None
     room: int
     seconds_to_exhaustion: float
+    seconds_to_possible_exhaustion: float
 
 
 class StockReading(NamedTuple):
@@ -82,6 +83,10 @@ _POOL_GAUGES: dict[str, tuple[str, Callable[[PoolReading], float]]] = {
         "In how long every number will be inside a guarantee, as tuples come now; +Inf: not "
         "within an hour",
         lambda read: read.seconds_to_exhaustion,
+    ),
+    "seconds_to_possible_exhaustion": (
+        "The same as may be, where it may as well be chance that so many tuples came; never later",
+        lambda read: read.seconds_to_possible_exhaustion,
     ),
 }
 _POOL_COUNTERS: dict[str, tuple[str, dict[str, Callable[[PoolStatus], int]]]] = {

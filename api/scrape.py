@@ -142,9 +142,11 @@ class Scraper:
                 state.status,
                 state.rules.max_size or None,
                 state.room,
-                self._forecasts.seconds(state.pool, now),
+                seconds_to_exhaustion=seconds.likely,
+                seconds_to_possible_exhaustion=seconds.possible,
             )
             for state in pools
+            for seconds in (self._forecasts.seconds(state.pool, now),)
         ]
         return self._metrics.exposition(readings, stocks, store_up=up, disk_free=free)
 

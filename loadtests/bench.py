@@ -28,6 +28,7 @@ from loadtests.sections import (
     cluster,
     http,
     latency,
+    routes,
     scale,
     script,
     snippet,
@@ -40,6 +41,7 @@ from loadtests.tools.wrk import LoadFailed
 SECTIONS: tuple[Section, ...] = (
     http.SECTION,
     budgets.SECTION,
+    routes.SECTION,
     latency.SECTION,
     workers.SECTION,
     script.SECTION,

@@ -26,6 +26,15 @@ ID_PATTERN = whole("[a-z0-9][a-z0-9-]{0,62}")
 KEY_PATTERN = whole("[A-Za-z0-9_-]{16,128}")
 """Of a secret."""
 
+CARRIER_SECRET_PATTERN = whole("[!-~]{16,256}")
+"""Of a secret that a carrier made."""
+
+LOGIN_PATTERN = whole("[!-9;-~]{1,128}")
+"""Of a user's name that a colon and a password follow."""
+
+PUBLIC_KEY_PATTERN = whole("[A-Za-z0-9+/]{43}=")
+"""Of 32 bytes in base64."""
+
 HASH_PATTERN = whole("sha256:[0-9a-f]{64}")
 """Of what is kept of a secret."""
 
@@ -156,11 +165,19 @@ class Autoscale(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     shrink: Annotated[str, Meta(pattern=SHRINK_PATTERN)] = "daily"
 
 
-class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How much one call and one click weigh when activity is compared."""
+Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
+"""What an event counts for, next to others."""
 
-    call: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
-    click: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How much one call and one click weigh when activity is compared, and how fast that fades.
+
+    ``half_life``: after it an event counts half. None: the pool's minimum duration.
+    """
+
+    call: Weight = 1
+    click: Weight = 0.25
+    half_life: Duration | None = None
 
 
 class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -260,6 +277,70 @@ AllowedValues = (
 """The legitimate values of a parameter: these, or what a pattern is found in."""
 
 
+CarrierSecret = Annotated[str, Meta(pattern=CARRIER_SECRET_PATTERN)]
+"""What a carrier signs with."""
+
+PublicKey = Annotated[str, Meta(pattern=PUBLIC_KEY_PATTERN)]
+"""An Ed25519 key that verifies."""
+
+
+class SharedKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A key that Twilio signs with in the place of an auth token. ``secret`` UNSET: as it is."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    secret: CarrierSecret | UnsetType = UNSET
+
+
+class TwilioAccess(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """What Twilio signs with. ``auth_token`` UNSET: this and the former one are as they are."""
+
+    auth_token: CarrierSecret | UnsetType = UNSET
+    former_auth_token: CarrierSecret | UnsetType = UNSET
+    shared_keys: Annotated[tuple[SharedKey, ...], Meta(max_length=10)] = ()
+
+
+class TelnyxAccess(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """The public key of the account at Telnyx, and the one before, while both may sign."""
+
+    public_key: PublicKey
+    former_public_key: PublicKey | None = None
+
+
+class FreeSwitchAccess(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """How FreeSWITCH logs in: ``cred`` of its ``json_cdr.conf``; ``password`` UNSET: as it is.
+
+    ``encode_values``: as there: whether its variables are URL-encoded.
+    """
+
+    user: Annotated[str, Meta(pattern=LOGIN_PATTERN)]
+    password: CarrierSecret | UnsetType = UNSET
+    encode_values: bool = True
+
+
+class GenericAccess(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """What own software signs with (``security.body_signature``). UNSET: both are as they are."""
+
+    secret: Key | UnsetType = UNSET
+    former_secret: Key | UnsetType = UNSET
+
+
+class Carriers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How carriers prove that what they tell of an account's calls comes from them."""
+
+    twilio: TwilioAccess | None = None
+    telnyx: TelnyxAccess | None = None
+    freeswitch: FreeSwitchAccess | None = None
+    generic: GenericAccess | None = None
+
+
 class Quota(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """How much an account may have at most. None: any number of them.
 
@@ -314,21 +395,34 @@ MAX_FALLBACKS = 5
 """Pools that may be asked one after the other when the first has nothing to give."""
 
 
+class Unroutable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What becomes of calls to an account's numbers for which no pool has a destination.
+
+    ``destination``: where they go; ``announcement``: what their callers hear. One of the two.
+    """
+
+    destination: Number | None = None
+    announcement: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+
+
 class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An advertiser, publisher or network. ``origins``: pages that may ask; empty means any.
 
     ``api_keys``: all that it has; UNSET: those it has, whichever they are. One may be given as its
     plain text, which is hashed here, so that it gets no further: it may do everything, and is named
-    for its fingerprint. ``store_callers``: callers' numbers are kept plain, beside their hashes.
+    for its fingerprint. ``unroutable``: None: such calls are rejected. ``store_callers``: callers'
+    numbers are kept plain, beside their hashes.
     """
 
     id: Identifier
     name: Annotated[str, Meta(max_length=200)] = ""
     origins: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
+    unroutable: Unroutable | None = None
     api_keys: Annotated[tuple[Key | ApiKey, ...], Meta(max_length=MAX_API_KEYS)] | UnsetType = UNSET
     quota: Quota | None = None
     notify: Notified = ()
     store_callers: bool = False
+    carriers: Carriers | None = None
 
     def __post_init__(self) -> None:
         """Hash the keys that came as plain texts."""
@@ -383,6 +477,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     overflow_number: Number | None = None
     allow_overflow: bool = True
     destination: Number | None = None
+    whisper: Annotated[str, Meta(max_length=500)] = ""
     landing_url: Annotated[str, Meta(max_length=2048)] | None = None
     swap_targets: tuple[Number, ...] = ()
     when: When | None = None
@@ -449,12 +544,25 @@ SECTIONS = {f"{kind}s": entity_type for kind, entity_type in KINDS.items()}
 
 
 def without_secrets(entity: Entity) -> Entity:
-    """Return the entity without the secrets of webhooks, which nobody is shown again."""
-    if isinstance(entity, Stock) or not entity.notify:
+    """Return the entity without secrets of webhooks and carriers, which nobody is shown again."""
+    if isinstance(entity, Stock):
         return entity
+    if entity.notify:
+        notify = tuple(replace(each, secret=UNSET, former_secret=UNSET) for each in entity.notify)
+        entity = replace(entity, notify=notify)
+    if isinstance(entity, Account) and entity.carriers is not None:
+        entity = replace(entity, carriers=_without_carrier_secrets(entity.carriers))
+    return entity
+
+
+def _without_carrier_secrets(carriers: Carriers) -> Carriers:
+    twilio, freeswitch = carriers.twilio, carriers.freeswitch
     return replace(
-        entity,
-        notify=tuple(replace(each, secret=UNSET, former_secret=UNSET) for each in entity.notify),
+        carriers,
+        twilio=twilio
+        and TwilioAccess(shared_keys=tuple(SharedKey(id=key.id) for key in twilio.shared_keys)),
+        freeswitch=freeswitch and replace(freeswitch, password=UNSET),
+        generic=carriers.generic and GenericAccess(),
     )
 
 
@@ -471,6 +579,7 @@ def rules(pool: Pool, areas: str = "", quota: Quota | None = None, of_stock: str
         recycle=pool.recycle.value,
         call_weight=pool.activity.call,
         click_weight=pool.activity.click,
+        half_life=int(pool.activity.half_life or pool.min_duration),
         max_size=pool.max_size or 0,
         stock=pool.stock_id or "",
         of_stock=of_stock,

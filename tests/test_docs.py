@@ -96,7 +96,8 @@ def default(spec: msgspec.structs.FieldInfo) -> str | None:
     if spec.default in ("", (), None, msgspec.UNSET):
         return None
     if isinstance(spec.default, msgspec.Struct):
-        plain = msgspec.structs.asdict(spec.default)
+        given = msgspec.structs.asdict(spec.default)
+        plain = {name: value for name, value in given.items() if value is not None}
     else:
         plain = msgspec.to_builtins(spec.default, enc_hook=codec.encode_hook)
     text = yaml.safe_dump(plain, default_flow_style=True)

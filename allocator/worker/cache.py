@@ -122,7 +122,7 @@ class AssignmentCache:
         refuses: Callable[[str], str] = lambda _pool_id: "",
     ) -> None:
         self._allocator = allocator
-        self._batcher = AskBatcher(allocator)
+        self._batcher = AskBatcher(allocator.allocate)
         self._clock = clock
         self._refuses = refuses
         self._entries: ByteBoundedLRU[tuple[str, str], CachedAssignment]
@@ -182,7 +182,7 @@ class AssignmentCache:
                 raise only
             return only
         asked = self._clock()
-        found = await self._batcher.allocate(pool_id, ask)
+        found = await self._batcher.ask(pool_id, ask)
         answer = self._remember(pool_id, ask.tuple, found, asked)
         if answer is None:
             (answer,) = await self._ask_again(pool_id, [ask])

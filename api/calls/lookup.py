@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from api.calls.archive import reading
 from api.calls.told import CallReply, record_one
 from api.http import replies
+from api.http.archive_reading import archive_reading
 from api.http.description import INVALID_JSON, Operation, parameter, too_large
 from api.http.documents import decoded
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
@@ -41,7 +41,7 @@ async def list_calls(request: Request) -> Reply:
     caller = authenticate(request)
     after, limit = page(request)
     wanted = call_filter(request.parameters(), caller)
-    async with reading(request.services) as connection:
+    async with archive_reading(request.services) as connection:
         try:
             found = await known_calls(connection, wanted, limit, after)
         except ValueError as error:
@@ -69,7 +69,7 @@ async def _detail(request: Request, caller: Caller) -> CallDetail:
     """The call that the path's ``id`` names, if the caller may see it; raises Refusal 404."""
     call_id = _call_id(request)
     account = _account(request.parameters(lenient=True), caller)
-    async with reading(request.services) as connection:
+    async with archive_reading(request.services) as connection:
         found = await call_detail(connection, account, call_id)
     if found is None:
         raise _unknown(call_id)

@@ -80,8 +80,13 @@ class _Row(NamedTuple):
 async def tell(request: Request) -> Reply:
     """Record an event or a batch; answers with whose calls they are."""
     caller = authenticate(request)
+    return await record_body(request, await request.document(MAX_BODY_BYTES), caller)
+
+
+async def record_body(request: Request, body: bytes, caller: Caller) -> Reply:
+    """Record what the body tells, one event or a batch; raises Refusal and Faults."""
     recorder = request.services.recorder
-    document = parsed_object(await request.document(MAX_BODY_BYTES))
+    document = parsed_object(body)
     if "calls" in document:
         rows = await _rows(document, recorder.now_ms())
         return replies.json(CallReplies(await _record_rows(request, rows, caller)))

@@ -34,6 +34,15 @@ SECURITY_SCHEMES = {
         "named (`manage` includes `read`); for the number API the pool's key.",
     },
     "RingPoolKey": {"type": "apiKey", "in": "query", "name": "ring_pool_key"},
+    "CarrierLogin": {"type": "http", "scheme": "basic"},
+    "CarrierSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Ringpool-Signature",
+        "description": "`t=` and the time in Unix seconds, `,v1=` and the HMAC-SHA256 in hex of "
+        "that time, a dot and the body, with a secret of the account's. Twilio and Telnyx have "
+        "headers of their own.",
+    },
 }
 
 TAGS = {
@@ -46,6 +55,7 @@ TAGS = {
     "stocks": "For managers: numbers from which pools grow",
     "numbers": "For managers: who holds a number, or held it",
     "calls": "For carriers and call centres: inbound calls, credited to who held the number",
+    "reports": "For managers: how many clicks and calls, whose, and when",
     "changes": "For managers: who changed what, and undoing it",
     "operators": "For operators: alive, ready, metrics, this document",
 }
@@ -97,8 +107,9 @@ class Operation(NamedTuple):
     them: it works without. ``fixed``: values of path parameters, when one route is described as
     several paths. ``tag``: one of TAGS. ``examples``: by status, of a response's body; ``example``:
     of the request's. ``text``: what whoever calls it has to know beside the summary.
-    ``refusals``: by status, class and detail of an example of a problem, where the general one
-    wouldn't come. ``classes``: by status, all that a problem may have, where there are several.
+    ``refusals``: by status, class and detail (and ``action``) of an example of a problem, where the
+    general one wouldn't come. ``classes``: by status, all that a problem may have, where there are
+    several.
     ``scopes``: an account's key needs one of these; the administrator's token none.
     """
 
@@ -115,7 +126,7 @@ class Operation(NamedTuple):
     examples: Mapping[int, Any] = {}
     example: Any = None
     text: str = ""
-    refusals: Mapping[int, tuple[str, str]] = {}
+    refusals: Mapping[int, tuple[str, ...]] = {}
     classes: Mapping[int, Sequence[str]] = {}
     scopes: Sequence[Scope] = ()
 
@@ -188,7 +199,7 @@ def refusal_example(status: int) -> tuple[str, str]:
     return _CLASSES[status]
 
 
-def _problem_example(status: int, kind: str, detail: str) -> Described:
+def _problem_example(status: int, kind: str, detail: str, action: str = "") -> Described:
     """As ``replies.problem`` writes it: what is about a field names that."""
     field, _, message = detail.partition(": ")
     problem = {
@@ -205,6 +216,8 @@ def _problem_example(status: int, kind: str, detail: str) -> Described:
         "ChangedSince",
     ):
         problem["errors"] = [{"field": field, "message": message}]
+    if action:
+        problem["action"] = action
     return problem
 
 

@@ -38,7 +38,9 @@ memory."""
 
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
-_QUIET = frozenset({"allocate_number", "swap", "link", "ping", "livez", "readyz", "metrics"})
+_QUIET = frozenset(
+    {"allocate_number", "swap", "link", "ping", "route", "livez", "readyz", "metrics"}
+)
 """Endpoints too busy for a success to be logged: ``/metrics`` counts them."""
 
 _SECURITY = (

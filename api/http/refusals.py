@@ -25,7 +25,8 @@ RETRY_AFTER = (b"retry-after", b"1")
 class Refusal(Exception):
     """A status with a class name for programs and a message for people.
 
-    ``faults`` name the fields, where it is about fields.
+    ``faults`` name the fields, where it is about fields. ``action``: what is to be done with a call
+    all the same.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Refusal(Exception):
         *,
         faults: Sequence[Fault] = (),
         headers: Sequence[tuple[bytes, bytes]] = (),
+        action: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -43,6 +45,7 @@ class Refusal(Exception):
         self.message = message
         self.faults = tuple(faults)
         self.headers = tuple(headers)
+        self.action = action
 
 
 Refused = (

@@ -69,6 +69,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename={"class_":
     detail: str
     type: str = "about:blank"
     errors: tuple[FieldFault, ...] = ()
+    action: str = ""
 
 
 def json(value: Any, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()) -> Reply:
@@ -114,12 +115,19 @@ def script_safe(document: bytes) -> bytes:
 
 
 def xml(root: str, fields: Mapping[str, str], status: int = 200) -> Reply:
-    """One element with one child a field; what XML can't carry becomes U+FFFD."""
-    children = "".join(
-        f"<{name}>{html.escape(_XML_REFUSED.sub(chr(0xFFFD), text), quote=False)}</{name}>"
-        for name, text in fields.items()
-    )
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{children}</{root}>\n'
+    """One element with one child a field."""
+    children = (f"<{name}>{xml_text(text)}</{name}>" for name, text in fields.items())
+    return xml_document(root, "".join(children), status)
+
+
+def xml_text(text: str) -> str:
+    """A text inside an element; what XML can't carry becomes U+FFFD."""
+    return html.escape(_XML_REFUSED.sub(chr(0xFFFD), text), quote=False)
+
+
+def xml_document(root: str, inner: str, status: int = 200) -> Reply:
+    """One element; ``inner``: what is in it, escaped already."""
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{inner}</{root}>\n'
     return Reply(status, b"application/xml; charset=utf-8", body.encode())
 
 
@@ -133,7 +141,12 @@ def csv_row(fields: Mapping[str, str]) -> Reply:
     writer = csv.writer(text)
     writer.writerow(fields.keys())
     writer.writerow(fields.values())
-    return Reply(200, b"text/csv; charset=utf-8; header=present", text.getvalue().encode())
+    return csv_document(text.getvalue())
+
+
+def csv_document(text: str) -> Reply:
+    """A table with a header row, written and safe already (``ringpool.reports.spreadsheet``)."""
+    return Reply(200, b"text/csv; charset=utf-8; header=present", text.encode())
 
 
 def plain(status: int, text: str) -> Reply:
@@ -149,6 +162,7 @@ def problem(refused: Refusal) -> Reply:
         class_=refused.kind,
         detail=refused.message,
         errors=tuple(FieldFault(fault.field, fault.message) for fault in refused.faults),
+        action=refused.action,
     )
     return Reply(
         refused.status,

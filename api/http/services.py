@@ -17,6 +17,7 @@ from api.http.visitor_networks import VisitorNetworks
 from api.metrics import Metrics
 from api.scrape import Scraper
 from ringpool.archive.database import Archive
+from ringpool.call_routes.router import CallRouter
 from ringpool.calls.recording import CallRecorder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.key_uses import KeyUses
@@ -48,6 +49,7 @@ class Services:
     signing: Signing
     networks: VisitorNetworks
     key_uses: KeyUses
+    router: CallRouter
     recorder: CallRecorder
     archive: Archive
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
-from ringpool.model import Notified, Notify
+from ringpool.model import Activity, Notified, Notify
 from ringpool.patterns import whole
 from ringpool.times import Duration
 
@@ -47,6 +47,7 @@ def _struct(kind: type[Struct], name: str, fields: Iterable[Any]) -> type[Struct
         name,
         list(fields),
         namespace={"__doc__": kind.__doc__},
+        frozen=True,
         kw_only=True,
         forbid_unknown_fields=True,
     )
@@ -56,6 +57,10 @@ def _written(field: msgspec.structs.FieldInfo) -> Any:
     if field.type == Notified:
         entry: Any = shown(Notify)
         return Annotated[tuple[entry, ...], get_args(Notified)[1]]
+    if field.type is Activity:
+        return shown(Activity)
+    if field.type == Duration | None:
+        return _DURATION | None
     return _DURATION if field.type is Duration else field.type
 
 
@@ -63,4 +68,4 @@ def _field(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
     if field.required:
         return field.name, _written(field)
     default = str(field.default) if isinstance(field.default, Duration) else field.default
-    return field.name, _written(field), default
+    return field.name, _written(field), shown(Activity)() if field.type is Activity else default

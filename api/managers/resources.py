@@ -58,6 +58,8 @@ _EXAMPLES: Mapping[str, dict[str, Any]] = {
         "parameters": ["website", "location", "path"],
         "min_duration": "10m",
         "overflow_number": "+18005550190",
+        "destination": "+18885551234",
+        "whisper": "A call from {website}, {location}",
         "landing_url": "https://www.newspress.example/subscribe",
         "when": {"host": "www.newspress.example"},
         "swap_targets": ["+18005550100"],
@@ -88,7 +90,7 @@ _REFUSALS: Mapping[str, dict[int, tuple[str, str]]] = {
 }
 """What is peculiar to a kind."""
 
-_OWN_KEY = " An account's own key, with the scope manage, may change `notify` alone."
+_OWN_KEY = " An account's own key, with the scope manage, may change `notify` and `carriers` alone."
 
 _READING = {
     "account": "Its name, its pages' origins and its API keys: their hashes, for who may manage.",
@@ -398,9 +400,11 @@ class Collection:
 def check_writable(caller: Caller, entity: Entity, present: Entity | None) -> None:
     """Raise Refusal 403 when the caller may not put ``entity`` in ``present``'s place."""
     if isinstance(entity, Account):
-        # Its own key may say who is told, and nothing else.
-        told = present.notify if isinstance(present, Account) else ()
-        if not caller.may_see(entity) or msgspec.structs.replace(entity, notify=told) != present:
+        # Its own key may say who is told, and who tells of calls, and nothing else.
+        own = {
+            name: getattr(present, name) for name in ("notify", "carriers") if present is not None
+        }
+        if not caller.may_see(entity) or msgspec.structs.replace(entity, **own) != present:
             caller.check_administrator()
         return
     caller.check_owns(entity)

@@ -32,6 +32,8 @@ _ALLOCATION = {
     "number": "In E.164. State `none` has no number.",
     "tracking_url": "A link that leads to the pool's landing page with a number of this tuple; "
     "only where the pool has a landing page.",
+    "guaranteed_until": "Until when nobody else gets the number: RFC 3339, in UTC. Absent where "
+    "nothing is promised.",
     "overflow": "Whether it is the pool's overflow number.",
     "ignored": "Parameters of the request that nobody reads: misspelled ones, perhaps.",
     "pool": "The pool that gave the number in place of the one that was asked, which had none. "
@@ -77,6 +79,19 @@ _KEY_REPORT = {
     "former": "The one that it took the place of, while that works.",
 }
 
+_SOURCE = {
+    "parameters": "The tuple: parameters and values. Absent where nobody is meant.",
+    "search_engine": "Where the visitor searched.",
+    "search_keywords": "For what.",
+    "publisher": "The account that is credited.",
+    "landing_page": "The page that the visitor came to.",
+    "utm_source": "As in the page's URL.",
+    "utm_medium": "As in the page's URL.",
+    "utm_campaign": "As in the page's URL.",
+    "click_ids": "Click ids of ad networks by name, such as `gclid`: of the last click, or the "
+    "first where the last has none.",
+}
+
 TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "Account": (
         "An advertiser, publisher or network: the owner of pools and stocks.",
@@ -84,12 +99,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "name": "For people.",
             "origins": "Pages that may ask for numbers, such as `https://www.newspress.example`. "
             "Empty: any.",
+            "unroutable": "What becomes of calls to its numbers for which no pool has a "
+            "destination. Absent: they are rejected.",
             "api_keys": "Keys with which the account's own servers and managers ask. Shown as "
             "hashes. Absent: those that it has. One may be given as its plain text, and may do "
             "everything then.",
             "quota": "How much it may have. Without one, any number.",
             "notify": "Who is told of events of the account, its pools and its stocks.",
             "store_callers": "Callers' numbers are kept, not only their hashes.",
+            "carriers": "How carriers that tell of calls prove themselves. Without: none may.",
         },
     ),
     "ApiKey": (
@@ -101,6 +119,79 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "created": "When it was made: RFC 3339.",
             "expires": "It works before then: RFC 3339. Absent: for ever.",
             "former": "The one that it took the place of, while that works.",
+        },
+    ),
+    "CallRoute": (
+        "Where a call goes, and which click it comes from.",
+        {
+            "action": "`dial` the destination, say the announcement (`announce`), or `reject`.",
+            "number": "The number that is called, in E.164.",
+            "state": "`held` by a tuple; `draining`: likewise, and it leaves its pool then; "
+            "`reserved`: in a pool, and nobody has it; `static`: everybody has it; `resting` in a "
+            "stock; `overflow`: a pool's overflow number; `unknown`: the store doesn't answer, and "
+            "all that is known is the pool that had it last.",
+            "pool": "Whose number it is; of one that rests, where it was last.",
+            "caller": "Who calls, in E.164. Absent: not known.",
+            "destination": "Where the call goes, in E.164.",
+            "whisper": "What is to be said to who answers.",
+            "announcement": "What is to be said to the caller.",
+            "parameters": "The tuple that has the number, as a URL or a SIP header carries it.",
+            "holder": "Who holds the number; with `until`, who held it last.",
+        },
+    ),
+    "CarrierReply": (
+        "What became of a carrier's events.",
+        {
+            "recorded": "How many of them are recorded, now or before.",
+            "ignored": "Why others aren't: another leg, or a number that is in no pool or stock.",
+        },
+    ),
+    "Carriers": (
+        "How carriers prove that what they tell of calls comes from them.",
+        {
+            "twilio": "What Twilio signs with.",
+            "telnyx": "What verifies Telnyx' signatures.",
+            "freeswitch": "How FreeSWITCH logs in.",
+            "generic": "What your own software signs with.",
+        },
+    ),
+    "FreeSwitchAccess": (
+        "`cred` of FreeSWITCH's `json_cdr.conf`.",
+        {
+            "user": "What stands before the colon.",
+            "password": "What stands after it. Never in answers. Absent: the present one.",
+            "encode_values": "As there: whether variables are URL-encoded.",
+        },
+    ),
+    "GenericAccess": (
+        "Secrets of `Ringpool-Signature`.",
+        {
+            "secret": "Never in answers. Absent: this and the former one are as they are.",
+            "former_secret": "It is taken too, while the sender changes. Never in answers.",
+        },
+    ),
+    "SharedKey": (
+        "A key that Twilio signs with where a Webhooks Rule says so.",
+        {
+            "id": "As Twilio names it.",
+            "secret": "Never in answers. Absent: the one that the key of this id has.",
+        },
+    ),
+    "TelnyxAccess": (
+        "Ed25519 keys in base64, as Telnyx shows them.",
+        {
+            "public_key": "The account's at Telnyx.",
+            "former_public_key": "It is taken too, while the other takes its place.",
+        },
+    ),
+    "TwilioAccess": (
+        "What Twilio signs with.",
+        {
+            "auth_token": "The account's at Twilio. Never in answers. Absent: this and the former "
+            "one are as they are.",
+            "former_auth_token": "It is taken too, while the other takes its place. Never in "
+            "answers.",
+            "shared_keys": "Keys that sign in its place.",
         },
     ),
     "FormerApiKey": (
@@ -163,6 +254,89 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "s m h d w y.",
         },
     ),
+    "Report": (
+        "Clicks and calls by group.",
+        {
+            "by": "What they are grouped by.",
+            "timezone": "Whose days and hours are meant.",
+            "names": "What a row's `group` may have, in order.",
+            "rows": "The groups with the most calls first, then what is no source's; hours from "
+            "Monday on.",
+            "total": "Of all groups, also those that are left out. Credit in it is sources' alone.",
+            "left_out": "How many groups there are beside those of the rows. Absent: none.",
+            "from": "Since when: RFC 3339, in UTC. Absent: since ever.",
+            "to": "Before when: RFC 3339, in UTC. Absent: until now.",
+        },
+    ),
+    "ReportRow": (
+        "A group of clicks and calls. Shares are of 1, and 0 of nothing.",
+        {
+            "group": "What they have in common. A parameter that the tuples don't have is absent.",
+            "who": "Empty for a group of sources; else why it is none: `nobody`'s click made these "
+            "calls, most likely; they aren't attributed yet (`pending`); it is `unknown` whose "
+            "they are, since the source isn't kept any more, or was another account's.",
+            "clicks": "Of assignments that began then and have ended, and of visits that found no "
+            "number.",
+            "overflow_share": "Of the clicks, the share that found no number.",
+            "calls": "Calls whose best candidate is of the group.",
+            "answered": "Of them, those that were answered.",
+            "soft_credit": "The sum of the probabilities that calls are the group's.",
+            "hard_credit": "Of the calls, those that are attributed, each whole to its best "
+            "candidate.",
+            "unsure_share": "Of these, the share that can't be told apart: the best candidate's "
+            "probability is below 0.9.",
+        },
+    ),
+    "Transactions": (
+        "A page of calls in detail.",
+        {
+            "timezone": "On whose clocks `start_time_local` is.",
+            "transactions": "By account and start.",
+            "next": "The `start_after_transaction_id` of the next page; the last one has none.",
+        },
+    ),
+    "Transaction": (
+        "A call. What is told of clicks is the best candidate's.",
+        {
+            **_SOURCE,
+            "transaction_id": "The call's id.",
+            "start_time_local": "When it began, on the clocks of the time zone: RFC 3339.",
+            "start_time_utc": "The same in UTC.",
+            "duration": "Seconds.",
+            "state": "How far it is: `ringing`, `answered`, `ended`, `missed` or `closed`.",
+            "pool": "The pool that was called.",
+            "number": "The number that was called, in E.164.",
+            "attributed": "Whether it is known who may have made it.",
+            "probability": "That it was the best candidate.",
+            "candidates": "Who may have made it, the most probable first. All add up to 1.",
+            "overflow": "Whether the overflow number was called.",
+            "resting": "Where the number rested: `quarantine` or `stock`.",
+            "answered_at": "RFC 3339, in UTC.",
+            "ended_at": "RFC 3339, in UTC.",
+            "caller": "In E.164, where the account stores callers.",
+            "caller_hash": "The same for the same caller; tells no number.",
+            "destination": "Where it was put through to.",
+            "outcome": "What came of it, as it was told.",
+            "amount": "What it was worth, as it was told.",
+            "currency": "Of the amount.",
+            "reason": "Why, as it was told.",
+            "sku_list": "What was bought.",
+            "quantity_list": "How much of each.",
+        },
+    ),
+    "TransactionCandidate": (
+        "Who may have made a call. Of a source that was another account's there is its probability "
+        "alone.",
+        {
+            **_SOURCE,
+            "why": "`click`, `returning caller` or `nobody`: dialled from memory.",
+            "probability": "That it was this one.",
+            "pool": "The pool that showed it the number.",
+            "clicks": "How many it had with the number.",
+            "first_click_at": "RFC 3339, in UTC.",
+            "last_click_at": "RFC 3339, in UTC.",
+        },
+    ),
     "Scope": (
         "What an API key may do: `read` what is its account's; `calls`: report calls and look "
         "numbers up; `allocate`: ask for visitors' numbers; `manage`: change what is its "
@@ -172,7 +346,11 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "AccountList": ("A page of accounts.", {"accounts": "By id."}),
     "Activity": (
         "How much one call and one click weigh when numbers are compared by their activity.",
-        {"call": "Weight of a call.", "click": "Weight of a click."},
+        {
+            "call": "Weight of a call.",
+            "click": "Weight of a click.",
+            "half_life": "After how long half of it is left. Absent: the minimum duration.",
+        },
     ),
     "Actor": (
         "Who made a change, and from where. What isn't known, or isn't for who asks, is absent.",
@@ -281,9 +459,15 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "A call with all that is known of it.",
         {
             **_KNOWN_CALL,
+            "holder": "Who held the number when it began; of one that rested, who had it last. "
+            "Absent: nobody.",
             "events": "What was told of it, in the order in which it happened.",
             "candidates": "Who may have made it, the best first. Absent: it isn't known yet.",
         },
+    ),
+    "CallHolder": (
+        "Who held a number when a call began.",
+        {"until": "Until when: RFC 3339, in UTC. Absent: it still had it when that was told."},
     ),
     "CallMoment": (
         "Something that was told of a call.",
@@ -456,7 +640,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "s m h d w y.",
             "hold_on_activity": "How long after each click or ping its guarantee lasts at least.",
             "recycle": "Which number goes next when none is unassigned.",
-            "activity": "What calls and clicks weigh.",
+            "activity": "What calls and clicks weigh, and how fast that fades.",
             "max_size": "Most numbers, those from its stock included.",
             "fill": "When it takes numbers from its stock.",
             "numbers": "All its own numbers, in E.164. Absent: those that it has.",
@@ -472,6 +656,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "overflow_number": "Given when every number is inside its guarantee.",
             "allow_overflow": "False: the page keeps its own number then.",
             "destination": "Where its calls are sent; never handed out.",
+            "whisper": "What is said to who answers a call: `{website}` stands for that parameter "
+            "of the tuple.",
             "landing_url": "Where its tracking link leads.",
             "swap_targets": "Numbers on the account's pages that it replaces.",
             "match": "By what its numbers fit a visitor, who gets one that does if there is one.",
@@ -568,7 +754,12 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "detail": "What is wrong, for people.",
             "type": "Always `about:blank`.",
             "errors": "Each field that is wrong.",
+            "action": "Of a call all the same: `reject`. Absent where it isn't about a call.",
         },
+    ),
+    "Unroutable": (
+        "What becomes of calls that have no destination: one of the two.",
+        {"destination": "Where they go, in E.164.", "announcement": "What their callers hear."},
     ),
     "ValuePattern": (
         "Values in which a pattern is found.",
@@ -745,6 +936,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "its place. Else absent.",
             "keep": "What to send as `held`: with pings, which extend the number's guarantee, "
             "and on later visits, for the visitor to keep the number of a sticky pool.",
+            "guaranteed_until": "Until when nobody else gets the number: RFC 3339, in UTC. Absent "
+            "where nothing is promised.",
             "hold_ms": "For how many milliseconds from the request on the visitor may be shown it. "
             "0: ask again for the next page.",
         },

@@ -21,10 +21,11 @@ class Swap(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One number for one target. ``cc``: country calling code of the number.
 
     ``target`` is "" when a pool without targets was asked for by name. Overflow, a static pool's
-    number and one that came with a tracking link have no ``guaranteed_until``, and their
-    ``hold_ms`` (the last field: ``HeldSwaps``) is 0. ``keep``: what a visitor sends as
-    ``held``, to keep a sticky pool's number and to extend a guarantee by a ping. ``fallback_from``:
-    the pool that was asked and had nothing, where ``pool`` gave the number in its place.
+    number, one that came with a tracking link and one whose guarantee is over have no
+    ``guaranteed_until``, and their ``hold_ms`` (the last field: ``HeldSwaps``) is 0. ``keep``: what
+    a visitor sends as ``held``, to keep a sticky pool's number and to extend a guarantee by a ping.
+    ``fallback_from``: the pool that was asked and had nothing, where ``pool`` gave the number in
+    its place.
     """
 
     target: str

@@ -92,7 +92,7 @@ _POOL = {
     "min_duration": "10m",
     "hold_on_activity": "0s",
     "recycle": "least_active",
-    "activity": {"call": 1, "click": 0},
+    "activity": {"call": 1, "click": 0.25, "half_life": "10m"},
     "max_size": 10,
     "fill": "on_demand",
     "numbers": ["+16463100001", "+16463100002"],
@@ -102,6 +102,7 @@ _POOL = {
     "autoscale": {"grow": "10% / 5m", "shrink": "daily"},
     "overflow_number": "+16463109999",
     "destination": "+16463108888",
+    "whisper": "From {website} to {location}",
     "landing_url": "https://landing.example/offer",
     "swap_targets": ["+16463107777"],
     "format": "as_found",
@@ -133,6 +134,7 @@ _STOCK = {
 _ACCOUNT = {
     "name": "Z",
     "origins": ["https://a.example", "https://*.b.example"],
+    "unroutable": {"announcement": "Not in service", "destination": "+16463106666"},
     "api_keys": ["z-account-key-0123456789"],
     "quota": {"pools": 2, "numbers": 10, "stocks": 1},
 }

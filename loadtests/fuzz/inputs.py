@@ -86,7 +86,7 @@ _NAMES = tuple(
     b"account url ref visitor targets pool callback ring_pool_key website location path param1 "
     b"param10 search_engine search_keywords search_keyword_id landing_page referrer publisher "
     b"mobile_click_to_call rp_number rp_pool rp_exp rp_sig after limit at gclid held agent address "
-    b"utm_source q kw".split()
+    b"utm_source q kw number caller text".split()
 )
 _PAGES = (b"/v1/swap", b"/v1/ping", b"/v1/release", b"/v1/verify", b"/dni.js")
 _MANAGERS = (
@@ -107,6 +107,7 @@ _MANAGERS = (
     b"/v1/calls",
     b"/v1/calls/call-1",
     b"/admin/v1/explain",
+    b"/v1/route",
 )
 _OTHERS = (b"/livez", b"/readyz", b"/metrics", b"/openapi.json", b"/", b"/favicon.ico")
 _METHODS = ("GET",) * 12 + (

@@ -11,7 +11,7 @@ from allocator.answers import Ask
 from allocator.port import Store
 from allocator.redis.url import connect
 from allocator.stocks import Stocks
-from loadtests.tools.requests import ACCOUNT, KEY, TARGET
+from loadtests.tools.requests import ACCOUNT, API_KEY, KEY, TARGET
 from ringpool.catalog.catalog import Catalog
 from ringpool.model import Account, Configuration, Pool
 from ringpool.times import Duration
@@ -79,7 +79,7 @@ def configure(url: str, pools: Iterable[Pool]) -> None:
     async def apply() -> None:
         async with opened(url) as store:
             catalog = Catalog(store, Allocator(store), Stocks(store))
-            account = Account(id=ACCOUNT, name="Benchmark")
+            account = Account(id=ACCOUNT, name="Benchmark", api_keys=(API_KEY,))
             await catalog.apply(Configuration(accounts=(account,), pools=tuple(pools)))
 
     asyncio.run(apply())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 KEY = "benchmark-key-0123456789"
+API_KEY = "benchmark-account-key-0123456789"
 ACCOUNT = "bench"
 TARGET = "+18005550100"
 ROWS = 100
@@ -126,6 +127,19 @@ function request()
   at = at + 1
   return wrk.format("GET", "/t/{pool}?location=loc-" .. RUN .. "-" .. at,
     {{["X-Forwarded-For"] = {address}}})
+end
+"""
+
+
+def route(area: int, count: int) -> str:
+    """Calls to ``count`` numbers of an area (``pools.numbers``), each from a caller of its own."""
+    return f"""
+local at = 0
+local headers = {{["Authorization"] = "Bearer {API_KEY}"}}
+function request()
+  at = at + 1
+  return wrk.format("GET", string.format("/v1/route?number=1{area}%07d&caller=1201%07d",
+    at % {count}, at % 10000000), headers)
 end
 """
 

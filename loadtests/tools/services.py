@@ -113,11 +113,12 @@ def asgi(
         yield service
 
 
-def get(url: str) -> tuple[int, bytes]:
-    """Status and body of a GET, on a connection of its own."""
+def get(url: str, token: str = "") -> tuple[int, bytes]:
+    """Status and body of a GET, on a connection of its own. ``token``: sent as a bearer's."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     with contextlib.closing(connection):
-        connection.request("GET", f"{parts.path}?{parts.query}")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
         response = connection.getresponse()
         return response.status, response.read()

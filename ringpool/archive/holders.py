@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from allocator.answers import Holding
 from ringpool.archive.database import Archive, ArchiveAway
@@ -27,7 +28,7 @@ async def archived_holder(archive: Archive, number: str, at_ms: int) -> Holding 
         await archive.prepare()
         async with archive.engine.connect() as connection:
             found = (await connection.execute(wanted)).mappings().first()
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, PoolTimeout, OSError) as error:
         raise ArchiveAway(type(error).__name__) from error
     if found is None:
         return None

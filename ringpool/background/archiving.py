@@ -17,6 +17,7 @@ from ringpool.archive.database import ArchiveAway
 from ringpool.archive.writer import ArchiveWriter
 
 _RETRY_SECONDS = 5.0
+_LAST_SECONDS = 2.0
 
 _log = structlog.get_logger("ringpool.archive")
 
@@ -62,8 +63,12 @@ class Archiving:
             await job()
 
     async def stop(self) -> None:
-        """Break off the round that is going on."""
+        """Let the round that is going on end; one that takes long is broken off.
+
+        What is broken off leaves its connection to a thread of the driver's.
+        """
         if self._task is not None:
+            await asyncio.wait([self._task], timeout=_LAST_SECONDS)
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task

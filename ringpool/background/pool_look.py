@@ -9,7 +9,7 @@ from allocator.allocator import Allocator
 from allocator.answers import PoolStatus, Swept
 from allocator.transfers import Transfers
 from ringpool.catalog.snapshot import PreparedPool
-from ringpool.sizing.forecast import LEAST_HELD, MINUTES_READ, seconds_to_exhaustion
+from ringpool.sizing.forecast import LEAST_HELD, MINUTES_READ, exhaustion
 
 
 class PoolLook:
@@ -37,7 +37,7 @@ class PoolLook:
         return await self._allocator.status(self._prepared.pool.id)
 
     async def seconds_left(self) -> float | None:
-        """Return in how many seconds it will be exhausted; None: not soon."""
+        """Return in how many seconds it will likely be exhausted; None: not soon."""
         pool, rules = self._prepared.pool, self._prepared.rules
         status = await self.status()
         room = self._swept.room
@@ -47,9 +47,10 @@ class PoolLook:
         capacity = status.size - status.draining + room
         if status.held < LEAST_HELD * capacity:
             return None
-        return seconds_to_exhaustion(
+        forecast = exhaustion(
             await self._allocator.series(pool.id, MINUTES_READ),
             held=status.held,
             capacity=capacity,
             hold_ms=max(rules.min_duration, rules.hold_on_activity),
         )
+        return forecast.likely

@@ -35,7 +35,11 @@ MAX_NAMED = 20_000
 MAX_DETAILS = 1024 * 1024
 """Bytes of details, as they are kept."""
 
-SECRET = frozenset({"key", "former_key", "api_keys", "hash", "secret", "former_secret"})
+SECRET = frozenset({"key", "former_key", "api_keys", "hash", "secret", "former_secret"}) | {
+    "auth_token",
+    "former_auth_token",
+    "password",
+}
 """What is masked wherever it stands in a value."""
 
 MASK = "(secret)"

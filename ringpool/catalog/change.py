@@ -26,6 +26,7 @@ from ringpool.config.codec import encode_hook
 from ringpool.config.difference import Change
 from ringpool.model import (
     Account,
+    Carriers,
     Configuration,
     Entity,
     Kind,
@@ -279,10 +280,31 @@ def _with_secrets(wanted: Sequence[Notify], present: Sequence[Notify]) -> tuple[
     )
 
 
+def _with_carrier_secrets(wanted: Carriers, present: Carriers) -> Carriers:
+    """Return what carriers prove themselves by, with the secrets that they have already."""
+    twilio, freeswitch, generic = wanted.twilio, wanted.freeswitch, wanted.generic
+    if twilio and present.twilio:
+        had = {key.id: key for key in present.twilio.shared_keys}
+        keys = tuple(
+            had.get(key.id, key) if key.secret is UNSET else key for key in twilio.shared_keys
+        )
+        tokens = present.twilio if twilio.auth_token is UNSET else twilio
+        twilio = msgspec.structs.replace(tokens, shared_keys=keys)
+    if freeswitch and present.freeswitch and freeswitch.password is UNSET:
+        password = present.freeswitch.password
+        freeswitch = msgspec.structs.replace(freeswitch, password=password)
+    if generic and present.generic and generic.secret is UNSET:
+        generic = present.generic
+    return msgspec.structs.replace(wanted, twilio=twilio, freeswitch=freeswitch, generic=generic)
+
+
 def _account_with_keys(account: Account, present: Account | None, now: datetime) -> Account:
     if account.notify:
         notify = _with_secrets(account.notify, present.notify if present else ())
         account = msgspec.structs.replace(account, notify=notify)
+    if account.carriers and present and present.carriers:
+        carriers = _with_carrier_secrets(account.carriers, present.carriers)
+        account = msgspec.structs.replace(account, carriers=carriers)
     if account.api_keys is UNSET:
         return msgspec.structs.replace(account, api_keys=present.api_keys if present else UNSET)
     had = {key.hash: key for key in present.keys} if present else {}

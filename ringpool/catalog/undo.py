@@ -15,7 +15,7 @@ from ringpool.config.difference import Change, shown_fields
 from ringpool.faults import Fault
 from ringpool.model import KINDS, Account, Configuration, Entity, Pool, Stock
 
-_NOT_KEPT = frozenset({"key", "former_key", "api_keys", "on_exhausted", "notify"})
+_NOT_KEPT = frozenset({"key", "former_key", "api_keys", "on_exhausted", "notify", "carriers"})
 """Fields that the log doesn't have: a secret that was replaced may have leaked, and the address of
 a webhook may hold one."""
 

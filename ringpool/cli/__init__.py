@@ -18,6 +18,7 @@ from ringpool.cli import (
     notify,
     number,
     pool,
+    route,
     serve,
     signing_key,
     size,
@@ -50,6 +51,7 @@ main.add_command(stock.stock)
 main.add_command(notify.notify)
 main.add_command(key.key)
 main.add_command(number.number)
+main.add_command(route.route)
 main.add_command(call.call)
 main.add_command(explain.explain)
 main.add_command(size.size_command)

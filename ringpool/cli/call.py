@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from allocator.ledger import Ledgers
 from ringpool.archive.calls import CallFilter
-from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.calls.events import CallReport, EventKind, checked
 from ringpool.calls.recording import CallRecorder, Recorded
 from ringpool.calls.states import CallState
@@ -183,8 +183,8 @@ async def _archive() -> AsyncIterator[AsyncConnection]:
         await archive.prepare()
         async with archive.engine.connect() as connection:
             yield connection
-    except DBAPIError as error:
-        raise failure(f"the archive: {error.orig}") from None
+    except (ArchiveAway, DBAPIError) as error:
+        raise failure(f"the archive: {error}") from None
     finally:
         await archive.close()
 

@@ -17,12 +17,15 @@ import msgspec
 from ringpool.faults import Fault
 from ringpool.model import (
     AREA_PATTERN,
+    CARRIER_SECRET_PATTERN,
     COUNTRY_PATTERN,
     HASH_PATTERN,
     ID_PATTERN,
     KEY_PATTERN,
+    LOGIN_PATTERN,
     MAIL_ADDRESS_PATTERN,
     PACE_PATTERN,
+    PUBLIC_KEY_PATTERN,
     SHRINK_PATTERN,
 )
 from ringpool.pace import WORDS
@@ -33,6 +36,9 @@ T = TypeVar("T")
 _PATTERNS = {
     ID_PATTERN: "expected an id: a-z, 0-9 and -, 63 characters at most",
     KEY_PATTERN: "expected a key: 16 to 128 of A-Z, a-z, 0-9, _ and -",
+    CARRIER_SECRET_PATTERN: "expected 16 to 256 printable ASCII characters without spaces",
+    LOGIN_PATTERN: "expected 1 to 128 printable ASCII characters without spaces and colons",
+    PUBLIC_KEY_PATTERN: "expected 32 bytes in base64",
     HASH_PATTERN: "expected a key's hash: sha256: and 64 of 0-9 and a-f",
     COUNTRY_PATTERN: "expected a country's two letters such as US, or 001 for none",
     AREA_PATTERN: "expected 1 to 5 digits such as 212",
@@ -40,7 +46,7 @@ _PATTERNS = {
     SHRINK_PATTERN: f"expected one of {', '.join(WORDS)}, or a share and a span such as 10% / 1d",
     MAIL_ADDRESS_PATTERN: "expected one e-mail address, such as ops@example.com",
 }
-_SECRET = {KEY_PATTERN, HASH_PATTERN}
+_SECRET = {KEY_PATTERN, HASH_PATTERN, CARRIER_SECRET_PATTERN}
 """What was to be a secret is repeated nowhere, wrong as it is."""
 
 

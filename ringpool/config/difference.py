@@ -15,7 +15,11 @@ _ORDER: tuple[Kind, ...] = ("account", "stock", "pool")
 """A stock comes before the pools that grow from it."""
 
 _SECRET = frozenset({"key", "former_key"})
-_SECRETS_OF_WEBHOOKS = frozenset({"secret", "former_secret"})
+_INNER_SECRETS = frozenset(
+    {"secret", "former_secret", "auth_token", "former_auth_token", "password"}
+)
+"""Of webhooks and carriers."""
+
 _MAX_SHOWN_NUMBERS = 5
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
@@ -126,8 +130,8 @@ def _shown(name: str, value: object) -> object:
         return "(secret)"
     if name == "api_keys":
         return [_key_text(key) for key in value] if isinstance(value, tuple | list) else None
-    if name == "notify" and isinstance(value, tuple | list):
-        return [_without_secrets(notified) for notified in value]
+    if name in ("notify", "carriers"):
+        return _without_secrets(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -137,11 +141,13 @@ def _key_text(key: dict[str, Any]) -> str:
     return f"{key['name']} ({', '.join(key['scopes'])}{until}; {fingerprint(key['hash'])})"
 
 
-def _without_secrets(notified: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: "(secret)" if name in _SECRETS_OF_WEBHOOKS else item
-        for name, item in notified.items()
-    }
+def _without_secrets(value: object) -> object:
+    if isinstance(value, dict):
+        return {
+            name: "(secret)" if name in _INNER_SECRETS else _without_secrets(item)
+            for name, item in value.items()
+        }
+    return [_without_secrets(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _text(value: object) -> str:

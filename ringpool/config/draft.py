@@ -136,6 +136,10 @@ class Draft:
 
         if not isinstance(entity, Account) and entity.numbers is not UNSET:
             entity = msgspec.structs.replace(entity, numbers=numbers("numbers", entity.numbers))
+        if isinstance(entity, Account) and entity.unroutable and entity.unroutable.destination:
+            to = number("unroutable.destination", entity.unroutable.destination)
+            unroutable = msgspec.structs.replace(entity.unroutable, destination=to)
+            return msgspec.structs.replace(entity, unroutable=unroutable)
         if isinstance(entity, Pool):
             overflow, destination = entity.overflow_number, entity.destination
             return msgspec.structs.replace(

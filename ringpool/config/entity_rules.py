@@ -11,13 +11,26 @@ from msgspec import UNSET
 
 from ringpool.config.codec import key_text
 from ringpool.faults import Fault
-from ringpool.model import Account, Fill, Match, Notify, Pool, PoolType, Stock, StockKind
+from ringpool.model import (
+    Account,
+    Carriers,
+    Fill,
+    GenericAccess,
+    Match,
+    Notify,
+    Pool,
+    PoolType,
+    Stock,
+    StockKind,
+    TwilioAccess,
+)
 from ringpool.numbers import kinds
 from ringpool.times import Duration, to_unix_ms
 from ringpool.visits.allowed_values import allowed_faults
 from ringpool.visits.page_fields import PAGE_FIELDS
 from ringpool.visits.pool_tuples import AREA, parameter_names
 from ringpool.visits.source_rules import when_faults
+from ringpool.visits.whisper import whisper_faults
 
 NAMED_TYPES = frozenset({PoolType.CUSTOM, PoolType.CUSTOM_SEARCH})
 """Pool types whose parameters the operator names."""
@@ -58,6 +71,13 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
             f"{where}.former.until", key.former.until if key.former else None
         )
     yield from _notify_faults(f"{path}.notify", account.notify)
+    unroutable = account.unroutable
+    if unroutable is not None and (unroutable.destination is None) is (
+        unroutable.announcement is None
+    ):
+        yield Fault(f"{path}.unroutable", "needs a destination or an announcement, one of the two")
+    if account.carriers is not None:
+        yield from _carrier_faults(f"{path}.carriers", account.carriers)
 
 
 def stock_faults(path: str, stock: Stock) -> Iterator[Fault]:
@@ -76,6 +96,8 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
     yield from _parameter_faults(f"{path}.parameters", pool)
     yield from _span_faults(f"{path}.min_duration", pool.min_duration, _SECOND_MS)
     yield from _span_faults(f"{path}.hold_on_activity", pool.hold_on_activity, 0)
+    if pool.activity.half_life is not None:
+        yield from _span_faults(f"{path}.activity.half_life", pool.activity.half_life, _SECOND_MS)
     if pool.type is PoolType.STATIC:
         yield from _static_faults(path, pool, present)
     else:
@@ -90,6 +112,8 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
         if name.lower() not in parameter_names(pool):
             yield Fault(where, f"not one of {', '.join(parameter_names(pool)) or 'no parameters'}")
         yield from allowed_faults(where, allowed)
+    for message in whisper_faults(pool.whisper, parameter_names(pool)):
+        yield Fault(f"{path}.whisper", message)
     if pool.when is not None:
         yield from when_faults(f"{path}.when", pool.when)
     if pool.landing_url is not None and not _is_web_address(pool.landing_url):
@@ -124,6 +148,35 @@ def _notify_faults(path: str, notify: Sequence[Notify]) -> Iterator[Fault]:
         first = places.setdefault(each.webhook or each.email or "", where)
         if first != where:
             yield Fault(f"{where}.{name}", f"the same as {first}")
+
+
+def _carrier_faults(path: str, carriers: Carriers) -> Iterator[Fault]:
+    telnyx = carriers.telnyx
+    for where, present, former in (
+        ("twilio.{}auth_token", *_tokens(carriers.twilio)),
+        ("generic.{}secret", *_secrets(carriers.generic)),
+        ("telnyx.{}public_key", telnyx and telnyx.public_key, telnyx and telnyx.former_public_key),
+    ):
+        if not former:
+            continue
+        name = where.format("former_")
+        if former == present:
+            yield Fault(f"{path}.{name}", f"the same as {where.format('').partition('.')[2]}")
+        elif not present:
+            yield Fault(f"{path}.{name}", "needs one that takes its place")
+    ids: set[str] = set()
+    for index, key in enumerate(carriers.twilio.shared_keys if carriers.twilio else ()):
+        if key.id in ids:
+            yield Fault(f"{path}.twilio.shared_keys[{index}].id", "is there already")
+        ids.add(key.id)
+
+
+def _tokens(twilio: TwilioAccess | None) -> tuple[str, str]:
+    return (twilio.auth_token or "", twilio.former_auth_token or "") if twilio else ("", "")
+
+
+def _secrets(generic: GenericAccess | None) -> tuple[str, str]:
+    return (generic.secret or "", generic.former_secret or "") if generic else ("", "")
 
 
 def _static_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:

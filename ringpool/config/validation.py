@@ -17,6 +17,7 @@ from ringpool.faults import Faults
 from ringpool.model import (
     Account,
     ApiKey,
+    Carriers,
     Configuration,
     Pool,
     PoolType,
@@ -57,6 +58,7 @@ def find_faults(draft: Draft, known: Configuration, *, canonical: bool = False) 
         draft.faults += stock_faults(f"stocks[{index}]", stock)
     _check_api_keys(draft, known)
     _check_secrets(draft, known)
+    _check_carriers(draft, known)
     _check_references(draft, known)
     check_fallbacks(draft, known)
     _check_numbers(draft, known)
@@ -111,6 +113,31 @@ def _check_secrets(draft: Draft, known: Configuration) -> None:
                 if needed and (entity.id, each.webhook) not in had:
                     where = f"{section}[{index}].notify[{place}].secret"
                     draft.fault(where, "needed: it signs what the webhook gets")
+
+
+def _check_carriers(draft: Draft, known: Configuration) -> None:
+    """A carrier has a secret: one that is given, or the one it has already."""
+    had = {account.id: account.carriers or Carriers() for account in known.accounts}
+    for index, account in draft.of("accounts", Account):
+        wanted = account.carriers or Carriers()
+        present = had.get(account.id, Carriers())
+        for field in _missing_secrets(wanted, present):
+            draft.fault(f"accounts[{index}].carriers.{field}", "needed: it proves who tells")
+
+
+def _missing_secrets(wanted: Carriers, present: Carriers) -> Iterator[str]:
+    if wanted.twilio:
+        had = {key.id for key in present.twilio.shared_keys} if present.twilio else set()
+        for index, key in enumerate(wanted.twilio.shared_keys):
+            if key.secret is UNSET and key.id not in had:
+                yield f"twilio.shared_keys[{index}].secret"
+        token = wanted.twilio.auth_token or (present.twilio and present.twilio.auth_token)
+        if not token and not wanted.twilio.shared_keys:
+            yield "twilio.auth_token"
+    if wanted.freeswitch and not wanted.freeswitch.password and not present.freeswitch:
+        yield "freeswitch.password"
+    if wanted.generic and not wanted.generic.secret and not present.generic:
+        yield "generic.secret"
 
 
 def _keeps_keys(draft: Draft, account_id: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -56,6 +57,15 @@ class CallMoment(Struct, frozen=True, kw_only=True):
     received_at: str
 
 
+class CallHolder(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Who held a number; without ``until``, they held it when the call was told."""
+
+    pool: str
+    tuple: dict[str, str]
+    assigned_at: str
+    until: str = ""
+
+
 class CallCandidate(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who may have made a call: a holder of the number, or nobody (``why``)."""
 
@@ -71,8 +81,12 @@ class CallCandidate(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class CallDetail(KnownCall, frozen=True, omit_defaults=True, kw_only=True):
-    """A call with its events, and with who may have made it, the best first."""
+    """A call with its events, and with who may have made it, the best first.
 
+    ``holder``: who held the number when it began, or, where that rested, had it last.
+    """
+
+    holder: CallHolder | None = None
     events: list[CallMoment] = []
     candidates: list[CallCandidate] = []
 
@@ -84,6 +98,17 @@ class KnownCalls(Struct, frozen=True, omit_defaults=True):
     next: str = ""
 
 
+class _Holder(Struct, frozen=True):
+    """As the archive keeps it."""
+
+    pool: str
+    account: str
+    tuple: str
+    since: int
+    until: int
+
+
+_decode_holder = msgspec.json.Decoder(_Holder).decode
 _decode_texts = msgspec.json.Decoder(list[str]).decode
 _decode_counts = msgspec.json.Decoder(list[int]).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
@@ -111,6 +136,7 @@ async def call_detail(
     candidates = await calls.candidates_of(connection, row.account, call_id)
     return CallDetail(
         **_fields(row),
+        holder=_holder(row, events),
         events=[
             CallMoment(
                 event=each.event,
@@ -149,6 +175,19 @@ def _fields(row: Row[Any]) -> dict[str, Any]:
         "tuple": tuples.parse(text) if text else None,
         "probability": row.probability if known else None,
     }
+
+
+def _holder(call: Row[Any], events: Sequence[Row[Any]]) -> CallHolder | None:
+    text = next((each.holder for each in events if each.holder), "")
+    found = _decode_holder(text) if text else None
+    if found is None or found.account not in ("", call.account):  # it was another account's then
+        return None
+    return CallHolder(
+        pool=found.pool,
+        tuple=tuples.parse(found.tuple),
+        assigned_at=format_rfc3339(found.since),
+        until=_time(found.until),
+    )
 
 
 def _candidate(row: Row[Any]) -> CallCandidate:

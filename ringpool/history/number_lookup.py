@@ -65,12 +65,13 @@ def number_lookup(report: NumberReport) -> NumberLookup:
         draining=report.draining,
         available_from=_time(report.available_from),
         at=_time(report.at),
-        holder=_holder(holder) if holder else None,
+        holder=holder_of(holder) if holder else None,
         overflow_of=[OverflowOf(pool=use.pool, answers=use.answers) for use in report.overflow_of],
     )
 
 
-def _holder(holding: Holding) -> Holder:
+def holder_of(holding: Holding) -> Holder:
+    """Who held a number, with times as RFC 3339, and tuple and clicks by name."""
     return Holder(
         pool=holding.pool,
         tuple=tuples.parse(holding.tuple),

@@ -8,8 +8,8 @@ from ringpool.notifications.mail import MailClient
 from ringpool.notifications.messages import Message
 from ringpool.notifications.outcome import NotSent
 from ringpool.notifications.recipients import Target
-from ringpool.notifications.signature import HEADER, sign
 from ringpool.notifications.webhook import WebhookClient
+from ringpool.security.body_signature import HEADER, sign
 from ringpool.settings import Settings
 
 

@@ -26,16 +26,19 @@ from ringpool.visits import tuples
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-class Counts(Struct, frozen=True, kw_only=True):
-    """What was counted. Shares are of 1; 0 where there is nothing to have a share of.
+class ReportRow(Struct, frozen=True, kw_only=True):
+    """A group, by what it has in common. ``who``: "" or why it is no source's (``statements``).
 
     ``clicks``: of assignments that have ended, and of visits that found no number.
     ``overflow_share``: of the clicks, those that found none. ``calls``: whose best candidate is of
     the group; ``answered`` of them. ``soft_credit``: the sum of the probabilities that calls are
     the group's. ``hard_credit``: the calls that are attributed, each whole to its best candidate.
-    ``unsure_share``: of these, those whose best candidate has a probability below 0.9.
+    ``unsure_share``: of these, those whose best candidate has a probability below 0.9. Shares are
+    of 1, and 0 of nothing.
     """
 
+    group: dict[str, str]
+    who: str = ""
     clicks: int = 0
     overflow_share: float = 0.0
     calls: int = 0
@@ -45,14 +48,9 @@ class Counts(Struct, frozen=True, kw_only=True):
     unsure_share: float = 0.0
 
 
-class ReportRow(Counts, frozen=True, kw_only=True):
-    """A group, by what it has in common. ``who``: "" or why it is no source's (``statements``)."""
-
-    group: dict[str, str]
-    who: str = ""
-
-
-class Report(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Report(
+    Struct, frozen=True, omit_defaults=True, kw_only=True, rename={"since": "from", "until": "to"}
+):
     """``total``: of all groups, also of the ``left_out`` ones, for which there was no room. Credit
     in it is sources'; nobody's isn't.
 
@@ -63,7 +61,7 @@ class Report(Struct, frozen=True, omit_defaults=True, kw_only=True):
     timezone: str
     names: tuple[str, ...]
     rows: list[ReportRow]
-    total: Counts
+    total: ReportRow
     left_out: int = 0
     since: str = ""
     until: str = ""
@@ -116,19 +114,19 @@ def _group(by: str, names: Sequence[str], values: Sequence[str | None]) -> dict[
     return {name: value or "" for name, value in zip(names, values, strict=True)}
 
 
-def _total(names: Sequence[str], found: Sequence[Row[Any]]) -> Counts:
+def _total(names: Sequence[str], found: Sequence[Row[Any]]) -> ReportRow:
     if not found:
-        return Counts()
+        return ReportRow(group={})
     first = 1 + len(names)
     total = _named(found[0][first + len(COUNTED) :])
     for row in found:
         if row[0] == NOBODY:
             nobodys = _named(row[first:])
             total |= {name: total[name] - nobodys[name] for name in ("hard", "unsure")}
-    return Counts(**_counts(total))
+    return _row(total, {})
 
 
-def _hours(quarters: Iterable[Row[Any]], zone: tzinfo) -> tuple[list[ReportRow], Counts]:
+def _hours(quarters: Iterable[Sequence[Any]], zone: tzinfo) -> tuple[list[ReportRow], ReportRow]:
     """A row for each hour of the week on the zone's clocks, from Monday on."""
     week: list[list[Any]] = [[0] * len(COUNTED) for _ in range(7 * 24)]
     whole: list[Any] = [0] * len(COUNTED)
@@ -141,7 +139,7 @@ def _hours(quarters: Iterable[Row[Any]], zone: tzinfo) -> tuple[list[ReportRow],
         _row(_named(counted), {"weekday": WEEKDAYS[place // 24], "hour": str(place % 24)})
         for place, counted in enumerate(week)
     ]
-    return rows, Counts(**_counts(_named(whole)))
+    return rows, _row(_named(whole), {})
 
 
 def _named(counted: Sequence[Any]) -> dict[str, Any]:
@@ -150,21 +148,19 @@ def _named(counted: Sequence[Any]) -> dict[str, Any]:
 
 
 def _row(counted: Mapping[str, Any], group: dict[str, str], who: str = "") -> ReportRow:
-    return ReportRow(**_counts(counted), group=group, who=who)
-
-
-def _counts(counted: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of Counts. ``counted``: by name, as the database sums up."""
+    """``counted``: by name, as the database sums up."""
     clicks, hard = int(counted["clicks"]), int(counted["hard"])
-    return {
-        "clicks": clicks,
-        "overflow_share": _share(counted["overflow"], clicks),
-        "calls": int(counted["calls"]),
-        "answered": int(counted["answered"]),
-        "soft_credit": round(float(counted["soft"]), 4),
-        "hard_credit": hard,
-        "unsure_share": _share(counted["unsure"], hard),
-    }
+    return ReportRow(
+        group=group,
+        who=who,
+        clicks=clicks,
+        overflow_share=_share(counted["overflow"], clicks),
+        calls=int(counted["calls"]),
+        answered=int(counted["answered"]),
+        soft_credit=round(float(counted["soft"]), 4),
+        hard_credit=hard,
+        unsure_share=_share(counted["unsure"], hard),
+    )
 
 
 def _share(part: Any, whole: int) -> float:

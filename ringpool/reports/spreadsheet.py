@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
-from ringpool.reports.groups import Counts, Report
+from ringpool.reports.groups import Report, ReportRow
 from ringpool.reports.transactions import Transaction, Transactions
 from ringpool.visits import tuples
 from ringpool.visits.traffic import CLICK_IDS
 
-COUNTS = tuple(field.name for field in msgspec.structs.fields(Counts))
+COUNTS = tuple(
+    field.name for field in msgspec.structs.fields(ReportRow) if field.name not in ("group", "who")
+)
 
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 from allocator.series import MINUTE_MS, Series
 
@@ -20,62 +21,106 @@ HORIZON_MINUTES = 60
 LEAST_HELD = 0.1
 """Share of all numbers that a pool may have: while fewer are held, a forecast is worth nothing."""
 
-MINUTES_READ = 60
+MINUTES_READ = 120
 """How many minutes of a series a forecast is made from."""
 
-_MARGIN = 1.0
-"""Standard deviations of the tuples still to come that are kept free."""
 
-_JUMP = 4.0
-"""Standard deviations from which on a count doesn't belong to the rate that was."""
+class _Traffic(NamedTuple):
+    """What is believed of a pool's traffic. Found by trying, on loads drawn at random.
 
-_TREND_MINUTES = 30.0
-"""A trend that is usual: one by which a pool would come to its full rate in this time."""
+    ``minutes``: how many are looked back. ``margin``: standard deviations of the tuples still to
+    come that are kept free; below 0: as many too few there must be. ``jump``: standard deviations
+    from which on a count doesn't belong to the rate that was. ``trend_minutes``: a trend is usual
+    by which a pool would come to its full rate in this time. ``trend_change``, ``rate_change``: how
+    much of that trend's square the trend's variance grows by in a minute, and the rate's.
+    ``doubt``: standard deviations of a trend that aren't believed, as far as counts vary by chance.
+    ``lasts``: what is left of a trend a minute later, where it is drawn out (a damped trend: E. S.
+    Gardner and E. McKenzie, *Forecasting trends in time series*, Management Science 31, 1985).
+    """
 
-_TREND_CHANGE = 0.1 / 15
-"""How much of its usual square a trend changes by in a minute."""
+    minutes: int
+    margin: float
+    jump: float
+    trend_minutes: float
+    trend_change: float
+    rate_change: float
+    doubt: float
+    lasts: float
 
-_DOUBT = 1.0
-"""Standard deviations of a trend that aren't believed, as far as counts vary by chance."""
+
+_EVEN = _Traffic(59, 1.0, 4.0, 30.0, 0.1 / 15, 0.0, 1.0, 1.0)
+"""Tuples that come evenly tell of a change at once. What is possible is drawn out like this."""
+
+_RANDOM = _Traffic(119, -0.5, 5.0, 80.0, 0.0007, 1.0, 0.0, 0.95)
+"""Of tuples that come at random it takes long to know their rate, and a trend is soon a mistake."""
+
+_UNEVEN = 0.3
+"""Variance of counts, next to a Poisson process', from which on tuples come at random."""
+
+_BLOCK_TUPLES, _BLOCK_MINUTES = 6, 20
+"""Counts are compared by blocks of so many tuples, which are no longer than so many minutes."""
 
 _SHORTEST_HOLD = 20.0
 """Minutes. Pools that give a number again sooner are taken to change no faster than with this."""
 
 
-def seconds_to_exhaustion(
-    series: Series, *, held: int, capacity: int, hold_ms: int
-) -> float | None:
-    """Return in how many seconds every number will be inside a guarantee, or None.
+class Forecast(NamedTuple):
+    """In how many seconds every number will be inside a guarantee, or None.
 
-    0.0: they are now. None: not within HORIZON_MINUTES, or nobody comes. ``held``: numbers inside a
-    guarantee; ``capacity``: how many there may be; ``hold_ms``: how long a tuple has its number.
+    0.0: they are now. None: not within HORIZON_MINUTES, or nobody comes. ``possible``: what may
+    well be chance is believed. ``likely``: only what chance hardly brings about; never sooner.
+    """
+
+    possible: float | None
+    likely: float | None
+
+
+def exhaustion(series: Series, *, held: int, capacity: int, hold_ms: int) -> Forecast:
+    """Return when a pool will be exhausted.
+
+    ``held``: numbers inside a guarantee; ``capacity``: how many there may be; ``hold_ms``: how long
+    a tuple has its number.
+
+    Where tuples come evenly (``_is_even``) both answers are the same, as a change is known at once.
+    Where they come at random it takes long to know their rate, and a margin would be used up by
+    chance again and again: of what is likely, half a standard deviation of the tuples to come must
+    be lacking, and a trend is taken to fade.
+    """
+    past = _Past(series, held, hold_ms / MINUTE_MS)
+    if not sum(past.counts[-_EVEN.minutes - 1 :]):
+        return Forecast(None, None)
+    if held >= capacity:
+        return Forecast(0.0, 0.0)
+    possible = _seconds(past, held, capacity, _EVEN)
+    if possible is None or _is_even(past.minutes):
+        return Forecast(possible, possible)
+    likely = _seconds(past, held, capacity, _RANDOM)
+    return Forecast(possible, None if likely is None else max(possible, likely))
+
+
+def _seconds(past: _Past, held: int, capacity: int, traffic: _Traffic) -> float | None:
+    """In how many seconds a pool will be exhausted, by one belief of its traffic.
 
     Tuples to come are the last minutes' rate and its trend (``_rate_and_trend``), drawn out. Those
     that hold a number at a time are what is left of the ones now, and the ones to come until then
-    less those whose guarantee is over by then. The answer is when that, and _MARGIN standard
-    deviations of the ones to come, is as much as there is: counts of tuples vary as a Poisson
-    process' do, or as much more or less as they did.
+    less those whose guarantee is over by then. The answer is when that, and the margin, is as much
+    as there is: counts of tuples vary as a Poisson process' do, or as much more or less as they
+    did.
     """
-    past = _Past(series, held, hold_ms / MINUTE_MS)
-    if not past.came:
-        return None
-    if held >= capacity:
-        return 0.0
-    varies = _dispersion(past.minutes)
-    full = max(
-        capacity / max(past.hold, _SHORTEST_HOLD), 0.5 * past.came / (len(past.minutes) or 1)
-    )
-    rate, trend = _rate_and_trend(past.minutes, varies, full)
-    to_come = list(
-        accumulate(
-            (max(0.0, rate + trend * (minute + 0.5)) for minute in range(HORIZON_MINUTES)),
-            initial=0.0,
-        )
-    )
+    counts = past.minutes[-traffic.minutes :]
+    varies = _dispersion(past.minutes[-_EVEN.minutes :])
+    full = max(capacity / max(past.hold, _SHORTEST_HOLD), 0.5 * sum(counts) / (len(counts) or 1))
+    rate, trend = _rate_and_trend(counts, varies, full, traffic)
+    rates = []
+    for _ in range(HORIZON_MINUTES):
+        rates.append(max(0.0, rate + trend / 2))
+        rate += trend
+        trend *= traffic.lasts
+    to_come = list(accumulate(rates, initial=0.0))
     before = float(held)
     for minute in range(1, HORIZON_MINUTES + 1):
         fresh = to_come[minute] - _at(to_come, minute - past.hold)
-        expected = past.still_held(minute) + fresh + _MARGIN * math.sqrt(varies * fresh)
+        expected = past.still_held(minute) + fresh + traffic.margin * math.sqrt(varies * fresh)
         if expected >= capacity:
             share = (capacity - before) / (expected - before) if expected > before else 1.0
             return 60.0 * (minute - 1 + min(1.0, max(0.0, share)))
@@ -86,8 +131,8 @@ def seconds_to_exhaustion(
 class _Past:
     """Tuples that came, minute by minute, and how many of them hold a number for how long yet.
 
-    ``minutes``: counts of those that are over, the oldest first. ``hold``: minutes that a tuple has
-    its number.
+    ``counts``: by the minute, the oldest first; ``minutes``: of those that are over. ``hold``:
+    minutes that a tuple has its number.
     """
 
     def __init__(self, series: Series, held: int, hold: float) -> None:
@@ -96,7 +141,7 @@ class _Past:
         ]
         counts = [float(minute.new + minute.recycled + minute.overflow) for minute in seen]
         self.hold = hold
-        self.came = sum(counts)
+        self.counts = counts
         self.minutes = counts[:-1]
         self._under_way = (series.clock_ms % MINUTE_MS) / MINUTE_MS
         # Backwards from now: how many came since so many boundaries of minutes ago.
@@ -147,7 +192,28 @@ def _dispersion(counts: Sequence[float]) -> float:
     return min(3.0, max(0.02, (square + 3) / (sum(middle) + 10)))
 
 
-def _rate_and_trend(counts: Sequence[float], varies: float, full: float) -> tuple[float, float]:
+def _is_even(counts: Sequence[float]) -> bool:
+    """Whether tuples come more evenly than at random, as far as that can be told.
+
+    Minutes in which few tuples come vary as a Poisson process' do, however even those are: so
+    second differences (``_dispersion``) are taken of blocks of minutes. Each minute begins a block,
+    so one block in so many counts. Little seen is taken to be random.
+    """
+    begun = next((place for place, count in enumerate(counts) if count), len(counts))
+    since = list(accumulate(counts[begun:], initial=0.0))
+    size = _BLOCK_MINUTES
+    if since[-1]:
+        size = min(size, math.ceil(_BLOCK_TUPLES * (len(since) - 1) / since[-1]))
+    blocks = [end - start for start, end in zip(since, since[size:], strict=False)]
+    middle = blocks[size:-size]
+    around = zip(blocks, middle, blocks[2 * size :], strict=False)
+    square = sum((before - 2 * block + after) ** 2 for before, block, after in around) / 6
+    return (square / size + 5) / (sum(middle) / size + 5) < _UNEVEN
+
+
+def _rate_and_trend(
+    counts: Sequence[float], varies: float, full: float, traffic: _Traffic
+) -> tuple[float, float]:
     """Return tuples a minute at the end of the counts, and by how much that grows in a minute.
 
     A local linear trend, followed by a Kalman filter (A. C. Harvey, *Forecasting, Structural Time
@@ -157,17 +223,18 @@ def _rate_and_trend(counts: Sequence[float], varies: float, full: float) -> tupl
     Forecasting and Dynamic Models*, 1997, ch. 11).
     ``full``: the rate that would take all numbers.
     """
-    usual = (full / _TREND_MINUTES) ** 2
+    usual = (full / traffic.trend_minutes) ** 2
     rate, trend = sum(counts[:5]) / max(1, len(counts[:5])), 0.0
     of_rate, of_both, of_trend = full * full * 0.05, 0.0, usual
     was_far = False
     for count in counts:
         rate = max(0.0, rate + trend)
         of_rate, of_both = of_rate + 2 * of_both + of_trend, of_both + of_trend
-        of_trend += usual * _TREND_CHANGE
+        of_rate += usual * traffic.rate_change
+        of_trend += usual * traffic.trend_change
         error = count - rate
         of_error = of_rate + varies * rate + 0.15  # whole tuples vary as well when they come evenly
-        far = error * error > _JUMP * _JUMP * of_error
+        far = error * error > traffic.jump**2 * of_error
         if far and not was_far:
             was_far = True
             continue
@@ -179,5 +246,5 @@ def _rate_and_trend(counts: Sequence[float], varies: float, full: float) -> tupl
         rate, trend = rate + gain * error, trend + trend_gain * error
         of_trend -= trend_gain * of_both
         of_rate, of_both = (1 - gain) * of_rate, (1 - gain) * of_both
-    doubt = _DOUBT * min(1.0, varies) * math.sqrt(of_trend)
+    doubt = traffic.doubt * min(1.0, varies) * math.sqrt(of_trend)
     return max(0.0, rate), math.copysign(max(0.0, abs(trend) - doubt), trend)

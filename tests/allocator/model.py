@@ -30,6 +30,8 @@ from allocator.ledger import OverflowGiven
 
 PROMOTED_A_CALL = 4
 DRY_MS = 1000
+LN2 = math.log(2)
+NEVER = 1e300
 
 
 def area_of(number: str, areas: str) -> str | None:
@@ -53,6 +55,7 @@ class Number:
     clicks: int = 0
     clicked: int = 0
     calls: int = 0
+    activity: float = 0.0
     turn: int = 0
     leaving: bool = False
     released: bool = False
@@ -199,11 +202,7 @@ class ModelPool:
     def edit(self, rules: Rules, now: int) -> bool:
         """Set the rules; False when two orders ago is still being sorted into the last one."""
         was = self.rules
-        if (was.recycle, was.call_weight, was.click_weight) != (
-            rules.recycle,
-            rules.call_weight,
-            rules.click_weight,
-        ):
+        if (was.recycle, was.half_life) != (rules.recycle, rules.half_life):
             ranked = [n for n in self.numbers.values() if n.rank is not None]
             if any(n.old_rank for n in ranked) and not all(n.old_rank for n in ranked):
                 return False
@@ -328,7 +327,7 @@ class ModelPool:
         if number is not None and number.since and at >= number.since:
             if counted:
                 number.calls += 1
-                number.active = max(number.active, at)
+                self._act(number, self.rules.call_weight, at)
                 if number.rank is not None:
                     self._rank(number)
             holding = self._holding(number)
@@ -524,10 +523,11 @@ class ModelPool:
 
     def _hold(self, number: Number, ask: Ask) -> Answer:
         number.clicks += ask.clicks
+        self._act(number, ask.clicks * self.rules.click_weight, self.clock)
         if ask.clicks:
             number.clicked = self.clock
         over = number.until <= self.clock
-        number.active, number.released = self.clock, False
+        number.released = False
         self.totals["held"] += ask.clicks
         number.last = ask.attributes or number.last
         extended = self.clock + self.rules.hold_on_activity
@@ -549,6 +549,7 @@ class ModelPool:
         number.active, number.clicks, number.calls = self.clock, ask.clicks, 0
         number.clicked = self.clock if ask.clicks else 0
         number.turn, number.released = self.turns, False
+        number.activity = ask.clicks * self.rules.click_weight
         self._begin(number, ask.network)
         number.first, number.last = ask.attributes, b""
         return self._answer_with(state, number)
@@ -595,7 +596,8 @@ class ModelPool:
             self.rates[network] = busy_until + 60_000 // rate
 
     def _answer_with(self, state: State, number: Number) -> Answer:
-        return Answer(state, number.number, number.until, max(0, number.until - self.clock))
+        left = max(0, number.until - self.clock)
+        return Answer(state, number.number, number.until if left else 0, left)
 
     def _rank_due(self, most: int) -> None:
         everyone = list(self.numbers.values())
@@ -612,12 +614,13 @@ class ModelPool:
 
     def _score(self, number: Number) -> float:
         """Where the rule puts a number, lowest first."""
-        activity = number.calls * self.rules.call_weight + number.clicks * self.rules.click_weight
-        rule = self.rules.recycle
+        activity = 0.0 if number.released and not number.calls else number.activity
+        rule, span = self.rules.recycle, self.rules.half_life
+        moment = number.active + span * math.log(activity) / LN2 if activity else -NEVER
         if rule == "least_active":
-            return float(activity)
+            return moment
         if rule == "most_active":
-            return -float(activity)
+            return -moment
         if rule == "round_robin":
             return float(number.turn)
         if rule == "last_in_first_out":
@@ -625,7 +628,16 @@ class ModelPool:
         self.draws += 1
         digest = hashlib.sha1(f"{self.name}:{self.draws}".encode()).hexdigest()
         uniform = (int(digest[:13], 16) + 0.5) / 2**52
-        return self.virtual_time - math.log(uniform) * (1 + activity)
+        left = activity * 2 ** ((number.active - self.clock) / span)
+        return self.virtual_time - math.log(uniform) * (1 + left)
+
+    def _act(self, number: Number, weight: float, at: int) -> None:
+        """Count an event among what the number's activity was when it was last active."""
+        ago = (at - number.active) / self.rules.half_life
+        if ago >= 0:
+            number.activity, number.active = number.activity * 2**-ago + weight, at
+        else:
+            number.activity += weight * 2**ago
 
     def _end(self, number: Number) -> None:
         """Its tuple has it no longer."""

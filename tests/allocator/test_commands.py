@@ -27,10 +27,9 @@ BEFORE_AREAS = {
     "zrem": 9,
 }
 """Counted with the scripts as they were before pools could go by areas; a sweep's second HRANDFIELD
-is for client networks, one of its ZCARD for what is unassigned. A minute that begins takes up to
-two of HGET and ZCOUNT and one HSET, and another ZCOUNT each call in which more are held than
-before. A ZRANGE is for what is kept of the one second's refusals, a ZCARD for how many calls are
-known."""
+is for client networks, one of its ZCARD for what is unassigned, one for how many calls are known. A
+minute that begins takes up to two of HGET and ZCOUNT and one HSET, and another ZCOUNT each call in
+which more are held than before. A ZRANGE is for what is kept of the one second's refusals."""
 
 
 def commands(server: stores.Server) -> Counter[str]:

@@ -76,7 +76,8 @@ rules = st.builds(
         ["least_active", "most_active", "round_robin", "last_in_first_out", "weighted_random"]
     ),
     call_weight=st.sampled_from([1, 1, 0, 5]),
-    click_weight=st.sampled_from([0, 0, 1, 3]),
+    click_weight=st.sampled_from([0, 0.25, 1, 3]),
+    half_life=st.sampled_from([1000, 10_000, 60_000, 315_360_000_000]),
     max_size=st.sampled_from([0, 2, 4, 7]),
     stock=st.sampled_from(["", "s"]),
     overflow_number=st.just(OVERFLOW),

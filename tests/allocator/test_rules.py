@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from allocator.answers import Answer, Ask, Call, Rules, State
+from allocator.keys import pool_keys
 from allocator.port import Store
 from allocator.replies import UnknownPool
 from allocator.scripts import Script
 from allocator.stocks import Stocks
+from tests.allocator.lua_scripts import script
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, make, numbers
 from tests.servers import stores
 from tests.servers.cluster import Cluster
+
+OF_BEFORE = script(
+    """#!lua
+    local rules = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'rules'))
+    redis.call('HSET', KEYS[1], 'rules', cmsgpack.pack({ unpack(rules, 1, 18) }))
+    for _, number in ipairs(redis.call('HKEYS', KEYS[3])) do
+      local record = cmsgpack.unpack(redis.call('HGET', KEYS[3], number))
+      redis.call('HSET', KEYS[3], number, cmsgpack.pack({ unpack(record, 1, 10) }))
+    end
+    return cmsgpack.pack(1)
+    """
+)
+"""Makes of a pool one that was made before its activity faded."""
 
 
 async def states(pool: PoolUnderTest, *tuples: str) -> list[str]:
@@ -120,7 +137,8 @@ class TestRecycling:
     async def test_weighted_random_favours_the_quiet(self, store: Store) -> None:
         """Weighted random gives a number with 9 clicks about a tenth as often as one with none."""
         # Draws follow from the pool's id: a fixed one makes the same of this test every time.
-        pool = await make(store, "weighted", numbers(2), recycle="weighted_random", click_weight=1)
+        rules = {"recycle": "weighted_random", "click_weight": 1, "half_life": 3_600_000}
+        pool = await make(store, "weighted", numbers(2), **rules)
         picked = []
         for turn in range(300):
             pool.now += 10_000
@@ -140,6 +158,69 @@ class TestRecycling:
         await pool.sweep()
         await pool.edit(recycle="last_in_first_out")
         assert [answer.number for answer in await pool.ask("x", "y")] == ["+13", "+12"]
+
+
+class TestActivity:
+    """Weights as a pool has them by default, with a half-life of its 10 s."""
+
+    RULES: ClassVar[dict[str, float]] = {
+        "call_weight": 1,
+        "click_weight": 0.25,
+        "half_life": 10_000,
+    }
+
+    async def test_a_call_keeps_a_pairing_for_two_half_lives(
+        self, store: Store, unique: str
+    ) -> None:
+        """A number that was called goes after those clicked up to two half-lives later: no later
+        ones, however long ago that is."""
+        pool = await make(store, unique, ["+11", "+12"], **self.RULES)
+        await pool.ask("a")
+        await pool.allocator.record_call(unique, Call(id="1", number="+11"), now_ms=pool.now)
+        pool.now += 19_000
+        await pool.ask("b")
+        pool.now += 10_000
+        assert (await pool.one("c")).number == "+12"
+        pool.now += 10_000
+        assert (await pool.one("d")).number == "+11"
+
+    async def test_clicks_add_up(self, store: Store, unique: str) -> None:
+        """Five more clicks keep a number longer than a call does."""
+        pool = await make(store, unique, ["+11", "+12"], **self.RULES)
+        await pool.ask("a", "b", "a", "a", "a", "a", "a")
+        await pool.allocator.record_call(unique, Call(id="1", number="+12"), now_ms=pool.now)
+        pool.now += 10_000
+        assert (await pool.one("c")).number == "+12"
+
+    @pytest.mark.parametrize(("half_life", "first"), [(1_000, "+11"), (600_000, "+12")])
+    async def test_an_edited_half_life_holds_for_what_is_there(
+        self, store: Store, unique: str, half_life: int, first: str
+    ) -> None:
+        """Of one that was called and one clicked later, a short half-life keeps the later one."""
+        pool = await make(store, unique, ["+11", "+12"], **self.RULES)
+        await pool.ask("a")
+        await pool.allocator.record_call(unique, Call(id="1", number="+11"), now_ms=pool.now)
+        pool.now += 15_000
+        await pool.ask("b")
+        pool.now += 10_000
+        await pool.sweep()
+        await pool.edit(**{**self.RULES, "half_life": half_life})
+        assert (await pool.one("c")).number == first
+
+    async def test_a_pool_of_before_activity_faded(self, valkey_store: Store, unique: str) -> None:
+        """Records without activity have what their counts weigh, and the pool its minimum duration
+        for a half-life; the next edit sorts its recyclable numbers anew."""
+        pool = await make(valkey_store, unique, ["+11", "+12", "+13"], **self.RULES)
+        await pool.ask("a", "b", "c")
+        await pool.allocator.record_call(unique, Call(id="1", number="+11"), now_ms=pool.now)
+        await valkey_store.run(OF_BEFORE, pool_keys(unique))
+        pool.now += 10_000
+        await pool.ask("c")
+        assert (await pool.one("d")).number == "+12"
+        await pool.sweep()
+        await pool.edit(**self.RULES)
+        assert (await pool.one("e")).number == "+13"
+        assert (await pool.one("f")).number == "+11"
 
 
 class TestHold:

@@ -197,7 +197,7 @@ async def test_a_pool_that_fills_up_has_a_forecast() -> None:
     assert (filling.reads, filling.series_read) == (2, 1)
     empty = Pools(["one"], ["one"], held=1)
     await scraper(empty, written).text()
-    assert written.pools[0].seconds_to_exhaustion == float("inf")
+    assert written.pools[0].seconds_to_possible_exhaustion == float("inf")
     assert empty.series_read == 0
 
 
@@ -214,8 +214,8 @@ def test_of_many_pools_the_fullest_have_new_forecasts(monkeypatch: pytest.Monkey
     for due in (states[1], states[2]):
         kept.add(due, busy_series(), 0.0)
     first = kept.seconds("b", 0.0)
-    assert kept.seconds("b", 5.0) == first - 5
-    assert kept.seconds("a", 5.0) == float("inf")
+    assert kept.seconds("b", 5.0) == (first.possible - 5, first.likely - 5)
+    assert kept.seconds("a", 5.0) == (float("inf"), float("inf"))
     assert [due.pool for due in kept.due(states, 5.0)] == ["a"]
     assert [due.pool for due in kept.due([state("b", 2), states[2]], 60.0)] == ["c"]
-    assert kept.seconds("b", 60.0) == float("inf")
+    assert kept.seconds("b", 60.0) == (float("inf"), float("inf"))

@@ -69,7 +69,7 @@ class Scraped:
             series = await self.allocator.series(self.pool, MINUTES_READ, now_ms=now)
             self.forecasts.add(due, series, self.minutes * 60.0)
         left = self.forecasts.seconds(self.pool, self.minutes * 60.0)
-        pool = PoolReading(self.pool, status, self.rules.max_size, room, left)
+        pool = PoolReading(self.pool, status, self.rules.max_size, room, left.likely, left.possible)
         text = self.metrics.exposition([pool], [StockReading(self.stock, stock)], store_up=True)
         for name, value in _SAMPLE.findall(text.decode()):
             self.series.setdefault(name, []).append(float(value))
@@ -87,15 +87,15 @@ async def test_a_pool_that_fills_pages_before_it_is_exhausted(
     overflowed = scraped.overflowed
     assert overflowed is not None
     named = f'pool="{unique}"'
-    will, has, overflow = (
+    may, will, has, overflow = (
         f'{{alertname="RingPool{name}", {named}}}'
-        for name in ("WillBeExhausted", "Exhausted", "Overflow")
+        for name in ("MayBeExhausted", "WillBeExhausted", "Exhausted", "Overflow")
     )
     firing = {
         10: [],
         loads.WARM_UP_MINUTES - 1: [],
-        overflowed - 15: [will],
-        overflowed + 4: [will, has, overflow],
+        overflowed - 15: [may, will],
+        overflowed + 4: [may, will, has, overflow],
     }
     check(tmp_path, [case("fills", scraped.series, firing)])
 
@@ -162,6 +162,7 @@ def test_each_alert_fires_for_what_it_is_for(tmp_path: Path) -> None:
     full = {
         'ringpool_pool_exhausted{pool="keywords"}': [1.0] * hour,
         'ringpool_pool_seconds_to_exhaustion{pool="keywords"}': [math.inf] * hour,
+        'ringpool_pool_seconds_to_possible_exhaustion{pool="keywords"}': [math.inf] * hour,
         'ringpool_pool_allocations_total{pool="keywords",state="held"}': [
             float(minute) for minute in range(hour)
         ],

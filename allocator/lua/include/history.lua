@@ -17,3 +17,10 @@ local function find_holder(history, at, or_last)
   end
   return nil
 end
+
+-- Returns the entry of who held last; nil when nobody did.
+local function last_holder(history)
+  if not history or #history <= 2 then return nil end
+  local entries = { cmsgpack.unpack(string.sub(history, 3)) }
+  return entries[#entries]
+end

@@ -8,9 +8,10 @@
 --   pool made before there were budgets has none of them: it has the default ones, and no rate of
 --   its key. 18 owner (goes into the history; nil or "": unknown), 19 most bytes of a number's
 --   history, whatever else it should keep (nil: no limit), 20 starts of the numbers that the stock may
---   be asked for (include/areas.lua; nil or "": any)
-local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MAX_SIZE, STOCK, OVERFLOW_NUMBER, ALLOW_OVERFLOW, HISTORY_BYTES, AREAS, SHARE, LEAST, RATE, KEY_RATE, OWNER, HISTORY_MOST, OF_STOCK =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20
+--   be asked for (include/areas.lua; nil or "": any), 21 half-life of activity ms
+--   (include/pool_activity.lua; nil: of before it faded)
+local REVISION, POOL_ID, MIN_DURATION, HOLD, RULE, CALL_WEIGHT, CLICK_WEIGHT, MAX_SIZE, STOCK, OVERFLOW_NUMBER, ALLOW_OVERFLOW, HISTORY_BYTES, AREAS, SHARE, LEAST, RATE, KEY_RATE, OWNER, HISTORY_MOST, OF_STOCK, HALF_LIFE =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21
 -- state: 1 highest clock reading ms, 2 size, 3 assignments made, then totals: 4 new, 5 held,
 --   6 recycled, 7 overflow; 8 no use asking the stock before (ms), 9 virtual time and 10 draws of
 --   weighted_random, 11 last overflow (ms), 12 calls, 13 calls to the overflow number, 14 entries

@@ -38,6 +38,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_activity
 --@include pool_end_assignment
 --@include pool_promote
 --@include pool_growth
@@ -86,7 +87,8 @@ local awaiting, awaited = {}, {}
 local function record_click(number, record, clicks, attributes, network)
   local recyclable = record[UNTIL] <= now
   local was_queued = recyclable and leave_order(number, record, state)
-  record[CLICKED], record[LAST], record[RELEASED] = record[CLICKED] + clicks, now, 0
+  add_activity(record, clicks * rules[CLICK_WEIGHT], now, rules)
+  record[CLICKED], record[RELEASED] = record[CLICKED] + clicks, 0
   if clicks > 0 then record[LAST_CLICK] = now end
   local extended = now + rules[HOLD]
   local extends = rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL]
@@ -206,7 +208,7 @@ local function assign(number, record, tuple, clicks, attributes, network)
   local extended = math.max(rules[MIN_DURATION], rules[HOLD])
   record = { tuple, now, now + extended, now, clicks, 0, state[ASSIGNED], 0, 0, record[LENT_BY],
     record[AREA] or false, begin_guarantee(network, now + extended, rules, state) and network or false,
-    clicks > 0 and now or 0 }
+    clicks > 0 and now or 0, clicks * rules[CLICK_WEIGHT] }
   write_record(number, record)
   shelve(number, record)
   call('HSET', TUPLES, tuple, number)

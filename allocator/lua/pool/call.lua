@@ -23,6 +23,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_activity
 --@include pool_holder
 --@include history
 --@include pool_series
@@ -73,8 +74,8 @@ if not kept or kept[COUNTED] == 0 and event ~= OUTCOME then
     if record and record[SINCE] > 0 and at >= record[SINCE] then
       if counted == 1 then
         local was_queued = record[UNTIL] <= now and leave_order(number, record, state) or 0
+        add_activity(record, rules[CALL_WEIGHT], at, rules)
         record[CALLED] = record[CALLED] + 1
-        if at > record[LAST] then record[LAST] = at end
         if was_queued == 1 then make_recyclable(number, record, rules, state) end
         write_record(number, record)
       end

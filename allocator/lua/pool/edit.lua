@@ -23,8 +23,8 @@ end
 if former[REVISION] > rules[REVISION] then return pack(DONE) end
 -- A new order isn't sorted out here and now, a million numbers would stall the store: the old one
 -- is set aside and moves over with the promotions of later calls and of the sweeper.
-if former[RULE] ~= rules[RULE] or former[CALL_WEIGHT] ~= rules[CALL_WEIGHT]
-  or former[CLICK_WEIGHT] ~= rules[CLICK_WEIGHT] then
+-- Weights hold for what comes from now on, and make no new one.
+if former[RULE] ~= rules[RULE] or former[HALF_LIFE] ~= rules[HALF_LIFE] then
   if call('EXISTS', IDLE) == 1 then
     if call('EXISTS', STALE) == 1 then return pack(BUSY) end
     call('RENAME', IDLE, STALE)

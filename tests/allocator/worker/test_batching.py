@@ -46,82 +46,92 @@ def pools() -> Pools:
 
 
 @pytest.fixture
-def desk(pools: Pools) -> AskBatcher:
+def desk(pools: Pools) -> AskBatcher[Ask, Answer]:
     """A coalescer in front of the stand-in."""
-    return AskBatcher(pools)  # type: ignore[arg-type]
+    return AskBatcher(pools.allocate)
 
 
-async def test_first_goes_alone_and_the_rest_together(pools: Pools, desk: AskBatcher) -> None:
+async def test_first_goes_alone_and_the_rest_together(
+    pools: Pools, desk: AskBatcher[Ask, Answer]
+) -> None:
     """What arrives during a call goes out in one call after it, in order."""
-    first = desk.allocate("p", Ask("a"))
+    first = desk.ask("p", Ask("a"))
     await asyncio.sleep(0)
-    rest = [desk.allocate("p", Ask(name)) for name in "bcd"]
+    rest = [desk.ask("p", Ask(name)) for name in "bcd"]
     pools.gate.set()
     assert (await first).number == "+1a"
     assert [(await answer).number for answer in rest] == ["+1b", "+1c", "+1d"]
     assert pools.calls == [("p", ["a"]), ("p", ["b", "c", "d"])]
 
 
-async def test_pools_do_not_wait_for_each_other(pools: Pools, desk: AskBatcher) -> None:
+async def test_pools_do_not_wait_for_each_other(
+    pools: Pools, desk: AskBatcher[Ask, Answer]
+) -> None:
     """A call under way for one pool holds up no other pool."""
-    answers = [desk.allocate("p", Ask("a")), desk.allocate("q", Ask("a"))]
+    answers = [desk.ask("p", Ask("a")), desk.ask("q", Ask("a"))]
     await asyncio.sleep(0)
     assert [pool for pool, _ in pools.calls] == ["p", "q"]
     pools.gate.set()
     await asyncio.gather(*answers)
 
 
-async def test_one_bad_tuple_fails_alone(pools: Pools, desk: AskBatcher) -> None:
+async def test_one_bad_tuple_fails_alone(pools: Pools, desk: AskBatcher[Ask, Answer]) -> None:
     """When a batch fails, its asks are tried one by one and only the bad one fails."""
     pools.gate.set()
-    answers = [desk.allocate("p", Ask(name)) for name in ("a", "bad", "c")]
+    answers = [desk.ask("p", Ask(name)) for name in ("a", "bad", "c")]
     results = await asyncio.gather(*answers, return_exceptions=True)
     assert isinstance(results[1], RuntimeError)
     assert [r.number for r in (results[0], results[2]) if isinstance(r, Answer)] == ["+1a", "+1c"]
 
 
-async def test_an_ask_that_cannot_be_sent_fails_alone(pools: Pools, desk: AskBatcher) -> None:
+async def test_an_ask_that_cannot_be_sent_fails_alone(
+    pools: Pools, desk: AskBatcher[Ask, Answer]
+) -> None:
     """Neither the others of its batch nor whoever completes the batch learn of it."""
     pools.gate.set()
-    answers = [desk.allocate("p", Ask(f"{i}" if i else "unsendable")) for i in range(FULL)]
+    answers = [desk.ask("p", Ask(f"{i}" if i else "unsendable")) for i in range(FULL)]
     with pytest.raises(UnicodeError):
         await answers[0]
     assert [(await answer).number for answer in answers[1:]] == [f"+1{i}" for i in range(1, FULL)]
 
 
-async def test_store_down_fails_all_that_wait_at_once(pools: Pools, desk: AskBatcher) -> None:
+async def test_store_down_fails_all_that_wait_at_once(
+    pools: Pools, desk: AskBatcher[Ask, Answer]
+) -> None:
     """Nobody waits for a second deadline: what queued behind a failed call fails with it."""
-    first = desk.allocate("p", Ask("a"))
+    first = desk.ask("p", Ask("a"))
     await asyncio.sleep(0)
-    second = desk.allocate("p", Ask("b"))
+    second = desk.ask("p", Ask("b"))
     pools.down = True
     pools.gate.set()
     results = await asyncio.gather(first, second, return_exceptions=True)
     assert all(isinstance(result, StoreUnavailable) for result in results)
     assert len(pools.calls) == 1
     pools.down = False
-    assert (await desk.allocate("p", Ask("b"))).number == "+1b"
+    assert (await desk.ask("p", Ask("b"))).number == "+1b"
 
 
-async def test_a_caller_that_gave_up_is_not_asked_for(pools: Pools, desk: AskBatcher) -> None:
+async def test_a_caller_that_gave_up_is_not_asked_for(
+    pools: Pools, desk: AskBatcher[Ask, Answer]
+) -> None:
     """A cancelled ask that still waits takes no number."""
-    first = desk.allocate("p", Ask("a"))
+    first = desk.ask("p", Ask("a"))
     await asyncio.sleep(0)
-    gone = desk.allocate("p", Ask("b"))
+    gone = desk.ask("p", Ask("b"))
     gone.cancel()
     pools.gate.set()
     await first
-    assert (await desk.allocate("p", Ask("c"))).number == "+1c"
+    assert (await desk.ask("p", Ask("c"))).number == "+1c"
     assert all("b" not in tuples for _, tuples in pools.calls)
 
 
 async def test_a_full_call_goes_out_while_others_are_under_way(
-    pools: Pools, desk: AskBatcher
+    pools: Pools, desk: AskBatcher[Ask, Answer]
 ) -> None:
     """Under load the store gets work while it works, at once, but never in too many calls."""
-    first = desk.allocate("p", Ask("first"))
+    first = desk.ask("p", Ask("first"))
     await asyncio.sleep(0)
-    rest = [desk.allocate("p", Ask(str(i))) for i in range(FULL * MAX_CALLS)]
+    rest = [desk.ask("p", Ask(str(i))) for i in range(FULL * MAX_CALLS)]
     assert [len(tuples) for _, tuples in pools.calls] == [1] + [FULL] * (MAX_CALLS - 1)
     pools.gate.set()
     await asyncio.gather(first, *rest)
@@ -130,32 +140,34 @@ async def test_a_full_call_goes_out_while_others_are_under_way(
 
 
 async def test_what_fills_no_call_goes_out_when_nothing_is_under_way(
-    pools: Pools, desk: AskBatcher
+    pools: Pools, desk: AskBatcher[Ask, Answer]
 ) -> None:
     """A few asks behind full calls don't wait for more to come."""
-    asks = [desk.allocate("p", Ask(str(i))) for i in range(FULL + 1)]
+    asks = [desk.ask("p", Ask(str(i))) for i in range(FULL + 1)]
     await asyncio.sleep(0)
     assert [len(tuples) for _, tuples in pools.calls] == [FULL]
     pools.gate.set()
     assert (await asks[-1]).number == f"+1{FULL}"
 
 
-async def test_an_outage_fails_every_call_under_way(pools: Pools, desk: AskBatcher) -> None:
+async def test_an_outage_fails_every_call_under_way(
+    pools: Pools, desk: AskBatcher[Ask, Answer]
+) -> None:
     """Calls that were sent side by side fail side by side, and the next ask is asked anew."""
     pools.down = True
-    asks = [desk.allocate("p", Ask(str(i))) for i in range(2 * FULL + 1)]
+    asks = [desk.ask("p", Ask(str(i))) for i in range(2 * FULL + 1)]
     pools.gate.set()
     results = await asyncio.gather(*asks, return_exceptions=True)
     assert {type(result) for result in results} == {StoreUnavailable}
     assert len(pools.calls) == 2
     pools.down = False
-    assert (await desk.allocate("p", Ask("x"))).number == "+1x"
+    assert (await desk.ask("p", Ask("x"))).number == "+1x"
 
 
-async def test_batches_are_bounded(pools: Pools, desk: AskBatcher) -> None:
+async def test_batches_are_bounded(pools: Pools, desk: AskBatcher[Ask, Answer]) -> None:
     """No script call carries more asks than the allocator's limit."""
     pools.gate.set()
-    answers = [desk.allocate("p", Ask(str(i))) for i in range(3 * MAX_ASKS_PER_CALL)]
+    answers = [desk.ask("p", Ask(str(i))) for i in range(3 * MAX_ASKS_PER_CALL)]
     assert [answer.number for answer in await asyncio.gather(*answers)] == [
         f"+1{i}" for i in range(3 * MAX_ASKS_PER_CALL)
     ]
@@ -163,12 +175,12 @@ async def test_batches_are_bounded(pools: Pools, desk: AskBatcher) -> None:
 
 
 async def test_a_full_queue_refuses(
-    pools: Pools, desk: AskBatcher, monkeypatch: pytest.MonkeyPatch
+    pools: Pools, desk: AskBatcher[Ask, Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the bound an ask is refused at once instead of waiting without end."""
     monkeypatch.setattr(batching, "MAX_WAITING", 2)
-    kept = [desk.allocate("p", Ask("a")), desk.allocate("p", Ask("b"))]
+    kept = [desk.ask("p", Ask("a")), desk.ask("p", Ask("b"))]
     with pytest.raises(StoreUnavailable, match="too many"):
-        await desk.allocate("p", Ask("c"))
+        await desk.ask("p", Ask("c"))
     pools.gate.set()
     await asyncio.gather(*kept)

@@ -90,3 +90,44 @@ async def test_an_account_says_who_is_told(site: Site) -> None:
     changes = await site.client.get("/admin/v1/changes", headers=auth)
     assert secret not in listed.text + changes.text
     assert "https://ops.example/(secret)" in changes.text
+
+
+async def test_an_account_says_how_its_carriers_prove_themselves(site: Site) -> None:
+    """Its own key may set that. Secrets are in no answer and no log, and stay when not given."""
+    key = f"carriers-{site.account}-key"
+    await site.make_account(api_keys=[key])
+    account, auth = f"/admin/v1/accounts/{site.account}", {"authorization": f"Bearer {key}"}
+    public = f"{'A' * 43}="
+    carriers = {
+        "twilio": {
+            "auth_token": "hidden-token-0123456789",
+            "former_auth_token": "hidden-former-0123456789",
+            "shared_keys": [{"id": "k1", "secret": "hidden-shared-0123456789"}],
+        },
+        "telnyx": {"public_key": public},
+        "freeswitch": {"user": "switch", "password": "hidden-password-0123456789"},
+        "generic": {"secret": "hidden-generic-0123456789"},
+    }
+    shown = {
+        "twilio": {"shared_keys": [{"id": "k1"}]},
+        "telnyx": {"public_key": public},
+        "freeswitch": {"user": "switch"},
+        "generic": {},
+    }
+    document = {"id": site.account, "carriers": shown}
+    missing = await site.put(account, document)
+    assert missing.status_code == 422
+    assert {fault["field"] for fault in missing.json()["errors"]} == {
+        "carriers.twilio.shared_keys[0].secret",
+        "carriers.freeswitch.password",
+        "carriers.generic.secret",
+    }
+    made = await site.client.patch(account, json={"carriers": carriers}, headers=auth)
+    assert (made.status_code, made.json()["carriers"]) == (200, shown)
+    kept = await site.put(account, document)
+    assert (kept.status_code, kept.json()["carriers"]) == (200, shown)
+    said = [made.text, kept.text]
+    for path in (account, "/admin/v1/accounts", "/admin/v1/changes"):
+        said += [(await site.client.get(path, headers=each)).text for each in (auth, site.auth)]
+    assert "carriers" in said[-2]
+    assert "hidden" not in "".join(said)

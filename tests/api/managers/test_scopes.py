@@ -22,9 +22,11 @@ BY_SCOPES = {
     (READ, MANAGE): "get_account get_pool get_stock get_pool_status get_pool_refusals "
     "get_pool_series get_pool_size list_accounts list_pools list_stocks list_pool_numbers "
     "list_stock_numbers get_stock_status list_keys explain get_size "
-    "list_changes get_change list_calls list_admin_calls get_call get_admin_call",
+    "list_changes get_change list_calls list_admin_calls get_call get_admin_call "
+    "report_transactions report_parameter report_keyword report_publisher report_campaign "
+    "report_hour",
     (READ, MANAGE, CALLS): "get_number",
-    (CALLS,): "record_call tell_call tell_outcome tell_admin_outcome",
+    (CALLS,): "record_call tell_call tell_outcome tell_admin_outcome route_call",
     (ALLOCATE,): "swap ping ping_beacon release release_beacon",
     (MANAGE,): "create_account put_account patch_account delete_account create_pool put_pool "
     "patch_pool delete_pool create_stock put_stock patch_stock delete_stock add_pool_numbers "

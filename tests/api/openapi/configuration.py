@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from base64 import b64encode
+from collections.abc import Generator
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ringpool.security.api_keys import hash_of
 from tests.api.conftest import ADMIN, KEY
@@ -19,8 +24,28 @@ CALLS_KEY = "a-key-of-the-account-that-may-only-tell-of-calls"
 BUSY_KEY = "the-busy-accounts-key-0123456789"
 """The API key of an account that may make one request a minute."""
 
+CARRIER_LOGIN = ("switch", "the-switchs-password-0123456789")
+"""How FreeSWITCH logs in as the examples' account's carrier."""
+
 NUMBER = "+18885550101"
 """The number that most examples name, in the examples' pool."""
+
+
+_TELNYX = Ed25519PrivateKey.from_private_bytes(bytes(32))
+_PUBLIC_KEY = b64encode(_TELNYX.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+
+class Telnyx(httpx.Auth):
+    """Signs as the examples' account's carrier does."""
+
+    requires_request_body = True
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        at = str(int(time.time()))
+        request.headers["telnyx-timestamp"] = at
+        signature = b64encode(_TELNYX.sign(f"{at}|".encode() + request.content))
+        request.headers["telnyx-signature-ed25519"] = signature.decode()
+        yield request
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -49,9 +74,18 @@ def configure(client: httpx.Client) -> None:
         {"name": "reports", "hash": hash_of(POWERLESS_KEY), "scopes": ["allocate"]},
         {"name": "calls", "hash": hash_of(CALLS_KEY), "scopes": ["calls"]},
     ]
+    user, password = CARRIER_LOGIN
+    carriers = {
+        "freeswitch": {"user": user, "password": password},
+        "telnyx": {"public_key": _PUBLIC_KEY},
+    }
     partner = {"account": "partner-9"}
     entities = {
-        "accounts/newspress": {**body_of("put_account"), "api_keys": keys},
+        "accounts/newspress": {
+            **body_of("put_account"),
+            "api_keys": keys,
+            "carriers": carriers,
+        },
         "accounts/partner-9": {},
         "accounts/busy-partner": {"api_keys": [BUSY_KEY], "quota": {"requests": 1}},
         "stocks/us-toll-free": stock,

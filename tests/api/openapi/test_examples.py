@@ -16,9 +16,11 @@ from tests.api.conftest import ADMIN, KEY
 from tests.api.openapi.configuration import (
     BUSY_KEY,
     CALLS_KEY,
+    CARRIER_LOGIN,
     NUMBER,
     POWERLESS_KEY,
     SERVER_KEY,
+    Telnyx,
     bearer,
     body_of,
     configure,
@@ -88,6 +90,11 @@ def request_of(name: str) -> dict[str, Any]:
             request["headers"] = bearer(KEY)
         case [{"Bearer": _}, *_]:
             request["headers"] = bearer(ADMIN)
+        case [{"CarrierLogin": _}, *_]:
+            request["headers"] = {"authorization": httpx.BasicAuth(*CARRIER_LOGIN)._auth_header}
+        case [{"CarrierSignature": _}]:
+            request["data"] = request.pop("json")
+            request["auth"] = Telnyx()
         case [{}, {"Bearer": _}] if operation["tags"] == ["pages"]:
             request["headers"] = bearer(SERVER_KEY)
     return request
@@ -156,13 +163,15 @@ def prepare(client: httpx.Client, name: str, request: dict[str, Any]) -> None:
         make_change(client, request, SERVER_KEY, max_size=250, numbers=[*NUMBERS, *MORE_NUMBERS])
     if name == "get_pool_refusals":
         exhaust_a_pool(client, request)
-    if name in ("get_number", "list_pool_numbers", "record_call"):
+    if name in ("get_number", "list_pool_numbers", "record_call", "route_call"):
         allocated = client.request(**request_of("allocate_number_json")).json()
         assert allocated["state"] in ("new", "held")
         call = {"id": "call-0", "number": allocated["number"]}
         client.post("/admin/v1/calls", json=call, headers=bearer(ADMIN)).raise_for_status()
         if name == "record_call":
             request["json"]["number"] = allocated["number"]
+        elif name == "route_call":
+            request["params"]["number"] = allocated["number"]
         else:
             request["url"] = request["url"].replace(NUMBER, allocated["number"])
 
@@ -199,6 +208,8 @@ WRONG_QUERIES = {
     "mobile_click_to_call": "perhaps",
     "visitor": "?",
     "rp_number": "",
+    "number": "",
+    "text": "x" * 501,
     "clicks": "many",
 }
 WRONG_FIELDS = {
@@ -207,6 +218,7 @@ WRONG_FIELDS = {
     "put_stock": {"quarantine": "soon"},
     "add_pool_numbers": {"numbers": []},
     "record_call": {"duration_seconds": -1},
+    "receive_carrier_events": {"variables": {}},
     "tell_outcome": {"amount": "a lot"},
     "make_key": {"scopes": ["admin"]},
     "rotate_key": {"overlap": "soon"},
@@ -237,7 +249,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             request["content"] = b"<document>"
             query.clear()
         case 400:
-            (field,) = (field for field in WRONG_QUERIES if f"{field}: " in text)
+            (field,) = (field for field in WRONG_QUERIES if re.search(rf"\b{field}: ", text))
             query[field] = WRONG_QUERIES[field]
         case 401:
             headers |= bearer(NOBODYS_KEY)
@@ -248,6 +260,9 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             headers |= bearer(CALLS_KEY if "scope calls" not in text else POWERLESS_KEY)
             if "read or calls" in text:
                 headers |= bearer(POWERLESS_KEY)
+        case 403 if "not signed" in text:
+            request.pop("auth", None)
+            headers |= bearer(SERVER_KEY)
         case 403:
             headers |= bearer(SERVER_KEY)
             if name == "patch_account":  # what it has already it may set, and its notify
@@ -296,6 +311,7 @@ def spoil(name: str, status: int, request: dict[str, Any], text: str) -> None:
             query.clear()
     if "content" in request:
         request.pop("json", None)
+        request.pop("data", None)
         headers.setdefault("content-type", "application/json")
 
 

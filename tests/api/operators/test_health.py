@@ -246,6 +246,7 @@ async def test_metrics_have_each_pool_once(site: Site, switch: Switch) -> None:
     assert (samples["ringpool_pool_max_size", pool], samples["ringpool_pool_room", pool]) == (4, 1)
     assert samples["ringpool_pool_held", pool] == 1
     assert samples["ringpool_pool_seconds_to_exhaustion", pool] == math.inf
+    assert samples["ringpool_pool_seconds_to_possible_exhaustion", pool] == math.inf
     assert samples["ringpool_pool_allocations_total", "new", pool] == 1
     assert samples["ringpool_pool_refusals_total", "exhausted", pool] == 0
     assert samples["ringpool_pool_recycled_age_seconds_count", pool] == 0

@@ -203,6 +203,18 @@ def test_a_number_is_shown(configured: Run) -> None:
     assert configured("number", "show", "+18888695345", "--at", "noon").exit_code == 2
 
 
+def test_a_call_is_routed(configured: Run) -> None:
+    """Where it goes, however the number is typed; one that nobody knows is rejected."""
+    shown = configured("route", "18888695345", "--caller", "12125550177").stdout
+    assert configured("route", "+1 (888) 869-5345", "--caller", "+12125550177").stdout == shown
+    assert "reserved" in shown
+    assert "+18885551234" in shown
+    report = as_json(configured("route", "+18001234444", "--json"))
+    assert (report["state"], report["action"]) == ("overflow", "dial")
+    unknown = configured("route", "+18005550142")
+    assert (unknown.exit_code, "its calls are rejected" in unknown.output) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

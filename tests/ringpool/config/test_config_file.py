@@ -188,9 +188,15 @@ def test_numbers_and_names_become_canonical() -> None:
         (f"{GOOD}, min_duration: 0s", "pools[0].min_duration: 0s is outside 1s to 10y"),
         (f"{GOOD}, min_duration: 11y", "pools[0].min_duration: 11y is outside 1s to 10y"),
         (f"{GOOD}, type: magic", "pools[0].type: 'magic' is none of custom, "),
-        (f"{GOOD}, activity: {{call: x}}", "pools[0].activity.call: expected int, got str"),
+        (f"{GOOD}, activity: {{call: x}}", "pools[0].activity.call: expected float, got str"),
+        (f"{GOOD}, activity: {{click: -0.1}}", "pools[0].activity.click: expected float >= 0"),
+        (f"{GOOD}, activity: {{click: .nan}}", "pools[0].activity.click: expected float >= 0"),
+        (f"{GOOD}, activity: {{half_life: 0s}}", "pools[0].activity.half_life: 0s is outside 1s"),
         (f"{GOOD}, activity: {{mail: 1}}", "pools[0].activity.mail: unknown key"),
         (f"{GOOD}, key: short", "pools[0].key: expected a key"),
+        (f"{GOOD}, whisper: 'From {{web}}'", "pools[0].whisper: {web} is none of {m1}"),
+        (f"{GOOD}, whisper: 'From {{m1'", "pools[0].whisper: has a brace"),
+        (f"{GOOD}, whisper: 'From {{{{m1}}}}'", "pools[0].whisper: has a brace"),
         (f"{GOOD}, landing_url: 'javascript:alert(1)'", "pools[0].landing_url: "),
         (f"{GOOD}, landing_url: 'https://user:x@a.example'", "pools[0].landing_url: "),
         (f"{GOOD}, landing_url: '//a.example'", "pools[0].landing_url: "),
@@ -340,6 +346,11 @@ def test_a_wrong_pool_is_refused_with_its_path(fields: str, fault: str) -> None:
         ("accounts: [{id: Acme}]", "accounts[0].id: expected an id"),
         ("accounts: [{name: x}]", "accounts[0].id: missing"),
         ("accounts: [{id: a}, {id: a}]", "accounts[1].id: a is accounts[0] already"),
+        ("accounts: [{id: a, unroutable: {}}]", "accounts[0].unroutable: needs a destination or"),
+        (
+            "accounts: [{id: a, unroutable: {destination: '12'}}]",
+            "accounts[0].unroutable.destination: '12' ",
+        ),
         ("accounts: [{id: a, origins: ['https://a.example/x']}]", "accounts[0].origins[0]: "),
         ("accounts: [{id: a, origins: [a.example]}]", "accounts[0].origins[0]: "),
         ("accounts: [{id: a, origins: ['https://*.a.example']}]", "accounts[0].origins[0]: "),
@@ -354,6 +365,35 @@ def test_a_wrong_document_is_refused_with_its_path(text: str, fault: str) -> Non
     """Documents, accounts and stocks are checked as pools are."""
     (line,) = faults_of(text)
     assert line.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("carriers", "fault"),
+    [
+        ("twilio: {}", "twilio.auth_token: needed"),
+        ("twilio: {auth_token: 'sp ace 0123456789'}", "twilio.auth_token: expected 16 to 256"),
+        ("twilio: {auth_token: SECRET, former_auth_token: SECRET}", "twilio.former_auth_token: "),
+        ("twilio: {shared_keys: [{id: k}]}", "twilio.shared_keys[0].secret: needed"),
+        (
+            "twilio: {shared_keys: [{id: k, secret: SECRET}, {id: k, secret: SECRET}]}",
+            "twilio.shared_keys[1].id: is there already",
+        ),
+        ("telnyx: {public_key: SECRET}", "telnyx.public_key: expected 32 bytes in base64"),
+        ("freeswitch: {user: a}", "freeswitch.password: needed"),
+        ("freeswitch: {user: 'a:b', password: SECRET}", "freeswitch.user: expected 1 to 128"),
+        ("generic: {}", "generic.secret: needed"),
+        ("generic: {secret: SECRET, former_secret: SECRET}", "generic.former_secret: the same as"),
+        ("generic: {former_secret: SECRET}", "generic.former_secret: needs one that takes its"),
+        ("sipgate: {}", "sipgate: unknown key; known are twilio, "),
+    ],
+)
+def test_wrong_carriers_are_refused_with_their_path(carriers: str, fault: str) -> None:
+    """Each has a secret, another than the one before; none is repeated."""
+    secret = SECRET if "public_key" not in carriers else f"{SECRET}!"
+    text = carriers.replace("SECRET", secret)
+    line, *_ = faults_of(f"accounts: [{{id: a, carriers: {{{text}}}}}]")
+    assert line.startswith(f"accounts[0].carriers.{fault}")
+    assert secret not in line or "public_key" in carriers
 
 
 def test_every_fault_is_reported_at_once_in_document_order() -> None:

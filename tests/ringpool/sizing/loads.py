@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 NUMBERS = 100
 WARM_UP_MINUTES = 60
+MOST_AT_RANDOM = 75
+"""Numbers held on average at which less than 0.1 % of tuples at random overflow (Erlang B)."""
 _HOLDS = (5, 10, 15, 30, 60, 120)
 
 
@@ -82,14 +84,18 @@ def filling(chance: random.Random) -> Load:
     return Load(kind, hold, begins, begins + math.ceil(2 * takes) + 60, rate)
 
 
-def healthy(chance: random.Random) -> Load:
-    """A load that leaves a fifth of the pool free at least."""
+def healthy(chance: random.Random, *, evenly: bool) -> Load:
+    """A load that leaves a fifth of the pool free at least, or MOST_AT_RANDOM.
+
+    Of tuples that come at random and hold 80 of 100 on average, 0.4 % overflow by chance.
+    """
+    most = 80 if evenly else MOST_AT_RANDOM
     kind = chance.choice(("sine", "steady", "day", "growing", "start"))
     hold = chance.choice(_HOLDS[:4] if kind == "sine" else _HOLDS)
     begins = WARM_UP_MINUTES + hold
     phase, high, low = chance.random(), chance.uniform(55, 75), chance.uniform(5, 20)
     takes = chance.uniform(60, 240)
-    level = chance.uniform(50, 80) if kind == "steady" else chance.uniform(30, 65)
+    level = chance.uniform(50, most) if kind == "steady" else chance.uniform(30, 65)
 
     def held(minute: float) -> float:
         at = minute - begins

@@ -1,0 +1,1 @@
+"""For carriers: what they post of calls."""

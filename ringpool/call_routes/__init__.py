@@ -1,0 +1,1 @@
+"""Where a call to a number goes, and from which click it comes."""
