@@ -90,13 +90,14 @@ class LedgerPage(Struct, frozen=True):
     """The oldest entries of a ledger. ``trim``: the first id that stays when they are forgotten.
 
     ``begins``: the place of the first entry; ``ends``: of the one after the last. Both 0 where the
-    ledger is empty.
+    ledger is empty. ``gaps``: how many entries are missing between its messages.
     """
 
     entries: list[Entry]
     trim: str
     begins: int = 0
     ends: int = 0
+    gaps: int = 0
 
 
 class Unread(Struct, frozen=True):
@@ -123,21 +124,23 @@ class Ledgers:
         """Read the oldest messages of a ledger."""
         reply = await self._store.run(_READ[kind], _KEYS[kind](name), (messages,))
         entries: list[Entry] = []
-        begins = ends = 0
+        begins = ends = gaps = 0
         trim = ""
         for id_, packed in _decode_page(reply):
             before, *told = _decode_message(string_bytes(packed))
             assert isinstance(before, int)
             at, _, sequence = id_.partition("-")
-            if not entries:
-                begins = before
+            if not trim:
+                begins = ends = before
+            # A pool that was made again counts anew, behind what is left of its former self.
+            gaps += max(0, before - ends)
             entries += [
                 Entry(place, int(at), each)
                 for place, each in enumerate(told, before)
                 if not isinstance(each, int)
             ]
             ends, trim = before + len(told), f"{at}-{int(sequence) + 1}"
-        return LedgerPage(entries, trim, begins, ends)
+        return LedgerPage(entries, trim, begins, ends, gaps)
 
     async def trim(self, kind: Kind, name: str, trim: str) -> int:
         """Forget what comes before an id (``LedgerPage.trim``); returns how many messages stay."""

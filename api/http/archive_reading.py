@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.http.refusals import RETRY_AFTER, Refusal
+from api.http.refusals import archive_unavailable
 from api.http.services import Services
 
 log = structlog.get_logger("ringpool.archive_reading")
@@ -23,9 +23,4 @@ async def archive_reading(services: Services) -> AsyncIterator[AsyncConnection]:
             yield connection
     except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
         log.warning("archive_unavailable", error=type(error).__name__)
-        raise Refusal(
-            503,
-            "ArchiveUnavailable",
-            "the archive doesn't answer, try again",
-            headers=(RETRY_AFTER,),
-        ) from None
+        raise archive_unavailable() from None

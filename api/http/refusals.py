@@ -124,3 +124,9 @@ def method_not_allowed(allowed: Sequence[str]) -> Refusal:
     return Refusal(
         405, "MethodNotAllowed", f"use {allow}", headers=((b"allow", allow.encode("ascii")),)
     )
+
+
+def archive_unavailable() -> Refusal:
+    """503, for what only the archive knows."""
+    message = "the archive doesn't answer, try again"
+    return Refusal(503, "ArchiveUnavailable", message, headers=(RETRY_AFTER,))

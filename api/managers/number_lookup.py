@@ -7,11 +7,12 @@ import msgspec
 from api.http import replies
 from api.http.description import parameter
 from api.http.parameter_values import TIME_EXPECTED, Time, unix_ms
-from api.http.refusals import Refusal
+from api.http.refusals import Refusal, archive_unavailable
 from api.http.replies import Reply
 from api.http.request import Request
 from api.managers.callers import Caller, ManagedOperation, authenticate
 from api.managers.managed_endpoint import managed_endpoint
+from ringpool.archive.database import ArchiveAway
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.history.number_lookup import Holder, NumberLookup, number_lookup
 from ringpool.history.number_report import NumberReport, number_report
@@ -29,13 +30,13 @@ async def _look_up(request: Request) -> Reply:
     await services.keeper.refresh()
     snapshot = services.snapshot
     at = request.parameters().get("at")
-    report = await number_report(
-        services.catalog,
-        services.allocator,
-        snapshot,
-        number,
-        None if at is None else unix_ms("at", at),
-    )
+    at_ms = None if at is None else unix_ms("at", at)
+    try:
+        report = await number_report(
+            services.catalog, services.allocator, snapshot, number, at_ms, services.archive
+        )
+    except ArchiveAway:
+        raise archive_unavailable() from None
     lookup = number_lookup(_visible(report, snapshot, caller))
     if not (lookup.owner or lookup.holder or lookup.overflow_of):
         raise unknown_number(number)

@@ -135,8 +135,7 @@ class ArchiveWriter:
         of_it = (LEDGERS.c.kind == kind, LEDGERS.c.name == name)
         found = (await connection.execute(select(LEDGERS).where(*of_it))).first()
         read, before = (found.entries, found.dropped) if found else (0, 0)
-        missing = max(0, page.begins - read)
-        missing += page.ends - page.begins - len(page.entries)
+        missing = max(0, page.begins - read) + page.gaps
         values = {
             "entries": page.ends,
             "dropped": before + missing,

@@ -8,6 +8,8 @@ from msgspec import Struct
 from allocator.allocator import Allocator
 from allocator.answers import Holding
 from allocator.replies import UnknownPool
+from ringpool.archive.database import Archive
+from ringpool.archive.holders import archived_holder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 
@@ -49,8 +51,12 @@ async def number_report(
     snapshot: Snapshot,
     number: str,
     at_ms: int | None = None,
+    archive: Archive | None = None,
 ) -> NumberReport:
-    """Look a number (E.164) up everywhere; an unknown one gives a report with nothing in it."""
+    """Look a number (E.164) up everywhere; an unknown one gives a report with nothing in it.
+
+    ``archive``: asked for who held it then, when the store doesn't know; raises ArchiveAway.
+    """
     owner, pool, in_stock = await catalog.locate(number, at_ms)
     holder = in_stock.holding if in_stock and at_ms is not None else None
     if pool and holder is None:
@@ -60,6 +66,8 @@ async def number_report(
             holder = None
     if holder is None and at_ms is not None:
         holder = await catalog.former_holder(number, at_ms)
+        if holder is None and archive is not None:
+            holder = await archived_holder(archive, number, at_ms)
     if holder is not None and not holder.pool:
         holder = msgspec.structs.replace(holder, pool=pool)
     return NumberReport(

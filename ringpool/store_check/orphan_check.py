@@ -13,9 +13,11 @@ from allocator.keys import (
     FORMER_POOL_KEYS,
     INSTALLATION,
     NOTIFICATIONS,
+    UNREAD_LEDGERS,
     pool_keys,
     stock_keys,
 )
+from allocator.ledger import Ledgers
 from allocator.orphans import Place, examine, place_of
 from allocator.port import NotPermitted, ScannedStore
 from ringpool.catalog.catalog import Catalog
@@ -29,7 +31,7 @@ _MOST = 1000
 _MOST_NAMED = 10
 _PAUSE_SECONDS = 0.2
 _READINGS = 10
-_OTHER_KEYS = (INSTALLATION, NOTIFICATIONS)
+_OTHER_KEYS = (INSTALLATION, NOTIFICATIONS, UNREAD_LEDGERS)
 _OTHERS = (f"{CATALOG}lease:", f"{CATALOG}key-used:")
 
 
@@ -64,13 +66,15 @@ async def check_orphans(
         return [Finding("warn", "keys", message)]
     kept = CatalogStore(store)
     findings: list[Finding] = []
+    unread: set[Place] = set()
     async with catalog.locked() if repair else nullcontext("") as token:
         if suspects:
             suspects = await _still(catalog, kept, suspects, patient=not repair)
+            unread = {Place(each.kind, each.name) for each in await Ledgers(store).unread()}
         for place in sorted(suspects):
             if repair:
                 await kept.renew(token)
-            finding = await _look(store, place, names, repair=repair)
+            finding = await _look(store, place, names, repair=repair, waits=place in unread)
             if finding:
                 findings.append(finding)
     if more:
@@ -121,8 +125,9 @@ async def _still(
 
 
 async def _look(
-    store: ScannedStore, place: Place, names: set[Place], *, repair: bool
+    store: ScannedStore, place: Place, names: set[Place], *, repair: bool, waits: bool
 ) -> Finding | None:
+    """``waits``: the archive is to read its ledger, which isn't looked at."""
     kind, name = place
     in_use = ""
     if kind == "pool":
@@ -137,6 +142,8 @@ async def _look(
             in_use = "pools have numbers of it"
     else:
         keys, subject = (f"{CATALOG}catalog-list:{name}",), f"list of numbers of {name}"
+    if waits:
+        keys = tuple(key for key in keys if not key.endswith(":ledger"))
     remains = await examine(store, keys, remove=repair and not in_use)
     if not remains.keys:
         return None

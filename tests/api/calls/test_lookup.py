@@ -80,7 +80,8 @@ async def test_an_account_sees_its_own_calls(known: Site) -> None:
     ):
         assert (await listed(known, own, **query))[0] == found, query
     everything, _ = await listed(known, known.auth)
-    assert everything == ["another/1", second, first]
+    known_here = ["another/1", second, first]  # other tests tell the same archive of theirs
+    assert [each for each in everything if each in known_here] == known_here
     assert await listed(known, own, account="another") == ([], "")
 
 

@@ -18,6 +18,7 @@ from ringpool.archive.database import Archive, archive_url
 from ringpool.archive.partitions import month_of
 from ringpool.archive.tables import ASSIGNMENTS, LEDGERS, OVERFLOWS, SOURCES
 from ringpool.archive.writer import ArchiveWriter
+from tests.allocator.pools import make
 from tests.servers import stores
 from tests.servers.postgres import postgres
 from tests.servers.process import NotInstalled, temporary_folder
@@ -102,3 +103,32 @@ def test_months_begin_at_utc(at: str, began: str) -> None:
 
 def _ms(time: str) -> int:
     return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+async def test_a_pool_that_is_made_again_has_lost_nothing(
+    valkey_store: Store, tmp_path: Path, unique: str
+) -> None:
+    """Its entries are counted anew, in the ledger that its former self left unread."""
+    for life in "ab":
+        pool = await make(valkey_store, unique, ["+11"])
+        for n in range(3):
+            pool.now += 20_000
+            await pool.one(f"{life}{n}")
+        pool.now += 20_000
+        await pool.allocator.drain(unique, ["+11"], now_ms=pool.now)
+        await pool.sweep()
+        await pool.sweep()
+        assert await pool.allocator.forget(unique, now_ms=pool.now)
+    dropped: list[int] = []
+    ledgers = Ledgers(valkey_store)
+    archive = Archive(archive_url("", tmp_path))
+    await archive.prepare()
+    writer = ArchiveWriter(archive, ledgers, told=lambda _, lost: dropped.append(lost))
+    try:
+        rows = await writer.write("pool", unique)
+    finally:
+        await archive.close()
+    assert sum(dropped) == 0
+    # Both lives began at the same moment of virtual time: a row that is there stays.
+    assert rows == 6
+    assert (await ledgers.read("pool", unique)).entries == []

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from allocator.answers import Ask
+from allocator.ledger import Ledgers
+from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.writer import ArchiveWriter
 from ringpool.catalog.snapshot import Snapshot
 from ringpool.history.number_report import NumberReport, OverflowUse, number_report
 from ringpool.model import Account, Configuration, Pool, Stock
@@ -108,3 +112,34 @@ async def test_an_overflow_number_names_its_pools(bench: Bench, phone: Phone) ->
     assert (await report(bench, OVERFLOW, at)).overflow_of == (OverflowUse(pool="p", answers=3),)
     past = at - 7_200_000
     assert (await report(bench, OVERFLOW, past)).overflow_of == (OverflowUse(pool="p", answers=0),)
+
+
+async def test_what_the_store_has_forgotten_is_in_the_archive(
+    bench: Bench, phone: Phone, tmp_path: Path
+) -> None:
+    """Who held a number before the pool's history begins: the same answer, from the database."""
+    await configure(bench, phone)
+    (answer,) = await bench.allocator.allocate("p", [Ask("m1=x", b'{"gclid":"a"}')])
+    start, number = answer.guaranteed_until - HOUR_MS, answer.number
+    await bench.allocator.allocate("p", [Ask("m1=y")])
+    for n in range(2):
+        later = answer.guaranteed_until + n * 2 * HOUR_MS
+        await bench.allocator.allocate("p", [Ask(f"m1={n}0"), Ask(f"m1={n}1")], now_ms=later)
+    known = (await report(bench, number, start + 500)).holder
+    archive = Archive(archive_url("", tmp_path))
+    await archive.prepare()
+    ledgers = Ledgers(bench.store)
+    try:
+        await ArchiveWriter(archive, ledgers).write("pool", "p")
+        bench.server.command("DEL", "rp:{p}:history")
+        snapshot = Snapshot(*await bench.catalog.entities())
+        answers = [
+            await number_report(bench.catalog, bench.allocator, snapshot, number, at, archive)
+            for at in (start + 500, start - 1)
+        ]
+    finally:
+        await archive.close()
+    assert known is not None
+    assert known.tuple == "m1=x"
+    assert [each.holder for each in answers] == [known, None]
+    assert (await report(bench, number, start + 500)).holder is None

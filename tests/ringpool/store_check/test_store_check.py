@@ -12,6 +12,7 @@ import redis
 
 from allocator.allocator import Allocator
 from allocator.answers import Ask
+from allocator.ledger import Ledgers
 from allocator.redis.cluster import ClusterStore
 from allocator.redis.standalone import StandaloneStore
 from allocator.redis.url import connect
@@ -118,3 +119,17 @@ def test_the_table_of_the_guide_has_every_one() -> None:
     for each in EVERY:
         assert f"| {each.what} | {each.says} | {each.repair} |" in rows
     assert len([row for row in rows if not row.startswith("| what is broken")]) == len(EVERY)
+
+
+async def test_a_ledger_that_waits_for_the_archive_belongs_to_its_deleted_pool(
+    installation: Installation,
+) -> None:
+    """It is no fault, and no repair removes it; one that nobody waits for is."""
+    for name in ("gone", "forgotten"):
+        installation.client.xadd(f"rp:{{{name}}}:ledger", {"e": b"\xdc\x00\x01\x00"})
+    await Ledgers(installation.store).note_unread([("pool", "gone")])
+    found = {finding.subject for finding in await installation.check(repair=True)}
+    assert "keys of pool forgotten" in found
+    assert "keys of pool gone" not in found
+    assert installation.client.exists("rp:{gone}:ledger") == 1
+    assert installation.client.exists("rp:{forgotten}:ledger") == 0

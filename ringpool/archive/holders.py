@@ -1,0 +1,49 @@
+"""Who held a number at a time, when the store has forgotten it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from allocator.answers import Holding
+from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.archive.tables import ASSIGNMENTS
+
+
+async def archived_holder(archive: Archive, number: str, at_ms: int) -> Holding | None:
+    """Return the assignment of a number (E.164) that stood at a time (Unix ms) and ended since.
+
+    None when nobody held it. Pools have clocks of their own, so two may overlap: the later counts,
+    as in the store. Raises ArchiveAway.
+    """
+    of_it = ASSIGNMENTS.c.number == number, ASSIGNMENTS.c.since <= at_ms
+    wanted = (
+        select(ASSIGNMENTS)
+        .where(*of_it, ASSIGNMENTS.c.until > at_ms)
+        .order_by(ASSIGNMENTS.c.since.desc())
+        .limit(1)
+    )
+    try:
+        await archive.prepare()
+        async with archive.engine.connect() as connection:
+            found = (await connection.execute(wanted)).mappings().first()
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        raise ArchiveAway(type(error).__name__) from error
+    if found is None:
+        return None
+    return Holding(
+        number=found["number"],
+        pool=found["pool"],
+        owner=found["account"],
+        tuple=found["tuple"],
+        since=found["since"],
+        until=found["until"],
+        guaranteed_until=found["guaranteed_until"],
+        clicks=found["clicks"],
+        calls=found["calls"],
+        first_click=found["first_click"].encode(),
+        last_click=found["last_click"].encode(),
+        last_click_at=found["last_click_at"],
+        serial=found["serial"],
+    )
