@@ -169,15 +169,24 @@ Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
 """What an event counts for, next to others."""
 
 
+_CALL_WEIGHT, _CLICK_WEIGHT = 1.0, 0.25
+
+
 class Activity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """How much one call and one click weigh when activity is compared, and how fast that fades.
 
     ``half_life``: after it an event counts half. None: the pool's minimum duration.
     """
 
-    call: Weight = 1
-    click: Weight = 0.25
+    call: Weight = _CALL_WEIGHT
+    click: Weight = _CLICK_WEIGHT
     half_life: Duration | None = None
+
+    def __post_init__(self) -> None:
+        """Have what equals a default be it, as only that is left out where it is written."""
+        for name, default in (("call", _CALL_WEIGHT), ("click", _CLICK_WEIGHT)):
+            if getattr(self, name) == default:
+                force_setattr(self, name, default)
 
 
 class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

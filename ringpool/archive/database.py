@@ -48,6 +48,11 @@ class Archive:
             event.listen(self.engine.sync_engine, "connect", _durable)
         self._prepared = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether something may be in it: a file that isn't there has nothing."""
+        return self._url.get_backend_name() != "sqlite" or Path(str(self._url.database)).exists()
+
     async def prepare(self) -> None:
         """Make the tables, or bring those of an older version up to date; raises ArchiveAway.
 

@@ -24,6 +24,8 @@ async def archived_holder(archive: Archive, number: str, at_ms: int) -> Holding 
         .order_by(ASSIGNMENTS.c.since.desc())
         .limit(1)
     )
+    if not archive.begun:
+        return None
     try:
         await archive.prepare()
         async with archive.engine.connect() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive.database import Archive, ArchiveAway, archive_url
-from ringpool.cli.output import as_json, failure, print_json, print_table, say
+from ringpool.cli.output import as_json, failure, print_document, print_json, print_table, say
 from ringpool.cli.session import command
 from ringpool.faults import Fault
 from ringpool.reports.groups import WEEKDAYS, Report, grouped
@@ -75,7 +75,7 @@ async def report_command(by: str, as_csv: bool, as_json: bool, **given: str) -> 
     elif as_json:
         print_json(report)
     elif as_csv:
-        click.echo(csv_text(*report_table(report)), nl=False)
+        print_document(csv_text(*report_table(report)))
     elif by == HOUR:
         _print_week(report)
     else:
@@ -101,7 +101,7 @@ def _show_transactions(page: Transactions, as_json: bool, as_csv: bool) -> None:
         print_json(page)
         return
     if as_csv:
-        click.echo(csv_text(TRANSACTION_COLUMNS, transaction_rows(page)), nl=False)
+        print_document(csv_text(TRANSACTION_COLUMNS, transaction_rows(page)))
         return
     print_table(
         ("transaction", "began", "seconds", "state", "number", "parameters", "probability"),

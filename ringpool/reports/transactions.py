@@ -87,8 +87,8 @@ class Transaction(Struct, frozen=True, omit_defaults=True, kw_only=True):
     amount: str = ""
     currency: str = ""
     reason: str = ""
-    sku_list: list[Any] = []
-    quantity_list: list[Any] = []
+    sku_list: list[str] = []
+    quantity_list: list[int] = []
     parameters: dict[str, str] | None = None
     search_engine: str = ""
     search_keywords: str = ""

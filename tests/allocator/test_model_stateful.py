@@ -367,7 +367,7 @@ class Machine(StoreMachine):
 @pytest.mark.timeout(600)  # thousands of steps, on a machine that may be busy
 def test_every_answer_is_the_models(runtime: Runtime) -> None:
     """Whatever is done in whatever order, the scripts answer as the plain model does."""
-    run_machine(Machine, runtime, examples=200, steps=40)
+    run_machine(Machine, runtime, examples=260, steps=40)
     assert Machine.budgeted == {State.NEW, State.RECYCLED, State.NONE}
     assert Machine.seen >= {
         (True, False, State.NEW),

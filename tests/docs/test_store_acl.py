@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from allocator.answers import Ask, area_list
 from allocator.keys import CATALOG
 from allocator.lease import Lease
+from allocator.ledger import Ledgers
 from allocator.port import Store, StoreUnavailable
 from allocator.redis.replicas import Confirmations
 from allocator.redis.url import connect
@@ -265,6 +266,9 @@ async def _through_the_allocator(url: str) -> None:
         await _by_budget(store)
         await _edited(pool)
         await _much_overflow(store)
+        ledgers = Ledgers(store)
+        page = await ledgers.read("pool", "plain")
+        await ledgers.trim("pool", "plain", page.trim)
         lease = Lease(store, "test", 1000)
         assert await lease.hold()
         await lease.give_up()

@@ -486,8 +486,13 @@ def test_every_command_has_help(run: Run) -> None:
         ("link",),
         ("check-page",),
         ("doctor",),
+        ("call", "list"),
+        ("call", "report"),
+        ("call", "show"),
         ("log",),
         ("log", "show"),
+        ("report",),
+        ("route",),
         ("undo",),
     }
     for path, command in everything:
