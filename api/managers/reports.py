@@ -56,6 +56,9 @@ async def _report(request: Request) -> Reply:
     form = given.get("format", "") or "json"
     if form not in _FORMS:
         raise Fault("format", "expected json or csv")
+    for field in ("account", "pool"):
+        if given.get(field) == "":
+            raise Fault(field, "is empty: leave it out, or name one")
     question = read(by, given)
     if caller.account is not None:
         if question.account not in (None, caller.account):

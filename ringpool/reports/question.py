@@ -93,8 +93,8 @@ def read(by: str, given: Mapping[str, str]) -> Question:
     return Question(
         by=by,
         name=name if by == PARAMETER else "",
-        account=_identifier("account", given.get("account")),
-        pool=_identifier("pool", given.get("pool")),
+        account=_identifier("account", given.get("account", "")),
+        pool=_identifier("pool", given.get("pool", "")),
         since=since,
         until=until,
         timezone=timezone,
@@ -106,9 +106,9 @@ def read(by: str, given: Mapping[str, str]) -> Question:
     )
 
 
-def _identifier(field: str, text: str | None) -> str | None:
+def _identifier(field: str, text: str) -> str | None:
     try:
-        return None if text is None else msgspec.convert(text, Identifier)
+        return msgspec.convert(text, Identifier) if text else None
     except msgspec.ValidationError:
         raise Fault(field, "expected lower-case letters, digits and -") from None
 
