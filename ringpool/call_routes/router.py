@@ -8,7 +8,6 @@ takes one or two trips more, to find where it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from allocator.allocator import Allocator
@@ -20,6 +19,7 @@ from allocator.worker.batching import AskBatcher
 from allocator.worker.lru import ByteBoundedLRU
 from ringpool.call_routes.call_route import CallRoute, NumberState, in_pool, without_pool
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.last_overflow import gave_last
 from ringpool.catalog.snapshot import PreparedPool, Snapshot
 
 _REMEMBERED_BYTES = 16 << 20
@@ -139,15 +139,8 @@ class CallRouter:
             return None
         prepared = pools[0]
         if len({each.pool.destination for each in pools}) > 1:
-            prepared = await self._gave_last(pools)
+            prepared = await gave_last(self._allocator, pools)
         return in_pool(prepared, number, caller, NumberState.OVERFLOW, None)
-
-    async def _gave_last(self, pools: Sequence[PreparedPool]) -> PreparedPool:
-        at: dict[str, int] = {}
-        for prepared in pools:
-            status = await self._allocator.status(prepared.pool.id)
-            at[prepared.pool.id] = status.last_overflow
-        return max(pools, key=lambda prepared: at[prepared.pool.id])
 
 
 def _seen(snapshot: Snapshot, pool_id: str, account: str | None) -> PreparedPool | None:

@@ -22,15 +22,13 @@ from allocator.stocks import Stocks
 from ringpool.calls.events import CallEvent, document_of, encode_document
 from ringpool.calls.states import Told, state_of
 from ringpool.catalog.catalog import Catalog
+from ringpool.catalog.last_overflow import gave_last
 from ringpool.catalog.number_place import NumberPlace
 from ringpool.catalog.snapshot import PreparedPool, SnapshotKeeper
 from ringpool.security.callers import caller_hash
 from ringpool.security.signing import SigningKeys
 
 _AT_ONCE = 50
-
-_HANDED_ON_MS = 1000
-"""A pool is asked so soon, at most, after the one that falls back on it has refused."""
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -169,7 +167,7 @@ class CallRecorder:
         ]
         places = [place for place in places if account in (None, place.account)]
         if overflow and not (places and places[0].pool):
-            last = await self._last_refused(overflow)
+            last = await gave_last(self._allocator, overflow)
             places.append(_Place(last.pool.account, pool=last.pool.id, overflow=True))
         return places
 
@@ -177,25 +175,6 @@ class CallRecorder:
         if pool_id not in self._keeper.current.pools:
             await self._keeper.look()
         return self._keeper.current.pools.get(pool_id)
-
-    async def _last_refused(self, pools: Sequence[PreparedPool]) -> PreparedPool:
-        """Of several pools with one overflow number, the one that gave it last.
-
-        A pool that was only asked since another one falls back on it gave none.
-        """
-        if len(pools) == 1:
-            return pools[0]
-        refused_at = {
-            prepared.pool.id: (await self._allocator.status(prepared.pool.id)).last_overflow
-            for prepared in pools
-        }
-        last = max(pools, key=lambda prepared: refused_at[prepared.pool.id])
-        for prepared in pools:
-            handed_on = any(other.pool.id == last.pool.id for other in prepared.fallbacks)
-            soon = refused_at[prepared.pool.id] + _HANDED_ON_MS
-            if handed_on and soon >= refused_at[last.pool.id]:
-                return prepared
-        return last
 
 
 def _ledger(recorded: Recorded) -> tuple[Kind, str]:

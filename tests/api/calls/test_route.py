@@ -155,6 +155,16 @@ async def test_overflow_calls_reach_their_pools_destination(site: Site) -> None:
         assert (found["pool"], found["destination"]) == (pool, site.number(destination))
 
 
+async def test_a_pool_that_was_only_fallen_back_on_gave_no_overflow(site: Site) -> None:
+    """The first pool's overflow number was shown: a call to it is routed as that pool says."""
+    second = await site.pool(0, "second", destination=site.number(9002))
+    first = await site.pool(0, "first", destination=site.number(9001), fallback=second)
+    assert (await site.ask(first, website="a")).json()["state"] == "overflow"
+    assert (await site.status(second))["overflow_total"] == 1
+    found = await route(site, site.number(9999))
+    assert (found["pool"], found["destination"]) == (first, site.number(9001))
+
+
 async def test_an_account_routes_its_own_numbers(site: Site) -> None:
     """Another's are unknown to it, as those of nobody; it needs a key for calls."""
     key, reader = f"calls-{site.account}", f"reads-{site.account}"
