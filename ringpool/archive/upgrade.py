@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, inspect, text
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""What the migrations lead to: who has it needs no Alembic, which is slow to import."""
 
 _PREPARING = 0x52696E67
 """The advisory lock of who changes the tables of a PostgreSQL."""
 
 
-def configuration(connection: Connection) -> Config:
+def configuration(connection: Connection | None = None) -> Config:
     """What Alembic is run with."""
+    from alembic.config import Config  # slow to import, and seldom needed
+
     config = Config()
     config.set_main_option("script_location", "ringpool.archive:migrations")
     config.set_main_option("path_separator", "os")
@@ -24,10 +31,10 @@ def upgrade(connection: Connection) -> None:
     """Do what is left of ``migrations``, in the caller's transaction; one process at a time."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_PREPARING})"))
-    config = configuration(connection)
-    head = ScriptDirectory.from_config(config).get_current_head()
     if inspect(connection).has_table("alembic_version"):
         present = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        if present == head:
+        if present == HEAD:
             return
-    command.upgrade(config, "head")
+    from alembic import command
+
+    command.upgrade(configuration(connection), "head")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.tables import METADATA
+from ringpool.archive.upgrade import HEAD, configuration
 
 
 def _schema(connection: Connection) -> dict[str, Any]:
@@ -56,3 +60,30 @@ async def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
     with pytest.raises(ArchiveAway):
         await archive.prepare()
     await archive.close()
+
+
+def test_the_head_is_that_of_the_migrations() -> None:
+    """It's written down, so that a database that is up to date needs no Alembic."""
+    assert ScriptDirectory.from_config(configuration()).get_current_head() == HEAD
+
+
+async def test_a_database_that_is_up_to_date_needs_no_alembic(tmp_path: Path) -> None:
+    """Commands and workers start without it."""
+    archive = Archive(archive_url("", tmp_path))
+    await archive.prepare()
+    await archive.close()
+    program = f"""
+import asyncio, sys
+from pathlib import Path
+from ringpool.archive.database import Archive, archive_url
+
+async def main():
+    archive = Archive(archive_url("", Path({str(tmp_path)!r})))
+    await archive.prepare()
+    await archive.close()
+
+asyncio.run(main())
+print("alembic" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.stdout.strip(), ran.stderr) == ("False", "")
