@@ -83,6 +83,7 @@ from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.writer import ArchiveWriter
 from ringpool.background.archiving import Archiving
 from ringpool.background.call_closing import CallClosing
+from ringpool.background.held_assignments import HeldAssignments
 from ringpool.background.sweeper import Sweeper
 from ringpool.call_routes.router import CallRouter
 from ringpool.calls.recording import CallRecorder
@@ -239,12 +240,16 @@ async def _services(
     with suppress(ArchiveAway):  # it comes later: the leader goes on trying
         await archive.prepare()
     ledgers = Ledgers(store)
+    writer = ArchiveWriter(archive, ledgers, told=metrics.count_archived)
+    held = HeldAssignments(allocator, writer, lambda: keeper.current.pools)
     archiving = Archiving(
-        ArchiveWriter(archive, ledgers, told=metrics.count_archived),
-        [CallClosing(archive, int(settings.call_timeout)).round],
+        writer,
+        [CallClosing(archive, int(settings.call_timeout)).round, held.round],
         failed=metrics.count_archive_failure,
     )
-    sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, archiving=archiving)
+    sweeper = Sweeper(
+        store, allocator, stocks, catalog, keeper, notifier, archiving=archiving, held=held
+    )
     key_uses = KeyUses(store)
     recorder = CallRecorder(allocator, stocks, ledgers, catalog, keeper, lambda: signing.keys)
     with suppress(StoreUnavailable):  # it comes later: the keeper goes on trying

@@ -156,8 +156,8 @@ _REFUSALS = {
 }
 _COUNTED = (
     "Credit is `soft_credit`, the sum of the probabilities that calls are a group's, and "
-    "`hard_credit`, each call whole to its best candidate. `clicks` are counted when an assignment "
-    "ends: those of numbers that are held now aren't in it."
+    "`hard_credit`, each call whole to its best candidate. `clicks` of numbers that are still held "
+    "are counted up to `held_as_of`."
 )
 
 
@@ -229,6 +229,7 @@ def _group_operation(by: str) -> Any:
         rows=[row],
         total=replace(row, group={}),
         until="2026-11-22T00:00:00Z",
+        held_as_of="2026-11-21T16:04:10Z",
     )
     example = msgspec.to_builtins(report)
     return _operation(by, Report, example, csv_text(*report_table(report)), _COUNTED)

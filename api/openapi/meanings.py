@@ -266,6 +266,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "left_out": "How many groups there are beside those of the rows. Absent: none.",
             "from": "Since when: RFC 3339, in UTC. Absent: since ever.",
             "to": "Before when: RFC 3339, in UTC. Absent: until now.",
+            "held_as_of": "Clicks of numbers that are still held are counted up to then: RFC 3339, "
+            "in UTC. Absent: none are yet.",
         },
     ),
     "ReportRow": (
@@ -275,8 +277,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "who": "Empty for a group of sources; else why it is none: `nobody`'s click made these "
             "calls, most likely; they aren't attributed yet (`pending`); it is `unknown` whose "
             "they are, since the source isn't kept any more, or was another account's.",
-            "clicks": "Of assignments that began then and have ended, and of visits that found no "
-            "number.",
+            "clicks": "Of assignments that began then, and of visits that found no number.",
             "overflow_share": "Of the clicks, the share that found no number.",
             "calls": "Calls whose best candidate is of the group.",
             "answered": "Of them, those that were answered.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -15,13 +15,15 @@ async def archived_holder(archive: Archive, number: str, at_ms: int) -> Holding 
     """Return the assignment of a number (E.164) that stood at a time (Unix ms) and ended since.
 
     None when nobody held it. Pools have clocks of their own, so two may overlap: the later counts,
-    as in the store. Raises ArchiveAway.
+    as in the store. One whose end isn't known is the store's to tell of; where the store has lost
+    it, it counts as long as it was guaranteed. Raises ArchiveAway.
     """
-    of_it = ASSIGNMENTS.c.number == number, ASSIGNMENTS.c.since <= at_ms
+    of = ASSIGNMENTS.c
+    ended = case((of.until > 0, of.until), else_=of.guaranteed_until)
     wanted = (
         select(ASSIGNMENTS)
-        .where(*of_it, ASSIGNMENTS.c.until > at_ms)
-        .order_by(ASSIGNMENTS.c.since.desc())
+        .where(of.number == number, of.since <= at_ms, ended > at_ms)
+        .order_by(of.since.desc())
         .limit(1)
     )
     if not archive.begun:
@@ -40,7 +42,7 @@ async def archived_holder(archive: Archive, number: str, at_ms: int) -> Holding 
         owner=found["account"],
         tuple=found["tuple"],
         since=found["since"],
-        until=found["until"],
+        until=found["until"] or found["guaranteed_until"],
         guaranteed_until=found["guaranteed_until"],
         clicks=found["clicks"],
         calls=found["calls"],

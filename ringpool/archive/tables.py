@@ -78,7 +78,11 @@ ASSIGNMENTS = Table(
     ),
     postgresql_partition_by="RANGE (since)",
 )
-"""Assignments that ended, once each."""
+"""Assignments, once each. ``until`` 0: it still stood when it was read last.
+
+Such a row grows until the end comes from the ledger. Where none ever comes, as the ledger dropped
+it or the store was lost, the row stays as it is: its clicks count.
+"""
 
 OVERFLOWS = Table(
     "overflows",
@@ -208,3 +212,14 @@ LEDGERS = Table(
     _ms("read_at"),
 )
 """How far each ledger is read."""
+
+PROGRESS = Table(
+    "progress",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    _ms("at"),
+)
+"""Up to when all is in the archive, of what comes there from time to time.
+
+``standing``: the clicks of assignments that stand.
+"""

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from allocator.answers import Holding
 from allocator.ledger import AssignmentEnded, Entry, Kind, LedgerPage, Ledgers, OverflowGiven
-from ringpool.archive import calls
+from ringpool.archive import calls, standing
 from ringpool.archive.database import Archive, ArchiveAway
 from ringpool.archive.partitions import Partitions
 from ringpool.archive.sources import Source, source_of
@@ -100,6 +100,29 @@ class ArchiveWriter:
             await self._ledgers.note_read(ledger)
         return rows
 
+    async def write_standing(
+        self, held: Sequence[tuple[Holding, str]], counted_until: int | None
+    ) -> None:
+        """Write assignments that stand, each with whose its pool is, in one transaction.
+
+        ``counted_until``: Unix ms up to which all their clicks are in the archive then; None: not
+        known. Harmless when repeated; raises ArchiveAway.
+        """
+        rows = Rows({}, [], [], [])
+        rows.assignments.extend(_assignment(rows, account, holding) for holding, account in held)
+        await self._archive.prepare()
+        since = [row["since"] for row in rows.assignments]
+        try:
+            async with self._archive.engine.begin() as connection:
+                await self._partitions.make(connection, ASSIGNMENTS, since)
+                await _insert(connection, SOURCES, rows.sources.values())
+                await standing.upsert(connection, rows.assignments)
+                if counted_until is not None:
+                    await standing.note_counted(connection, counted_until)
+        except (DBAPIError, OSError) as error:
+            raise ArchiveAway(type(error).__name__) from error
+        self._partitions.know(ASSIGNMENTS, since)
+
     async def _write_page(self, kind: Kind, name: str, account: str, page: LedgerPage) -> Written:
         rows = rows_of(kind, name, account, page.entries)
         await self._archive.prepare()
@@ -110,7 +133,7 @@ class ArchiveWriter:
                 await self._partitions.make(connection, ASSIGNMENTS, since)
                 await self._partitions.make(connection, OVERFLOWS, at)
                 await _insert(connection, SOURCES, rows.sources.values())
-                await _insert(connection, ASSIGNMENTS, rows.assignments)
+                await standing.upsert(connection, rows.assignments)
                 await _insert(connection, OVERFLOWS, rows.overflows)
                 await _insert(connection, CALL_EVENTS, rows.call_events)
                 await calls.merge(
@@ -200,7 +223,7 @@ def _assignment(rows: Rows, account: str, holding: Holding) -> dict[str, Any]:
         "account": owner,
         "tuple": holding.tuple,
         "source": _source(rows, owner, holding.pool, holding.tuple, holding.first_click),
-        "until": holding.until,
+        "until": holding.until or 0,
         "guaranteed_until": holding.guaranteed_until,
         "clicks": holding.clicks,
         "calls": holding.calls,

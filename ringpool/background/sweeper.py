@@ -5,8 +5,8 @@ Each round: finish a configuration change whose writer died; for every pool that
 numbers whose guarantee is over, hand on those that left, bring it numbers ahead of need or have
 those leave that it doesn't need (``pool_size``), and tell who wants to know when it ran out and the
 like; for every stock that is due, finish moves that were left half-way. Then messages that are due
-are sent. What pools' ledgers have goes into the archive, and calls that never ended are closed
-(``archiving``), beside all this.
+are sent. Beside all this (``archiving``), what pools' ledgers have goes into the archive, and what
+is known of numbers that are still held (``held_assignments``); calls that never ended are closed.
 Nothing depends on it for correctness: without it, allocation does its own share at every click, and
 what left a pool waits.
 
@@ -36,6 +36,7 @@ from allocator.replies import UnknownPool
 from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from ringpool.background.archiving import Archiving
+from ringpool.background.held_assignments import HeldAssignments
 from ringpool.background.pool_look import PoolLook
 from ringpool.background.pool_size import PoolSizes
 from ringpool.background.schedule import Schedule
@@ -74,6 +75,7 @@ class Sweeper:
         notifier: Notifier,
         *,
         archiving: Archiving | None = None,
+        held: HeldAssignments | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allocator = allocator
@@ -83,6 +85,7 @@ class Sweeper:
         self._keeper = keeper
         self._notifier = notifier
         self._archiving = archiving
+        self._held = held
         self._clock = clock
         self._sizes = PoolSizes(allocator, self._transfers, clock)
         self._due_pools = Schedule(IDLE_SECONDS, clock)
@@ -198,6 +201,8 @@ class Sweeper:
                     break
             if swept.ledger and self._archiving is not None:
                 self._archiving.note("pool", pool.id, pool.account)
+            if self._held is not None:
+                self._held.note(pool.id, pool.account, swept)
             if not self._keeper.current.rests_until(pool.id):  # numbers stay where they are then
                 unsettled = await self._sizes.settle(prepared, swept)
             look = PoolLook(self._allocator, self._transfers, prepared, swept, self._settled)

@@ -60,7 +60,7 @@ async def report_command(by: str, as_csv: bool, as_json: bool, **given: str) -> 
 
     soft credit is the sum of the probabilities that calls are a group's; hard credit gives each
     call whole to its best candidate; unsure is the share of calls that can't be told apart. Clicks
-    are counted when an assignment ends.
+    of numbers that are still held are counted every ten minutes.
     """
     if as_csv and as_json:
         raise Fault("csv", "give --csv or --json, not both")
@@ -143,6 +143,8 @@ def _print(report: Report) -> None:
     )
     if report.left_out:
         say(f"{report.left_out:,} more: see --limit")
+    if report.held_as_of:
+        say(f"Clicks of numbers that are still held: as of {report.held_as_of}")
 
 
 def _print_week(report: Report) -> None:

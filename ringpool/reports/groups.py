@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringpool.archive import standing
 from ringpool.archive.tables import QUARTER_MS
 from ringpool.aside import aside
 from ringpool.reports.question import HOUR, PARAMETER, Question
@@ -29,7 +30,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 class ReportRow(Struct, frozen=True, kw_only=True):
     """A group, by what it has in common. ``who``: "" or why it is no source's (``statements``).
 
-    ``clicks``: of assignments that have ended, and of visits that found no number.
+    ``clicks``: of assignments, and of visits that found no number.
     ``overflow_share``: of the clicks, those that found none. ``calls``: whose best candidate is of
     the group; ``answered`` of them. ``soft_credit``: the sum of the probabilities that calls are
     the group's. ``hard_credit``: the calls that are attributed, each whole to its best candidate.
@@ -55,6 +56,8 @@ class Report(
     in it is sources'; nobody's isn't.
 
     ``names``: what a row's ``group`` may have, in order. ``since``, ``until``: RFC 3339.
+    ``held_as_of``: clicks of numbers that are still held are counted up to then (RFC 3339); absent:
+    none are yet.
     """
 
     by: str
@@ -65,6 +68,7 @@ class Report(
     left_out: int = 0
     since: str = ""
     until: str = ""
+    held_as_of: str = ""
 
 
 async def grouped(connection: AsyncConnection, question: Question) -> Report:
@@ -80,6 +84,7 @@ async def grouped(connection: AsyncConnection, question: Question) -> Report:
         rows, total = _rows(question, names, found), _total(names, found)
         groups = found[0][-1] - sum(1 for row in found if row[0]) if found else 0
         left_out = groups - sum(1 for row in rows if not row.who)
+    counted_until = await standing.counted_until(connection)
     return Report(
         by=question.by,
         timezone=question.timezone,
@@ -89,6 +94,7 @@ async def grouped(connection: AsyncConnection, question: Question) -> Report:
         left_out=left_out,
         since="" if question.since is None else format_rfc3339(question.since),
         until="" if question.until is None else format_rfc3339(question.until),
+        held_as_of=format_rfc3339(counted_until) if counted_until else "",
     )
 
 

@@ -19,25 +19,17 @@ from ringpool.archive.partitions import month_of
 from ringpool.archive.tables import ASSIGNMENTS, LEDGERS, OVERFLOWS, SOURCES
 from ringpool.archive.writer import ArchiveWriter
 from tests.allocator.pools import make
+from tests.ringpool.archive.databases import DATABASES, database_url
 from tests.servers import stores
-from tests.servers.postgres import postgres
-from tests.servers.process import NotInstalled, temporary_folder
-from tests.servers.programs import missing
 
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield ""
-        return
-    try:
-        with temporary_folder() as folder, postgres(folder) as url:
-            yield url
-    except NotInstalled as error:
-        missing(error)
+    with database_url(request.param) as url:
+        yield url
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("database", DATABASES, indirect=True)
 async def test_a_writer_that_is_killed_loses_and_doubles_nothing(
     database: str, tmp_path: Path, valkey_server: stores.Server, valkey_store: Store, unique: str
 ) -> None:

@@ -169,6 +169,12 @@ def upgrade() -> None:
         batch_op.create_index("overflows_by_source", ["account", "source", "at"], unique=False)
 
     op.create_table(
+        "progress",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "sources",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("account", sa.Text(), server_default="", nullable=False),

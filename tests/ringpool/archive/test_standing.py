@@ -1,0 +1,132 @@
+"""Assignments in the archive while they stand, and once they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import select
+
+from allocator.answers import Holding
+from allocator.ledger import AssignmentEnded, Entry, LedgerPage, Ledgers
+from allocator.replies import HolderReply
+from ringpool.archive import standing
+from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.holders import archived_holder
+from ringpool.archive.tables import ASSIGNMENTS
+from ringpool.archive.writer import ArchiveWriter
+from tests.ringpool.archive.databases import DATABASES, database_url
+
+NUMBER = "+18885550101"
+BEGAN = 1_795_000_000_000
+STANDS = Holding(
+    number=NUMBER,
+    pool="p",
+    owner="a",
+    tuple="w=one",
+    serial=7,
+    since=BEGAN,
+    guaranteed_until=BEGAN + 600_000,
+    clicks=2,
+    first_click=b'{"utm_campaign":"spring"}',
+    last_click=b'{"gclid":"x"}',
+    last_click_at=BEGAN + 60_000,
+)
+GREW = replace(STANDS, clicks=5, calls=1, guaranteed_until=BEGAN + 900_000)
+ENDED = replace(GREW, clicks=6, until=BEGAN + 2_000_000, last_click_at=BEGAN + 950_000)
+
+
+class LedgerOf(Ledgers):
+    """A ledger with one assignment that ended, over and over: nobody trims it."""
+
+    def __init__(self, holding: Holding) -> None:
+        self._holding = holding
+
+    async def read(self, kind: Any, name: str, messages: int = 200) -> LedgerPage:
+        told = self._holding
+        holder = HolderReply(
+            pool=told.pool,
+            tuple=told.tuple,
+            since=told.since,
+            until=told.until or 0,
+            guaranteed_until=told.guaranteed_until,
+            clicks=told.clicks,
+            calls=told.calls,
+            first_click=told.first_click.decode(),
+            last_click=told.last_click.decode(),
+            owner=told.owner,
+            last_click_at=told.last_click_at,
+            serial=told.serial,
+        )
+        return LedgerPage([Entry(0, told.since, AssignmentEnded(told.number, holder))], "1-0", 0, 1)
+
+    async def trim(self, kind: Any, name: str, trim: str) -> int:
+        return 0
+
+
+async def _rows(archive: Archive) -> list[tuple[int, int, int]]:
+    async with archive.engine.connect() as connection:
+        found = await connection.execute(select(ASSIGNMENTS))
+        return [(row.until, row.clicks, row.calls) for row in found]
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_a_row_grows_until_its_end_comes_and_no_further(kind: str, tmp_path: Path) -> None:
+    """Whatever is repeated, or comes late: one row an assignment."""
+    with database_url(kind) as url:
+        archive = Archive(archive_url(url, tmp_path))
+        writer = ArchiveWriter(archive, LedgerOf(ENDED))
+
+        async def stands(*held: Holding) -> list[tuple[int, int, int]]:
+            await writer.write_standing([(each, "a") for each in held], None)
+            return await _rows(archive)
+
+        try:
+            assert await stands(STANDS) == [(0, 2, 0)]
+            assert await stands(GREW, STANDS) == [(0, 5, 1)]  # read twice, the older one late
+            assert await stands(STANDS) == [(0, 5, 1)]
+            for _ in range(2):
+                await writer.write("pool", "p")
+                assert await _rows(archive) == [(ENDED.until, 6, 1)]
+            assert await stands(replace(GREW, clicks=99)) == [(ENDED.until, 6, 1)]
+        finally:
+            await archive.close()
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+async def test_the_time_that_clicks_are_counted_up_to_never_goes_back(
+    kind: str, tmp_path: Path
+) -> None:
+    """Two that lead, one after the other, may note it in any order."""
+    with database_url(kind) as url:
+        archive = Archive(archive_url(url, tmp_path))
+        writer, found = ArchiveWriter(archive, LedgerOf(ENDED)), []
+        try:
+            for until in (None, BEGAN, BEGAN + 1, BEGAN - 1):
+                await writer.write_standing([], until)
+                async with archive.engine.connect() as connection:
+                    found.append(await standing.counted_until(connection))
+        finally:
+            await archive.close()
+    assert found == [0, BEGAN, BEGAN + 1, BEGAN + 1]
+
+
+async def test_who_held_a_number_whose_end_never_came(tmp_path: Path) -> None:
+    """The store is asked first; what it has lost is believed as long as it was guaranteed."""
+    archive = Archive(archive_url("", tmp_path))
+    writer = ArchiveWriter(archive, LedgerOf(ENDED))
+    promised = BEGAN + 600_000
+    try:
+        await writer.write_standing([(STANDS, "a")], None)
+        assert await archived_holder(archive, NUMBER, promised - 1) == replace(
+            STANDS, until=promised
+        )
+        assert await archived_holder(archive, NUMBER, promised) is None
+        assert await archived_holder(archive, NUMBER, BEGAN - 1) is None
+        await writer.write("pool", "p")
+        assert await archived_holder(archive, NUMBER, promised) == ENDED
+        assert await archived_holder(archive, NUMBER, BEGAN + 2_000_000) is None
+    finally:
+        await archive.close()
