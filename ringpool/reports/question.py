@@ -122,7 +122,7 @@ def _limit(text: str, most: int) -> int:
 
 
 def _zone(text: str) -> tzinfo:
-    if text == "UTC":  # also where no zones are installed
+    if text == "UTC":  # it needs no file
         return UTC
     if len(text) <= _MAX_ZONE and _ZONE.fullmatch(text):
         try:

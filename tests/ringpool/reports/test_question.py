@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ringpool.faults import Fault
@@ -76,3 +80,24 @@ def test_a_parameter_is_named() -> None:
         read("parameter", {})
     with pytest.raises(Fault, match="limit: expected 1 to 1000"):
         read("transactions", {"limit": "1001"})
+
+
+def test_zones_need_nothing_of_the_system() -> None:
+    """A slim container has no zones of its own: the package tzdata has them."""
+    program = """
+from ringpool.faults import Fault
+from ringpool.reports.question import read
+
+for zone in ("Asia/Kolkata", "Europe", "Mars/Olympus"):
+    try:
+        print(read("hour", {"timezone": zone}).zone)
+    except Fault as fault:
+        print(fault.field)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONTZPATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.stdout.split(), ran.stderr) == (["Asia/Kolkata", "timezone", "timezone"], "")
