@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from allocator.answers import Holding
 from api.http import replies
 from api.http.description import parameter
 from api.http.parameter_values import TIME_EXPECTED, Time, unix_ms
@@ -37,10 +38,10 @@ async def _look_up(request: Request) -> Reply:
         )
     except ArchiveAway:
         raise archive_unavailable() from None
-    lookup = number_lookup(_visible(report, snapshot, caller))
-    if not (lookup.owner or lookup.holder or lookup.overflow_of):
+    visible = _visible(report, snapshot, caller)
+    if not (visible.owner or visible.holder or visible.last or visible.overflow_of):
         raise unknown_number(number)
-    return replies.json(lookup)
+    return replies.json(number_lookup(visible))
 
 
 def _visible(report: NumberReport, snapshot: Snapshot, caller: Caller) -> NumberReport:
@@ -50,15 +51,21 @@ def _visible(report: NumberReport, snapshot: Snapshot, caller: Caller) -> Number
         if report.owner_kind == "stock"
         else _sees_pool(caller, snapshot, report.owner)
     )
-    holder = report.holder
-    if holder is not None:
-        present = snapshot.pools.get(holder.pool)
-        if not caller.may_see_holding(holder, present.pool if present else None):
-            holder = None
+    holder = _seen(report.holder, snapshot, caller)
+    last = _seen(report.last, snapshot, caller)
     uses = tuple(use for use in report.overflow_of if _sees_pool(caller, snapshot, use.pool))
     if not owner_visible:
-        return NumberReport(number=report.number, at=report.at, holder=holder, overflow_of=uses)
-    return msgspec.structs.replace(report, holder=holder, overflow_of=uses)
+        return NumberReport(
+            number=report.number, at=report.at, holder=holder, last=last, overflow_of=uses
+        )
+    return msgspec.structs.replace(report, holder=holder, last=last, overflow_of=uses)
+
+
+def _seen(holding: Holding | None, snapshot: Snapshot, caller: Caller) -> Holding | None:
+    if holding is None:
+        return None
+    present = snapshot.pools.get(holding.pool)
+    return holding if caller.may_see_holding(holding, present.pool if present else None) else None
 
 
 def _sees_pool(caller: Caller, snapshot: Snapshot, pool_id: str) -> bool:
@@ -111,7 +118,8 @@ _GET_NUMBER = ManagedOperation(
         404: ("UnknownNumber", "+18885550101 is in no pool"),
     },
     text="Whose a number is, in which pool it is now, and the tuple that holds it or held it at a "
-    "time, with its first and last click. An account's key sees what is its own.",
+    "time, with its first and last click. Of a number that has left all pools and stocks, who "
+    "held it last. An account's key sees what is its own.",
     examples={200: msgspec.to_builtins(_EXAMPLE)},
 )
 number = managed_endpoint("number", {"GET": _look_up}, [_GET_NUMBER])

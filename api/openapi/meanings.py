@@ -610,7 +610,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "pool": "The pool that it is in now.",
             "available_from": "When its stock may give it to a pool again: RFC 3339, in UTC.",
             "at": "The time that was asked for.",
-            "holder": "Now, or at `at`. Absent: nobody.",
+            "holder": "Now, or at `at`. Absent: nobody. Of a number that has left all pools and "
+            "stocks, who held it last, unless `at` was given.",
             "overflow_of": "Pools whose overflow number it is.",
         },
     ),

@@ -1,14 +1,18 @@
-"""Who held a number at a time, when the store has forgotten it."""
+"""Who held a number, when the store has forgotten it."""
 
 from __future__ import annotations
 
-from sqlalchemy import case, select
+from typing import Any
+
+from sqlalchemy import Select, case, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from allocator.answers import Holding
 from ringpool.archive.database import Archive, ArchiveAway
 from ringpool.archive.tables import ASSIGNMENTS
+
+_OF = ASSIGNMENTS.c
 
 
 async def archived_holder(archive: Archive, number: str, at_ms: int) -> Holding | None:
@@ -18,14 +22,20 @@ async def archived_holder(archive: Archive, number: str, at_ms: int) -> Holding 
     as in the store. One whose end isn't known is the store's to tell of; where the store has lost
     it, it counts as long as it was guaranteed. Raises ArchiveAway.
     """
-    of = ASSIGNMENTS.c
-    ended = case((of.until > 0, of.until), else_=of.guaranteed_until)
-    wanted = (
-        select(ASSIGNMENTS)
-        .where(of.number == number, of.since <= at_ms, ended > at_ms)
-        .order_by(of.since.desc())
-        .limit(1)
-    )
+    ended = case((_OF.until > 0, _OF.until), else_=_OF.guaranteed_until)
+    return await _latest(archive, _of_number(number).where(_OF.since <= at_ms, ended > at_ms))
+
+
+async def last_archived_holder(archive: Archive, number: str) -> Holding | None:
+    """Return the last assignment of a number that is nowhere any more; as ``archived_holder``."""
+    return await _latest(archive, _of_number(number))
+
+
+def _of_number(number: str) -> Select[Any]:
+    return select(ASSIGNMENTS).where(_OF.number == number).order_by(_OF.since.desc()).limit(1)
+
+
+async def _latest(archive: Archive, wanted: Select[Any]) -> Holding | None:
     if not archive.begun:
         return None
     try:

@@ -86,12 +86,15 @@ def _report_rows(report: NumberReport) -> list[tuple[str, object]]:
         )
         pairs.append(("overflow number", f"of pool {use.pool}{answers}"))
     when = "held now by" if report.at is None else f"held at {format_rfc3339(report.at)} by"
-    if report.holder is None:
+    holder = report.holder
+    if holder is None and report.at is None and report.last is not None:
+        when, holder = "held last by", report.last
+    if holder is None:
         return [*pairs, (when, "nobody")]
-    pairs.append((when, report.holder.tuple or "(direct traffic)"))
-    if publisher := tuples.parse(report.holder.tuple).get("publisher"):
+    pairs.append((when, holder.tuple or "(direct traffic)"))
+    if publisher := tuples.parse(holder.tuple).get("publisher"):
         pairs.append(("on behalf of", f"account {publisher}"))
-    return [*pairs, *_holding_rows(report.holder)]
+    return [*pairs, *_holding_rows(holder)]
 
 
 def _holding_rows(holder: Holding) -> list[tuple[str, object]]:

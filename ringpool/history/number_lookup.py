@@ -39,7 +39,8 @@ class OverflowOf(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class NumberLookup(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One number. ``owner``: ``pool/ID`` or ``stock/ID``; ``pool``: where it is now.
 
-    ``holder``: now, or at ``at`` when that was asked for; absent when nobody held it.
+    ``holder``: now, or at ``at`` when that was asked for; absent when nobody held it. Of a number
+    that has left all pools and stocks: who held it last, unless ``at`` was asked for.
     """
 
     number: str
@@ -57,7 +58,7 @@ _decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
 
 def number_lookup(report: NumberReport) -> NumberLookup:
     """The report with times as RFC 3339, and tuples and clicks by name."""
-    holder = report.holder
+    holder = report.last if report.at is None and report.last else report.holder
     return NumberLookup(
         number=report.number,
         owner=f"{report.owner_kind}/{report.owner}" if report.owner else "",

@@ -9,7 +9,7 @@ from allocator.allocator import Allocator
 from allocator.answers import Holding
 from allocator.replies import UnknownPool
 from ringpool.archive.database import Archive
-from ringpool.archive.holders import archived_holder
+from ringpool.archive.holders import archived_holder, last_archived_holder
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
 
@@ -31,7 +31,8 @@ class NumberReport(Struct, frozen=True, kw_only=True):
     ``pool``: the pool it is in now, its owner or the one that its stock lent it to ("": none).
     ``available_from``: Unix ms from which a stock's number may be lent; None while it is lent.
     ``at``: Unix ms that the report is about; None: now. ``holder``: who holds the number now, or
-    held it at ``at``; it names the pool that the number was in then.
+    held it at ``at``; it names the pool that the number was in then. ``last``: of a number that is
+    nowhere any more, who held it last, as the archive has it.
     """
 
     number: str
@@ -42,6 +43,7 @@ class NumberReport(Struct, frozen=True, kw_only=True):
     available_from: int | None = None
     at: int | None = None
     holder: Holding | None = None
+    last: Holding | None = None
     overflow_of: tuple[OverflowUse, ...] = ()
 
 
@@ -55,7 +57,8 @@ async def number_report(
 ) -> NumberReport:
     """Look a number (E.164) up everywhere; an unknown one gives a report with nothing in it.
 
-    ``archive``: asked for who held it then, when the store doesn't know; raises ArchiveAway.
+    ``archive``: asked for who held it then, when the store doesn't know, and for who held it last,
+    when it has left; raises ArchiveAway.
     """
     owner, pool, in_stock = await catalog.locate(number, at_ms)
     holder = in_stock.holding if in_stock and at_ms is not None else None
@@ -70,6 +73,9 @@ async def number_report(
             holder = await archived_holder(archive, number, at_ms)
     if holder is not None and not holder.pool:
         holder = msgspec.structs.replace(holder, pool=pool)
+    last = None
+    if archive is not None and owner is None and not pool:
+        last = await last_archived_holder(archive, number)
     return NumberReport(
         number=number,
         owner_kind=owner.kind if owner else "",
@@ -79,6 +85,7 @@ async def number_report(
         available_from=in_stock.available_from if in_stock and not pool else None,
         at=at_ms,
         holder=holder,
+        last=last,
         overflow_of=await _overflow_uses(allocator, snapshot, number, at_ms),
     )
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
+from allocator.answers import Holding
+from allocator.ledger import Ledgers
 from allocator.port import Store
+from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.writer import ArchiveWriter
 from tests.api.conftest import Site, let_guarantees_end
 
 
@@ -85,3 +92,48 @@ async def test_an_id_used_again_shows_nothing_of_its_former_owner(
     assert credit.json() == {"id": "a-call", "number": number, "pool": pool, "counted": True}
     told = await site.client.get(path, params={"at": since}, headers=site.auth)
     assert told.json()["holder"]["tuple"] == {"website": "secret"}  # the administrator sees it
+
+
+async def test_a_number_that_has_left_is_looked_up_in_the_archive(
+    site: Site, valkey_store: Store, tmp_path: Path
+) -> None:
+    """Who held it last, and at a time; an account's key sees no other account's."""
+    key, other = f"key-of-{site.account}", Site(site.client, f"{site.account}-o", site.area)
+    await site.make_account(api_keys=[key])
+    await other.make_account(api_keys=[f"key-of-{other.account}"])
+    auth, theirs = (
+        {"authorization": f"Bearer {each}"} for each in (key, f"key-of-{other.account}")
+    )
+    number = site.number(1)
+    earlier = Holding(
+        number=number,
+        tuple="website=one",
+        since=1_795_000_000_000,
+        until=1_795_000_600_000,
+        clicks=1,
+        first_click=b'{"gclid":"abc"}',
+        pool=f"{site.account}-gone",
+        owner=site.account,
+        serial=1,
+    )
+    later = replace(
+        earlier, tuple="website=two", since=earlier.since + 9_000_000, until=earlier.since * 2
+    )
+    archive = Archive(archive_url("", tmp_path))
+    writer = ArchiveWriter(archive, Ledgers(valkey_store))
+    await writer.write_standing([(earlier, ""), (later, "")], None)
+    await archive.close()
+    path = f"/admin/v1/numbers/{number}"
+    last = (await site.client.get(path, headers=auth)).json()["holder"]
+    assert (last["tuple"], last["pool"]) == ({"website": "two"}, f"{site.account}-gone")
+    assert last["until"]
+    for at, holder in (
+        ("2026-11-18T11:06:41Z", {"website": "one"}),
+        ("2026-11-18T12:00:00Z", None),
+        ("2020-01-01T00:00:00Z", None),
+    ):
+        found = await site.client.get(path, params={"at": at}, headers=auth)
+        assert found.status_code == 200, found.text
+        assert found.json().get("holder", {}).get("tuple") == holder, at
+    assert (await site.client.get(path, headers=theirs)).status_code == 404
+    assert (await site.client.get(path, headers=site.auth)).json()["holder"] == last

@@ -143,3 +143,31 @@ async def test_what_the_store_has_forgotten_is_in_the_archive(
     assert known.tuple == "m1=x"
     assert [each.holder for each in answers] == [known, None]
     assert (await report(bench, number, start + 500)).holder is None
+
+
+async def test_a_number_that_is_nowhere_any_more_had_somebody_last(
+    bench: Bench, phone: Phone, tmp_path: Path
+) -> None:
+    """As the archive has it; one that came back is the store's to tell of."""
+    await configure(bench, phone)
+    (answer,) = await bench.allocator.allocate("p", [Ask("m1=x")])
+    await bench.catalog.remove_numbers("p", [phone(1)])
+    swept = await bench.allocator.sweep("p", now_ms=answer.guaranteed_until + 1)
+    await bench.catalog.hand_on("p", swept.departures)
+    archive = Archive(archive_url("", tmp_path))
+
+    async def last() -> str | None:
+        snapshot = Snapshot(*await bench.catalog.entities())
+        found = await number_report(
+            bench.catalog, bench.allocator, snapshot, phone(1), None, archive
+        )
+        return found.last and found.last.tuple
+
+    try:
+        assert await last() is None
+        await ArchiveWriter(archive, Ledgers(bench.store)).write("pool", "p")
+        assert await last() == "m1=x"
+        await bench.catalog.add_numbers("p", [phone(1)])
+        assert await last() is None
+    finally:
+        await archive.close()
