@@ -42,11 +42,16 @@ class Archive:
         if url.get_backend_name() == "postgresql":
             options = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
         self.engine: AsyncEngine = create_async_engine(
-            url, connect_args=options, pool_pre_ping=bool(options)
+            url, connect_args=options, pool_pre_ping=bool(options), hide_parameters=True
         )
         if not options:
             event.listen(self.engine.sync_engine, "connect", _durable)
         self._prepared = False
+
+    @property
+    def partitioned(self) -> bool:
+        """Whether its large tables are kept in months (``partitions``)."""
+        return self._url.get_backend_name() == "postgresql"
 
     @property
     def begun(self) -> bool:
