@@ -81,7 +81,7 @@ async def _one_life(load: _Load, arguments: tuple[str, ...], draw: random.Random
         assert await process.stdout.readline() == b"writing\n"
         for _ in range(draw.randint(5, 40)):
             await load.step()
-        await asyncio.sleep(draw.random() * 0.02)  # not always right after a script
+        await asyncio.sleep(draw.random() * 0.2)  # while it writes what waits
     finally:
         process.send_signal(signal.SIGKILL)
         await process.wait()

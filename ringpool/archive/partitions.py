@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Table, text
@@ -20,43 +20,31 @@ _MADE = (
 class Partitions:
     """Those of a database. Nothing is done where it is SQLite."""
 
-    def __init__(self, *, needed: bool) -> None:
-        self._needed = needed
+    def __init__(self) -> None:
         self._known: set[tuple[str, int]] = set()
 
-    def missing(self, times: Mapping[Table, Iterable[int]]) -> set[tuple[Table, int]]:
-        """The months, by when they began, that rows of these times (Unix ms) may not have yet.
+    def missing(self, table: Table, times: Iterable[int]) -> set[int]:
+        """When those months began (Unix ms) that rows of these times may not have yet.
 
-        A time that is no calendar's has none: the database doesn't take its row.
+        A time that is no calendar's has no month: the database doesn't take its row.
         """
-        if not self._needed:
-            return set()
-        return {
-            (table, month)
-            for table, of_table in times.items()
-            for month in {
-                month_of(day * _DAY_MS)
-                for day in {at // _DAY_MS for at in of_table}
-                if 0 <= day < _DAYS
-            }
-            if (table.name, month) not in self._known
-        }
+        days = {at // _DAY_MS for at in times}
+        months = {month_of(day * _DAY_MS) for day in days if 0 <= day < _DAYS}
+        return {month for month in months if (table.name, month) not in self._known}
 
-    async def make(self, connection: AsyncConnection, months: Iterable[tuple[Table, int]]) -> None:
-        """Make months that aren't there, in a transaction of their own."""
-        for table, start in sorted(months, key=lambda each: (each[0].name, each[1])):
-            began = datetime.fromtimestamp(start / 1000, UTC)
-            made = _MADE.format(
-                name=f"{table.name}_{began:%Y_%m}",
-                table=table.name,
-                start=start,
-                end=month_after(start),
-            )
+    async def make(self, connection: AsyncConnection, table: Table, times: Iterable[int]) -> None:
+        """See to it that rows of these times (Unix ms) have their month, in this transaction."""
+        if connection.dialect.name != "postgresql":
+            return
+        for start in sorted(self.missing(table, times)):
+            name = f"{table.name}_{datetime.fromtimestamp(start / 1000, UTC):%Y_%m}"
+            end = month_after(start)
+            made = _MADE.format(name=name, table=table.name, start=start, end=end)
             await connection.execute(text(made))
 
-    def know(self, months: Iterable[tuple[Table, int]]) -> None:
+    def know(self, table: Table, times: Iterable[int]) -> None:
         """They are there: the transaction is committed."""
-        self._known.update((table.name, start) for table, start in months)
+        self._known.update((table.name, month) for month in self.missing(table, times))
 
     def forget(self) -> None:
         """Some may be gone: whoever keeps history for a time only drops old months."""

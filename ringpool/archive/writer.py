@@ -84,7 +84,7 @@ class ArchiveWriter:
         self._ledgers = ledgers
         self._told = told
         self._clock = clock
-        self._partitions = Partitions(needed=archive.partitioned)
+        self._partitions = Partitions()
 
     async def write(self, kind: Kind, name: str, account: str = "") -> int:
         """Read a ledger to its end; returns how many rows came of it.
@@ -177,12 +177,16 @@ class ArchiveWriter:
         times = [now, month_after(now)]
         await self._make_partitions({ASSIGNMENTS: times, OVERFLOWS: times})
 
-    async def _make_partitions(self, times: Mapping[Table, Iterable[int]]) -> None:
+    async def _make_partitions(self, times: Mapping[Table, Sequence[int]]) -> None:
         """See to it that rows of these times have their months."""
-        if months := self._partitions.missing(times):
+        if not self._archive.partitioned:
+            return
+        if any(self._partitions.missing(table, of_table) for table, of_table in times.items()):
             async with self._transaction() as connection:
-                await self._partitions.make(connection, months)
-            self._partitions.know(months)
+                for table, of_table in times.items():
+                    await self._partitions.make(connection, table, of_table)
+            for table, of_table in times.items():
+                self._partitions.know(table, of_table)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:

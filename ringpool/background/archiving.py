@@ -120,7 +120,10 @@ class Archiving:
                 await self._task
 
     async def _round_or_later(self, account_of: Callable[[Kind, str], str]) -> None:
-        failures = await self.round(account_of)
+        try:
+            failures = await self.round(account_of)
+        except Exception as fault:
+            failures = [Failure("the round", fault)]
         if failures:
             self._failed()
             self._not_before = self._clock() + _RETRY_SECONDS
