@@ -236,3 +236,22 @@ def test_what_cannot_be_decoded_hides_nothing_else() -> None:
     assert page.lost(3) == 2 + 2
     assert page.lost(7, [9]) == 2 + 1
     assert page_of(pack([messages[1]][:0])) == LedgerPage([])
+
+
+async def test_a_status_tells_what_waits(valkey_store: Store, unique: str) -> None:
+    """How many messages, and for how long the oldest, by the pool's clock."""
+    pool = await make(valkey_store, unique, ["+11"])
+    await pool.one("a")
+    status = await pool.allocator.status(unique, now_ms=pool.now)
+    assert (status.ledger_waiting, status.ledger_waiting_seconds) == (0, 0.0)
+    for tuple_ in "bc":
+        pool.now += 20_000
+        await pool.one(tuple_)
+    status = await pool.allocator.status(unique, now_ms=pool.now + 1_000)
+    assert (status.ledger_waiting, status.ledger_waiting_seconds) == (2, 21.0)
+    stocks = Stocks(valkey_store)
+    await stocks.edit(unique, 0, ["+12"])
+    assert (await stocks.status(unique)).ledger_waiting == 0
+    call = Call(id="1", number="+12", event="started", document=b"{}")
+    await stocks.record_call(unique, call)
+    assert (await stocks.status(unique)).ledger_waiting == 1
