@@ -240,7 +240,8 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     visitors of an unknown network, at ``last_unbudgeted`` the latest. ``recycled_age_total``: how
     long the former assignments of recycled numbers stood, all together (ms);
     ``recycled_early_total``: of those numbers, the ones that went less than twice the minimum
-    duration after their last activity, without a call.
+    duration after their last activity, without a call. ``ledger_waiting``: messages that the
+    archive hasn't read (``ledger``), the oldest for ``ledger_waiting_seconds``.
     """
 
     size: int
@@ -265,6 +266,8 @@ class PoolStatus(Struct, frozen=True, kw_only=True):
     last_unbudgeted: int = 0
     recycled_age_total: int = 0
     recycled_early_total: int = 0
+    ledger_waiting: int = 0
+    ledger_waiting_seconds: float = 0.0
 
 
 class Why(enum.IntEnum):

@@ -6,8 +6,8 @@ who archives it reads, writes and then trims, so that what is read twice was not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, cast
 
 import msgspec
 from msgspec import Raw, Struct
@@ -89,15 +89,47 @@ class Entry(Struct, frozen=True):
 class LedgerPage(Struct, frozen=True):
     """The oldest entries of a ledger. ``trim``: the first id that stays when they are forgotten.
 
-    ``begins``: the place of the first entry; ``ends``: of the one after the last. Both 0 where the
-    ledger is empty. ``gaps``: how many entries are missing between its messages.
+    ``spans``: of each message, the place of its first entry and of the one after its last.
+    ``unreadable``: the places of entries that can't be decoded. A message that tells nothing of
+    itself is left out, and so is a gap in the places.
     """
 
     entries: list[Entry]
-    trim: str
-    begins: int = 0
-    ends: int = 0
-    gaps: int = 0
+    trim: str = ""
+    spans: list[tuple[int, int]] = []
+    unreadable: list[int] = []
+
+    @property
+    def begins(self) -> int:
+        """The place of the first entry; 0 where there is none."""
+        return self.spans[0][0] if self.spans else 0
+
+    @property
+    def ends(self) -> int:
+        """The place after the last entry; 0 where there is none."""
+        return self.spans[-1][1] if self.spans else 0
+
+    def missing(self, read: int) -> int:
+        """How many entries from the place ``read`` on are in no message.
+
+        Those before it were counted when they were read. A pool that was made again counts its
+        entries anew, behind what is left of its former self.
+        """
+        missing = ends = 0
+        for begins, after in self.spans:
+            if begins < ends:
+                read = begins  # of a new pool
+            missing += max(0, begins - max(read, ends))
+            ends = after
+        return missing
+
+    def lost(self, read: int, unwritten: Iterable[int] = ()) -> int:
+        """How many entries from ``read`` on nobody will ever see, counted once.
+
+        ``unwritten``: the places of entries that can be read, and have no rows.
+        """
+        useless = [place for place in (*self.unreadable, *unwritten) if place >= read]
+        return self.missing(read) + len(useless)
 
 
 class Unread(Struct, frozen=True):
@@ -110,6 +142,9 @@ class Unread(Struct, frozen=True):
 
 _decode_page = msgspec.msgpack.Decoder(list[tuple[str, Raw]]).decode
 _decode_message = msgspec.msgpack.Decoder(list[int | Told]).decode
+_decode_pieces = msgspec.msgpack.Decoder(list[Raw]).decode
+_decode_place = msgspec.msgpack.Decoder(int).decode
+_decode_told: Callable[[Raw], Told] = msgspec.msgpack.Decoder(Told).decode
 _decode_noted = msgspec.msgpack.Decoder(list[str]).decode
 _decode_left = msgspec.msgpack.Decoder(int).decode
 
@@ -122,25 +157,11 @@ class Ledgers:
 
     async def read(self, kind: Kind, name: str, messages: int = 200) -> LedgerPage:
         """Read the oldest messages of a ledger."""
-        reply = await self._store.run(_READ[kind], _KEYS[kind](name), (messages,))
-        entries: list[Entry] = []
-        begins = ends = gaps = 0
-        trim = ""
-        for id_, packed in _decode_page(reply):
-            before, *told = _decode_message(string_bytes(packed))
-            assert isinstance(before, int)
-            at, _, sequence = id_.partition("-")
-            if not trim:
-                begins = ends = before
-            # A pool that was made again counts anew, behind what is left of its former self.
-            gaps += max(0, before - ends)
-            entries += [
-                Entry(place, int(at), each)
-                for place, each in enumerate(told, before)
-                if not isinstance(each, int)
-            ]
-            ends, trim = before + len(told), f"{at}-{int(sequence) + 1}"
-        return LedgerPage(entries, trim, begins, ends, gaps)
+        return page_of(await self.read_packed(kind, name, messages))
+
+    async def read_packed(self, kind: Kind, name: str, messages: int = 200) -> bytes:
+        """As ``read``, for ``page_of``: that takes a while, and may be done on another thread."""
+        return await self._store.run(_READ[kind], _KEYS[kind](name), (messages,))
 
     async def trim(self, kind: Kind, name: str, trim: str) -> int:
         """Forget what comes before an id (``LedgerPage.trim``); returns how many messages stay."""
@@ -168,3 +189,45 @@ class Ledgers:
             kind, _, name = each.partition(":")
             found.append(Unread("stock" if kind == "stock" else "pool", name, int(noted)))
         return found
+
+
+def page_of(packed: bytes) -> LedgerPage:
+    """What ``Ledgers.read_packed`` has read. One entry that can't be decoded hides no other."""
+    page = LedgerPage([], _trim_of(messages) if (messages := _decode_page(packed)) else "")
+    for id_, message in messages:
+        at = int(id_.partition("-")[0])
+        try:
+            before, told = _entries_of(string_bytes(message))
+        except ValueError:
+            continue
+        for place, each in enumerate(told, before):
+            if each is None:
+                page.unreadable.append(place)
+            else:
+                page.entries.append(Entry(place, at, each))
+        page.spans.append((before, before + len(told)))
+    return page
+
+
+def _trim_of(messages: list[tuple[str, Raw]]) -> str:
+    at, _, sequence = messages[-1][0].partition("-")
+    return f"{at}-{int(sequence) + 1}"
+
+
+def _entries_of(message: bytes) -> tuple[int, Sequence[Told | None]]:
+    """The place of a message's first entry, and the entries; None: it can't be decoded."""
+    try:
+        before, *told = _decode_message(message)
+        if isinstance(before, int) and not any(isinstance(each, int) for each in told):
+            return before, cast(list[Told | None], told)
+    except ValueError:
+        pass
+    first, *pieces = _decode_pieces(message) or [Raw()]
+    return _decode_place(first), [_told_or_none(each) for each in pieces]
+
+
+def _told_or_none(piece: Raw) -> Told | None:
+    try:
+        return _decode_told(piece)
+    except ValueError:
+        return None

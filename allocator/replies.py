@@ -301,6 +301,8 @@ class StatusReply(Struct, frozen=True, array_like=True):
     last_unbudgeted: int
     recycled_age_total: int
     recycled_early_total: int
+    ledger_waiting: int
+    ledger_waiting_ms: int
 
     def status(self) -> PoolStatus:
         """As callers take it."""
@@ -327,6 +329,8 @@ class StatusReply(Struct, frozen=True, array_like=True):
             last_unbudgeted=self.last_unbudgeted,
             recycled_age_total=self.recycled_age_total,
             recycled_early_total=self.recycled_early_total,
+            ledger_waiting=self.ledger_waiting,
+            ledger_waiting_seconds=self.ledger_waiting_ms / 1000,
         )
 
 

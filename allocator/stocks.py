@@ -43,13 +43,20 @@ _CALL = load("stock/call")
 
 
 class StockStatus(Struct, frozen=True, array_like=True):
-    """A stock at one time; the last four add up to ``size``."""
+    """A stock at one time; the four after ``size`` add up to it.
+
+    ``of_areas``: 0, as no areas are asked for. ``ledger_waiting``: messages that the archive hasn't
+    read (``ledger``), the oldest for ``ledger_waiting_ms``.
+    """
 
     size: int
     available: int
     quarantined: int
     lent: int
     moving: int
+    of_areas: int = 0
+    ledger_waiting: int = 0
+    ledger_waiting_ms: int = 0
 
 
 class StockPlace(Struct, frozen=True, kw_only=True):

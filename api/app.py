@@ -277,7 +277,7 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
-        scraper=Scraper(*scraped, keeper, metrics, space),
+        scraper=Scraper(*scraped, keeper, metrics, space, archive),
         rates=Rates(store),
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),

@@ -179,7 +179,7 @@ class Metrics:
         )
         self._not_archived = Counter(
             "ringpool_archive_dropped",
-            "Entries of ledgers that were dropped before the archive had them",
+            "Entries of ledgers that the archive will never have",
             registry=self._own,
         )
         self._archive_failures = Counter(
@@ -277,18 +277,21 @@ class Metrics:
         *,
         store_up: bool,
         disk_free: int | None = None,
+        archive_up: bool | None = None,
     ) -> bytes:
         """All metrics in the text format. ``pools`` and ``stocks``: those read in time.
 
         May run on another thread. Takes a while when there are many pools.
         ``disk_free``: bytes on the embedded store's disk; None with another store.
+        ``archive_up``: whether the archive answered; None: it wasn't asked.
         """
         requests = self._own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             requests = CollectorRegistry()
             MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
         state = "".join(_state(pools, stocks, store_up=store_up, disk_free=disk_free))
-        return generate_latest(requests) + state.encode()
+        archive = "".join(_archive(pools, stocks, store_up=store_up, archive_up=archive_up))
+        return generate_latest(requests) + state.encode() + archive.encode()
 
 
 def worker_deaths(registry: CollectorRegistry) -> Counter:
@@ -352,6 +355,29 @@ def _state(
     for stock, status in stocks:
         for state, of in _STOCK_STATES.items():
             yield f'{name}{{stock="{stock}",state="{state}"}} {of(status)}\n'
+
+
+def _archive(
+    pools: Sequence[PoolReading],
+    stocks: Sequence[StockReading],
+    *,
+    store_up: bool,
+    archive_up: bool | None,
+) -> Iterator[str]:
+    """How far the archive is behind: over all pools and stocks that were read, in a line each."""
+    yield _head("ringpool_archive_up", "gauge", "1 when the archive answered this scrape")
+    if archive_up is not None:
+        yield f"ringpool_archive_up {float(archive_up)}\n"
+    waits = [(each.status.ledger_waiting, each.status.ledger_waiting_seconds) for each in pools]
+    waits += [(each.status.ledger_waiting, each.status.ledger_waiting_ms / 1000) for each in stocks]
+    name = "ringpool_archive_waiting_messages"
+    yield _head(name, "gauge", "Messages of ledgers that the archive hasn't read yet")
+    if store_up:
+        yield f"{name} {float(sum(messages for messages, _ in waits))}\n"
+    name = "ringpool_archive_waiting_seconds"
+    yield _head(name, "gauge", "How long the oldest of these has waited")
+    if store_up:
+        yield f"{name} {max((seconds for _, seconds in waits), default=0.0)}\n"
 
 
 def _number(value: float) -> str:

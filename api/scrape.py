@@ -24,6 +24,7 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from api.forecasts import Forecasts, PoolState
 from api.metrics import Metrics, PoolReading, StockReading
+from ringpool.archive.database import Archive
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.sizing import forecast
 
@@ -38,6 +39,9 @@ POOLS_SECONDS = 2.0
 
 FORECASTS_SECONDS = 1.0
 """How long it spends, after that, on what forecasts are made from."""
+
+ARCHIVE_SECONDS = 1.0
+"""How long it waits for the archive to say that it is there."""
 
 MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
@@ -58,6 +62,7 @@ class Scraper:
         keeper: SnapshotKeeper,
         metrics: Metrics,
         space: DiskSpace | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
@@ -65,6 +70,7 @@ class Scraper:
         self._keeper = keeper
         self._metrics = metrics
         self._space = space
+        self._archive = archive
         self._forecasts = Forecasts()
         self._under_way: asyncio.Task[bytes] | None = None
         self._text = b""
@@ -84,8 +90,7 @@ class Scraper:
 
     async def _scrape(self) -> bytes:
         try:
-            with suppress(StoreUnavailable, TimeoutError):
-                await asyncio.wait_for(self._keeper.refresh(), REVISION_SECONDS)
+            archive_up, _ = await asyncio.gather(self._archive_answers(), self._refresh())
             current = self._keeper.current
             clock = asyncio.get_running_loop().time
             ends = clock() + POOLS_SECONDS
@@ -109,11 +114,20 @@ class Scraper:
             series = await _read_all(self._series, due, clock() + FORECASTS_SECONDS)
             filling = [(due[pool], found) for pool, found in series]
             readings = [StockReading(stock, status) for stock, status in stocks]
-            self._text = await asyncio.to_thread(self._write, pools, filling, readings, up)
+            self._text = await asyncio.to_thread(
+                self._write, pools, filling, readings, up, archive_up
+            )
             self._read_at = time.monotonic()
         finally:
             self._under_way = None
         return self._text
+
+    async def _refresh(self) -> None:
+        with suppress(StoreUnavailable, TimeoutError):
+            await asyncio.wait_for(self._keeper.refresh(), REVISION_SECONDS)
+
+    async def _archive_answers(self) -> bool | None:
+        return await self._archive.answers(ARCHIVE_SECONDS) if self._archive is not None else None
 
     async def _available(self, of_kind: tuple[str, str]) -> int:
         return await self._transfers.available(*of_kind)
@@ -127,6 +141,7 @@ class Scraper:
         filling: Iterable[tuple[PoolState, Series]],
         stocks: Sequence[StockReading],
         up: bool,
+        archive_up: bool | None,
     ) -> bytes:
         """Make the forecasts that are due, and write everything."""
         now = time.monotonic()
@@ -148,7 +163,9 @@ class Scraper:
             for state in pools
             for seconds in (self._forecasts.seconds(state.pool, now),)
         ]
-        return self._metrics.exposition(readings, stocks, store_up=up, disk_free=free)
+        return self._metrics.exposition(
+            readings, stocks, store_up=up, disk_free=free, archive_up=archive_up
+        )
 
 
 def _room(status: PoolStatus, rules: Rules, available: Mapping[tuple[str, str], int]) -> int:

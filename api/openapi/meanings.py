@@ -721,6 +721,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "together, in milliseconds.",
             "recycled_early_total": "How many numbers were recycled less than twice the minimum "
             "duration after their last activity, without a call.",
+            "ledger_waiting": "Messages of its ledger that the archive hasn't read yet.",
+            "ledger_waiting_seconds": "How long the oldest of these has waited.",
             "sizing": "Whether it is too small or too big, and by how much.",
             "last_overflow": "When it had nothing to give last, in Unix milliseconds; 0: never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",

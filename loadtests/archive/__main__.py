@@ -10,7 +10,7 @@ import msgspec
 
 from allocator.redis.url import connect
 from loadtests.archive.kills import Outcome, killed
-from loadtests.archive.speed import rows_a_second
+from loadtests.archive.speed import Speed, speed
 from tests.servers.postgres import postgres
 from tests.servers.process import temporary_folder
 from tests.servers.stores import valkey
@@ -28,19 +28,20 @@ def main(kills: int, rows: int, on_postgres: bool, seed: int) -> None:
         database = stack.enter_context(postgres(folder)) if on_postgres else ""
         server = stack.enter_context(valkey())
 
-        async def run() -> tuple[Outcome, float]:
+        async def run() -> tuple[Outcome, Speed]:
             store = await connect(server.url, timeout_ms=10_000)
             try:
                 outcome = await killed(store, server.url, database, folder, kills, seed)
-                return outcome, await rows_a_second(store, database, folder, rows)
+                return outcome, await speed(store, database, folder, rows)
             finally:
                 await store.aclose()
 
-        outcome, rate = asyncio.run(run())
+        outcome, timed = asyncio.run(run())
     for name, value in msgspec.structs.asdict(outcome).items():
         click.echo(f"{name}: {value}")
-    click.echo(f"rows_a_second: {rate:.0f}")
-    if outcome.lost or outcome.doubled or outcome.dropped:
+    for name, value in msgspec.structs.asdict(timed).items():
+        click.echo(f"{name}: {value:.0f}")
+    if outcome.lost or outcome.doubled:
         raise SystemExit(1)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ringpool.archive.upgrade import upgrade
@@ -42,16 +43,32 @@ class Archive:
         if url.get_backend_name() == "postgresql":
             options = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
         self.engine: AsyncEngine = create_async_engine(
-            url, connect_args=options, pool_pre_ping=bool(options)
+            url, connect_args=options, pool_pre_ping=bool(options), hide_parameters=True
         )
         if not options:
             event.listen(self.engine.sync_engine, "connect", _durable)
         self._prepared = False
 
     @property
+    def partitioned(self) -> bool:
+        """Whether its large tables are kept in months (``partitions``)."""
+        return self._url.get_backend_name() == "postgresql"
+
+    @property
     def begun(self) -> bool:
         """Whether something may be in it: a file that isn't there has nothing."""
         return self._url.get_backend_name() != "sqlite" or Path(str(self._url.database)).exists()
+
+    async def answers(self, within: float) -> bool:
+        """Whether it can be read within so many seconds, and its tables were made."""
+        if not self.begun:
+            return False
+        try:
+            async with asyncio.timeout(within), self.engine.connect() as connection:
+                await connection.execute(text("SELECT version_num FROM alembic_version"))
+        except (TimeoutError, SQLAlchemyError, OSError):
+            return False
+        return True
 
     async def prepare(self) -> None:
         """Make the tables, or bring those of an older version up to date; raises ArchiveAway.

@@ -9,8 +9,6 @@ from msgspec import Struct
 
 from ringpool.visits import tuples
 
-_decode = msgspec.json.Decoder(dict[str, object]).decode
-
 
 class Source(Struct, frozen=True):
     """A row of ``sources``. ``id`` is a hash of all else, 63 bits: who writes one needn't ask."""
@@ -28,23 +26,40 @@ class Source(Struct, frozen=True):
     utm_campaign: str = ""
 
 
-_OF_CLICK = (
-    "search_engine",
-    "search_keywords",
-    "publisher",
-    "landing_page",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-)
+class _Click(Struct, frozen=True):
+    """What of a click's attributes is its source; all else isn't even decoded."""
+
+    search_engine: object = ""
+    search_keywords: object = ""
+    publisher: object = ""
+    landing_page: object = ""
+    utm_source: object = ""
+    utm_medium: object = ""
+    utm_campaign: object = ""
+
+
+_NOTHING = _Click()
+_decode = msgspec.json.Decoder(_Click).decode
+_encode = msgspec.json.Encoder().encode
 
 
 def source_of(account: str, pool: str, tuple_: str, attributes: bytes | str) -> Source:
     """Return the source of a click. ``attributes``: as the allocator keeps them, JSON; "": none."""
-    known = _decode(attributes) if attributes else {}
-    found = {name: str(known.get(name, "")) for name in _OF_CLICK}
-    found["landing_page"] = found["landing_page"].partition("?")[0]
-    found["publisher"] = tuples.parse(tuple_).get("publisher", found["publisher"])
-    text = msgspec.json.encode((account, pool, tuple_, *(found[name] for name in _OF_CLICK)))
-    id_ = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
-    return Source(id_, account, pool, tuple_, **found)
+    known = _decode(attributes) if attributes else _NOTHING
+    publisher = str(known.publisher)
+    if "publisher=" in tuple_:
+        publisher = tuples.parse(tuple_).get("publisher", publisher)
+    rest = (
+        account,
+        pool,
+        tuple_,
+        str(known.search_engine),
+        str(known.search_keywords),
+        publisher,
+        str(known.landing_page).partition("?")[0],
+        str(known.utm_source),
+        str(known.utm_medium),
+        str(known.utm_campaign),
+    )
+    digest = hashlib.blake2b(_encode(rest), digest_size=8).digest()
+    return Source(int.from_bytes(digest, "big") >> 1, *rest)

@@ -9,6 +9,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringpool.archive.bulk import execute_many
 from ringpool.archive.tables import ASSIGNMENTS, PROGRESS
 
 _PROGRESS = "standing"
@@ -22,8 +23,7 @@ async def upsert(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
     One that ended completes the row of when it stood, and stays as it is from then on. One that
     stands replaces a row that has no end yet and less of something, and more of nothing.
     """
-    if rows:
-        await connection.execute(_upsert(connection.dialect.name), rows)
+    await execute_many(connection, _upsert(connection.dialect.name), rows)
 
 
 async def note_counted(connection: AsyncConnection, until: int) -> None:

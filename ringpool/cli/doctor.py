@@ -21,6 +21,7 @@ from allocator.resting import Resting
 from ringpool.catalog.areas import NOTHING, StoredConfiguration
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.cli.archive_check import check_archive
 from ringpool.cli.output import as_json, print_findings, print_json
 from ringpool.cli.service_setup import setting_findings
 from ringpool.cli.session import Session, open_session
@@ -156,8 +157,25 @@ async def _check_pools(session: Session) -> list[Finding]:
         )
         findings.append(Finding("warn", "budgets", message))
     findings += _check_kinds(known)
+    findings += await _check_archive(session, statuses, [stock.id for stock in known.stocks])
     clock = await session.catalog.store_clock()  # read last: no pool's clock is ahead by the delay
     return findings + list(_check_pool_clocks(statuses, clock))
+
+
+async def _check_archive(
+    session: Session, pools: dict[str, PoolStatus], stock_ids: list[str]
+) -> list[Finding]:
+    waiting = {
+        f"pool {name}": (status.ledger_waiting, status.ledger_waiting_seconds)
+        for name, status in pools.items()
+    }
+
+    async def read(stock_id: str) -> None:
+        status = await session.stocks.status(stock_id)
+        waiting[f"stock {stock_id}"] = status.ledger_waiting, status.ledger_waiting_ms / 1000
+
+    await gather_limited(read, stock_ids, _CONCURRENCY)
+    return await check_archive(session.settings, waiting)
 
 
 def _check_kinds(known: StoredConfiguration) -> Iterator[Finding]:

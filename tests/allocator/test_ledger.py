@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import pytest
+from msgspec import Raw
 
 from allocator.answers import Ask, Call, Holding
 from allocator.ledger import (
     MOST_MESSAGES,
     AssignmentEnded,
     CallTold,
+    LedgerPage,
     Ledgers,
     OverflowGiven,
     Unread,
+    page_of,
 )
 from allocator.port import Store
+from allocator.stocks import Stocks
 from tests.allocator.pools import OVERFLOW, PoolUnderTest, make
 from tests.servers import stores
 
@@ -173,6 +178,80 @@ async def test_a_ledger_that_is_ahead_stops_nothing(
     valkey_server.command("SET", key, "broken")
     pool.now += 20_000
     assert (await pool.one("c")).state.value == "recycled"
+    assert (await pool.one("d")).state.value == "overflow"
+    assert (await pool.allocator.sweep(unique, now_ms=pool.now)).ledger == 0
     holding = await pool.allocator.holder(unique, "+11", now_ms=pool.now)
     assert holding is not None
     assert (holding.tuple, holding.serial) == ("c", 3)
+
+
+async def test_a_call_to_a_stock_is_taken_whatever_its_ledger_is(
+    valkey_server: stores.Server, valkey_store: Store, unique: str
+) -> None:
+    """As in a pool: the event is a gap."""
+    stocks = Stocks(valkey_store)
+    await stocks.edit(unique, 0, ["+11"])
+    key = f"rp:{{stock:{unique}}}:ledger"
+    valkey_server.command("SET", key, "broken")
+    call = Call(id="1", number="+11", event="started", document=b"{}")
+    assert await stocks.record_call(unique, call) is not None
+    valkey_server.command("DEL", key)
+    call = Call(id="2", number="+11", event="started", document=b"{}")
+    assert await stocks.record_call(unique, call) is not None
+    page = await Ledgers(valkey_store).read("stock", unique)
+    assert (len(page.entries), page.missing(0)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("spans", "read", "missing"),
+    [
+        ([], 5, 0),
+        ([(0, 3), (3, 4)], 0, 0),
+        ([(2, 3), (5, 6)], 0, 4),
+        ([(2, 3), (5, 6)], 3, 2),  # read again, after its writer was killed
+        ([(2, 3), (5, 6)], 4, 1),
+        ([(2, 3), (5, 6)], 6, 0),
+        ([(7, 8), (0, 1), (3, 4)], 7, 2),  # the pool was made anew
+    ],
+)
+def test_a_gap_is_counted_once(spans: list[tuple[int, int]], read: int, missing: int) -> None:
+    """However often a page is read."""
+    assert LedgerPage([], "1-1", spans).missing(read) == missing
+
+
+def test_what_cannot_be_decoded_hides_nothing_else() -> None:
+    """An entry of a kind that this version doesn't know, and a message that is none at all."""
+    known = [2, 1_700_000_000_000, "a=1", "", "+11", "us"]
+    pack = msgspec.msgpack.encode
+    messages = [
+        ("5-0", pack([3, known, [9, "later"], 7, known])),
+        ("5-1", b"\xff\xc1 not packed"),
+        ("6-0", pack([9, known])),
+    ]
+    # As Lua packs: any bytes are a string.
+    packed = pack([[id_, Raw(b"\xdb" + len(m).to_bytes(4, "big") + m)] for id_, m in messages])
+    page = page_of(packed)
+    assert [(entry.place, entry.at) for entry in page.entries] == [(3, 5), (6, 5), (9, 6)]
+    assert (page.trim, page.unreadable, page.spans) == ("6-1", [4, 5], [(3, 7), (9, 10)])
+    assert page.lost(3) == 2 + 2
+    assert page.lost(7, [9]) == 2 + 1
+    assert page_of(pack([messages[1]][:0])) == LedgerPage([])
+
+
+async def test_a_status_tells_what_waits(valkey_store: Store, unique: str) -> None:
+    """How many messages, and for how long the oldest, by the pool's clock."""
+    pool = await make(valkey_store, unique, ["+11"])
+    await pool.one("a")
+    status = await pool.allocator.status(unique, now_ms=pool.now)
+    assert (status.ledger_waiting, status.ledger_waiting_seconds) == (0, 0.0)
+    for tuple_ in "bc":
+        pool.now += 20_000
+        await pool.one(tuple_)
+    status = await pool.allocator.status(unique, now_ms=pool.now + 1_000)
+    assert (status.ledger_waiting, status.ledger_waiting_seconds) == (2, 21.0)
+    stocks = Stocks(valkey_store)
+    await stocks.edit(unique, 0, ["+12"])
+    assert (await stocks.status(unique)).ledger_waiting == 0
+    call = Call(id="1", number="+12", event="started", document=b"{}")
+    await stocks.record_call(unique, call)
+    assert (await stocks.status(unique)).ledger_waiting == 1

@@ -180,6 +180,17 @@ def test_each_alert_fires_for_what_it_is_for(tmp_path: Path) -> None:
     deaths: Series = {'ringpool_worker_deaths_total{cause="SIGKILL"}': list(counted)}
     unconfirmed: Series = {"ringpool_unconfirmed_changes_total": list(counted)}
 
+    away: Series = {"ringpool_archive_up": [1.0] * 30 + [0.0] * 30}
+    # Some seconds are as it should be, whatever comes; and so is no traffic at all.
+    behind: Series = {
+        "ringpool_archive_up": [1.0] * 60,
+        "ringpool_archive_waiting_seconds": [0.0] * 10
+        + [9.0] * 20
+        + [60.0 * minute for minute in range(30)],
+        "ringpool_archive_dropped_total": [0.0] * 60,
+    }
+    dropped: Series = {"ringpool_archive_dropped_total": [0.0] * 30 + [3.0] * 30}
+
     def one(alert: str, labels: str = "") -> list[str]:
         return [f'{{alertname="RingPool{alert}"{labels}}}']
 
@@ -207,6 +218,9 @@ def test_each_alert_fires_for_what_it_is_for(tmp_path: Path) -> None:
                 {29: [], 37: one("StoreDiskFills", ', persistentvolumeclaim="data-valkey-0"')},
             ),
             case("workers", deaths, {29: [], 33: one("WorkersDie")}),
+            case("archive away", away, {29: [], 34: [], 37: one("ArchiveAway")}),
+            case("archive behind", behind, {9: [], 29: [], 39: [], 43: one("ArchiveLags")}),
+            case("dropped", dropped, {29: [], 32: one("LedgerDropped"), 59: []}),
             case("unconfirmed", unconfirmed, {29: [], 33: one("Unconfirmed")}),
         ],
     )

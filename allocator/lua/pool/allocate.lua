@@ -272,7 +272,7 @@ local function answer(tuple, clicks, attributes, areas, network)
     count_overflow()
     -- Overflow answers have half of the ledger at most: who floods a pool pushes no assignment out of it. Nor
     -- may he fill the store while nobody reads: from 1,000 messages on, ten a call are noted.
-    local waiting = call('XLEN', LEDGER)
+    local waiting = tonumber(redis.pcall('XLEN', LEDGER)) or 0
     if waiting < 1000 or waiting < 10000 and #(ledger or '') < 10 then
       local shown = rules[ALLOW_OVERFLOW] == 1 and rules[OVERFLOW_NUMBER] or ''
       ledger = ledger or {}

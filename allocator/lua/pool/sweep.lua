@@ -111,4 +111,5 @@ save_state(state)
 local answers = state[NEW_TOTAL] + state[HELD_TOTAL] + state[RECYCLED_TOTAL] + state[OVERFLOW_TOTAL]
   + state[REFUSED_TOTAL]
 return pack({ more, departures, is_exhausted(rules, state) and 1 or 0, state[LAST_OVERFLOW],
-  room_to_grow(rules, state), due_in, answers, state[SIZE], call('ZCARD', FREE), now, call('XLEN', LEDGER) })
+  room_to_grow(rules, state), due_in, answers, state[SIZE], call('ZCARD', FREE), now,
+  tonumber(redis.pcall('XLEN', LEDGER)) or 0 })

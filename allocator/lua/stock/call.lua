@@ -69,7 +69,8 @@ if noted == 1 then
   call('HSET', CALLS, id, pack(kept))
   if ARGV[6] ~= '' then
     local before = call('HINCRBY', META, 'ledger_entries', 1) - 1
-    call('XADD', LEDGER, 'MAXLEN', '~', '20000', '*', 'e',
+    -- The call is taken by then: what can't be appended is a gap, as in include/pool_ledger.lua.
+    redis.pcall('XADD', LEDGER, 'MAXLEN', '~', '20000', '*', 'e',
       pack({ before, { 3, number, 0, kept[6], ARGV[6], kept[3] } }))
   end
   if not known then

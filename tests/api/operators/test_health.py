@@ -218,6 +218,8 @@ async def test_unconfirmed_changes_show_and_use_no_number_up(tmp_path: Path) -> 
             assert counted is not None
             assert float(counted[1]) >= 4
             assert "ringpool_store_up 1.0" in text
+            assert "ringpool_archive_up 1.0" in text
+            assert "ringpool_archive_waiting_messages 0.0" in text
             replica.start()
             async with asyncio.timeout(60):
                 while (await client.get("/readyz")).status_code != 200:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 from sqlalchemy import select
 
 from allocator.answers import Holding
-from allocator.ledger import AssignmentEnded, Entry, LedgerPage, Ledgers
+from allocator.ledger import AssignmentEnded, Ledgers
 from allocator.replies import HolderReply
 from ringpool.archive import standing
 from ringpool.archive.database import Archive, archive_url
@@ -44,7 +46,7 @@ class LedgerOf(Ledgers):
     def __init__(self, holding: Holding) -> None:
         self._holding = holding
 
-    async def read(self, kind: Any, name: str, messages: int = 200) -> LedgerPage:
+    async def read_packed(self, kind: Any, name: str, messages: int = 200) -> bytes:
         told = self._holding
         holder = HolderReply(
             pool=told.pool,
@@ -60,7 +62,9 @@ class LedgerOf(Ledgers):
             last_click_at=told.last_click_at,
             serial=told.serial,
         )
-        return LedgerPage([Entry(0, told.since, AssignmentEnded(told.number, holder))], "1-0", 0, 1)
+        message = msgspec.msgpack.encode((0, AssignmentEnded(told.number, holder)))
+        as_lua_has_it = b"\xdb" + len(message).to_bytes(4, "big") + message  # a string, not bytes
+        return msgspec.msgpack.encode([(f"{told.since}-0", Raw(as_lua_has_it))])
 
     async def trim(self, kind: Any, name: str, trim: str) -> int:
         return 0
