@@ -51,6 +51,7 @@ from api.ad_servers.allocation import error_reply
 from api.calls import endpoints, route
 from api.carriers import events, voice
 from api.http import replies
+from api.http.encoded_route import EncodedRoute
 from api.http.middleware import RequestMiddleware
 from api.http.refusals import Refusal
 from api.http.response_cache import ResponseCache
@@ -140,11 +141,11 @@ def routes() -> list[Route]:
         Route("/admin/v1/stocks/{id}/status", stock_numbers.stock_status),
         Route("/admin/v1/numbers/{number}", number_lookup.number),
         Route("/v1/calls", endpoints.calls.all),
-        Route("/v1/calls/{id}", endpoints.calls.one),
-        Route("/v1/calls/{id}/outcome", endpoints.calls.outcome),
+        EncodedRoute("/v1/calls/{id}", endpoints.calls.one),
+        EncodedRoute("/v1/calls/{id}/outcome", endpoints.calls.outcome),
         Route("/admin/v1/calls", endpoints.admin_calls.all),
-        Route("/admin/v1/calls/{id}", endpoints.admin_calls.one),
-        Route("/admin/v1/calls/{id}/outcome", endpoints.admin_calls.outcome),
+        EncodedRoute("/admin/v1/calls/{id}", endpoints.admin_calls.one),
+        EncodedRoute("/admin/v1/calls/{id}/outcome", endpoints.admin_calls.outcome),
         Route("/v1/carriers/{provider}/{account}", events.carrier_events),
         Route("/v1/carriers/{provider}/{account}/voice", voice.voice),
         Route("/v1/carriers/{provider}/{account}/whisper", voice.whisper),

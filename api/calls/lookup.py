@@ -153,7 +153,9 @@ _STATE = {"type": "string", "enum": [state.value for state in CallState]}
 _ACCOUNT = parameter(
     "account", Identifier, text="Whose, for the administrator", example="newspress"
 )
-_ID = parameter("id", CallId, "path", text="The call's", example="call-1")
+_ID = parameter(
+    "id", CallId, "path", text="The call's, percent-encoded: a slash is `%2F`", example="call-1"
+)
 _OUTCOME = {
     "id": "call-1",
     "event": "outcome",

@@ -115,7 +115,7 @@ async def transactions(connection: AsyncConnection, question: Question) -> Trans
     page = _page(question, after).cte("page")
     calls = (await connection.execute(_calls(page))).mappings().all()
     shown, more = calls[: question.limit], calls[question.limit :]
-    candidates = await _candidates(connection, page) if shown else {}
+    candidates = await _candidates(connection, shown) if shown else {}
     return Transactions(
         timezone=question.timezone,
         transactions=[
@@ -168,19 +168,29 @@ def _calls(page: CTE) -> Select[Any]:
 
 
 async def _candidates(
-    connection: AsyncConnection, page: CTE
+    connection: AsyncConnection, calls: Sequence[RowMapping]
 ) -> Mapping[tuple[str, str], Sequence[RowMapping]]:
-    """The candidates of a page's calls by account and call, best first."""
-    of_call = and_(CANDIDATES.c.account == page.c.account, CANDIDATES.c.call == page.c.id)
+    """The candidates of calls by account and call, best first."""
+    # By name, account by account: where the page is a subquery, or names are pairs, SQLite may go
+    # through all candidates.
+    ids: dict[str, list[str]] = defaultdict(list)
+    for call in calls:
+        ids[call["account"]].append(call["id"])
     of_source = and_(SOURCES.c.id == CANDIDATES.c.source, SOURCES.c.account == CANDIDATES.c.account)
-    wanted = (
-        select(CANDIDATES, SOURCES.c.tuple.label("known"), *(SOURCES.c[name] for name in OF_SOURCE))
-        .select_from(page.join(CANDIDATES, of_call).join(SOURCES, of_source, isouter=True))
-        .order_by(CANDIDATES.c.account, CANDIDATES.c.call, CANDIDATES.c.rank)
-    )
     found: dict[tuple[str, str], list[RowMapping]] = defaultdict(list)
-    for row in (await connection.execute(wanted)).mappings():
-        found[row["account"], row["call"]].append(row)
+    for account, names in ids.items():
+        wanted = (
+            select(
+                CANDIDATES,
+                SOURCES.c.tuple.label("known"),
+                *(SOURCES.c[name] for name in OF_SOURCE),
+            )
+            .select_from(CANDIDATES.join(SOURCES, of_source, isouter=True))
+            .where(CANDIDATES.c.account == account, CANDIDATES.c.call.in_(names))
+            .order_by(CANDIDATES.c.call, CANDIDATES.c.rank)
+        )
+        for row in (await connection.execute(wanted)).mappings():
+            found[account, row["call"]].append(row)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import insert, update
@@ -166,3 +167,28 @@ async def test_what_is_told_is_found(site: Site) -> None:
     )
     assert outcome.json()["number"] == number
     assert len((await found("ended", "sale"))["events"]) == 3
+
+
+@pytest.mark.parametrize("call_id", ["a/b", "/", "1/outcome", "a%2Fb", "v3:x/y+z==", "ü/?#"])
+async def test_an_id_may_have_slashes(site: Site, settings: Settings, call_id: str) -> None:
+    """Percent-encoded in the path, by which it is found and told the outcome of."""
+    await site.make_account(api_keys=[f"key-of-{site.account}"])
+    number = site.number(5)
+    await site.pool(0, numbers=[number])
+    await tell_in(
+        settings.data_dir,
+        event(call_id, "started", account=site.account, number=number),
+        event("1", "started", account=site.account, number=number),
+    )
+    path = quote(call_id, safe="")
+    for prefix, auth in (("/v1", key_of(site)), ("/admin/v1", site.auth)):
+        query = {"account": site.account}
+        found = await site.client.get(f"{prefix}/calls/{path}", params=query, headers=auth)
+        assert (found.status_code, found.json().get("id")) == (200, call_id)
+        told = await site.client.post(
+            f"{prefix}/calls/{path}/outcome", json={"outcome": "sale"}, params=query, headers=auth
+        )
+        assert (told.status_code, told.json().get("id")) == (200, call_id), told.text
+    unknown = await site.client.get("/v1/calls/1%2foutcome%2F", headers=key_of(site))
+    assert unknown.status_code == 404
+    assert "1/outcome/" in unknown.json()["detail"]
