@@ -81,7 +81,9 @@ from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
 from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.writer import ArchiveWriter
+from ringpool.attribution.attributing import Attributor
 from ringpool.background.archiving import Archiving
+from ringpool.background.attributing import Attributing
 from ringpool.background.call_closing import CallClosing
 from ringpool.background.sweeper import Sweeper
 from ringpool.call_routes.router import CallRouter
@@ -239,9 +241,11 @@ async def _services(
     with suppress(ArchiveAway):  # it comes later: the leader goes on trying
         await archive.prepare()
     ledgers = Ledgers(store)
+    attributing = Attributing(archive, Attributor(archive, told=metrics.count_attributed))
+    stack.push_async_callback(attributing.aclose)
     archiving = Archiving(
         ArchiveWriter(archive, ledgers, told=metrics.count_archived),
-        [CallClosing(archive, int(settings.call_timeout)).round],
+        [CallClosing(archive, int(settings.call_timeout)).round, attributing.round],
         failed=metrics.count_archive_failure,
     )
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, archiving=archiving)
