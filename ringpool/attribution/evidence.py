@@ -42,7 +42,8 @@ class EarlierCall(Struct, frozen=True):
 
 class CallEvidence(Struct, frozen=True):
     """One call. ``holders``: who held its number up to then, the latest first, or for a call to the
-    overflow number the tuples that were shown it. ``earlier``: of the same caller, the latest first.
+    overflow number the tuples that were shown it. ``earlier``: of the same caller, the latest
+    first.
     """
 
     at: int
