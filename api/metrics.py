@@ -16,7 +16,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from allocator.answers import PoolStatus
 from allocator.stocks import StockStatus
-from ringpool.attribution.candidates import SURE, Candidate
+from ringpool.attribution.candidates import Candidate
+from ringpool.attribution.verdict import SURE
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 

@@ -12,9 +12,6 @@ from ringpool.attribution.suspects import NOBODY, Suspect, Suspects
 LEAST = 0.001
 """Who is less probable isn't listed. Nobody always is."""
 
-SURE = 0.9
-"""Who is so probable, or more, counts as known."""
-
 _PLACES = 4
 
 

@@ -41,12 +41,12 @@ class StoredFit(Struct, frozen=True):
     unreadable: bool = False
 
 
-_NONE, _UNREADABLE = StoredFit(PRIOR, 0), StoredFit(PRIOR, 0, True)
+NONE, UNREADABLE = StoredFit(PRIOR, 0), StoredFit(PRIOR, 0, unreadable=True)
 
 
 async def read(connection: AsyncConnection, pools: Collection[PoolKey]) -> dict[PoolKey, StoredFit]:
     """What is learned of pools."""
-    found = dict.fromkeys(pools, _NONE)
+    found = dict.fromkeys(pools, NONE)
     names = {pool for _, pool in found}
     for row in await connection.execute(select(FITS).where(FITS.c.pool.in_(names))):
         if (row.account, row.pool) in found:
@@ -108,4 +108,4 @@ def _stored(text: str, fitted_at: int) -> StoredFit:
         return StoredFit(_decode(text), fitted_at)
     except msgspec.MsgspecError as error:  # an older version's, say
         _log.warning("fit_unreadable", error=str(error))
-        return _UNREADABLE
+        return UNREADABLE
