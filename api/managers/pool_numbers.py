@@ -182,8 +182,7 @@ _EXAMPLE_STATUS = PoolStatus(
         "and 50 new tuples in the busiest.",
     ),
     attribution=Attribution(
-        calls=12,
-        sure_share=0.75,
+        calls=0,
         text="Whether it tells its sources apart is said once it has learned from 200 calls how "
         "long after a click people call: 0 so far.",
     ),

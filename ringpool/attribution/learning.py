@@ -13,6 +13,7 @@ import sys
 import msgspec
 from msgspec import Struct
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from ringpool.archive.database import Archive
 from ringpool.attribution.fit import Fit, fit_pool
@@ -75,7 +76,11 @@ def main() -> None:
     """Do the task that is read."""
     os.nice(_NICE)
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
-    sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(_learned(task))))
+    try:
+        fit = asyncio.run(_learned(task))
+    except (DBAPIError, OSError) as error:  # not its text: that may tell of the address
+        sys.exit(f"the archive doesn't answer: {type(error).__name__}")
+    sys.stdout.buffer.write(msgspec.json.encode(fit))
 
 
 if __name__ == "__main__":
