@@ -82,7 +82,9 @@ from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
 from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.writer import ArchiveWriter
+from ringpool.attribution.attributing import Attributor
 from ringpool.background.archiving import Archiving
+from ringpool.background.attributing import Attributing
 from ringpool.background.call_closing import CallClosing
 from ringpool.background.held_assignments import HeldAssignments
 from ringpool.background.sweeper import Sweeper
@@ -243,9 +245,11 @@ async def _services(
     ledgers = Ledgers(store)
     writer = ArchiveWriter(archive, ledgers, told=metrics.count_archived)
     held = HeldAssignments(allocator, writer, lambda: keeper.current.pools)
+    attributing = Attributing(archive, Attributor(archive, told=metrics.count_attributed))
+    stack.push_async_callback(attributing.aclose)
     archiving = Archiving(
         writer,
-        [CallClosing(archive, int(settings.call_timeout)).round, held.round],
+        [CallClosing(archive, int(settings.call_timeout)).round, held.round, attributing.round],
         failed=metrics.count_archive_failure,
     )
     sweeper = Sweeper(

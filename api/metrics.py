@@ -16,6 +16,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from allocator.answers import PoolStatus
 from allocator.stocks import StockStatus
+from ringpool.attribution.candidates import Candidate
+from ringpool.attribution.verdict import SURE
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -27,6 +29,9 @@ _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 STORE_FAILURES = ("unavailable", "unconfirmed", "refused")
 """How a call to the store fails: no answer in time, too few confirmations, not permitted."""
+
+CONFIDENCES = ("sure", "unsure", "nobody")
+"""How sure it is who made a call: somebody at 0.9 or more, at less, or nobody's click."""
 
 
 class PoolReading(NamedTuple):
@@ -187,6 +192,13 @@ class Metrics:
             "Rounds of the archive's writer that a fault ended; what was to be written waits",
             registry=self._own,
         )
+        attributed = Counter(
+            "ringpool_calls_attributed",
+            "Calls that were attributed, by how probable the best of their candidates is",
+            ("confidence",),
+            registry=self._own,
+        )
+        self._attributed = {confidence: attributed.labels(confidence) for confidence in CONFIDENCES}
         self._store_seconds = Histogram(
             "ringpool_store_seconds",
             "Time from a script's call to the store's answer",
@@ -251,6 +263,11 @@ class Metrics:
     def count_archive_failure(self) -> None:
         """Count a round of the archive's writer that a fault ended."""
         self._archive_failures.inc()
+
+    def count_attributed(self, best: Candidate) -> None:
+        """Count a call that was attributed for the first time, by its best candidate."""
+        confidence = "sure" if best.probability >= SURE else "unsure"
+        self._attributed["nobody" if best.suspect is None else confidence].inc()
 
     def count_over_quota(self, account: str) -> None:
         """Count a request that was refused for the account's quota."""

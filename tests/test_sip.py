@@ -43,7 +43,7 @@ def click(client: httpx.Client) -> str:
 
 
 def test_one_call_from_click_to_record(tmp_path: Path) -> None:
-    """It is routed, answered, ended and recorded; another leads nowhere."""
+    """It is routed, answered, ended, recorded and attributed; another leads nowhere."""
     for needed in ("kamailio", "sipp"):
         program(needed)
     centre = calls.free_udp_port()
@@ -59,12 +59,15 @@ def test_one_call_from_click_to_record(tmp_path: Path) -> None:
         assert noted.read_text().strip() == f"{told}  From%20one%20&%20two"
         recorded = until(lambda: ended_call(ringpool.client))
         assert (recorded["number"], recorded["pool"]) == (number, "ad-placement")
+        assert recorded["tuple"] == {"website": "one & two", "location": "footer"}
+        assert recorded["probability"] >= 0.9
         assert recorded["destination"] == DESTINATION
         assert recorded["answered_at"] <= recorded["ended_at"]
         calls.call(tmp_path, proxy, [(CALLER, "+18885550142")], scenario="refused")
 
 
 def ended_call(client: httpx.Client) -> dict[str, Any] | None:
-    """The one call, when it is over."""
+    """The one call, when it is over and attributed."""
     found = client.get("/v1/calls", headers=AUTH).json()["calls"]
-    return next((call for call in found if call["state"] == "ended"), None)
+    over = (call for call in found if call["state"] == "ended" and "probability" in call)
+    return next(over, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
@@ -19,7 +21,9 @@ from api.managers import conditions
 from api.managers.callers import ManagedOperation, authenticate, callers_pool
 from api.managers.managed_endpoint import managed_endpoint
 from api.managers.scanned_page import SCANNED_PAGE, scanned_page
+from ringpool.archive.database import ArchiveAway
 from ringpool.aside import SHORT, aside
+from ringpool.attribution.standing import Attribution, standing_of
 from ringpool.model import Identifier, Number
 from ringpool.sizing import verdict
 from ringpool.sizing.verdict import Fit, SizeVerdict
@@ -103,9 +107,11 @@ async def _remove(request: Request) -> Reply:
 
 
 class PoolStatus(answers.PoolStatus, frozen=True, kw_only=True):
-    """A pool's counts, and whether its size fits what comes to it."""
+    """A pool's counts, whether its size fits what comes to it, and how well its calls are
+    attributed (None: the archive doesn't answer)."""
 
     sizing: SizeVerdict
+    attribution: Attribution | None
 
 
 async def _status(request: Request) -> Reply:
@@ -114,7 +120,15 @@ async def _status(request: Request) -> Reply:
     status = await allocator.status(pool.id)
     series = await allocator.series(pool.id, verdict.MINUTES, verdict.HOURS)
     sizing = await aside(SHORT + 1, verdict.judge, pool, status, series)
-    return replies.json(PoolStatus(**asdict(status), sizing=sizing))
+    attribution: Attribution | None = None
+    with suppress(ArchiveAway):
+        attribution = await standing_of(
+            request.services.archive,
+            (pool.account, pool.id),
+            int(pool.min_duration),
+            int(time.time() * 1000),
+        )
+    return replies.json(PoolStatus(**asdict(status), sizing=sizing, attribution=attribution))
 
 
 def _pool_number(row: answers.NumberRow) -> PoolNumber:
@@ -166,6 +180,11 @@ _EXAMPLE_STATUS = PoolStatus(
         fit=Fit.UNKNOWN,
         text="Too little seen to judge its size (since 2026-11-21T21:40:00Z): it takes 6 hours, "
         "and 50 new tuples in the busiest.",
+    ),
+    attribution=Attribution(
+        calls=0,
+        text="Whether it tells its sources apart is said once it has learned from 200 calls how "
+        "long after a click people call: 0 so far.",
     ),
 )
 _NUMBERS = {"numbers": ["+18885550103", "+18885550104"]}
@@ -250,7 +269,9 @@ pool_status = managed_endpoint(
             text="How many numbers are unassigned, held, recyclable and draining now, and how many "
             "answers of each state were given since the pool was made. `exhausted`: the next new "
             "tuple gets the overflow number, or none. `sizing` says whether the pool is too small "
-            "or too big for what came to it at its busiest, and by how much.",
+            "or too big for what came to it at its busiest, and by how much. `attribution` says "
+            "how sure it is who made the calls of the last 30 days, and whether the pool tells its "
+            "sources apart.",
             examples={200: msgspec.to_builtins(_EXAMPLE_STATUS)},
         )
     ],

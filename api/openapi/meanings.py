@@ -448,10 +448,13 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "CallCandidate": (
         "Who may have made a call.",
         {
-            "why": "`click`, `returning caller`, or `nobody`: it was dialled from memory.",
+            "why": "`click`: held the number, or was shown the overflow number; "
+            "`returning caller`: made an earlier call; `nobody`: it was dialled from memory.",
             "probability": "How likely, 0 to 1; those of a call add up to 1.",
+            "clicks": "How many there were until the call, as far as is known.",
             "first_click_at": "When the first of its clicks was: RFC 3339, in UTC.",
-            "last_click_at": "When the last one was.",
+            "last_click_at": "When the last one was; absent where that isn't known, as others came "
+            "after the call.",
             "first_click": "What came with the first click.",
             "last_click": "What came with the last click.",
         },
@@ -724,6 +727,7 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "ledger_waiting": "Messages of its ledger that the archive hasn't read yet.",
             "ledger_waiting_seconds": "How long the oldest of these has waited.",
             "sizing": "Whether it is too small or too big, and by how much.",
+            "attribution": "How well its calls are attributed. `null`: the archive doesn't answer.",
             "last_overflow": "When it had nothing to give last, in Unix milliseconds; 0: never.",
             "clock": "What the pool holds for now, in Unix milliseconds.",
         },
@@ -853,6 +857,22 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "tuple had it, whose guarantee was over; `overflow`: every number is inside a guarantee, "
         "and this is the overflow number; `none`: show the page's own number.",
         {},
+    ),
+    "Attribution": (
+        "How well the calls of a pool are attributed to who made them.",
+        {
+            "calls": "Those of the last 30 days that are attributed.",
+            "text": "A sentence or two for people: whether the pool tells its sources apart, and "
+            "what would mend it.",
+            "sure_share": "Of these calls, those whose best candidate has 0.9 or more. Absent: "
+            "there are none.",
+            "median_delay_seconds": "From click to call, in the median, as it was learned of all "
+            "calls. Absent: not yet.",
+            "can_tell": "Whether most calls come while their number is held. Absent: too few calls "
+            "to say.",
+            "least_duration": "What the minimum duration should be at least, for that. Absent: too "
+            "few calls to say.",
+        },
     ),
     "SizeVerdict": (
         "Whether a pool's size fits what came to it at its busiest.",

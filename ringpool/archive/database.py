@@ -55,6 +55,11 @@ class Archive:
         return self._url.get_backend_name() == "postgresql"
 
     @property
+    def address(self) -> str:
+        """Its URL with the password, for a process of ours: never for a log."""
+        return self._url.render_as_string(hide_password=False)
+
+    @property
     def begun(self) -> bool:
         """Whether something may be in it: a file that isn't there has nothing."""
         return self._url.get_backend_name() != "sqlite" or Path(str(self._url.database)).exists()

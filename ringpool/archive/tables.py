@@ -122,6 +122,9 @@ CALL_EVENTS = Table(
 OPEN_CALL = text("state IN ('ringing', 'answered')")
 """A call that nobody told the end of."""
 
+WAITING_CALL = text("attributed_at = 0")
+"""A call that isn't attributed yet."""
+
 CALLS = Table(
     "calls",
     METADATA,
@@ -167,6 +170,13 @@ CALLS = Table(
     ),
     # Those that may have to be closed: few at a time.
     Index("calls_open", "started_at", sqlite_where=OPEN_CALL, postgresql_where=OPEN_CALL),
+    # Those that have to be attributed: few, too.
+    Index(
+        "calls_waiting",
+        *("started_at", "account", "id"),
+        sqlite_where=WAITING_CALL,
+        postgresql_where=WAITING_CALL,
+    ),
 )
 """Calls as their events have them, with the best of their candidates."""
 
@@ -195,12 +205,13 @@ CANDIDATES = Table(
 FITS = Table(
     "fits",
     METADATA,
+    Column("account", Text, primary_key=True),
     Column("pool", Text, primary_key=True),
     _ms("fitted_at"),
     Column("calls", Integer, nullable=False),
-    _text("parameters"),  # JSON (ringpool.attribution)
+    _text("parameters"),  # JSON (ringpool.attribution.fit)
 )
-"""What attribution learned of each pool."""
+"""What attribution learned of each pool. ``calls``: from so many."""
 
 LEDGERS = Table(
     "ledgers",

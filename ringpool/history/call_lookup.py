@@ -67,7 +67,10 @@ class CallHolder(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class CallCandidate(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Who may have made a call: a holder of the number, or nobody (``why``)."""
+    """Who may have made a call. ``why``: ``click`` for who held the number or was shown the
+    overflow number, ``returning caller`` for whom an earlier call of the caller is credited to, or
+    ``nobody``. ``clicks``: until the call, as far as is known.
+    """
 
     why: str
     probability: float
@@ -145,7 +148,8 @@ async def call_detail(
             )
             for each in events
         ],
-        candidates=[_candidate(each) for each in candidates],
+        # One that has become another call keeps its former candidates until it has its own.
+        candidates=[_candidate(each) for each in candidates] if row.attributed_at else [],
     )
 
 

@@ -110,6 +110,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('ringing', 'answered')"),
             postgresql_where=sa.text("state IN ('ringing', 'answered')"),
         )
+        batch_op.create_index(
+            "calls_waiting",
+            ["started_at", "account", "id"],
+            unique=False,
+            sqlite_where=sa.text("attributed_at = 0"),
+            postgresql_where=sa.text("attributed_at = 0"),
+        )
 
     op.create_table(
         "candidates",
@@ -137,11 +144,12 @@ def upgrade() -> None:
 
     op.create_table(
         "fits",
+        sa.Column("account", sa.Text(), nullable=False),
         sa.Column("pool", sa.Text(), nullable=False),
         sa.Column("fitted_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("parameters", sa.Text(), server_default="", nullable=False),
-        sa.PrimaryKeyConstraint("pool"),
+        sa.PrimaryKeyConstraint("account", "pool"),
     )
     op.create_table(
         "ledgers",

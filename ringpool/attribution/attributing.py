@@ -1,0 +1,280 @@
+"""Calls, attributed: their candidates and the best of them, written into the archive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringpool.archive.database import Archive
+from ringpool.archive.tables import CALLS, CANDIDATES, SOURCES
+from ringpool.attribution import fits
+from ringpool.attribution.call_evidence import suspects, told_holders
+from ringpool.attribution.candidates import Candidate, ranked
+from ringpool.attribution.fit import posterior
+from ringpool.attribution.fits import PoolKey
+from ringpool.attribution.suspects import Row, Suspects
+
+A_PAGE = 200
+"""Calls that are attributed in one transaction."""
+
+A_ROUND = 2_000
+"""Calls that are attributed before the archive is written to again."""
+
+AGAIN_MS = 3 * 86_400_000
+"""Calls that began so long before something was learned of their pool are attributed anew."""
+
+_RESUMED_MS = 3_600_000
+"""What was learned so long ago may not have been applied when the leader before ended."""
+
+_SAME = ("account", "id", "started_at", "number", "pool", "overflow", "caller_hash")
+"""A call with these is the one that was read (``archive.calls.merge``)."""
+
+_WAITS = CALLS.c.attributed_at == 0
+
+_log = structlog.get_logger("ringpool.attribution")
+
+
+class _Attributed(NamedTuple):
+    call: Row
+    candidates: Sequence[Candidate]
+
+
+class Attributor:
+    """Attributes the calls of an archive.
+
+    ``told``: hears the best candidate of each call that is attributed for the first time.
+    ``clock``: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        told: Callable[[Candidate], None] = lambda _best: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._archive = archive
+        self._told = told
+        self._clock = clock
+        self._learned: dict[PoolKey, int] | None = None  # and when, for what is done again
+        self._unable: set[tuple[str, str]] = set()  # calls that a fault kept from it: told once
+
+    async def round(self) -> int:
+        """Attribute the calls that wait, then those whose pool was learned of, the oldest first.
+
+        Returns how many; call again while that is A_ROUND. Raises DBAPIError and OSError.
+        """
+        done = await self._attribute_all(_WAITS, A_ROUND)
+        if self._learned is None:
+            since = self._now_ms() - _RESUMED_MS
+            async with self._archive.engine.connect() as connection:
+                self._learned = dict(await fits.fitted_since(connection, since))
+        for pool, fitted_at in list(self._learned.items()):
+            if done >= A_ROUND:
+                break
+            most = A_ROUND - done
+            again = await self._attribute_all(_to_be_done_again(pool, fitted_at), most)
+            done += again
+            if again < most and self._learned.get(pool) == fitted_at:
+                del self._learned[pool]
+        return done
+
+    def learned(self, pool: PoolKey, fitted_at: int) -> None:
+        """Something was learned of a pool (at Unix ms): its latest calls are attributed again."""
+        if self._learned is not None:
+            self._learned[pool] = fitted_at
+
+    async def _attribute_all(self, which: ColumnElement[bool], most: int) -> int:
+        """Attribute calls that a condition is true of, page by page; returns how many."""
+        done = 0
+        last: Row | None = None
+        while done < most:
+            async with self._archive.engine.connect() as connection:
+                page = await _page(connection, which, last, min(A_PAGE, most - done))
+                if not page:
+                    break
+                able = [call for call in page if (call["account"], call["id"]) not in self._unable]
+                attributed = await self._attribute(connection, able)
+            await self._write(attributed)
+            for each in attributed:
+                if not each.call["attributed_at"]:
+                    self._told(each.candidates[0])
+            done += len(page)
+            last = page[-1]
+        return done
+
+    async def _attribute(
+        self, connection: AsyncConnection, calls: Sequence[Row]
+    ) -> list[_Attributed]:
+        told = await told_holders(connection, calls)
+        known: list[tuple[Row, PoolKey, Suspects]] = []
+        for call in calls:
+            found = await suspects(connection, call, told.get((call["account"], call["id"]), ""))
+            # A number that rests in its stock is in no pool: the last one that it was in counts.
+            pool = call["pool"] or (found.holders[0].pool if found.holders else "")
+            known.append((call, (call["account"], pool), found))
+        learned = await fits.read(connection, {pool for _, pool, _ in known})
+        for pool, stored in learned.items():
+            if stored.unreadable:
+                async with self._archive.engine.begin() as writing:
+                    await fits.discard(writing, pool)
+        attributed: list[_Attributed] = []
+        for call, pool, found in known:
+            try:
+                shares = posterior(found.evidence, learned[pool].fit)
+                attributed.append(_Attributed(call, ranked(found, shares)))
+            except Exception:  # it must not keep all others waiting
+                self._unable.add((call["account"], call["id"]))
+                _log.exception("call_not_attributed", account=call["account"], call=call["id"])
+        return attributed
+
+    async def _write(self, attributed: Sequence[_Attributed]) -> None:
+        """Write what was found of calls, of those that are still as they were read."""
+        if not attributed:
+            return
+        now_ms = self._now_ms()
+        same = and_(*(CALLS.c[name] == bindparam(f"its_{name}") for name in _SAME))
+        async with self._archive.engine.begin() as connection:
+            await connection.execute(
+                update(CALLS).where(same), [_best(each, now_ms) for each in attributed]
+            )
+            keys = [(each.call["account"], each.call["id"]) for each in attributed]
+            written = await _written(connection, keys, now_ms)
+            rows = [
+                row
+                for each in attributed
+                if (each.call["account"], each.call["id"]) in written
+                for row in _rows(each)
+            ]
+            sources = {
+                each.suspect.source: msgspec.structs.asdict(each.suspect.made_of)
+                for found in attributed
+                for each in found.candidates
+                if each.suspect is not None and each.suspect.made_of is not None
+            }
+            if sources:
+                add = _insert(connection)(SOURCES).on_conflict_do_nothing()
+                await connection.execute(add, list(sources.values()))
+            for account, ids in _by_account(written):
+                await connection.execute(
+                    delete(CANDIDATES).where(
+                        CANDIDATES.c.account == account, CANDIDATES.c.call.in_(ids)
+                    )
+                )
+            if rows:
+                await connection.execute(insert(CANDIDATES), rows)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+async def _page(
+    connection: AsyncConnection, which: ColumnElement[bool], last: Row | None, most: int
+) -> list[Row]:
+    """The next calls, none of a caller after another one of theirs: that must be written before."""
+    place = CALLS.c.started_at, CALLS.c.account, CALLS.c.id
+    wanted = select(CALLS).where(which).order_by(*place).limit(most)
+    if last is not None:
+        started_at, account, call_id = place
+        wanted = wanted.where(
+            or_(
+                started_at > last["started_at"],
+                and_(started_at == last["started_at"], account > last["account"]),
+                and_(
+                    started_at == last["started_at"],
+                    account == last["account"],
+                    call_id > last["id"],
+                ),
+            )
+        )
+    page: list[Row] = []
+    callers: set[tuple[str, str]] = set()
+    for call in (await connection.execute(wanted)).mappings():
+        caller = (call["account"], call["caller_hash"])
+        if call["caller_hash"] and caller in callers:
+            break
+        callers.add(caller)
+        page.append(call)
+    return page
+
+
+def _to_be_done_again(pool: PoolKey, fitted_at: int) -> ColumnElement[bool]:
+    account, name = pool
+    return and_(
+        CALLS.c.account == account,
+        CALLS.c.pool == name,
+        CALLS.c.started_at >= fitted_at - AGAIN_MS,
+        CALLS.c.attributed_at < fitted_at,
+        CALLS.c.attributed_at > 0,
+    )
+
+
+def _best(attributed: _Attributed, now_ms: int) -> dict[str, Any]:
+    """What is written into ``calls``, and by which call it is known there."""
+    best, *_ = attributed.candidates
+    nobody = next(each for each in attributed.candidates if each.suspect is None)
+    return {
+        "attributed_at": now_ms,
+        "probability": best.probability,
+        "nobody": nobody.probability,
+        "tuple": best.suspect.tuple if best.suspect else "",
+        "source": best.suspect.source if best.suspect else 0,
+        **{f"its_{name}": attributed.call[name] for name in _SAME},
+    }
+
+
+def _rows(attributed: _Attributed) -> Iterator[dict[str, Any]]:
+    for rank, each in enumerate(attributed.candidates, 1):
+        suspect = each.suspect
+        yield {
+            "account": attributed.call["account"],
+            "call": attributed.call["id"],
+            "rank": rank,
+            "why": each.why,
+            "probability": each.probability,
+            "started_at": attributed.call["started_at"],
+            "pool": suspect.pool if suspect else "",
+            "tuple": suspect.tuple if suspect else "",
+            "source": suspect.source if suspect else 0,
+            "since": suspect.since if suspect else 0,
+            "first_click_at": suspect.first_click_at if suspect else 0,
+            "last_click_at": suspect.last_click_at if suspect else 0,
+            "clicks": suspect.clicks if suspect else 0,
+            "first_click": suspect.first_click if suspect else "",
+            "last_click": suspect.last_click if suspect else "",
+        }
+
+
+async def _written(
+    connection: AsyncConnection, keys: Sequence[tuple[str, str]], now_ms: int
+) -> set[tuple[str, str]]:
+    """Which calls were written in this transaction: the others are gone, or other ones by now."""
+    written: set[tuple[str, str]] = set()
+    for account, ids in _by_account(keys):
+        found = await connection.execute(
+            select(CALLS.c.id).where(
+                CALLS.c.account == account, CALLS.c.id.in_(ids), CALLS.c.attributed_at == now_ms
+            )
+        )
+        written.update((account, row.id) for row in found)
+    return written
+
+
+def _by_account(
+    keys: Sequence[tuple[str, str]] | set[tuple[str, str]],
+) -> Iterator[tuple[str, list[str]]]:
+    of_account: dict[str, list[str]] = {}
+    for account, call_id in keys:
+        of_account.setdefault(account, []).append(call_id)
+    yield from of_account.items()
+
+
+def _insert(connection: AsyncConnection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
