@@ -80,9 +80,11 @@ from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
 from ringpool.archive.database import Archive, ArchiveAway, archive_url
+from ringpool.archive.turn import turn
 from ringpool.archive.writer import ArchiveWriter
 from ringpool.background.archiving import Archiving
 from ringpool.background.call_closing import CallClosing
+from ringpool.background.retention import Retention
 from ringpool.background.sweeper import Sweeper
 from ringpool.call_routes.router import CallRouter
 from ringpool.calls.recording import CallRecorder
@@ -241,7 +243,11 @@ async def _services(
     ledgers = Ledgers(store)
     archiving = Archiving(
         ArchiveWriter(archive, ledgers, told=metrics.count_archived),
-        [CallClosing(archive, int(settings.call_timeout)).round],
+        [
+            CallClosing(archive, int(settings.call_timeout)).round,
+            Retention(archive, lambda: keeper.current.accounts.values()).round,
+        ],
+        turn=lambda: turn(archive),
         failed=metrics.count_archive_failure,
     )
     sweeper = Sweeper(store, allocator, stocks, catalog, keeper, notifier, archiving=archiving)
