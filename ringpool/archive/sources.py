@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
@@ -45,6 +46,16 @@ def source_of(account: str, pool: str, tuple_: str, attributes: bytes | str) -> 
     found = {name: str(known.get(name, "")) for name in _OF_CLICK}
     found["landing_page"] = found["landing_page"].partition("?")[0]
     found["publisher"] = tuples.parse(tuple_).get("publisher", found["publisher"])
-    text = msgspec.json.encode((account, pool, tuple_, *(found[name] for name in _OF_CLICK)))
+    return _source(account, pool, tuple_, found)
+
+
+def renamed(source: Source, tuple_: str) -> Source:
+    """The source of another tuple's clicks, which have all else in common with this one's."""
+    of_click = {name: getattr(source, name) for name in _OF_CLICK}
+    return _source(source.account, source.pool, tuple_, of_click)
+
+
+def _source(account: str, pool: str, tuple_: str, of_click: Mapping[str, str]) -> Source:
+    text = msgspec.json.encode((account, pool, tuple_, *(of_click[name] for name in _OF_CLICK)))
     id_ = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
-    return Source(id_, account, pool, tuple_, **found)
+    return Source(id_, account, pool, tuple_, **of_click)
