@@ -56,14 +56,14 @@ async def look(connection: AsyncConnection, person: Person, *, remove: bool = Fa
     found = Found([], [])
     for table in METADATA.sorted_tables:
         for row in await _rows(connection, table, person):
-            values = dict(row._mapping)
+            values = {str(name): value for name, value in row._mapping.items()}
             changed = _without(table, values, person)
             if changed is None:
                 if any(isinstance(v, str) and person.is_named_in(v) for v in values.values()):
-                    key = {column.name: values[column.name] for column in table.primary_key}
-                    found.left.append(Trace("archive", table.name, key))
+                    key = {str(c.name): values[c.name] for c in table.primary_key}
+                    found.left.append(Trace("archive", str(table.name), key))
                 continue
-            found.traces.append(Trace("archive", table.name, _shown(values)))
+            found.traces.append(Trace("archive", str(table.name), _shown(values)))
             if remove:
                 await _write(connection, table, values, changed)
     return found
