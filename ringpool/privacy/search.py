@@ -32,6 +32,8 @@ SETTLE_SECONDS = 6.0
 """A move from a stock is valid for 5 s (``lua/include/pool_arrivals.lua``)."""
 
 _MOST_PASSES = 20
+_WAIT_SECONDS = 120.0
+"""For the archive's turn: attribution may be busy with it."""
 
 AsPerson = Callable[[set[str]], Person]
 """Makes the person, told every account that there is."""
@@ -86,7 +88,7 @@ class Search:
 
     async def _pass(self, as_person: AsPerson, *, remove: bool) -> tuple[Found, bool]:
         await self._archive.prepare()
-        async with turn(self._archive):
+        async with turn(self._archive, _WAIT_SECONDS):
             keys = await in_store.keys_of(self._store, self._catalog)
             await self._drain(keys)
             try:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from allocator.answers import Ask, State
+from allocator.redis.url import connect
 from ringpool.privacy import person as persons
 from ringpool.privacy.person import Person
 from ringpool.privacy.search import Search
 from ringpool.security.callers import caller_hash
 from ringpool.security.signing import Signer, SigningKeys
 from ringpool.store_check.store_check import StoreCheck
+from tests.conftest import PATIENT_MS
 from tests.ringpool.archive.databases import KINDS, empty_archive
 from tests.ringpool.conftest import Bench
 from tests.ringpool.privacy.everywhere import (
@@ -152,3 +154,22 @@ async def test_who_is_unknown_changes_nothing(bench: Bench, tmp_path: Path) -> N
         forgotten = await search.forget(lambda _: persons.visitor(VISITOR[:-2]))
         assert (forgotten.removed, forgotten.left) == ([], [])
         assert (everything(bench.server), await every_row(archive)) == before
+
+
+async def test_a_user_that_may_not_look_for_keys(bench: Bench, tmp_path: Path) -> None:
+    """All pools and stocks that are known are searched, and it is told that this isn't all."""
+    async with empty_archive("sqlite", tmp_path) as archive:
+        await live(bench, archive, KEYS)
+        words = ("on", ">made-for-this-test", "~*", "&*", "+@all", "-scan")
+        bench.server.command("ACL", "SETUSER", "no-scan", *words)
+        login = "://no-scan:made-for-this-test@"
+        store = await connect(bench.server.url.replace("://", login), timeout_ms=PATIENT_MS)
+        try:
+            search = Search(store, archive, bench.catalog_on(store), settle_seconds=0)
+            forgotten = await search.forget(visitor)
+        finally:
+            await store.aclose()
+            bench.server.command("ACL", "DELUSER", "no-scan")
+        assert (forgotten.whole, forgotten.left) == (False, [])
+        assert VISITOR.encode() not in everything(bench.server)
+        assert VISITOR not in await every_row(archive)
