@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 
 _START_SECONDS = 120.0  # a large append-only file takes its time to load
 _STOP_SECONDS = 30.0
+_REWRITE_SECONDS = 600.0
 _ATTACH_SECONDS = 10.0
 _POLL_SECONDS = 0.01
 _SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 (Linux) or 103 (macOS)
@@ -415,6 +416,30 @@ def open_embedded(data_dir: Path | str, least_free: int = 0) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+def rewrite_log(url: str) -> None:
+    """Have the embedded store write its file anew, so that it has nothing but what the store has.
+
+    Blocks until that is done. Raises RuntimeError if it wasn't: for want of space, or in time.
+    """
+    limit = time.monotonic() + _REWRITE_SECONDS
+    try:
+        with _client(url) as client:
+            before = int(client.info("server")["uptime_in_seconds"])
+            client.bgrewriteaof()
+            while True:
+                found = client.info("persistence")
+                if not (found["aof_rewrite_in_progress"] or found["aof_rewrite_scheduled"]):
+                    break
+                if time.monotonic() > limit:
+                    raise RuntimeError(f"the store hasn't written its file in {_REWRITE_SECONDS} s")
+                time.sleep(_POLL_SECONDS)
+            restarted = int(client.info("server")["uptime_in_seconds"]) < before
+    except (OSError, redis.RedisError) as error:
+        raise RuntimeError(f"the store can't write its file anew: {error}") from None
+    if restarted or found["aof_last_bgrewrite_status"] != "ok":
+        raise RuntimeError("the store couldn't write its file anew")
 
 
 def _private(path: str, flags: int) -> int:

@@ -81,12 +81,14 @@ from api.operators.metrics_port import MetricsPort
 from api.pages import presence, public_keys, script, swap, verify
 from api.scrape import Scraper
 from ringpool.archive.database import Archive, ArchiveAway, archive_url
+from ringpool.archive.turn import turn
 from ringpool.archive.writer import ArchiveWriter
 from ringpool.attribution.attributing import Attributor
 from ringpool.background.archiving import Archiving
 from ringpool.background.attributing import Attributing
 from ringpool.background.call_closing import CallClosing
 from ringpool.background.held_assignments import HeldAssignments
+from ringpool.background.retention import Retention
 from ringpool.background.sweeper import Sweeper
 from ringpool.call_routes.router import CallRouter
 from ringpool.calls.recording import CallRecorder
@@ -249,7 +251,13 @@ async def _services(
     stack.push_async_callback(attributing.aclose)
     archiving = Archiving(
         writer,
-        [CallClosing(archive, int(settings.call_timeout)).round, held.round, attributing.round],
+        [
+            CallClosing(archive, int(settings.call_timeout)).round,
+            held.round,
+            attributing.round,
+            Retention(archive, lambda: keeper.current.accounts.values()).round,
+        ],
+        turn=lambda: turn(archive),
         failed=metrics.count_archive_failure,
     )
     sweeper = Sweeper(

@@ -420,7 +420,8 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     ``api_keys``: all that it has; UNSET: those it has, whichever they are. One may be given as its
     plain text, which is hashed here, so that it gets no further: it may do everything, and is named
     for its fingerprint. ``unroutable``: None: such calls are rejected. ``store_callers``: callers'
-    numbers are kept plain, beside their hashes.
+    numbers are kept plain, beside their hashes. ``retention``: how long the archive keeps what it
+    has of the account; None: for ever.
     """
 
     id: Identifier
@@ -431,6 +432,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omi
     quota: Quota | None = None
     notify: Notified = ()
     store_callers: bool = False
+    retention: Duration | None = None
     carriers: Carriers | None = None
 
     def __post_init__(self) -> None:

@@ -107,6 +107,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "quota": "How much it may have. Without one, any number.",
             "notify": "Who is told of events of the account, its pools and its stocks.",
             "store_callers": "Callers' numbers are kept, not only their hashes.",
+            "retention": "How long the archive keeps its calls and clicks, such as `90d`: 1d to "
+            "10y. Absent: for ever.",
             "carriers": "How carriers that tell of calls prove themselves. Without: none may.",
         },
     ),

@@ -90,6 +90,21 @@ class Archive:
             raise ArchiveAway(type(error).__name__) from error
         self._prepared = True
 
+    async def empty_log(self) -> bool:
+        """Bring all that SQLite has in its write-ahead log into its file, and empty that log.
+
+        So what was deleted is in neither. False while a reader keeps it from that; raises
+        ArchiveAway. Of PostgreSQL, whose log isn't ours, nothing is asked.
+        """
+        if self._url.get_backend_name() != "sqlite":
+            return True
+        try:
+            async with self.engine.connect() as connection:
+                found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+                return bool(found.one()[0] == 0)
+        except (DBAPIError, OSError) as error:
+            raise ArchiveAway(type(error).__name__) from error
+
     async def close(self) -> None:
         """Close its connections."""
         await self.engine.dispose()
@@ -109,5 +124,6 @@ def _durable(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is deleted isn't in the file any more
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
     cursor.close()

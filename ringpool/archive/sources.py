@@ -61,5 +61,15 @@ def source_of(account: str, pool: str, tuple_: str, attributes: bytes | str) -> 
         str(known.utm_medium),
         str(known.utm_campaign),
     )
-    digest = hashlib.blake2b(_encode(rest), digest_size=8).digest()
-    return Source(int.from_bytes(digest, "big") >> 1, *rest)
+    return _source(*rest)
+
+
+def renamed(source: Source, tuple_: str) -> Source:
+    """The source of another tuple's clicks, which have all else in common with this one's."""
+    _, account, pool, _, *rest = msgspec.structs.astuple(source)
+    return _source(account, pool, tuple_, *rest)
+
+
+def _source(*all_but_id: str) -> Source:
+    digest = hashlib.blake2b(_encode(all_but_id), digest_size=8).digest()
+    return Source(int.from_bytes(digest, "big") >> 1, *all_but_id)

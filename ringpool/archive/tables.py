@@ -97,6 +97,7 @@ OVERFLOWS = Table(
     Column("source", BigInteger, nullable=False),
     _text("click"),
     Index("overflows_by_source", "account", "source", "at"),  # for reports
+    Index("overflows_by_time", "account", "at"),  # those that are too old
     postgresql_partition_by="RANGE (at)",
 )
 """Visits that got the overflow number, or none."""

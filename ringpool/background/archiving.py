@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import structlog
 from msgspec import Struct
@@ -34,18 +35,23 @@ class Failure(Struct, frozen=True):
 
 
 class Archiving:
-    """``jobs``: what is done with the archive after ledgers were read, each round."""
+    """``jobs``: what is done with the archive after ledgers were read, each round.
+
+    ``turn``: a round begins when it has this (``archive.turn``).
+    """
 
     def __init__(
         self,
         writer: ArchiveWriter,
         jobs: Sequence[Callable[[], Awaitable[object]]] = (),
         *,
+        turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
         failed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writer = writer
         self._jobs = jobs
+        self._turn = turn
         self._failed = failed
         self._clock = clock
         self._waiting: dict[tuple[Kind, str], str] = {}
@@ -121,7 +127,8 @@ class Archiving:
 
     async def _round_or_later(self, account_of: Callable[[Kind, str], str]) -> None:
         try:
-            failures = await self.round(account_of)
+            async with self._turn():
+                failures = await self.round(account_of)
         except Exception as fault:
             failures = [Failure("the round", fault)]
         if failures:

@@ -17,6 +17,7 @@ from ringpool.cli import (
     log,
     notify,
     number,
+    person,
     pool,
     report,
     route,
@@ -57,6 +58,8 @@ main.add_command(call.call)
 main.add_command(explain.explain)
 main.add_command(size.size_command)
 main.add_command(report.report_command)
+main.add_command(person.person)
+main.add_command(person.forget)
 main.add_command(signing_key.signing_key)
 main.add_command(tags.snippet)
 main.add_command(tags.link)

@@ -60,9 +60,10 @@ _TIMEOUT_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open store and what uses it."""
+    """An open store and what uses it. ``url``: where it is."""
 
     settings: Settings
+    url: str
     store: StandaloneStore | ClusterStore
     allocator: Allocator
     stocks: Stocks
@@ -107,7 +108,7 @@ async def open_session() -> AsyncIterator[Session]:
         stack.push_async_callback(store.aclose)
         allocator, stocks = Allocator(store), Stocks(store)
         catalog = Catalog(store, allocator, stocks).by(_actor())
-        yield Session(settings, store, allocator, stocks, catalog)
+        yield Session(settings, url, store, allocator, stocks, catalog)
 
 
 def _actor() -> Actor:

@@ -51,6 +51,7 @@ _NOT_OF_STATIC = ("stock", "match", "fallback", "overflow_number", "hold_on_acti
 
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_.-]{0,63}")
 _SECOND_MS = 1_000
+_DAY_MS = 86_400_000
 _SHORTEST_COOLDOWN_MS, LONGEST_COOLDOWN_MS = 60_000, 7 * 86_400_000
 _TEN_YEARS_MS = 10 * 365 * 86_400_000
 
@@ -76,6 +77,8 @@ def account_faults(path: str, account: Account) -> Iterator[Fault]:
         unroutable.announcement is None
     ):
         yield Fault(f"{path}.unroutable", "needs a destination or an announcement, one of the two")
+    if account.retention is not None:
+        yield from _span_faults(f"{path}.retention", account.retention, _DAY_MS)
     if account.carriers is not None:
         yield from _carrier_faults(f"{path}.carriers", account.carriers)
 

@@ -17,7 +17,7 @@ import redis
 
 from allocator import embedded
 from allocator.disk_space import DiskSpace
-from allocator.embedded import DataDirectoryBusy, EmbeddedServer, open_embedded
+from allocator.embedded import DataDirectoryBusy, EmbeddedServer, open_embedded, rewrite_log
 from allocator.redis.url import connect
 from tests.servers.process import until
 
@@ -265,3 +265,22 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=re.escape(str(tmp_path))):
         EmbeddedServer(tmp_path / "file").start()
+
+
+def test_its_file_can_be_written_anew(folder: Path) -> None:
+    """So that it has nothing any more but what the store has."""
+    with EmbeddedServer(folder) as server:
+        with client(server) as store:
+            store.set("rp:x", "forgotten-7f3a")
+            store.set("rp:x", "kept-7f3a")
+        url = server.url
+
+        def written() -> bytes:
+            return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+        until(lambda: b"forgotten-7f3a" in written())
+        rewrite_log(url)
+        until(lambda: b"forgotten-7f3a" not in written())  # the file before is removed behind it
+        assert b"kept-7f3a" in written()
+    with pytest.raises(RuntimeError, match="can't write its file"):
+        rewrite_log(url)

@@ -175,6 +175,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("overflows", schema=None) as batch_op:
         batch_op.create_index("overflows_by_source", ["account", "source", "at"], unique=False)
+        batch_op.create_index("overflows_by_time", ["account", "at"], unique=False)
 
     op.create_table(
         "progress",

@@ -1,0 +1,1 @@
+"""What is known of a caller or a visitor: told, and forgotten."""
