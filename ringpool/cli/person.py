@@ -21,6 +21,7 @@ from ringpool.privacy.traces import Count, Trace, counted
 
 _C = TypeVar("_C", bound=Callable[..., Any])
 
+_MOST_TOLD = 50
 _STORE_FILES = "append-only file"
 _ARCHIVE_FILES = "write-ahead log"
 
@@ -109,15 +110,20 @@ def _tell_left(left: list[Trace], *, whole: bool, embedded: bool) -> None:
     if left:
         say()
         say("left, where they are named:")
-        what = [" ".join(f"{name}={each.what[name]}" for name in each.what) for each in left]
-        rows = [(each.place, each.where, text) for each, text in zip(left, what, strict=True)]
-        print_table(("in", "where", "what"), rows)
+        print_table(("in", "where", "what"), map(_row, left[:_MOST_TOLD]))
+        if len(left) > _MOST_TOLD:
+            say(f"… and {len(left) - _MOST_TOLD} more: --json")
     else:
         say("looked for again: nothing is left")
     if not whole:
         warn("the store's user may not SCAN: keys of pools that are gone weren't looked at")
     if not embedded:
         say("the store's files have it until they are rewritten (BGREWRITEAOF, SAVE)")
+
+
+def _row(trace: Trace) -> tuple[str, str, str]:
+    what = " ".join(f"{name}={value}" for name, value in trace.what.items())
+    return trace.place, trace.where, what
 
 
 def _check(caller: str | None, visitor: str | None) -> None:

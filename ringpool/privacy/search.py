@@ -72,7 +72,10 @@ class Search:
         return found.traces
 
     async def forget(self, as_person: AsPerson) -> Forgotten:
-        """Take a person out of everything. Repeatable, also where it was broken off."""
+        """Take a person out of everything. Repeatable, also where it was broken off.
+
+        What was found in every pass, to the last, is *left*: somebody goes on writing it.
+        """
         removed: list[Trace] = []
         settled = float("-inf")
         for _ in range(_MOST_PASSES):
@@ -84,6 +87,8 @@ class Search:
             elif time.monotonic() >= settled:
                 break
             await asyncio.sleep(max(0.0, min(settled - time.monotonic(), self._settle_seconds)))
+        else:  # they come as fast as they go
+            return Forgotten(removed, found.left + found.traces, whole)
         return Forgotten(removed, found.left, whole)
 
     async def _pass(self, as_person: AsPerson, *, remove: bool) -> tuple[Found, bool]:

@@ -285,6 +285,16 @@ class ModelPool:
             lefts.append(max(0, number.until - self.clock))
         return lefts
 
+    def forget(self, tuple_: str, other: str) -> bool:
+        for number in self.numbers.values():
+            if number.since and number.holder == tuple_:
+                number.holder = other
+                number.first, number.last = (
+                    click and b"{}" for click in (number.first, number.last)
+                )
+                return True
+        return False
+
     def drain(self, numbers: Sequence[str], now: int) -> dict[str, int]:
         self._tick(now)
         draining = {}

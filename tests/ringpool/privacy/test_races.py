@@ -92,3 +92,26 @@ async def test_numbers_are_given_on_meanwhile(bench: Bench, tmp_path: Path) -> N
         assert forgotten.left == []
         assert VISITOR not in await every_row(archive)
         assert VISITOR.encode() not in everything(bench.server)
+
+
+async def test_who_comes_again_and_again_is_left(bench: Bench, tmp_path: Path) -> None:
+    """It isn't told that nothing is left, and it ends."""
+    async with empty_archive("sqlite", tmp_path) as archive:
+        await live(bench, archive, KEYS)
+        search = Search(bench.store, archive, bench.catalog, settle_seconds=0)
+        comings = 0
+
+        accounts = search._accounts
+
+        async def meanwhile() -> set[str]:
+            nonlocal comings
+            comings += 1
+            asks = [Ask(f"visitor={VISITOR}", click(VISITOR))]
+            now = 3_000_000_000_000 + comings * 9_000
+            await bench.allocator.allocate("recycling", asks, now_ms=now)
+            return await accounts()
+
+        search._accounts = meanwhile  # type: ignore[method-assign]
+        forgotten = await search.forget(visitor)
+        assert comings > 10
+        assert any("recycling" in trace.where for trace in forgotten.left)
