@@ -294,17 +294,20 @@ class Metrics:
         *,
         store_up: bool,
         disk_free: int | None = None,
+        calls_waiting: int | None = None,
     ) -> bytes:
         """All metrics in the text format. ``pools`` and ``stocks``: those read in time.
 
         May run on another thread. Takes a while when there are many pools.
         ``disk_free``: bytes on the embedded store's disk; None with another store.
+        ``calls_waiting``: to be attributed; None: the archive didn't say.
         """
         requests = self._own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             requests = CollectorRegistry()
             MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
         state = "".join(_state(pools, stocks, store_up=store_up, disk_free=disk_free))
+        state += "".join(_waiting(calls_waiting))
         return generate_latest(requests) + state.encode()
 
 
@@ -369,6 +372,13 @@ def _state(
     for stock, status in stocks:
         for state, of in _STOCK_STATES.items():
             yield f'{name}{{stock="{stock}",state="{state}"}} {of(status)}\n'
+
+
+def _waiting(calls: int | None) -> Iterator[str]:
+    name = "ringpool_calls_waiting"
+    yield _head(name, "gauge", "Calls in the archive that wait to be attributed")
+    if calls is not None:
+        yield f"{name} {calls}\n"
 
 
 def _number(value: float) -> str:

@@ -24,6 +24,7 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from api.forecasts import Forecasts, PoolState
 from api.metrics import Metrics, PoolReading, StockReading
+from ringpool.archive.database import ArchiveAway
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.sizing import forecast
 
@@ -39,6 +40,9 @@ POOLS_SECONDS = 2.0
 FORECASTS_SECONDS = 1.0
 """How long it spends, after that, on what forecasts are made from."""
 
+ARCHIVE_SECONDS = 1.0
+"""How long it waits for the archive; after that the metric isn't there."""
+
 MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
 there, and what the event loop does at once."""
@@ -48,7 +52,10 @@ _R = TypeVar("_R")
 
 
 class Scraper:
-    """One worker's scrapes."""
+    """One worker's scrapes.
+
+    ``waiting``: counts the calls that wait to be attributed; raises ArchiveAway.
+    """
 
     def __init__(
         self,
@@ -58,6 +65,7 @@ class Scraper:
         keeper: SnapshotKeeper,
         metrics: Metrics,
         space: DiskSpace | None = None,
+        waiting: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
@@ -65,6 +73,7 @@ class Scraper:
         self._keeper = keeper
         self._metrics = metrics
         self._space = space
+        self._waiting = waiting
         self._forecasts = Forecasts()
         self._under_way: asyncio.Task[bytes] | None = None
         self._text = b""
@@ -109,7 +118,11 @@ class Scraper:
             series = await _read_all(self._series, due, clock() + FORECASTS_SECONDS)
             filling = [(due[pool], found) for pool, found in series]
             readings = [StockReading(stock, status) for stock, status in stocks]
-            self._text = await asyncio.to_thread(self._write, pools, filling, readings, up)
+            waiting: int | None = None
+            if self._waiting is not None:
+                with suppress(ArchiveAway, TimeoutError):
+                    waiting = await asyncio.wait_for(self._waiting(), ARCHIVE_SECONDS)
+            self._text = await asyncio.to_thread(self._write, pools, filling, readings, up, waiting)
             self._read_at = time.monotonic()
         finally:
             self._under_way = None
@@ -127,6 +140,7 @@ class Scraper:
         filling: Iterable[tuple[PoolState, Series]],
         stocks: Sequence[StockReading],
         up: bool,
+        waiting: int | None,
     ) -> bytes:
         """Make the forecasts that are due, and write everything."""
         now = time.monotonic()
@@ -148,7 +162,9 @@ class Scraper:
             for state in pools
             for seconds in (self._forecasts.seconds(state.pool, now),)
         ]
-        return self._metrics.exposition(readings, stocks, store_up=up, disk_free=free)
+        return self._metrics.exposition(
+            readings, stocks, store_up=up, disk_free=free, calls_waiting=waiting
+        )
 
 
 def _room(status: PoolStatus, rules: Rules, available: Mapping[tuple[str, str], int]) -> int:
