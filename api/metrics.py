@@ -295,20 +295,23 @@ class Metrics:
         store_up: bool,
         disk_free: int | None = None,
         archive_up: bool | None = None,
+        calls_waiting: int | None = None,
     ) -> bytes:
         """All metrics in the text format. ``pools`` and ``stocks``: those read in time.
 
         May run on another thread. Takes a while when there are many pools.
         ``disk_free``: bytes on the embedded store's disk; None with another store.
         ``archive_up``: whether the archive answered; None: it wasn't asked.
+        ``calls_waiting``: to be attributed; None: the archive didn't say.
         """
         requests = self._own
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             requests = CollectorRegistry()
             MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
         state = "".join(_state(pools, stocks, store_up=store_up, disk_free=disk_free))
-        archive = "".join(_archive(pools, stocks, store_up=store_up, archive_up=archive_up))
-        return generate_latest(requests) + state.encode() + archive.encode()
+        state += "".join(_archive(pools, stocks, store_up=store_up, archive_up=archive_up))
+        state += "".join(_waiting(calls_waiting))
+        return generate_latest(requests) + state.encode()
 
 
 def worker_deaths(registry: CollectorRegistry) -> Counter:
@@ -395,6 +398,13 @@ def _archive(
     yield _head(name, "gauge", "How long the oldest of these has waited")
     if store_up:
         yield f"{name} {max((seconds for _, seconds in waits), default=0.0)}\n"
+
+
+def _waiting(calls: int | None) -> Iterator[str]:
+    name = "ringpool_calls_waiting"
+    yield _head(name, "gauge", "Calls in the archive that wait to be attributed")
+    if calls is not None:
+        yield f"{name} {calls}\n"
 
 
 def _number(value: float) -> str:

@@ -24,7 +24,7 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from api.forecasts import Forecasts, PoolState
 from api.metrics import Metrics, PoolReading, StockReading
-from ringpool.archive.database import Archive
+from ringpool.archive.database import Archive, ArchiveAway
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.sizing import forecast
 
@@ -41,7 +41,7 @@ FORECASTS_SECONDS = 1.0
 """How long it spends, after that, on what forecasts are made from."""
 
 ARCHIVE_SECONDS = 1.0
-"""How long it waits for the archive to say that it is there."""
+"""How long it waits for the archive to say that it is there, and then how many calls wait."""
 
 MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
@@ -52,7 +52,10 @@ _R = TypeVar("_R")
 
 
 class Scraper:
-    """One worker's scrapes."""
+    """One worker's scrapes.
+
+    ``waiting``: counts the calls that wait to be attributed; raises ArchiveAway.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Scraper:
         metrics: Metrics,
         space: DiskSpace | None = None,
         archive: Archive | None = None,
+        waiting: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
@@ -71,6 +75,7 @@ class Scraper:
         self._metrics = metrics
         self._space = space
         self._archive = archive
+        self._waiting = waiting
         self._forecasts = Forecasts()
         self._under_way: asyncio.Task[bytes] | None = None
         self._text = b""
@@ -114,8 +119,12 @@ class Scraper:
             series = await _read_all(self._series, due, clock() + FORECASTS_SECONDS)
             filling = [(due[pool], found) for pool, found in series]
             readings = [StockReading(stock, status) for stock, status in stocks]
+            waiting: int | None = None
+            if self._waiting is not None and archive_up:
+                with suppress(ArchiveAway, TimeoutError):
+                    waiting = await asyncio.wait_for(self._waiting(), ARCHIVE_SECONDS)
             self._text = await asyncio.to_thread(
-                self._write, pools, filling, readings, up, archive_up
+                self._write, pools, filling, readings, up, archive_up, waiting
             )
             self._read_at = time.monotonic()
         finally:
@@ -142,6 +151,7 @@ class Scraper:
         stocks: Sequence[StockReading],
         up: bool,
         archive_up: bool | None,
+        waiting: int | None,
     ) -> bytes:
         """Make the forecasts that are due, and write everything."""
         now = time.monotonic()
@@ -164,7 +174,12 @@ class Scraper:
             for seconds in (self._forecasts.seconds(state.pool, now),)
         ]
         return self._metrics.exposition(
-            readings, stocks, store_up=up, disk_free=free, archive_up=archive_up
+            readings,
+            stocks,
+            store_up=up,
+            disk_free=free,
+            archive_up=archive_up,
+            calls_waiting=waiting,
         )
 
 

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import structlog
-from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    TextClause,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive.database import Archive
-from ringpool.archive.tables import CALLS, CANDIDATES, SOURCES
+from ringpool.archive.tables import CALLS, CANDIDATES, SOURCES, WAITING_CALL
 from ringpool.attribution import fits
-from ringpool.attribution.call_evidence import suspects, told_holders
+from ringpool.attribution.call_evidence import CallKey, among, key_of, suspects
 from ringpool.attribution.candidates import Candidate, ranked
 from ringpool.attribution.fit import posterior
 from ringpool.attribution.fits import PoolKey
 from ringpool.attribution.suspects import Row, Suspects
 
-A_PAGE = 200
-"""Calls that are attributed in one transaction."""
+A_PAGE = 50
+"""Calls that are attributed in one transaction, and between which nothing else waits for long."""
 
 A_ROUND = 2_000
 """Calls that are attributed before the archive is written to again."""
@@ -35,8 +46,6 @@ _RESUMED_MS = 3_600_000
 
 _SAME = ("account", "id", "started_at", "number", "pool", "overflow", "caller_hash")
 """A call with these is the one that was read (``archive.calls.merge``)."""
-
-_WAITS = CALLS.c.attributed_at == 0
 
 _log = structlog.get_logger("ringpool.attribution")
 
@@ -64,14 +73,14 @@ class Attributor:
         self._told = told
         self._clock = clock
         self._learned: dict[PoolKey, int] | None = None  # and when, for what is done again
-        self._unable: set[tuple[str, str]] = set()  # calls that a fault kept from it: told once
+        self._unable: set[CallKey] = set()  # calls that a fault kept from it: told once
 
     async def round(self) -> int:
         """Attribute the calls that wait, then those whose pool was learned of, the oldest first.
 
         Returns how many; call again while that is A_ROUND. Raises DBAPIError and OSError.
         """
-        done = await self._attribute_all(_WAITS, A_ROUND)
+        done = await self._attribute_all(WAITING_CALL, A_ROUND)
         if self._learned is None:
             since = self._now_ms() - _RESUMED_MS
             async with self._archive.engine.connect() as connection:
@@ -91,7 +100,7 @@ class Attributor:
         if self._learned is not None:
             self._learned[pool] = fitted_at
 
-    async def _attribute_all(self, which: ColumnElement[bool], most: int) -> int:
+    async def _attribute_all(self, which: ColumnElement[bool] | TextClause, most: int) -> int:
         """Attribute calls that a condition is true of, page by page; returns how many."""
         done = 0
         last: Row | None = None
@@ -100,7 +109,7 @@ class Attributor:
                 page = await _page(connection, which, last, min(A_PAGE, most - done))
                 if not page:
                     break
-                able = [call for call in page if (call["account"], call["id"]) not in self._unable]
+                able = [call for call in page if key_of(call) not in self._unable]
                 attributed = await self._attribute(connection, able)
             await self._write(attributed)
             for each in attributed:
@@ -113,10 +122,8 @@ class Attributor:
     async def _attribute(
         self, connection: AsyncConnection, calls: Sequence[Row]
     ) -> list[_Attributed]:
-        told = await told_holders(connection, calls)
         known: list[tuple[Row, PoolKey, Suspects]] = []
-        for call in calls:
-            found = await suspects(connection, call, told.get((call["account"], call["id"]), ""))
+        for call, found in zip(calls, await suspects(connection, calls), strict=True):
             # A number that rests in its stock is in no pool: the last one that it was in counts.
             pool = call["pool"] or (found.holders[0].pool if found.holders else "")
             known.append((call, (call["account"], pool), found))
@@ -127,11 +134,12 @@ class Attributor:
                     await fits.discard(writing, pool)
         attributed: list[_Attributed] = []
         for call, pool, found in known:
+            await asyncio.sleep(0)  # each takes half a millisecond: others go first
             try:
                 shares = posterior(found.evidence, learned[pool].fit)
                 attributed.append(_Attributed(call, ranked(found, shares)))
             except Exception:  # it must not keep all others waiting
-                self._unable.add((call["account"], call["id"]))
+                self._unable.add(key_of(call))
                 _log.exception("call_not_attributed", account=call["account"], call=call["id"])
         return attributed
 
@@ -145,13 +153,10 @@ class Attributor:
             await connection.execute(
                 update(CALLS).where(same), [_best(each, now_ms) for each in attributed]
             )
-            keys = [(each.call["account"], each.call["id"]) for each in attributed]
+            keys = [key_of(each.call) for each in attributed]
             written = await _written(connection, keys, now_ms)
             rows = [
-                row
-                for each in attributed
-                if (each.call["account"], each.call["id"]) in written
-                for row in _rows(each)
+                row for each in attributed if key_of(each.call) in written for row in _rows(each)
             ]
             sources = {
                 each.suspect.source: msgspec.structs.asdict(each.suspect.made_of)
@@ -162,12 +167,8 @@ class Attributor:
             if sources:
                 add = _insert(connection)(SOURCES).on_conflict_do_nothing()
                 await connection.execute(add, list(sources.values()))
-            for account, ids in _by_account(written):
-                await connection.execute(
-                    delete(CANDIDATES).where(
-                        CANDIDATES.c.account == account, CANDIDATES.c.call.in_(ids)
-                    )
-                )
+            former = among(CANDIDATES.c.account, CANDIDATES.c.call, written)
+            await connection.execute(delete(CANDIDATES).where(former))
             if rows:
                 await connection.execute(insert(CANDIDATES), rows)
 
@@ -176,7 +177,10 @@ class Attributor:
 
 
 async def _page(
-    connection: AsyncConnection, which: ColumnElement[bool], last: Row | None, most: int
+    connection: AsyncConnection,
+    which: ColumnElement[bool] | TextClause,
+    last: Row | None,
+    most: int,
 ) -> list[Row]:
     """The next calls, none of a caller after another one of theirs: that must be written before."""
     place = CALLS.c.started_at, CALLS.c.account, CALLS.c.id
@@ -253,27 +257,15 @@ def _rows(attributed: _Attributed) -> Iterator[dict[str, Any]]:
 
 
 async def _written(
-    connection: AsyncConnection, keys: Sequence[tuple[str, str]], now_ms: int
-) -> set[tuple[str, str]]:
+    connection: AsyncConnection, keys: Sequence[CallKey], now_ms: int
+) -> set[CallKey]:
     """Which calls were written in this transaction: the others are gone, or other ones by now."""
-    written: set[tuple[str, str]] = set()
-    for account, ids in _by_account(keys):
-        found = await connection.execute(
-            select(CALLS.c.id).where(
-                CALLS.c.account == account, CALLS.c.id.in_(ids), CALLS.c.attributed_at == now_ms
-            )
-        )
-        written.update((account, row.id) for row in found)
-    return written
-
-
-def _by_account(
-    keys: Sequence[tuple[str, str]] | set[tuple[str, str]],
-) -> Iterator[tuple[str, list[str]]]:
-    of_account: dict[str, list[str]] = {}
-    for account, call_id in keys:
-        of_account.setdefault(account, []).append(call_id)
-    yield from of_account.items()
+    found = await connection.execute(
+        select(CALLS.c.account, CALLS.c.id)
+        .where(among(CALLS.c.account, CALLS.c.id, keys))
+        .where(CALLS.c.attributed_at == now_ms)
+    )
+    return {(row.account, row.id) for row in found}
 
 
 def _insert(connection: AsyncConnection) -> Any:

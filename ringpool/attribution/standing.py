@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from msgspec import Struct
-from sqlalchemy import case, func, select
+from sqlalchemy import BigInteger, case, func, literal_column, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive.database import Archive, ArchiveAway
-from ringpool.archive.tables import CALLS
+from ringpool.archive.tables import CALLS, QUARTER_MS, WAITING_CALL
 from ringpool.attribution import fits
 from ringpool.attribution.fits import PoolKey
 from ringpool.attribution.verdict import LEAST_CALLS, SURE, verdict
 from ringpool.times import Duration
+
+_QUARTER_MS = literal_column(str(QUARTER_MS), BigInteger())
 
 DAYS = 30
 """The latest calls: of so many days."""
@@ -45,14 +50,31 @@ async def standing_of(
     """
     if not archive.begun:
         return _judged(0, 0, fits.NONE, min_duration_ms)
+    async with _reading(archive) as connection:
+        calls, sure = await _counted(connection, pool, now_ms - DAYS * 86_400_000)
+        learned = (await fits.read(connection, [pool]))[pool]
+    return _judged(calls, sure, learned, min_duration_ms)
+
+
+async def calls_waiting(archive: Archive) -> int:
+    """How many calls wait to be attributed; raises ArchiveAway."""
+    if not archive.begun:
+        return 0
+    async with _reading(archive) as connection:
+        found = await connection.execute(
+            select(func.count()).select_from(CALLS).where(WAITING_CALL)
+        )
+        return int(found.scalar_one())
+
+
+@asynccontextmanager
+async def _reading(archive: Archive) -> AsyncIterator[AsyncConnection]:
     try:
         await archive.prepare()
         async with archive.engine.connect() as connection:
-            calls, sure = await _counted(connection, pool, now_ms - DAYS * 86_400_000)
-            learned = (await fits.read(connection, [pool]))[pool]
+            yield connection
     except (DBAPIError, PoolTimeout, OSError) as error:
         raise ArchiveAway(type(error).__name__) from error
-    return _judged(calls, sure, learned, min_duration_ms)
 
 
 async def _counted(connection: AsyncConnection, pool: PoolKey, since: int) -> tuple[int, int]:
@@ -60,7 +82,9 @@ async def _counted(connection: AsyncConnection, pool: PoolKey, since: int) -> tu
     found = await connection.execute(
         select(func.count(), func.coalesce(sure, 0))
         .where(CALLS.c.account == pool[0], CALLS.c.pool == pool[1])
-        .where(CALLS.c.started_at >= since, CALLS.c.attributed_at > 0)
+        # By quarters of an hour: that index has all that is asked for.
+        .where(CALLS.c.started_at // _QUARTER_MS >= since // QUARTER_MS)
+        .where(CALLS.c.attributed_at > 0)
     )
     row = found.one()
     return row[0], row[1]

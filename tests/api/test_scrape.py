@@ -88,6 +88,7 @@ class Written:
         store_up: bool,
         disk_free: int | None = None,
         archive_up: bool | None = None,
+        calls_waiting: int | None = None,
     ) -> bytes:
         assert self.may_end.wait(30), "the event loop waits for this"
         self.texts += 1

@@ -92,13 +92,15 @@ async def test_an_overflow_call_and_a_caller_who_returns(site: Site) -> None:
 
 
 async def test_attributed_calls_are_counted(site: Site) -> None:
-    """By how sure it is who made them."""
+    """By how sure it is who made them; and those that wait to be, of which there is none then."""
     pool = await site.pool(1)
     number = (await site.ask(pool, website="one")).json()["number"]
     before = await _counted(site.client)
     await tell(site, "counted", number)
     await attributed(site, "counted")
     assert await _counted(site.client) >= before + 1
+    text = (await site.client.get("/metrics", headers=AUTH)).text
+    assert "\nringpool_calls_waiting 0\n" in text
 
 
 async def _counted(client: httpx.AsyncClient) -> float:

@@ -174,7 +174,9 @@ async def _attribute(archive: Archive) -> None:
             )
             parameters = json.dumps({tuple_: 0.5})
             await connection.execute(
-                insert(FITS).values(pool=f"pool-{number}", calls=2, parameters=parameters)
+                insert(FITS).values(
+                    account="a", pool=f"pool-{number}", calls=2, parameters=parameters
+                )
             )
 
 
