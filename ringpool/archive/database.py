@@ -24,7 +24,16 @@ _BUSY_MS = 5_000
 
 
 class ArchiveAway(Exception):
-    """The database doesn't answer, or has no room. What is in the ledgers stays there."""
+    """The database doesn't answer, or has no room. What is in the ledgers stays there.
+
+    The text is the fault's class, as the driver names it.
+    """
+
+
+def away(error: Exception) -> ArchiveAway:
+    """As what a fault of the database, its driver or the system is raised."""
+    of_driver = getattr(error, "orig", None) or error
+    return ArchiveAway(type(of_driver.__cause__ or of_driver).__name__)
 
 
 def archive_url(given: str, data_dir: Path) -> URL:
@@ -87,7 +96,7 @@ class Archive:
                 async with self.engine.begin() as connection:
                     await connection.run_sync(upgrade)
         except (TimeoutError, DBAPIError, OSError) as error:
-            raise ArchiveAway(type(error).__name__) from error
+            raise away(error) from error
         self._prepared = True
 
     async def empty_log(self) -> bool:

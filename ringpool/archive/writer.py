@@ -34,7 +34,7 @@ from allocator.ledger import (
 )
 from ringpool.archive import calls, standing
 from ringpool.archive.bulk import execute_many
-from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.archive.database import Archive, away
 from ringpool.archive.partitions import Partitions, month_after
 from ringpool.archive.row_faults import UNREADABLE, RowRefused, refused
 from ringpool.archive.sources import Source, source_of
@@ -228,7 +228,7 @@ class ArchiveWriter:
             if refused(error):
                 raise RowRefused(type(getattr(error, "orig", error)).__name__) from error
             if isinstance(error, DBAPIError | OSError):
-                raise ArchiveAway(type(error).__name__) from error
+                raise away(error) from error
             raise
 
     async def _note_read(

@@ -115,7 +115,7 @@ async def test_postgres_refuses_a_row_or_is_away(
         async with archive.engine.begin() as connection:
             await connection.execute(text("ALTER TABLE overflows RENAME TO elsewhere"))
         append(valkey_server, unique, 4, overflow("a=4"))
-        with pytest.raises(ArchiveAway):
+        with pytest.raises(ArchiveAway, match="UndefinedTableError"):
             await writer.write("pool", unique)
         async with archive.engine.begin() as connection:
             await connection.execute(text("ALTER TABLE elsewhere RENAME TO overflows"))
