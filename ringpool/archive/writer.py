@@ -116,7 +116,7 @@ class ArchiveWriter:
             async with self._archive.engine.begin() as connection:
                 await self._partitions.make(connection, ASSIGNMENTS, since)
                 await _insert(connection, SOURCES, rows.sources.values())
-                await standing.upsert(connection, rows.assignments)
+                await _upsert(connection, rows.assignments)
                 if counted_until is not None:
                     await standing.note_counted(connection, counted_until)
         except (DBAPIError, OSError) as error:
@@ -133,7 +133,7 @@ class ArchiveWriter:
                 await self._partitions.make(connection, ASSIGNMENTS, since)
                 await self._partitions.make(connection, OVERFLOWS, at)
                 await _insert(connection, SOURCES, rows.sources.values())
-                await standing.upsert(connection, rows.assignments)
+                await _upsert(connection, rows.assignments)
                 await _insert(connection, OVERFLOWS, rows.overflows)
                 await _insert(connection, CALL_EVENTS, rows.call_events)
                 await calls.merge(
@@ -267,3 +267,9 @@ async def _insert(
     """Insert those rows that aren't there."""
     if values := list(rows):
         await connection.execute(_of(connection)(table).on_conflict_do_nothing(), values)
+
+
+async def _upsert(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert assignments, or complete the rows of when they stood."""
+    if rows:
+        await connection.execute(standing.upsert(connection.dialect.name), rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -19,17 +18,10 @@ from ringpool.archive.partitions import month_of
 from ringpool.archive.tables import ASSIGNMENTS, LEDGERS, OVERFLOWS, SOURCES
 from ringpool.archive.writer import ArchiveWriter
 from tests.allocator.pools import make
-from tests.ringpool.archive.databases import DATABASES, database_url
 from tests.servers import stores
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    with database_url(request.param) as url:
-        yield url
-
-
-@pytest.mark.parametrize("database", DATABASES, indirect=True)
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 async def test_a_writer_that_is_killed_loses_and_doubles_nothing(
     database: str, tmp_path: Path, valkey_server: stores.Server, valkey_store: Store, unique: str
 ) -> None:

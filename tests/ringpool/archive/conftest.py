@@ -1,21 +1,20 @@
-"""An archive of a test's own, on each database that there is."""
+"""Archives of both kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+
+import pytest
 
 from tests.servers.postgres import postgres
 from tests.servers.process import NotInstalled, temporary_folder
 from tests.servers.programs import missing
 
-DATABASES = ("sqlite", "postgres")
 
-
-@contextmanager
-def database_url(kind: str) -> Iterator[str]:
-    """The value of RINGPOOL_DATABASE_URL; "" for SQLite. Skips where there is no PostgreSQL."""
-    if kind == "sqlite":
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """As RINGPOOL_DATABASE_URL has it, by the parameter: ``sqlite`` or ``postgres``."""
+    if request.param == "sqlite":
         yield ""
         return
     try:
