@@ -71,6 +71,11 @@ def format_rfc3339(unix_ms: int) -> str:
     return _format_seconds(unix_ms // 1000)
 
 
+def rfc3339_or_nothing(unix_ms: int | None) -> str:
+    """The same; "" for a time that isn't known (None or 0)."""
+    return format_rfc3339(unix_ms) if unix_ms else ""
+
+
 @lru_cache(maxsize=4096)
 def format_rfc3339_ms(unix_ms: int) -> str:
     """Unix milliseconds as RFC 3339 in UTC, with milliseconds: for the end of what is promised.

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringpool.archive.dialects import insert
 from ringpool.archive.tables import CALL_EVENTS, CALLS, CANDIDATES, OPEN_CALL
 from ringpool.calls.events import CallDocument, EventKind, decode_document, encode_document
 from ringpool.calls.states import CallRecord, CallState, Told, state_of
@@ -91,7 +91,7 @@ async def close_overdue(
     )
     rows = [_closing(row, now_ms) for row in found]
     if rows:
-        statement = _insert(connection.dialect.name)(CALL_EVENTS).on_conflict_do_nothing()
+        statement = insert(connection.dialect.name, CALL_EVENTS).on_conflict_do_nothing()
         await connection.execute(statement, rows)
         await merge(connection, [(row["account"], row["call"]) for row in rows])
     return len(rows)
@@ -164,12 +164,8 @@ def _row(call: CallRecord) -> dict[str, Any]:
     return row
 
 
-def _insert(dialect: str) -> Any:
-    return postgresql.insert if dialect == "postgresql" else sqlite.insert
-
-
 def _upsert(dialect: str) -> Any:
-    statement = _insert(dialect)(CALLS)
+    statement = insert(dialect, CALLS)
     new = statement.excluded
     same = and_(
         *(

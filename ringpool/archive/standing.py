@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive.bulk import execute_many
+from ringpool.archive.dialects import insert
 from ringpool.archive.tables import ASSIGNMENTS, PROGRESS
 
 _PROGRESS = "standing"
@@ -23,12 +23,24 @@ async def upsert(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
     One that ended completes the row of when it stood, and stays as it is from then on. One that
     stands replaces a row that has no end yet and less of something, and more of nothing.
     """
-    await execute_many(connection, _upsert(connection.dialect.name), rows)
+    statement = insert(connection.dialect.name, ASSIGNMENTS)
+    here, new = ASSIGNMENTS.c, statement.excluded
+    grown = and_(
+        new.clicks >= here.clicks,
+        new.calls >= here.calls,
+        or_(*(new[name] > here[name] for name in _GROWS)),
+    )
+    completed = statement.on_conflict_do_update(
+        index_elements=[column.name for column in ASSIGNMENTS.primary_key],
+        set_={column.name: new[column.name] for column in here if not column.primary_key},
+        where=and_(here.until == 0, or_(new.until > 0, grown)),
+    )
+    await execute_many(connection, completed, rows)
 
 
 async def note_counted(connection: AsyncConnection, until: int) -> None:
     """Note up to when (Unix ms) all clicks of assignments that stand are in; never back."""
-    statement = _insert(connection.dialect.name)(PROGRESS)
+    statement = insert(connection.dialect.name, PROGRESS)
     later = statement.excluded.at
     await connection.execute(
         statement.on_conflict_do_update(
@@ -43,22 +55,3 @@ async def counted_until(connection: AsyncConnection) -> int:
     wanted = select(PROGRESS.c.at).where(PROGRESS.c.name == _PROGRESS)
     found: int | None = (await connection.execute(wanted)).scalar()
     return found or 0
-
-
-def _insert(dialect: str) -> Any:
-    return postgresql.insert if dialect == "postgresql" else sqlite.insert
-
-
-def _upsert(dialect: str) -> Any:
-    statement = _insert(dialect)(ASSIGNMENTS)
-    here, new = ASSIGNMENTS.c, statement.excluded
-    grown = and_(
-        new.clicks >= here.clicks,
-        new.calls >= here.calls,
-        or_(*(new[name] > here[name] for name in _GROWS)),
-    )
-    return statement.on_conflict_do_update(
-        index_elements=[column.name for column in ASSIGNMENTS.primary_key],
-        set_={column.name: new[column.name] for column in here if not column.primary_key},
-        where=and_(here.until == 0, or_(new.until > 0, grown)),
-    )

@@ -33,6 +33,17 @@ def _ms(name: str, **more: object) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default="0", **more)  # type: ignore[arg-type]
 
 
+OF_CLICK = (
+    "search_engine",
+    "search_keywords",
+    "publisher",
+    "landing_page",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+)
+"""What is kept of where a click came from, beside its tuple; "" where nothing is known."""
+
 SOURCES = Table(
     "sources",
     METADATA,
@@ -41,13 +52,7 @@ SOURCES = Table(
     _text("account"),
     _text("pool"),
     _text("tuple"),
-    _text("search_engine"),
-    _text("search_keywords"),
-    _text("publisher"),
-    _text("landing_page"),
-    _text("utm_source"),
-    _text("utm_medium"),
-    _text("utm_campaign"),
+    *(_text(name) for name in OF_CLICK),
 )
 """Where clicks come from: what reports group by, once for all rows that have it in common."""
 

@@ -17,7 +17,6 @@ import msgspec
 import structlog
 from msgspec import Struct, field
 from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +34,7 @@ from allocator.ledger import (
 from ringpool.archive import calls, standing
 from ringpool.archive.bulk import execute_many
 from ringpool.archive.database import Archive, away
+from ringpool.archive.dialects import insert
 from ringpool.archive.partitions import Partitions, month_after
 from ringpool.archive.row_faults import UNREADABLE, RowRefused, refused
 from ringpool.archive.sources import Source, source_of
@@ -254,7 +254,7 @@ class ArchiveWriter:
             "dropped": before + lost,
             "read_at": int(self._clock() * 1000),
         }
-        upsert = _of(connection)(LEDGERS).on_conflict_do_update(
+        upsert = insert(connection.dialect.name, LEDGERS).on_conflict_do_update(
             index_elements=["kind", "name"], set_=values
         )
         await connection.execute(upsert, {"kind": kind, "name": name, **values})
@@ -359,10 +359,6 @@ def _source(rows: Rows, account: str, pool: str, tuple_: str, attributes: bytes 
     return source.id
 
 
-def _of(connection: AsyncConnection) -> Any:
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-
-
 async def _insert_rows(connection: AsyncConnection, rows: Rows) -> None:
     await _insert(connection, SOURCES, list(rows.sources.values()))
     await standing.upsert(connection, rows.assignments)
@@ -376,4 +372,6 @@ async def _insert(
     connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]
 ) -> None:
     """Insert those rows that aren't there."""
-    await execute_many(connection, _of(connection)(table).on_conflict_do_nothing(), rows)
+    await execute_many(
+        connection, insert(connection.dialect.name, table).on_conflict_do_nothing(), rows
+    )

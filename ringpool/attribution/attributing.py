@@ -20,9 +20,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringpool.archive import dialects
 from ringpool.archive.database import Archive
 from ringpool.archive.tables import CALLS, CANDIDATES, SOURCES, WAITING_CALL
 from ringpool.attribution import fits
@@ -165,7 +165,7 @@ class Attributor:
                 if each.suspect is not None and each.suspect.made_of is not None
             }
             if sources:
-                add = _insert(connection)(SOURCES).on_conflict_do_nothing()
+                add = dialects.insert(connection.dialect.name, SOURCES).on_conflict_do_nothing()
                 await connection.execute(add, list(sources.values()))
             former = among(CANDIDATES.c.account, CANDIDATES.c.call, written)
             await connection.execute(delete(CANDIDATES).where(former))
@@ -266,7 +266,3 @@ async def _written(
         .where(CALLS.c.attributed_at == now_ms)
     )
     return {(row.account, row.id) for row in found}
-
-
-def _insert(connection: AsyncConnection) -> Any:
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

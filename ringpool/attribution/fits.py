@@ -8,9 +8,9 @@ import msgspec
 import structlog
 from msgspec import Struct
 from sqlalchemy import and_, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringpool.archive.dialects import insert
 from ringpool.archive.tables import CALLS, FITS
 from ringpool.attribution.fit import PRIOR, Fit
 
@@ -66,9 +66,9 @@ async def store(connection: AsyncConnection, pool: PoolKey, fit: Fit, fitted_at:
         "calls": fit.calls,
         "parameters": msgspec.json.encode(fit).decode(),
     }
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(FITS).on_conflict_do_update(index_elements=["account", "pool"], set_=values)
-    await connection.execute(statement, {"account": pool[0], "pool": pool[1], **values})
+    new = insert(connection.dialect.name, FITS)
+    replacing = new.on_conflict_do_update(index_elements=["account", "pool"], set_=values)
+    await connection.execute(replacing, {"account": pool[0], "pool": pool[1], **values})
 
 
 async def due(connection: AsyncConnection, now_ms: int) -> list[PoolKey]:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from allocator.ledger import Ledgers
 from ringpool.archive.calls import CallFilter
-from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.calls.events import CallReport, EventKind, checked
 from ringpool.calls.recording import CallRecorder, Recorded
 from ringpool.calls.states import CallState
 from ringpool.catalog.snapshot import SnapshotKeeper
+from ringpool.cli.archive_reading import reading_archive
 from ringpool.cli.options import INSTANT, UNIX_TIME
-from ringpool.cli.output import as_json, failure, print_json, print_pairs, print_table, say
+from ringpool.cli.output import as_json, print_json, print_pairs, print_table, say
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
 from ringpool.history.call_lookup import CallDetail, KnownCall, call_detail, known_calls
 from ringpool.numbers import phone
-from ringpool.settings import Settings
 from ringpool.visits import tuples
 
 _MOST = 1000
@@ -72,7 +67,7 @@ async def list_calls(
         values=dict(map(_value, values)),
         **options,
     )
-    async with _archive() as connection:
+    async with reading_archive() as connection:
         found = await known_calls(connection, wanted, limit)
     if as_json:
         print_json(found.calls)
@@ -100,7 +95,7 @@ async def list_calls(
 @command
 async def show(call_id: str, account: str | None, as_json: bool) -> None:
     """Show all that is known of call ID: what was told of it, and who may have made it."""
-    async with _archive() as connection:
+    async with reading_archive() as connection:
         found = await call_detail(connection, account, call_id)
     if found is None:
         raise Fault("ID", f"there is no call {call_id[:128]!r}")
@@ -173,20 +168,6 @@ def _plain(recorded: Recorded) -> dict[str, object]:
         "resting": credit.resting,
         "held by": holding.tuple if holding else "",
     }
-
-
-@asynccontextmanager
-async def _archive() -> AsyncIterator[AsyncConnection]:
-    settings = Settings.from_environment()
-    archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
-    try:
-        await archive.prepare()
-        async with archive.engine.connect() as connection:
-            yield connection
-    except (ArchiveAway, DBAPIError) as error:
-        raise failure(f"the archive: {error}") from None
-    finally:
-        await archive.close()
 
 
 def _number(name: str, text: str) -> str:

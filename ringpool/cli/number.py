@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from allocator.answers import Holding
-from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.catalog.catalog import Catalog
 from ringpool.catalog.snapshot import Snapshot
+from ringpool.cli.archive_reading import open_archive
 from ringpool.cli.options import UNIX_TIME
-from ringpool.cli.output import as_json, failure, print_json, print_pairs
+from ringpool.cli.output import as_json, print_json, print_pairs
 from ringpool.cli.session import command, open_session
 from ringpool.faults import Fault
 from ringpool.history.number_lookup import number_lookup
@@ -37,16 +37,10 @@ async def show(number_text: str, at: int | None, as_json: bool) -> None:
     async with open_session() as session:
         snapshot = await session.snapshot()
         parsed = await _number(number_text, session.catalog, snapshot)
-        settings = session.settings
-        archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
-        try:
+        async with open_archive(session.settings) as archive:
             report = await number_report(
                 session.catalog, session.allocator, snapshot, parsed, at, archive
             )
-        except ArchiveAway as away:
-            raise failure(f"the archive doesn't answer: {away}") from None
-        finally:
-            await archive.close()
     if as_json:
         print_json(number_lookup(report))
     else:

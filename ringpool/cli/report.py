@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringpool.archive.database import Archive, ArchiveAway, archive_url
-from ringpool.cli.output import as_json, failure, print_document, print_json, print_table, say
+from ringpool.cli.archive_reading import reading_archive
+from ringpool.cli.output import as_json, print_document, print_json, print_table, say
 from ringpool.cli.session import command
 from ringpool.faults import Fault
 from ringpool.reports.groups import WEEKDAYS, Report, grouped
@@ -23,7 +20,6 @@ from ringpool.reports.spreadsheet import (
     transaction_rows,
 )
 from ringpool.reports.transactions import Transactions, transactions
-from ringpool.settings import Settings
 
 _C = TypeVar("_C", bound=Callable[..., Any])
 
@@ -65,7 +61,7 @@ async def report_command(by: str, as_csv: bool, as_json: bool, **given: str) -> 
     if as_csv and as_json:
         raise Fault("csv", "give --csv or --json, not both")
     question = read(by, given)
-    async with _archive() as connection:
+    async with reading_archive() as connection:
         if by == TRANSACTIONS:
             page = await transactions(connection, question)
         else:
@@ -80,20 +76,6 @@ async def report_command(by: str, as_csv: bool, as_json: bool, **given: str) -> 
         _print_week(report)
     else:
         _print(report)
-
-
-@asynccontextmanager
-async def _archive() -> AsyncIterator[AsyncConnection]:
-    settings = Settings.from_environment()
-    archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
-    try:
-        await archive.prepare()
-        async with archive.engine.connect() as connection:
-            yield connection
-    except (ArchiveAway, DBAPIError) as error:
-        raise failure(f"the archive doesn't answer: {type(error).__name__}") from None
-    finally:
-        await archive.close()
 
 
 def _show_transactions(page: Transactions, as_json: bool, as_csv: bool) -> None:

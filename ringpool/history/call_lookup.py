@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive import calls
 from ringpool.archive.calls import CallFilter, Cursor
-from ringpool.times import format_rfc3339
+from ringpool.times import format_rfc3339, rfc3339_or_nothing
 from ringpool.visits import tuples
 
 
@@ -162,8 +162,8 @@ def _fields(row: Row[Any]) -> dict[str, Any]:
         "pool": row.pool,
         "state": row.state,
         "started_at": format_rfc3339(row.started_at),
-        "answered_at": _time(row.answered_at),
-        "ended_at": _time(row.ended_at),
+        "answered_at": rfc3339_or_nothing(row.answered_at),
+        "ended_at": rfc3339_or_nothing(row.ended_at),
         "duration_seconds": row.duration_seconds,
         "overflow": row.overflow,
         "resting": row.resting,
@@ -190,7 +190,7 @@ def _holder(call: Row[Any], events: Sequence[Row[Any]]) -> CallHolder | None:
         pool=found.pool,
         tuple=tuples.parse(found.tuple),
         assigned_at=format_rfc3339(found.since),
-        until=_time(found.until),
+        until=rfc3339_or_nothing(found.until),
     )
 
 
@@ -202,8 +202,8 @@ def _candidate(row: Row[Any]) -> CallCandidate:
         pool=row.pool if somebody else "",
         tuple=tuples.parse(_tuple(row)) if somebody else None,
         clicks=row.clicks,
-        first_click_at=_time(row.first_click_at),
-        last_click_at=_time(row.last_click_at),
+        first_click_at=rfc3339_or_nothing(row.first_click_at),
+        last_click_at=rfc3339_or_nothing(row.last_click_at),
         first_click=_decode_attributes(row.first_click) if row.first_click else {},
         last_click=_decode_attributes(row.last_click) if row.last_click else {},
     )
@@ -212,10 +212,6 @@ def _candidate(row: Row[Any]) -> CallCandidate:
 def _tuple(row: Row[Any]) -> str:
     text: str = row._mapping["tuple"]  # a row has a method of that name
     return text
-
-
-def _time(unix_ms: int) -> str:
-    return format_rfc3339(unix_ms) if unix_ms else ""
 
 
 def _cursor_text(cursor: Cursor) -> str:

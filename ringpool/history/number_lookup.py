@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from allocator.answers import Holding
 from ringpool.history.number_report import NumberReport
-from ringpool.times import format_rfc3339
+from ringpool.times import format_rfc3339, rfc3339_or_nothing
 from ringpool.visits import tuples
 
 
@@ -64,8 +64,8 @@ def number_lookup(report: NumberReport) -> NumberLookup:
         owner=f"{report.owner_kind}/{report.owner}" if report.owner else "",
         pool=report.pool,
         draining=report.draining,
-        available_from=_time(report.available_from),
-        at=_time(report.at),
+        available_from=rfc3339_or_nothing(report.available_from),
+        at=rfc3339_or_nothing(report.at),
         holder=holder_of(holder) if holder else None,
         overflow_of=[OverflowOf(pool=use.pool, answers=use.answers) for use in report.overflow_of],
     )
@@ -77,15 +77,10 @@ def holder_of(holding: Holding) -> Holder:
         pool=holding.pool,
         tuple=tuples.parse(holding.tuple),
         assigned_at=format_rfc3339(holding.since),
-        until=_time(holding.until),
-        guaranteed_until=_time(holding.guaranteed_until),
+        until=rfc3339_or_nothing(holding.until),
+        guaranteed_until=rfc3339_or_nothing(holding.guaranteed_until),
         clicks=holding.clicks,
         calls=holding.calls,
         first_click=_decode_attributes(holding.first_click) if holding.first_click else {},
         last_click=_decode_attributes(holding.last_click) if holding.last_click else {},
     )
-
-
-def _time(unix_ms: int | None) -> str:
-    """RFC 3339; "" for a time that isn't known (None or 0)."""
-    return format_rfc3339(unix_ms) if unix_ms else ""

@@ -7,13 +7,13 @@ they were. All tables are read from end to end: nobody looks for persons often e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from sqlalchemy import Row, Table, Text, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringpool.archive.dialects import insert
 from ringpool.archive.sources import Source, renamed
 from ringpool.archive.tables import (
     ASSIGNMENTS,
@@ -122,8 +122,7 @@ async def _write(
 async def _move(connection: AsyncConnection, source: Source, tuple_: str) -> None:
     """Have all that came from a source come from the same with another tuple."""
     other = renamed(source, tuple_)
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = cast("Any", insert(SOURCES)).values(msgspec.structs.asdict(other))
+    new = insert(connection.dialect.name, SOURCES).values(msgspec.structs.asdict(other))
     await connection.execute(new.on_conflict_do_nothing())
     for table in _OF_SOURCES:
         of_it = table.c.account == source.account, table.c.source == source.id

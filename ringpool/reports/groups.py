@@ -21,7 +21,7 @@ from ringpool.reports.statements import (
     by_source,
     group_names,
 )
-from ringpool.times import format_rfc3339
+from ringpool.times import format_rfc3339, rfc3339_or_nothing
 from ringpool.visits import tuples
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -94,7 +94,7 @@ async def grouped(connection: AsyncConnection, question: Question) -> Report:
         left_out=left_out,
         since="" if question.since is None else format_rfc3339(question.since),
         until="" if question.until is None else format_rfc3339(question.until),
-        held_as_of=format_rfc3339(counted_until) if counted_until else "",
+        held_as_of=rfc3339_or_nothing(counted_until),
     )
 
 

@@ -12,24 +12,12 @@ from msgspec import Struct
 from sqlalchemy import CTE, RowMapping, Select, and_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringpool.archive.tables import CALLS, CANDIDATES, SOURCES
+from ringpool.archive.tables import CALLS, CANDIDATES, OF_CLICK, SOURCES
 from ringpool.faults import Fault
 from ringpool.reports.question import Question
-from ringpool.times import format_rfc3339
+from ringpool.times import format_rfc3339, rfc3339_or_nothing
 from ringpool.visits import tuples
 from ringpool.visits.traffic import CLICK_IDS
-
-OF_SOURCE = (
-    "search_engine",
-    "search_keywords",
-    "publisher",
-    "landing_page",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-)
-"""What transactions and candidates tell of where a click came from, "" where nothing is known."""
-
 
 _attributes = msgspec.json.Decoder(dict[str, Any]).decode
 _texts = msgspec.json.Decoder(list[Any]).decode
@@ -161,7 +149,7 @@ async def _start_after(connection: AsyncConnection, question: Question) -> tuple
 def _calls(page: CTE) -> Select[Any]:
     of_source = and_(SOURCES.c.id == page.c.source, SOURCES.c.account == page.c.account)
     return (
-        select(page, SOURCES.c.tuple.label("known"), *(SOURCES.c[name] for name in OF_SOURCE))
+        select(page, SOURCES.c.tuple.label("known"), *(SOURCES.c[name] for name in OF_CLICK))
         .select_from(page.join(SOURCES, of_source, isouter=True))
         .order_by(page.c.account, page.c.started_at, page.c.id)
     )
@@ -183,7 +171,7 @@ async def _candidates(
             select(
                 CANDIDATES,
                 SOURCES.c.tuple.label("known"),
-                *(SOURCES.c[name] for name in OF_SOURCE),
+                *(SOURCES.c[name] for name in OF_CLICK),
             )
             .select_from(CANDIDATES.join(SOURCES, of_source, isouter=True))
             .where(CANDIDATES.c.account == account, CANDIDATES.c.call.in_(names))
@@ -210,8 +198,8 @@ def _transaction(call: RowMapping, candidates: Sequence[RowMapping], zone: tzinf
         candidates=[_candidate(row) for row in candidates],
         overflow=call["overflow"],
         resting=call["resting"],
-        answered_at=_instant(call["answered_at"]),
-        ended_at=_instant(call["ended_at"]),
+        answered_at=rfc3339_or_nothing(call["answered_at"]),
+        ended_at=rfc3339_or_nothing(call["ended_at"]),
         caller=call["caller"],
         caller_hash=call["caller_hash"],
         destination=call["destination"],
@@ -236,16 +224,16 @@ def _candidate(row: RowMapping) -> TransactionCandidate:
         **_of_source(row),
         click_ids=_click_ids(row),
         clicks=row["clicks"],
-        first_click_at=_instant(row["first_click_at"]),
-        last_click_at=_instant(row["last_click_at"]),
+        first_click_at=rfc3339_or_nothing(row["first_click_at"]),
+        last_click_at=rfc3339_or_nothing(row["last_click_at"]),
     )
 
 
 def _of_source(row: RowMapping) -> dict[str, Any]:
-    """The fields of OF_SOURCE, and ``parameters``; none where the source isn't known."""
+    """The fields of OF_CLICK, and ``parameters``; none where the source isn't known."""
     if row["known"] is None:
         return {}
-    told = {name: row[name] for name in OF_SOURCE}
+    told = {name: row[name] for name in OF_CLICK}
     return told | {"parameters": tuples.parse(row["known"])}
 
 
@@ -259,10 +247,6 @@ def _click_ids(row: RowMapping) -> dict[str, str]:
 
 def _list(text: str) -> list[Any]:
     return _texts(text) if text else []
-
-
-def _instant(unix_ms: int) -> str:
-    return format_rfc3339(unix_ms) if unix_ms else ""
 
 
 def _local(unix_ms: int, zone: tzinfo) -> str:

@@ -19,7 +19,6 @@ from ringpool.archive.database import Archive, archive_url
 from ringpool.archive.holders import archived_holder
 from ringpool.archive.tables import ASSIGNMENTS
 from ringpool.archive.writer import ArchiveWriter
-from tests.ringpool.archive.databases import DATABASES, database_url
 
 NUMBER = "+18885550101"
 BEGAN = 1_795_000_000_000
@@ -76,44 +75,44 @@ async def _rows(archive: Archive) -> list[tuple[int, int, int]]:
         return [(row.until, row.clicks, row.calls) for row in found]
 
 
-@pytest.mark.parametrize("kind", DATABASES)
-async def test_a_row_grows_until_its_end_comes_and_no_further(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+async def test_a_row_grows_until_its_end_comes_and_no_further(
+    database: str, tmp_path: Path
+) -> None:
     """Whatever is repeated, or comes late: one row an assignment."""
-    with database_url(kind) as url:
-        archive = Archive(archive_url(url, tmp_path))
-        writer = ArchiveWriter(archive, LedgerOf(ENDED))
+    archive = Archive(archive_url(database, tmp_path))
+    writer = ArchiveWriter(archive, LedgerOf(ENDED))
 
-        async def stands(*held: Holding) -> list[tuple[int, int, int]]:
-            await writer.write_standing([(each, "a") for each in held], None)
-            return await _rows(archive)
+    async def stands(*held: Holding) -> list[tuple[int, int, int]]:
+        await writer.write_standing([(each, "a") for each in held], None)
+        return await _rows(archive)
 
-        try:
-            assert await stands(STANDS) == [(0, 2, 0)]
-            assert await stands(GREW, STANDS) == [(0, 5, 1)]  # read twice, the older one late
-            assert await stands(STANDS) == [(0, 5, 1)]
-            for _ in range(2):
-                await writer.write("pool", "p")
-                assert await _rows(archive) == [(ENDED.until, 6, 1)]
-            assert await stands(replace(GREW, clicks=99)) == [(ENDED.until, 6, 1)]
-        finally:
-            await archive.close()
+    try:
+        assert await stands(STANDS) == [(0, 2, 0)]
+        assert await stands(GREW, STANDS) == [(0, 5, 1)]  # read twice, the older one late
+        assert await stands(STANDS) == [(0, 5, 1)]
+        for _ in range(2):
+            await writer.write("pool", "p")
+            assert await _rows(archive) == [(ENDED.until, 6, 1)]
+        assert await stands(replace(GREW, clicks=99)) == [(ENDED.until, 6, 1)]
+    finally:
+        await archive.close()
 
 
-@pytest.mark.parametrize("kind", DATABASES)
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 async def test_the_time_that_clicks_are_counted_up_to_never_goes_back(
-    kind: str, tmp_path: Path
+    database: str, tmp_path: Path
 ) -> None:
     """Two that lead, one after the other, may note it in any order."""
-    with database_url(kind) as url:
-        archive = Archive(archive_url(url, tmp_path))
-        writer, found = ArchiveWriter(archive, LedgerOf(ENDED)), []
-        try:
-            for until in (None, BEGAN, BEGAN + 1, BEGAN - 1):
-                await writer.write_standing([], until)
-                async with archive.engine.connect() as connection:
-                    found.append(await standing.counted_until(connection))
-        finally:
-            await archive.close()
+    archive = Archive(archive_url(database, tmp_path))
+    writer, found = ArchiveWriter(archive, LedgerOf(ENDED)), []
+    try:
+        for until in (None, BEGAN, BEGAN + 1, BEGAN - 1):
+            await writer.write_standing([], until)
+            async with archive.engine.connect() as connection:
+                found.append(await standing.counted_until(connection))
+    finally:
+        await archive.close()
     assert found == [0, BEGAN, BEGAN + 1, BEGAN + 1]
 
 
