@@ -7,6 +7,7 @@ from pathlib import Path
 from ringpool.archive import calls
 from ringpool.archive.database import Archive, archive_url
 from ringpool.background.call_closing import CallClosing
+from tests.ringpool.archive.drivers import drivers_end
 from tests.ringpool.archive.told import BEGAN, event, tell_in
 
 TIMEOUT_MS = 3_600_000
@@ -35,3 +36,4 @@ async def test_an_archive_that_is_away_is_tried_again(tmp_path: Path) -> None:
     archive = Archive(archive_url("", tmp_path / "nowhere"))
     assert await CallClosing(archive, TIMEOUT_MS).round() == 0
     await archive.close()
+    await drivers_end()

@@ -11,6 +11,7 @@ from ringpool.archive.database import FILE, Archive, archive_url
 from ringpool.archive.tables import LEDGERS
 from ringpool.cli.archive_check import check_archive
 from ringpool.settings import Settings
+from tests.ringpool.archive.drivers import drivers_end
 from tests.servers.process import free_port
 
 NOTHING_WAITS = {"pool ads": (0, 0.0)}
@@ -70,6 +71,7 @@ async def test_a_file_that_is_no_database(settings: Settings, tmp_path: Path) ->
     await archive.close()
     level, message = await said(settings, NOTHING_WAITS)
     assert (level, message.startswith("SQLite, doesn't answer")) == ("fail", True)
+    await drivers_end()
 
 
 async def test_a_postgres_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
