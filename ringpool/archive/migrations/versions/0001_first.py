@@ -185,7 +185,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "sources",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column("account", sa.Text(), server_default="", nullable=False),
         sa.Column("pool", sa.Text(), server_default="", nullable=False),
         sa.Column("tuple", sa.Text(), server_default="", nullable=False),
