@@ -24,7 +24,8 @@ from allocator.stocks import Stocks
 from allocator.transfers import Transfers
 from api.forecasts import Forecasts, PoolState
 from api.metrics import Metrics, PoolReading, StockReading
-from ringpool.archive.database import ArchiveAway
+from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.attribution.pool_attribution import calls_waiting
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.sizing import forecast
 
@@ -41,7 +42,7 @@ FORECASTS_SECONDS = 1.0
 """How long it spends, after that, on what forecasts are made from."""
 
 ARCHIVE_SECONDS = 1.0
-"""How long it waits for the archive; after that the metric isn't there."""
+"""How long it waits for the archive; what that doesn't tell by then is left out."""
 
 MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
@@ -52,10 +53,7 @@ _R = TypeVar("_R")
 
 
 class Scraper:
-    """One worker's scrapes.
-
-    ``waiting``: counts the calls that wait to be attributed; raises ArchiveAway.
-    """
+    """One worker's scrapes."""
 
     def __init__(
         self,
@@ -65,7 +63,7 @@ class Scraper:
         keeper: SnapshotKeeper,
         metrics: Metrics,
         space: DiskSpace | None = None,
-        waiting: Callable[[], Awaitable[int]] | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
@@ -73,7 +71,7 @@ class Scraper:
         self._keeper = keeper
         self._metrics = metrics
         self._space = space
-        self._waiting = waiting
+        self._archive = archive
         self._forecasts = Forecasts()
         self._under_way: asyncio.Task[bytes] | None = None
         self._text = b""
@@ -118,15 +116,18 @@ class Scraper:
             series = await _read_all(self._series, due, clock() + FORECASTS_SECONDS)
             filling = [(due[pool], found) for pool, found in series]
             readings = [StockReading(stock, status) for stock, status in stocks]
-            waiting: int | None = None
-            if self._waiting is not None:
-                with suppress(ArchiveAway, TimeoutError):
-                    waiting = await asyncio.wait_for(self._waiting(), ARCHIVE_SECONDS)
+            waiting = await self._calls_waiting()
             self._text = await asyncio.to_thread(self._write, pools, filling, readings, up, waiting)
             self._read_at = time.monotonic()
         finally:
             self._under_way = None
         return self._text
+
+    async def _calls_waiting(self) -> int | None:
+        if self._archive is not None:
+            with suppress(ArchiveAway, TimeoutError):
+                return await asyncio.wait_for(calls_waiting(self._archive), ARCHIVE_SECONDS)
+        return None
 
     async def _available(self, of_kind: tuple[str, str]) -> int:
         return await self._transfers.available(*of_kind)

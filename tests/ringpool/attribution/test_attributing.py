@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.partitions import Partitions
@@ -18,8 +19,8 @@ from ringpool.archive.tables import ASSIGNMENTS, CALLS, CANDIDATES, FITS, OVERFL
 from ringpool.attribution import attributing, fits
 from ringpool.attribution.attributing import Attributor
 from ringpool.attribution.fit import PRIOR
+from ringpool.attribution.pool_attribution import DAYS, calls_waiting, pool_attribution
 from ringpool.attribution.pool_evidence import pool_evidence
-from ringpool.attribution.standing import DAYS, calls_waiting, standing_of
 from tests.ringpool.archive.told import BEGAN, NUMBER, event, tell
 from tests.servers.postgres import postgres
 from tests.servers.process import NotInstalled, temporary_folder
@@ -327,6 +328,27 @@ async def test_a_call_that_fails_keeps_no_other_waiting(
     assert await bench.who("1") == [("nobody", "")]
 
 
+async def test_a_call_that_the_database_refuses_keeps_no_other_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once, and left as it is."""
+    await bench.tell(started("1"), started("2", 1))
+    write, tried = bench.attributor._write_all, list[int]()
+
+    async def refusing(attributed: Any) -> None:
+        tried.append(len(attributed))
+        if any(each.call["id"] == "1" for each in attributed):
+            raise IntegrityError("INSERT", {}, ValueError())
+        await write(attributed)
+
+    monkeypatch.setattr(bench.attributor, "_write_all", refusing)
+    for _ in range(2):
+        await bench.attributor.round()
+    assert tried == [2, 1, 1]
+    assert (await bench.call("1"))["attributed_at"] == 0
+    assert await bench.who("2") == [("nobody", "")]
+
+
 async def test_fits_are_kept_and_those_due_are_known(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,18 +402,18 @@ async def test_how_well_a_pool_is_attributed(bench: Bench) -> None:
     await bench.attributor.round()
     assert await calls_waiting(bench.archive) == 0
     await bench.change(update(CALLS).where(CALLS.c.id == "4").values(probability=0.5))
-    found = await standing_of(bench.archive, POOL, 600_000, now_ms)
+    found = await pool_attribution(bench.archive, POOL, 600_000, now_ms)
     assert (found.calls, found.sure_share) == (3, pytest.approx(2 / 3))
     assert (found.can_tell, found.median_delay_seconds, found.least_duration) == (None, None, "")
     assert found.text.endswith(": 0 so far.")
     await bench.learned()
     await bench.change(update(FITS).values(calls=500, parameters=fitted(500)))
     for duration, can_tell in ((60_000, False), (3_600_000, True)):
-        found = await standing_of(bench.archive, POOL, duration, now_ms)
+        found = await pool_attribution(bench.archive, POOL, duration, now_ms)
         assert (found.can_tell, found.median_delay_seconds) == (can_tell, PRIOR.median_seconds)
         assert ("can't tell its sources apart" in found.text) is not can_tell
         assert found.least_duration.endswith("m")
-    later = await standing_of(bench.archive, POOL, 600_000, now_ms + (DAYS + 1) * 86_400_000)
+    later = await pool_attribution(bench.archive, POOL, 600_000, now_ms + (DAYS + 1) * 86_400_000)
     assert (later.calls, later.sure_share) == (0, None)
 
 
@@ -402,7 +424,7 @@ def fitted(calls: int) -> str:
 async def test_an_archive_that_was_never_written_has_no_calls(tmp_path: Path) -> None:
     """And nothing is made by looking."""
     archive = Archive(archive_url("", tmp_path))
-    assert (await standing_of(archive, POOL, 600_000, BEGAN)).calls == 0
+    assert (await pool_attribution(archive, POOL, 600_000, BEGAN)).calls == 0
     assert await calls_waiting(archive) == 0
     assert list(tmp_path.iterdir()) == []
     away = Archive(archive_url("postgresql://127.0.0.1:1/x", tmp_path))
