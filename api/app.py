@@ -22,7 +22,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
 from typing import Any
 
 import structlog
@@ -85,7 +84,6 @@ from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.turn import turn
 from ringpool.archive.writer import ArchiveWriter
 from ringpool.attribution.attributing import Attributor
-from ringpool.attribution.standing import calls_waiting
 from ringpool.background.archiving import Archiving
 from ringpool.background.attributing import Attributing
 from ringpool.background.call_closing import CallClosing
@@ -292,9 +290,7 @@ async def _services(
         keeper=keeper,
         keyring=keyring,
         metrics=metrics,
-        scraper=Scraper(
-            *scraped, keeper, metrics, space, archive, waiting=partial(calls_waiting, archive)
-        ),
+        scraper=Scraper(*scraped, keeper, metrics, space, archive),
         rates=Rates(store),
         signing=signing,
         networks=VisitorNetworks(settings.trusted_proxies),

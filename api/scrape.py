@@ -25,6 +25,7 @@ from allocator.transfers import Transfers
 from api.forecasts import Forecasts, PoolState
 from api.metrics import Metrics, PoolReading, StockReading
 from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.attribution.pool_attribution import calls_waiting
 from ringpool.catalog.snapshot import SnapshotKeeper
 from ringpool.sizing import forecast
 
@@ -41,7 +42,7 @@ FORECASTS_SECONDS = 1.0
 """How long it spends, after that, on what forecasts are made from."""
 
 ARCHIVE_SECONDS = 1.0
-"""How long it waits for the archive to say that it is there, and then how many calls wait."""
+"""How long it waits for the archive; what that doesn't tell by then is left out."""
 
 MAX_READERS = 64
 """Pools that a scrape reads from the store at the same time: what a visitor's ask may wait for
@@ -52,10 +53,7 @@ _R = TypeVar("_R")
 
 
 class Scraper:
-    """One worker's scrapes.
-
-    ``waiting``: counts the calls that wait to be attributed; raises ArchiveAway.
-    """
+    """One worker's scrapes."""
 
     def __init__(
         self,
@@ -66,7 +64,6 @@ class Scraper:
         metrics: Metrics,
         space: DiskSpace | None = None,
         archive: Archive | None = None,
-        waiting: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._allocator = allocator
         self._stocks = stocks
@@ -75,7 +72,6 @@ class Scraper:
         self._metrics = metrics
         self._space = space
         self._archive = archive
-        self._waiting = waiting
         self._forecasts = Forecasts()
         self._under_way: asyncio.Task[bytes] | None = None
         self._text = b""
@@ -119,10 +115,7 @@ class Scraper:
             series = await _read_all(self._series, due, clock() + FORECASTS_SECONDS)
             filling = [(due[pool], found) for pool, found in series]
             readings = [StockReading(stock, status) for stock, status in stocks]
-            waiting: int | None = None
-            if self._waiting is not None and archive_up:
-                with suppress(ArchiveAway, TimeoutError):
-                    waiting = await asyncio.wait_for(self._waiting(), ARCHIVE_SECONDS)
+            waiting = await self._calls_waiting() if archive_up else None
             self._text = await asyncio.to_thread(
                 self._write, pools, filling, readings, up, archive_up, waiting
             )
@@ -137,6 +130,12 @@ class Scraper:
 
     async def _archive_answers(self) -> bool | None:
         return await self._archive.answers(ARCHIVE_SECONDS) if self._archive is not None else None
+
+    async def _calls_waiting(self) -> int | None:
+        if self._archive is not None:
+            with suppress(ArchiveAway, TimeoutError):
+                return await asyncio.wait_for(calls_waiting(self._archive), ARCHIVE_SECONDS)
+        return None
 
     async def _available(self, of_kind: tuple[str, str]) -> int:
         return await self._transfers.available(*of_kind)

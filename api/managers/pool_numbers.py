@@ -23,7 +23,7 @@ from api.managers.managed_endpoint import managed_endpoint
 from api.managers.scanned_page import SCANNED_PAGE, scanned_page
 from ringpool.archive.database import ArchiveAway
 from ringpool.aside import SHORT, aside
-from ringpool.attribution.standing import Attribution, standing_of
+from ringpool.attribution.pool_attribution import Attribution, pool_attribution
 from ringpool.model import Identifier, Number
 from ringpool.sizing import verdict
 from ringpool.sizing.verdict import Fit, SizeVerdict
@@ -122,7 +122,7 @@ async def _status(request: Request) -> Reply:
     sizing = await aside(SHORT + 1, verdict.judge, pool, status, series)
     attribution: Attribution | None = None
     with suppress(ArchiveAway):
-        attribution = await standing_of(
+        attribution = await pool_attribution(
             request.services.archive,
             (pool.account, pool.id),
             int(pool.min_duration),

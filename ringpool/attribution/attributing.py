@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive import dialects
@@ -111,8 +112,7 @@ class Attributor:
                     break
                 able = [call for call in page if key_of(call) not in self._unable]
                 attributed = await self._attribute(connection, able)
-            await self._write(attributed)
-            for each in attributed:
+            for each in await self._write(attributed):
                 if not each.call["attributed_at"]:
                     self._told(each.candidates[0])
             done += len(page)
@@ -143,10 +143,26 @@ class Attributor:
                 _log.exception("call_not_attributed", account=call["account"], call=call["id"])
         return attributed
 
-    async def _write(self, attributed: Sequence[_Attributed]) -> None:
-        """Write what was found of calls, of those that are still as they were read."""
-        if not attributed:
-            return
+    async def _write(self, attributed: Sequence[_Attributed]) -> Sequence[_Attributed]:
+        """Write what was found of calls; returns those that the database took.
+
+        Each that it refuses is told once.
+        """
+        try:
+            if attributed:
+                await self._write_all(attributed)
+        except (DataError, IntegrityError) as error:
+            if len(attributed) > 1:
+                return [each for one in attributed for each in await self._write([one])]
+            account, call = key_of(attributed[0].call)
+            self._unable.add((account, call))
+            reason = type(error).__name__
+            _log.error("attribution_refused", account=account, call=call, reason=reason)
+            return []
+        return attributed
+
+    async def _write_all(self, attributed: Sequence[_Attributed]) -> None:
+        """In one transaction, of those calls that are still as they were read."""
         now_ms = self._now_ms()
         same = and_(*(CALLS.c[name] == bindparam(f"its_{name}") for name in _SAME))
         async with self._archive.engine.begin() as connection:

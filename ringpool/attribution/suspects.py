@@ -3,6 +3,7 @@ told of each of them afterwards."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,7 +22,6 @@ MOST_SHOWN = 64
 """So many sources, those that were shown an overflow number last, may have made a call to it."""
 
 _VISITOR = "visitor"
-_UNKNOWN = "*"
 
 Row = RowMapping | dict[str, Any]
 """A row of the archive, by column."""
@@ -162,13 +162,17 @@ def clicks_of(suspect: Suspect) -> Clicks:
 
 
 def group_of(tuple_: str, attributes: str) -> str:
-    """With whom the share of clicks that call is learned together: "" for a tuple on its own.
+    """With whom the share of clicks that call is learned together: a hash, as it is kept with the
+    fit, which names nobody so.
 
-    Visitors come once each, so those of one keyword belong together, or else of one publisher,
-    campaign or landing page. ``attributes``: of the first click, JSON.
+    A tuple is a group of its own. Visitors come once each, so those of one keyword belong together,
+    or else of one publisher, campaign or landing page. ``attributes``: of the first click, JSON.
     """
-    if not tuple_.startswith(f"{_VISITOR}="):
-        return ""
+    of_many = _of_visitor(tuple_, attributes) if tuple_.startswith(f"{_VISITOR}=") else tuple_
+    return hashlib.blake2b(of_many.encode(), digest_size=8).hexdigest()
+
+
+def _of_visitor(tuple_: str, attributes: str) -> str:
     known = _decode_attributes(attributes) if attributes else {}
     publisher = tuples.parse(tuple_).get("publisher") or known.get("publisher")
     page = str(known.get("landing_page", "")).partition("?")[0]
@@ -180,7 +184,7 @@ def group_of(tuple_: str, attributes: str) -> str:
     ):
         if value:
             return f"{name}={value}"
-    return _UNKNOWN
+    return ""
 
 
 def _assigned(row: Row, source: int, at: int, made_of: Source | None) -> Suspect:

@@ -27,7 +27,7 @@ from ringpool.sizing import verdict
 from ringpool.times import Duration, now
 
 if TYPE_CHECKING:
-    from ringpool.attribution.standing import Attribution
+    from ringpool.attribution.pool_attribution import Attribution
 
 _CONCURRENCY = 50
 
@@ -196,13 +196,13 @@ async def _status(session: Session, pool_id: str) -> PoolStatus | None:
 async def _attribution(session: Session, pool: Pool) -> Attribution | None:
     """How well the pool's calls are attributed; None: the archive doesn't answer."""
     # Here, as it needs numpy: a tenth of a second that no other command has to wait for.
-    from ringpool.attribution.standing import standing_of
+    from ringpool.attribution.pool_attribution import pool_attribution
 
     settings = session.settings
     archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
     key = (pool.account, pool.id)
     try:
-        return await standing_of(archive, key, int(pool.min_duration), int(time.time() * 1000))
+        return await pool_attribution(archive, key, int(pool.min_duration), int(time.time() * 1000))
     except ArchiveAway:
         return None
     finally:

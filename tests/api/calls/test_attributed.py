@@ -71,6 +71,14 @@ def test_from_click_to_attributed_call_within_five_seconds(tmp_path: Path) -> No
         assert best["probability"] + nobody["probability"] == pytest.approx(1)
         (listed,) = client.get("/v1/calls", headers=AUTH).json()["calls"]
         assert (listed["tuple"], listed["probability"]) == (call["tuple"], call["probability"])
+        asked = {"name": "website", "account": "newspress"}
+        report = client.get("/v1/reports/parameter", params=asked, headers=AUTH).json()
+        credited = next(row for row in report["rows"] if row["group"] == {"website": "one"})
+        assert (credited["calls"], credited["hard_credit"]) == (1, 1)
+        assert credited["soft_credit"] == pytest.approx(call["probability"], abs=0.01)
+        status = client.get("/admin/v1/pools/placement/status", headers=AUTH).json()
+        assert (status["attribution"]["calls"], status["attribution"]["sure_share"]) == (1, 1.0)
+        assert "200 calls" in status["attribution"]["text"]
 
 
 async def test_an_overflow_call_and_a_caller_who_returns(site: Site) -> None:

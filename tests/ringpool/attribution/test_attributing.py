@@ -10,14 +10,16 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.partitions import Partitions
 from ringpool.archive.sources import source_of
 from ringpool.archive.tables import ASSIGNMENTS, CALLS, CANDIDATES, FITS, OVERFLOWS, SOURCES
 from ringpool.attribution import attributing, fits
 from ringpool.attribution.attributing import Attributor
 from ringpool.attribution.fit import PRIOR
+from ringpool.attribution.pool_attribution import DAYS, calls_waiting, pool_attribution
 from ringpool.attribution.pool_evidence import pool_evidence
 from tests.ringpool.archive.told import BEGAN, NUMBER, event, tell
 from tests.servers.postgres import postgres
@@ -326,6 +328,27 @@ async def test_a_call_that_fails_keeps_no_other_waiting(
     assert await bench.who("1") == [("nobody", "")]
 
 
+async def test_a_call_that_the_database_refuses_keeps_no_other_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once, and left as it is."""
+    await bench.tell(started("1"), started("2", 1))
+    write, tried = bench.attributor._write_all, list[int]()
+
+    async def refusing(attributed: Any) -> None:
+        tried.append(len(attributed))
+        if any(each.call["id"] == "1" for each in attributed):
+            raise IntegrityError("INSERT", {}, ValueError())
+        await write(attributed)
+
+    monkeypatch.setattr(bench.attributor, "_write_all", refusing)
+    for _ in range(2):
+        await bench.attributor.round()
+    assert tried == [2, 1, 1]
+    assert (await bench.call("1"))["attributed_at"] == 0
+    assert await bench.who("2") == [("nobody", "")]
+
+
 async def test_fits_are_kept_and_those_due_are_known(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -366,6 +389,49 @@ async def test_a_fit_that_cannot_be_read_is_as_none(bench: Bench) -> None:
     await bench.attributor.round()
     assert (await bench.candidates())[0]["tuple"] == "website=6"
     assert await bench.rows(FITS) == []
+
+
+async def test_how_well_a_pool_is_attributed(bench: Bench) -> None:
+    """The calls of the last month; what was learned of their delays, once that is enough."""
+    await bench.held(1)
+    await bench.tell(
+        started("1"), started("2", number="+18885550102"), started("3", pool="q"), started("4")
+    )
+    now_ms = int(bench.now * 1000)
+    assert await calls_waiting(bench.archive) == 4
+    await bench.attributor.round()
+    assert await calls_waiting(bench.archive) == 0
+    await bench.change(update(CALLS).where(CALLS.c.id == "4").values(probability=0.5))
+    found = await pool_attribution(bench.archive, POOL, 600_000, now_ms)
+    assert (found.calls, found.sure_share) == (3, pytest.approx(2 / 3))
+    assert (found.can_tell, found.median_delay_seconds, found.least_duration) == (None, None, "")
+    assert found.text.endswith(": 0 so far.")
+    await bench.learned()
+    await bench.change(update(FITS).values(calls=500, parameters=fitted(500)))
+    for duration, can_tell in ((60_000, False), (3_600_000, True)):
+        found = await pool_attribution(bench.archive, POOL, duration, now_ms)
+        assert (found.can_tell, found.median_delay_seconds) == (can_tell, PRIOR.median_seconds)
+        assert ("can't tell its sources apart" in found.text) is not can_tell
+        assert found.least_duration.endswith("m")
+    later = await pool_attribution(bench.archive, POOL, 600_000, now_ms + (DAYS + 1) * 86_400_000)
+    assert (later.calls, later.sure_share) == (0, None)
+
+
+def fitted(calls: int) -> str:
+    return msgspec.json.encode(msgspec.structs.replace(PRIOR, calls=calls)).decode()
+
+
+async def test_an_archive_that_was_never_written_has_no_calls(tmp_path: Path) -> None:
+    """And nothing is made by looking."""
+    archive = Archive(archive_url("", tmp_path))
+    assert (await pool_attribution(archive, POOL, 600_000, BEGAN)).calls == 0
+    assert await calls_waiting(archive) == 0
+    assert list(tmp_path.iterdir()) == []
+    away = Archive(archive_url("postgresql://127.0.0.1:1/x", tmp_path))
+    with pytest.raises(ArchiveAway):
+        await calls_waiting(away)
+    await archive.close()
+    await away.close()
 
 
 async def test_a_pool_is_learned_of_from_all_its_calls_and_clicks(bench: Bench) -> None:

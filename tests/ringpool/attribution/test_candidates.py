@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ringpool.attribution.candidates import Candidate, ranked
@@ -112,20 +114,32 @@ def test_who_was_shown_the_overflow_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tuple_", "click", "group"),
+    ("one", "other", "together"),
     [
-        ("website=one", '{"search_keywords":"solar"}', ""),
-        ("visitor=v1", '{"search_keywords":"solar","utm_campaign":"c"}', "keyword=solar"),
-        ("visitor=v1&publisher=x", '{"utm_campaign":"c"}', "publisher=x"),
-        ("visitor=v1", '{"utm_campaign":"c"}', "campaign=c"),
+        (("website=one", '{"search_keywords":"solar"}'), ("website=one", ""), True),
+        (("website=one", ""), ("website=two", ""), False),
         (
-            "visitor=v1",
-            '{"landing_page":"https://a.example/b?visitor=v1"}',
-            "page=https://a.example/b",
+            ("visitor=v1", '{"search_keywords":"solar","utm_campaign":"c"}'),
+            ("visitor=v2", '{"search_keywords":"solar"}'),
+            True,
         ),
-        ("visitor=v1", "", "*"),
+        (
+            ("visitor=v1&publisher=x", '{"utm_campaign":"c"}'),
+            ("visitor=v2", '{"publisher":"x"}'),
+            True,
+        ),
+        (("visitor=v1&publisher=x", ""), ("visitor=v1", '{"utm_campaign":"x"}'), False),
+        (
+            ("visitor=v1", '{"landing_page":"https://a.example/b?visitor=v1"}'),
+            ("visitor=v2", '{"landing_page":"https://a.example/b"}'),
+            True,
+        ),
+        (("visitor=v1", ""), ("visitor=v2", ""), True),
     ],
 )
-def test_visitors_share_a_rate(tuple_: str, click: str, group: str) -> None:
-    """By where they came from, and never by who they are."""
-    assert group_of(tuple_, click) == group
+def test_visitors_share_a_rate(
+    one: tuple[str, str], other: tuple[str, str], together: bool
+) -> None:
+    """By where they came from, and never by who they are; no name is in it."""
+    assert (group_of(*one) == group_of(*other)) is together
+    assert re.fullmatch("[0-9a-f]{16}", group_of(*one))

@@ -41,7 +41,7 @@ class Attribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     least_duration: str = ""
 
 
-async def standing_of(
+async def pool_attribution(
     archive: Archive, pool: PoolKey, min_duration_ms: int, now_ms: int
 ) -> Attribution:
     """Look at the calls of the last days, up to Unix ms, and at what was learned.
