@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from loadtests.attribution import page
-from loadtests.attribution.traffic import Kind, Traffic
-from loadtests.attribution.trial import Trial, run
+from loadtests.attribution.side_by_side import side_by_side
+from loadtests.attribution.traffic import Kind
 
 _err = Console(stderr=True)
 
@@ -20,7 +18,7 @@ _err = Console(stderr=True)
 @click.command
 @click.option(
     "--calls",
-    default=20_000,
+    default=30_000,
     show_default=True,
     type=click.IntRange(min=20),
     help="Of each pool: it learns from the first half, and is judged on the second.",
@@ -43,17 +41,7 @@ def main(calls: int, seed: int, kinds: tuple[str, ...], as_json: bool, write: bo
     """
     if write and kinds:
         raise click.UsageError("the page has both pools: no --pool with --write")
-    traffic = Traffic()
-    trials: list[Trial] = []
-    columns = "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=_err, disable=not _err.is_terminal) as bar:
-        for kind in [Kind(name) for name in kinds] or list(Kind):
-            task = bar.add_task(f"{kind} pool, calls", total=calls)
-
-            def advance(done: int, task: object = task) -> None:
-                bar.advance(task, done)  # type: ignore[arg-type]
-
-            trials.append(asyncio.run(run(traffic, kind, calls, seed, advance)))
+    trials = side_by_side([Kind(name) for name in kinds] or list(Kind), calls, seed, _err)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(trials), indent=2))
     else:
