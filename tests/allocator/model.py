@@ -530,8 +530,10 @@ class ModelPool:
         number.released = False
         self.totals["held"] += ask.clicks
         number.last = ask.attributes or number.last
-        extended = self.clock + self.rules.hold_on_activity
-        extends = self.rules.hold_on_activity and not number.leaving and extended > number.until
+        hold = self.rules.hold_on_activity
+        extended = self.clock + hold
+        enough = hold * 15 / 16 if ask.clicks else hold
+        extends = hold and not number.leaving and number.until - self.clock < enough
         if extends and not (over and self._over_budget(ask.network)):
             if over and ask.network:
                 self._begin(number, ask.network)
@@ -597,7 +599,8 @@ class ModelPool:
 
     def _answer_with(self, state: State, number: Number) -> Answer:
         left = max(0, number.until - self.clock)
-        return Answer(state, number.number, number.until if left else 0, left)
+        least = math.ceil(self.rules.hold_on_activity * 7 / 8) if left else 0
+        return Answer(state, number.number, number.until if left else 0, left, least_ms=least)
 
     def _rank_due(self, most: int) -> None:
         everyone = list(self.numbers.values())
