@@ -617,7 +617,7 @@ class ModelPool:
 
     def _score(self, number: Number) -> float:
         """Where the rule puts a number, lowest first."""
-        activity = 0.0 if number.released and not number.calls else number.activity
+        activity = number.activity / (4 if number.released and not number.calls else 1)
         rule, span = self.rules.recycle, self.rules.half_life
         moment = number.active + span * math.log(activity) / LN2 if activity else -NEVER
         if rule == "least_active":
