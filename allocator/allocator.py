@@ -26,6 +26,7 @@ from allocator.answers import (
     State,
     Swept,
     attributes_bytes,
+    least_promise,
 )
 from allocator.keys import pool_keys
 from allocator.paging import SHELVED_A_CALL, every_page
@@ -33,7 +34,6 @@ from allocator.port import Argument, Store
 from allocator.replies import (
     AllocateReply,
     AllocationCode,
-    AnswerReply,
     CallReply,
     EditCode,
     ForgetCode,
@@ -141,7 +141,7 @@ class Allocator:
         reply: Coroutine[Any, Any, bytes],
     ) -> list[Answer]:
         allocated: AllocateReply = known(pool_id, _allocated(await reply))
-        answers = _answers(allocated.clock, allocated.answers)
+        answers = _answers(allocated)
         if None not in answers:
             return answers  # type: ignore[return-value]  # that was looked at
         for last in (False, True):  # a number of an area first, any other then
@@ -151,7 +151,7 @@ class Allocator:
             allocated = await self._grow(
                 pool_id, allocated, [asks[place] for place in waiting], now_ms, last=last
             )
-            grown = _answers(allocated.clock, allocated.answers)
+            grown = _answers(allocated)
             for place, answer in zip(waiting, grown, strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
@@ -232,7 +232,7 @@ class Allocator:
             part = tuples[start : start + MAX_ASKS_PER_CALL]
             reply = await self._run(_HELD, pool_id, now_ms, *part)
             found: HeldReply = known(pool_id, _of_tuples(reply))
-            answers += [each for each in _answers(found.clock, found.answers) if each is not None]
+            answers += [each for each in _answers(found) if each is not None]
         return answers
 
     async def preview(
@@ -466,15 +466,15 @@ def _arguments(asks: Sequence[Ask], *, touch: bool = False) -> list[Argument]:
 
 def _touched(pool_id: str, reply: bytes) -> list[Answer]:
     touched: AllocateReply = known(pool_id, _allocated(reply))
-    answers = _answers(touched.clock, touched.answers)
-    return [answer for answer in answers if answer is not None]
+    return [answer for answer in _answers(touched) if answer is not None]
 
 
-def _answers(clock: int, replies: Sequence[AnswerReply]) -> list[Answer | None]:
+def _answers(told: AllocateReply | HeldReply) -> list[Answer | None]:
     """Turn replies into answers; None where the pool could grow."""
     answers: list[Answer | None] = []
-    for reply in replies:
-        until, left = reply.guaranteed_until, reply.guaranteed_until - clock
+    least = least_promise(told.hold)
+    for reply in told.answers:
+        until, left = reply.guaranteed_until, reply.guaranteed_until - told.clock
         if left <= 0:  # nothing is promised: the number may be another's now
             until = left = 0
         answers.append(
@@ -484,6 +484,7 @@ def _answers(clock: int, replies: Sequence[AnswerReply]) -> list[Answer | None]:
                 until,
                 left,
                 reply.code == AllocationCode.OVER_BUDGET,
+                least if left else 0,
             )
             if reply.code
             else None

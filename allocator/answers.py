@@ -65,7 +65,8 @@ class Answer(Struct, frozen=True, gc=False):
     ``hold_ms`` is what is left of the guarantee, counted from when the store answered;
     ``guaranteed_until`` is the same time on the store's clock. Both are 0 where nothing is
     promised: for overflow, and for a number that may be recycled now. ``over_budget``: state none,
-    because the ask's network may have no more.
+    because the ask's network may have no more. ``least_ms``: so much of the guarantee must be left
+    when the answer is given again (``least_promise``).
     """
 
     state: State
@@ -73,6 +74,15 @@ class Answer(Struct, frozen=True, gc=False):
     guaranteed_until: int = 0
     hold_ms: int = 0
     over_budget: bool = False
+    least_ms: int = 0
+
+
+def least_promise(hold_on_activity: int) -> int:
+    """For how many ms whoever is answered is promised the number at least: 7/8 of it, rounded up.
+
+    An eighth is for answers to be repeated, since none can be that promises all of it.
+    """
+    return (hold_on_activity * 7 + 7) // 8
 
 
 class Rules(Struct, frozen=True, kw_only=True):

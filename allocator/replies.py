@@ -152,7 +152,8 @@ class AnswerReply(Struct, frozen=True, array_like=True, gc=False):
 class AllocateReply(Struct, frozen=True, array_like=True, gc=False):
     """What ``pool/allocate`` replies. ``room``: how many numbers the pool may take from ``stock``.
 
-    ``arrived``: those of the arrivals that are in the pool now.
+    ``arrived``: those of the arrivals that are in the pool now. ``hold``: the pool's
+    ``hold_on_activity``, ms.
     """
 
     clock: int
@@ -160,13 +161,15 @@ class AllocateReply(Struct, frozen=True, array_like=True, gc=False):
     room: int
     answers: list[AnswerReply]
     arrived: list[str]
+    hold: int
 
 
 class HeldReply(Struct, frozen=True, array_like=True):
-    """What ``pool/held`` replies."""
+    """What ``pool/held`` replies. ``hold``: as in AllocateReply."""
 
     clock: int
     answers: list[AnswerReply]
+    hold: int
 
 
 class PreviewReply(Struct, frozen=True, array_like=True):

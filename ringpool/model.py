@@ -473,7 +473,7 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     strict: bool = False
     require: Require = Require.NONE
     min_duration: Duration = Duration(600_000)
-    hold_on_activity: Duration = Duration(0)
+    hold_on_activity: Duration | None = None
     recycle: Recycle = Recycle.LEAST_ACTIVE
     activity: Activity = Activity()
     max_size: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
@@ -501,6 +501,13 @@ class Pool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     history_bytes: Annotated[int, Meta(ge=0, le=262_144)] = 4096
     on_exhausted: OnExhausted | None = None
     notify: Notified = ()
+
+    @property
+    def hold(self) -> Duration:
+        """For how long a click or ping holds a number: ``hold_on_activity``, else as a new one."""
+        if self.type is PoolType.STATIC:
+            return Duration(0)
+        return self.min_duration if self.hold_on_activity is None else self.hold_on_activity
 
     @property
     def stock_id(self) -> str | None:
@@ -586,7 +593,7 @@ def rules(pool: Pool, areas: str = "", quota: Quota | None = None, of_stock: str
     """
     return Rules(
         min_duration=int(pool.min_duration),
-        hold_on_activity=int(pool.hold_on_activity),
+        hold_on_activity=int(pool.hold),
         recycle=pool.recycle.value,
         call_weight=pool.activity.call,
         click_weight=pool.activity.click,

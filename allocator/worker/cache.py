@@ -1,11 +1,16 @@
 """Where a worker gets its answers: its own memory while a guarantee lasts, else the store.
 
-A guarantee is a promise that nothing breaks, so an answer may be repeated until it ends without
-asking again. Clicks answered so are counted and written behind with the last click's attributes:
-at most a second late, none lost on a clean stop; on a kill, those of the last second are, and those
-that an outage kept from being written (the assignment itself never is). Each write has a number,
-and one that failed is repeated as it was until the store has it: so it counts once, however often
-it ran.
+A guarantee is a promise that nothing breaks, so an answer may be repeated without asking again
+until it ends; where activity renews guarantees (``hold_on_activity``), for as long as enough of it
+is left for the next reader (``Answer.least_ms``). Then the store is asked, and renews it. If the
+store is away the answer is repeated until the guarantee ends, since what it says is still true.
+
+Clicks answered so are counted and written behind with the last click's attributes: at most a second
+late, none lost on a clean stop; on a kill, those of the last second are, and those that an outage
+kept from being written (the assignment itself never is). Each write has a number, and one that
+failed is repeated as it was until the store has it: so it counts once, however often it ran. What
+was asked of the store, and answered from here since it failed, isn't counted again: whether the
+store did, nobody knows.
 
 Time is the local monotonic clock from *before* the store was asked, so the store's guarantee
 always outlasts the memory of it; no two clocks are compared. An answer that comes when its
@@ -60,12 +65,14 @@ _ENTRY_BYTES = 700
 class CachedAssignment:
     """A number that a tuple holds, as long as this worker may answer so without the store.
 
-    ``expires``: local monotonic seconds. ``clicks`` and ``attributes``: not yet written behind.
+    ``expires``: until when it need not ask, ``ends``: until when it may answer so if it can't ask;
+    local monotonic seconds. ``clicks`` and ``attributes``: not yet written behind.
     """
 
     __slots__ = (
         "attributes",
         "clicks",
+        "ends",
         "expires",
         "guaranteed_until",
         "number",
@@ -78,9 +85,20 @@ class CachedAssignment:
         self.tuple = tuple_
         self.number = ""
         self.guaranteed_until = 0
-        self.expires = 0.0
+        self.expires = self.ends = 0.0
         self.clicks = 0
         self.attributes: Attributes = b""
+
+    def learn(self, answer: Answer, asked: float) -> None:
+        """Take over what the store answered. ``asked``: local monotonic seconds."""
+        self.number, self.guaranteed_until = answer.number, answer.guaranteed_until
+        ends = asked + answer.hold_ms / 1000
+        self.ends = ends - MARGIN_SECONDS
+        self.expires = ends - max(MARGIN_SECONDS, answer.least_ms / 1000)
+
+    def hold_ms(self, now: float) -> int:
+        """What is left of the guarantee."""
+        return int((self.ends - now + MARGIN_SECONDS) * 1000)
 
 
 class _Write(Struct, frozen=True):
@@ -139,10 +157,12 @@ class AssignmentCache:
         """What may be answered without asking; ``count`` must follow when it is."""
         key = (pool_id, tuple_)
         held = self._entries.get(key)
-        if held is not None and held.expires <= self._clock():
-            self._entries.discard(key)
+        if held is None:
             return None
-        return held
+        now = self._clock()
+        if held.ends <= now:
+            self._entries.discard(key)
+        return held if held.expires > now else None
 
     def count(
         self, held: CachedAssignment, attributes: Attributes = b"", clicks: int = 1
@@ -150,7 +170,7 @@ class AssignmentCache:
         """Count clicks answered from ``held``; None when its time is over and nothing was."""
         if not self.record_click(held, attributes, clicks):
             return None
-        hold_ms = int((held.expires - self._clock() + MARGIN_SECONDS) * 1000)
+        hold_ms = held.hold_ms(self._clock())
         return HeldAnswer(State.HELD, held.number, held.guaranteed_until, hold_ms, assignment=held)
 
     def record_click(
@@ -159,11 +179,26 @@ class AssignmentCache:
         """Count clicks that got the same answer again; False when its time is over."""
         if held.expires <= self._clock():
             return False
+        self._note_clicks(held, attributes, clicks)
+        return True
+
+    def _note_clicks(self, held: CachedAssignment, attributes: Attributes, clicks: int) -> None:
         held.clicks += clicks
         if attributes:
             held.attributes = attributes
         self._unwritten.add(held)
-        return True
+
+    def _while_away(self, pool_id: str, ask: Ask) -> Answer | None:
+        """Answer with a guarantee that the store can't renew now; None when there is none.
+
+        The click isn't counted: the store may have before it failed.
+        """
+        held = self._entries.get((pool_id, ask.tuple))
+        now = self._clock()
+        if held is None or held.ends <= now:
+            return None
+        self._note_clicks(held, ask.attributes, 0)
+        return Answer(State.HELD, held.number, held.guaranteed_until, held.hold_ms(now))
 
     async def allocate(self, pool_id: str, ask: Ask) -> Answer:
         """Answer one ask: with a HeldAnswer when the tuple had its number and will have it on.
@@ -182,7 +217,12 @@ class AssignmentCache:
                 raise only
             return only
         asked = self._clock()
-        found = await self._batcher.ask(pool_id, ask)
+        try:
+            found = await self._batcher.ask(pool_id, ask)
+        except StoreUnavailable:
+            if (left := self._while_away(pool_id, ask)) is None:
+                raise
+            return left
         answer = self._remember(pool_id, ask.tuple, found, asked)
         if answer is None:
             (answer,) = await self._ask_again(pool_id, [ask])
@@ -199,7 +239,12 @@ class AssignmentCache:
             if answer is not None:
                 return answer
         asked = self._clock()
-        (found,) = await self._allocator.touch(pool_id, [ask])
+        try:
+            (found,) = await self._allocator.touch(pool_id, [ask])
+        except StoreUnavailable:
+            if (left := self._while_away(pool_id, ask)) is None:
+                raise
+            return left
         if found.state is State.NONE:
             return None
         remembered = self._remember(pool_id, ask.tuple, found, asked)
@@ -229,7 +274,7 @@ class AssignmentCache:
                 else:
                     found = await self._allocate_unknown(pool_id, unknown)
             except StoreUnavailable as error:
-                found = [error] * len(missing)
+                found = [self._while_away(pool_id, ask) or error for ask in unknown]
             for place, answer in zip(missing, found, strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]
@@ -255,18 +300,21 @@ class AssignmentCache:
         """Answer asks whose tuples hold a number; the others get ``why``. Clicks are written
         behind."""
         asked = self._clock()
-        found = await self._allocator.held(pool_id, [ask.tuple for ask in asks])
         answers: list[Answer | StoreUnavailable] = []
+        try:
+            found = await self._allocator.held(pool_id, [ask.tuple for ask in asks])
+        except StoreUnavailable as error:
+            return [self._while_away(pool_id, ask) or error for ask in asks]
         for ask, held in zip(asks, found, strict=True):
             answer = None
             if held.state is State.HELD:
                 answer = self._remember(pool_id, ask.tuple, held, asked)
             if isinstance(answer, HeldAnswer):
                 self.record_click(answer.assignment, ask.attributes, ask.clicks)
-            elif answer is not None:  # held for too short a time to be remembered
-                click = CachedAssignment(pool_id, ask.tuple)
-                click.clicks, click.attributes = ask.clicks, ask.attributes
-                self._unwritten.add(click)
+            elif answer is not None:  # not to be repeated
+                known = self._entries.get((pool_id, ask.tuple))
+                click = known or CachedAssignment(pool_id, ask.tuple)
+                self._note_clicks(click, ask.attributes, ask.clicks)
             answers.append(StoreUnavailable(why) if answer is None else answer)
         return answers
 
@@ -367,8 +415,7 @@ class AssignmentCache:
         for held, answer in zip(write.entries, answers, strict=False):
             # With hold_on_activity a click moves the guarantee's end.
             if answer.number == held.number and answer.guaranteed_until > held.guaranteed_until:
-                held.guaranteed_until = answer.guaranteed_until
-                held.expires = write.asked + answer.hold_ms / 1000 - MARGIN_SECONDS
+                held.learn(answer, write.asked)
         return True
 
     def _remember(self, pool_id: str, tuple_: str, answer: Answer, asked: float) -> Answer | None:
@@ -378,17 +425,17 @@ class AssignmentCache:
         ends, now = asked + answer.hold_ms / 1000, self._clock()
         if ends <= now:
             return None
-        expires = ends - MARGIN_SECONDS
-        if expires <= now:
+        if ends - MARGIN_SECONDS <= now:
             return answer
         key = (pool_id, tuple_)
         held = self._entries.get(key)
         if held is None:
             held = CachedAssignment(pool_id, tuple_)
             self._entries.put(key, held)
-        held.number, held.guaranteed_until = answer.number, answer.guaranteed_until
-        held.expires = expires
-        if answer.state is not State.HELD or self._entries.get(key) is None:  # the memory is off
+        held.learn(answer, asked)
+        if answer.state is not State.HELD or held.expires <= now:
+            return answer
+        if self._entries.get(key) is None:  # the memory is off
             return answer
         return HeldAnswer(
             State.HELD, answer.number, answer.guaranteed_until, answer.hold_ms, assignment=held

@@ -645,7 +645,8 @@ TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "require": "How many of its parameters a tuple must have.",
             "min_duration": "How long a number is its tuple's at least: a whole number and one of "
             "s m h d w y.",
-            "hold_on_activity": "How long after each click or ping its guarantee lasts at least.",
+            "hold_on_activity": "How long after each click or ping its guarantee lasts at least. "
+            "Absent: as long as `min_duration`; `0s`: none extends it.",
             "recycle": "Which number goes next when none is unassigned.",
             "activity": "What calls and clicks weigh, and how fast that fades.",
             "max_size": "Most numbers, those from its stock included.",

@@ -140,8 +140,8 @@ ping = Endpoint(
     beacon_operations(
         "ping",
         "The visitor is still there",
-        "Activity of the numbers that the visitor was given: where a pool has `hold_on_activity`, "
-        "their guarantees last that much longer from now. `held` proves what was given, or "
+        "Activity of the numbers that the visitor was given: their guarantees last for the pool's "
+        "`hold_on_activity` from now (`0s`: nothing is extended). `held` proves what was given, or "
         "the tracking link's signature in `url`; without proof, and for what it isn't of, nothing "
         "is extended. A server with an account's API key needs none. No click is counted. POST, "
         "which browsers send as a beacon, may have the parameters as a form.",

@@ -32,8 +32,8 @@ class TargetSettings(
     of them replaces it.
     ``format``, ``call`` (``mobile_click_to_call``: phones get ``tel:`` links): of the first pool
     that names it, in the order of the rules.
-    ``hold_ms``: the longest ``hold_on_activity`` of these pools and those that they fall back on;
-    0: the page sends no pings and no release.
+    ``hold_ms``: for how long activity holds a number at least, of these pools and those that they
+    fall back on; 0: it holds none, and the page sends no pings and no release.
     ``visitor``: True where all of them are of type ``visitor``: asked for only with consent to a
     visitor id; 1 where some are, or one that they fall back on: asked for without it too.
     """
@@ -120,7 +120,7 @@ def _target_settings(number: str, pools: Sequence[PreparedPool]) -> TargetSettin
         plan=plan(number),
         pools=tuple(prepared.pool.id for prepared in pools),
         format=first.format,
-        hold_ms=max(int(prepared.pool.hold_on_activity) for prepared in asked),
+        hold_ms=min((int(hold) for each in asked if (hold := each.pool.hold)), default=0),
         visitor=all(map(_is_of_visitors, pools))
         or (1 if any(map(_is_of_visitors, asked)) else False),
         call=first.mobile_click_to_call,

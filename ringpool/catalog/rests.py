@@ -35,7 +35,7 @@ def after(
     for pool in pools:
         shared = pool.stock_id or f"pool/{pool.id}"
         begins = max(now, (clocks or {}).get(pool.id, 0))
-        end = begins + max(pool.min_duration, pool.hold_on_activity)
+        end = begins + max(pool.min_duration, pool.hold)
         ends[shared] = max(ends.get(shared, 0), end)
     return {pool.id: ends[pool.stock_id or f"pool/{pool.id}"] for pool in pools}
 

@@ -160,10 +160,10 @@ def seal_of(asked: PreparedPool, gave: PreparedPool, tuple_: str, seal: Seal) ->
     """The text by which a visitor proves to have this number; "" where nothing needs it.
 
     A sticky pool that was asked gives the number again to who brings it, also one of a pool that it
-    fell back on; where ``gave`` has ``hold_on_activity``, a ping extends the guarantee of what it
+    fell back on; where activity holds numbers of ``gave``, a ping extends the guarantee of what it
     names. A static pool's number is everybody's.
     """
-    if gave.fixed is not None or not (asked.pool.sticky or gave.pool.hold_on_activity):
+    if gave.fixed is not None or not (asked.pool.sticky or gave.pool.hold):
         return ""
     fell_back = asked.pool.id if asked.pool.id != gave.pool.id else ""
     return seal.seal(Kept(gave.pool.id, tuple_, fell_back))

@@ -98,7 +98,8 @@ def pool_faults(path: str, pool: Pool, present: int) -> Iterator[Fault]:
         yield from _instant_faults(f"{path}.former_key.until", pool.former_key.until)
     yield from _parameter_faults(f"{path}.parameters", pool)
     yield from _span_faults(f"{path}.min_duration", pool.min_duration, _SECOND_MS)
-    yield from _span_faults(f"{path}.hold_on_activity", pool.hold_on_activity, 0)
+    if pool.hold_on_activity is not None:
+        yield from _span_faults(f"{path}.hold_on_activity", pool.hold_on_activity, 0)
     if pool.activity.half_life is not None:
         yield from _span_faults(f"{path}.activity.half_life", pool.activity.half_life, _SECOND_MS)
     if pool.type is PoolType.STATIC:

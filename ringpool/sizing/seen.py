@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from allocator.series import HOUR_MS, MINUTE_MS, Hour, Minute, Series
 from ringpool.model import Pool
+from ringpool.times import Duration
 
 _WEEK_HOURS = 168
 _DAY_SECONDS = 86_400
@@ -83,20 +84,19 @@ def busiest(series: Series, seconds: float) -> Seen | None:
 def texts(pool: Pool, seen: Seen | None) -> dict[str, str]:
     """Return the question that a pool's rules and what it saw are (``reading.FIELDS``).
 
-    Where clicks renew guarantees, how long numbers are held is not the minimum duration: then the
-    load is what was held, and that of those who found no number.
+    Where clicks renew guarantees, numbers are held for longer than the minimum duration. For how
+    long follows from how many were held, and how many would be with those who found no number.
     """
-    seconds = pool.min_duration / 1000
-    found = {"min_duration": str(pool.min_duration)}
-    if pool.hold_on_activity:
-        found["renewed"] = "1"
+    found = {"min_duration": str(pool.min_duration), "renewed": "1" if pool.hold else "0"}
     if seen is None:
         return found
     clicks, distinct = seen.asks / seen.hours, seen.distinct / max(seen.asks, seen.distinct)
-    if pool.hold_on_activity and seen.held:
-        load = seen.held / max(0.01, 1 - seen.overflow_share)
-        clicks, distinct = load / seconds * 3600, 1.0
     found |= {"clicks": f"{_short(max(clicks, 1e-6))}/h", "distinct": _short(distinct)}
+    if pool.hold:
+        load = seen.held / max(0.01, 1 - seen.overflow_share)
+        longer = load * seen.hours * 3600 / seen.distinct - pool.min_duration / 1000
+        if longer >= 1:
+            found["extension"] = str(Duration(round(longer) * 1000))
     if seen.peakedness > 1:
         found["peakedness"] = f"{seen.peakedness:.2f}"
     return found
@@ -105,12 +105,15 @@ def texts(pool: Pool, seen: Seen | None) -> dict[str, str]:
 def question(pool: Pool, seen: Seen | None, given: Mapping[str, str]) -> dict[str, str]:
     """Return the same, with what is given instead of what was seen.
 
-    Where the keywords that come again are given, so is which clicks bring tuples of their own.
+    Where the keywords that come again are given, so is which clicks bring tuples of their own; and
+    how long these hold their numbers, where something is said of that.
     """
     found = texts(pool, seen)
     given = {name: text for name, text in given.items() if text.strip()}
     if "keywords" in given:
         found.pop("distinct", None)
+    if given.keys() & {"keywords", "renewed", "min_duration"}:
+        found.pop("extension", None)
     return found | given
 
 

@@ -7,6 +7,7 @@ asked of the operator's store.
 
 from __future__ import annotations
 
+import heapq
 import math
 import random
 import tempfile
@@ -29,6 +30,7 @@ _BATCHES = 20
 
 _TIMEOUT_MS = 10_000
 _POOL = "simulated"
+_VISITOR = "visitor="
 _START_MS = 1_600_000_000_000
 
 
@@ -78,8 +80,8 @@ def all_clicks(question: Question, clicks: int) -> int:
 
 
 def warm_up(question: Question) -> int:
-    """Clicks of three minimum durations: the pool has forgotten that it began empty."""
-    return math.ceil(3 * question.traffic.busy_clicks * question.seconds)
+    """Clicks of three guarantees: the pool has forgotten that it began empty."""
+    return math.ceil(3 * question.traffic.busy_clicks * (question.seconds + question.extension))
 
 
 async def _run(
@@ -109,8 +111,11 @@ async def _run(
     asked = refused = all_asked = all_refused = 0
     a_batch = max(1, clicks // _BATCHES)
     turned_away = ""
+    visits = _Visits(question, chance)
     for done in range(1, before + clicks + 1):
         at += chance.expovariate(question.traffic.busy_clicks) * 1000
+        for pinged, whose in visits.pings(at):
+            await allocator.touch(_POOL, [Ask(whose, clicks=0)], now_ms=round(pinged))
         tuple_ = next(tuples)
         (answer,) = await allocator.allocate(_POOL, [Ask(tuple_)], now_ms=round(at))
         if done % 500 == 0:
@@ -118,6 +123,8 @@ async def _run(
         # Who is turned away and asks again for the same visitor isn't another one.
         again = bool(not question.traffic.keywords and tuple_ == turned_away)
         turned_away = tuple_ if answer.state is State.NONE else ""
+        if answer.state is not State.HELD and answer.number and tuple_.startswith(_VISITOR):
+            visits.begin(at, tuple_)
         if done <= before:
             continue
         if answer.state is not State.HELD and not again:
@@ -144,9 +151,36 @@ def _tuples(question: Question, chance: random.Random) -> Iterator[str]:
     while True:
         if chance.random() < traffic.distinct:
             latest += 1
-            yield f"visitor={latest}"
+            yield f"{_VISITOR}{latest}"
         elif weights:
             place = bisect(weights, chance.random() * weights[-1])
             yield f"keyword={min(place, traffic.keywords - 1)}"
         else:
-            yield f"visitor={latest}"
+            yield f"{_VISITOR}{latest}"
+
+
+class _Visits:
+    """Visits that go on after their first click: with a ping at their end, and twice a minimum
+    duration before. Their lengths are exponentially distributed."""
+
+    def __init__(self, question: Question, chance: random.Random) -> None:
+        self._mean_ms = question.extension * 1000
+        self._between_ms = question.seconds * 500
+        self._chance = chance
+        self._next: list[tuple[float, str, float]] = []  # a ping's time, whose, the visit's end
+
+    def begin(self, at: float, tuple_: str) -> None:
+        """A visit has begun (Unix ms)."""
+        if self._mean_ms:
+            self._await(at, tuple_, at + self._chance.expovariate(1 / self._mean_ms))
+
+    def pings(self, until: float) -> Iterator[tuple[float, str]]:
+        """The pings up to a time (Unix ms), each with its tuple."""
+        while self._next and self._next[0][0] <= until:
+            at, tuple_, end = heapq.heappop(self._next)
+            yield at, tuple_
+            if at < end:
+                self._await(at, tuple_, end)
+
+    def _await(self, at: float, tuple_: str, end: float) -> None:
+        heapq.heappush(self._next, (min(at + self._between_ms, end), tuple_, end))

@@ -38,6 +38,8 @@ class Traffic(Struct, frozen=True, kw_only=True):
 
 class Question(Struct, frozen=True, kw_only=True):
     """``seconds``: the minimum duration. ``renewed``: clicks renew it (`hold_on_activity`).
+    ``extension``: for how many seconds longer than that a tuple of its own has its number on
+    average, where activity renews it: from the first click of a visit to its last click or ping.
 
     ``overflow``: the share of new tuples, between 0 and 1, that may find no number. ``numbers``:
     how many there are; None: as many as are needed. ``call_delay``: seconds from click to call, on
@@ -46,7 +48,8 @@ class Question(Struct, frozen=True, kw_only=True):
 
     traffic: Traffic
     seconds: float
-    renewed: bool = False
+    renewed: bool = True
+    extension: float = 0.0
     overflow: float = 0.01
     numbers: int | None = None
     call_delay: float | None = None
@@ -96,12 +99,17 @@ def check(question: Question) -> None:
         raise Fault("numbers", f"must be from 1 to {erlang.MOST_NUMBERS:,}")
     if question.call_delay is not None and not 0 < question.call_delay < 1e12:
         raise Fault("call_delay", "must be above 0")
+    if not 0 <= question.extension < 1e12:
+        raise Fault("extension", "must be 0 or above")
+    if question.extension and not question.renewed:
+        raise Fault("extension", "nothing is longer where activity renews nothing")
 
 
 def load_of(question: Question) -> load.Load:
     """Return the load on the pool at the peak."""
     traffic, seconds = question.traffic, question.seconds
-    new = load.of_new_tuples(traffic.busy_clicks, traffic.distinct, seconds)
+    taken_for = seconds + question.extension
+    new = load.of_new_tuples(traffic.busy_clicks, traffic.distinct, taken_for)
     if not traffic.keywords:
         return new
     others = traffic.busy_clicks * (1 - traffic.distinct)
@@ -112,14 +120,14 @@ def load_of(question: Question) -> load.Load:
 def size(question: Question) -> Sizing:
     """Answer a question; raises a Fault that names what can't be."""
     check(question)
-    offered, natural = load_of(question)
+    offered, begun, natural = load_of(question)
     peakedness = max(_STEADY, natural * question.traffic.peakedness)
     if offered > erlang.MOST_NUMBERS:
         raise Fault("clicks", f"more than {erlang.MOST_NUMBERS:,} numbers would be needed")
     needed = erlang.uneven_numbers_for(offered, peakedness, question.overflow)
     numbers = needed if question.numbers is None else question.numbers
     blocked = erlang.uneven_blocking(offered, peakedness, numbers)
-    life = lifetime.mean_seconds(numbers, offered / question.seconds, blocked)
+    life = lifetime.mean_seconds(numbers, begun, blocked)
     late = late_mean = None
     if question.call_delay is not None:
         late = lifetime.late_share(question.seconds, question.call_delay)

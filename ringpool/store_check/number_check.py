@@ -90,7 +90,7 @@ class NumberCheck:
         self._pools = {pool.id: pool for pool in known.pools}
         self._stocks = {stock.id: stock for stock in known.stocks}
         # Guarantees that a stock's number may be under, whichever pool it was in.
-        spans = (max(pool.min_duration, pool.hold_on_activity) for pool in known.pools)
+        spans = (max(pool.min_duration, pool.hold) for pool in known.pools)
         self._longest = int(max(spans, default=0))
 
     # Screening

@@ -540,8 +540,10 @@ class ModelPool:
         number.released = False
         self.totals["held"] += ask.clicks
         number.last = ask.attributes or number.last
-        extended = self.clock + self.rules.hold_on_activity
-        extends = self.rules.hold_on_activity and not number.leaving and extended > number.until
+        hold = self.rules.hold_on_activity
+        extended = self.clock + hold
+        enough = hold * 15 / 16 if ask.clicks else hold
+        extends = hold and not number.leaving and number.until - self.clock < enough
         if extends and not (over and self._over_budget(ask.network)):
             if over and ask.network:
                 self._begin(number, ask.network)
@@ -607,7 +609,8 @@ class ModelPool:
 
     def _answer_with(self, state: State, number: Number) -> Answer:
         left = max(0, number.until - self.clock)
-        return Answer(state, number.number, number.until if left else 0, left)
+        least = math.ceil(self.rules.hold_on_activity * 7 / 8) if left else 0
+        return Answer(state, number.number, number.until if left else 0, left, least_ms=least)
 
     def _rank_due(self, most: int) -> None:
         everyone = list(self.numbers.values())
@@ -624,7 +627,7 @@ class ModelPool:
 
     def _score(self, number: Number) -> float:
         """Where the rule puts a number, lowest first."""
-        activity = 0.0 if number.released and not number.calls else number.activity
+        activity = number.activity / (4 if number.released and not number.calls else 1)
         rule, span = self.rules.recycle, self.rules.half_life
         moment = number.active + span * math.log(activity) / LN2 if activity else -NEVER
         if rule == "least_active":

@@ -96,6 +96,9 @@ class Machine(StoreMachine):
     seen: ClassVar[set[tuple[bool, bool, State]]] = set()
     """How asks for a local number went: one in the pool, one in the stock, what was answered."""
 
+    readers: ClassVar[set[State]] = set()
+    """How asks went in pools whose numbers are held on activity."""
+
     budgeted: ClassVar[set[State]] = set()
     """How asks of client networks went in pools with a share; none: over their budget."""
 
@@ -123,8 +126,29 @@ class Machine(StoreMachine):
         assert given == self.pools[pool].allocate(some, self.now)
         for ask, answer in zip(some, given, strict=True):
             self.check_promise(pool, ask, answer)
+            self.check_reader(pool, ask, answer)
         if len(some) == 1:
             self.check_share(pool, some[0], given[0])
+
+    def check_reader(self, pool: str, ask: Ask, answer: Answer) -> None:
+        """Who is shown a number has it for most of ``hold_on_activity`` from now.
+
+        But a number that drains is given up when it was to be, and one whose guarantee was over to
+        who is over budget.
+        """
+        model = self.pools[pool]
+        if answer.state not in (State.NEW, State.HELD, State.RECYCLED):
+            return
+        number = model.numbers.get(answer.number)
+        if number is None or number.leaving or ask.tuple != number.holder:
+            return
+        if answer.hold_ms == 0 and model.rules.budget_share + model.rules.budget_rate:
+            return
+        hold = model.rules.hold_on_activity
+        assert answer.hold_ms >= hold * 15 / 16
+        assert hold * 7 / 8 <= answer.least_ms <= answer.hold_ms
+        if hold:
+            self.readers.add(answer.state)
 
     def check_share(self, pool: str, ask: Ask, answer: Answer) -> None:
         """Who was given a number has no more than the share."""

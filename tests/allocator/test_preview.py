@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis.stateful import rule
+from msgspec.structs import replace
 
 from allocator.answers import Ask, State
 from tests.allocator.machines import Runtime, run_machine
@@ -27,7 +28,7 @@ class PreviewingMachine(Machine):
         if foretold.state is State.NEW and not foretold.number:  # the stock sends one
             assert given.state is State.NEW
         else:
-            assert given == foretold
+            assert replace(given, least_ms=0) == foretold
 
     @rule(pool=pools, tuple_=tuples, areas=wanted_areas, network=networks)
     def preview_when_all_is_due(self, pool: str, tuple_: str, areas: str, network: str) -> None:

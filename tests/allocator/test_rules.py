@@ -232,9 +232,21 @@ class TestHold:
         assert (await pool.one("a")).guaranteed_until == until
         pool.now += 7_000
         [pinged] = await pool.allocator.touch(unique, [Ask("a", clicks=0)], now_ms=pool.now)
-        assert pinged == Answer(State.HELD, "+11", pool.now + 6_000, 6_000)
+        assert pinged == Answer(State.HELD, "+11", pool.now + 6_000, 6_000, least_ms=5_250)
         pool.now = until
         assert await states(pool, "b") == ["overflow"]
+
+    async def test_a_click_renews_by_sixteenths(self, store: Store, unique: str) -> None:
+        """It begins no guarantee anew while nearly all of one is left; a ping always does."""
+        pool = await make(store, unique, ["+11"], hold_on_activity=10_000)
+        until = (await pool.one("a")).guaranteed_until
+        pool.now += 625
+        assert (await pool.one("a")).guaranteed_until == until
+        pool.now += 1
+        assert (await pool.one("a")).guaranteed_until == pool.now + 10_000
+        pool.now += 1
+        [pinged] = await pool.allocator.touch(unique, [Ask("a", clicks=0)], now_ms=pool.now)
+        assert pinged.guaranteed_until == pool.now + 10_000
 
     async def test_a_ping_allocates_nothing(self, store: Store, unique: str) -> None:
         """A ping for a tuple without a number takes none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allocator.answers import Rules
 from ringpool.config import config_file
-from ringpool.model import Pool, roles, rules
+from ringpool.model import Account, Configuration, Pool, roles, rules
 from tests.ringpool.config.test_config_file import COMPLETE
 
 
@@ -37,3 +37,23 @@ def test_roles_are_numbers_that_no_pool_hands_out() -> None:
         ("ad-placement", "destination"): "+18885551234",
         ("ad-placement", "swap_targets[0]"): "+18005550100",
     }
+
+
+def test_activity_holds_a_number_as_long_as_a_new_one_unless_the_pool_says_otherwise() -> None:
+    """Also ``0s``, which is kept as it was written; a static pool's number is held by nobody."""
+    pools = config_file.read(
+        """
+        accounts: [{id: a}]
+        pools:
+        - {id: silent, account: a, parameters: [m], min_duration: 3m, allow_overflow: false}
+        - {id: none, account: a, parameters: [m], hold_on_activity: 0s, allow_overflow: false}
+        - {id: longer, account: a, parameters: [m], hold_on_activity: 1h, allow_overflow: false}
+        - {id: same, account: a, parameters: [m], hold_on_activity: 10m, allow_overflow: false}
+        - {id: fixed, account: a, type: static, numbers: ['+12125550199']}
+        """
+    ).pools
+    assert [rules(pool).hold_on_activity // 60_000 for pool in pools] == [3, 0, 60, 10, 0]
+    written = config_file.write(Configuration(accounts=(Account(id="a"),), pools=pools))
+    lines = [line.strip() for line in written.splitlines() if "hold_on_activity" in line]
+    assert lines == ["hold_on_activity: 0s", "hold_on_activity: 1h", "hold_on_activity: 10m"]
+    assert config_file.read(written).pools == pools

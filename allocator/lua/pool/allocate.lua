@@ -28,7 +28,8 @@
 --          string     areas that the number should be of (include/pool_shelves.lua), "" for none
 --          string     the client's network (include/pool_budget.lua), "" for none
 -- Reply  packed: false when there is no such pool, else { clock ms, stock id, how many numbers the
---        pool may take from it, answers, numbers of the arrivals that are in the pool now }.
+--        pool may take from it, answers, numbers of the arrivals that are in the pool now, for how long
+--        activity holds a number, ms }.
 --        answers: array of { code, number, guaranteed_until ms } with code 1 new, 2 held, 3
 --        recycled, 4 overflow, 5 none, 6 none because the network is over its budget, 0 nothing yet:
 --        the pool could grow, ask again with arrivals, or with growth "no"; in place of the number is
@@ -38,6 +39,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_renewal
 --@include pool_activity
 --@include pool_end_assignment
 --@include pool_promote
@@ -91,7 +93,7 @@ local function record_click(number, record, clicks, attributes, network)
   record[CLICKED], record[RELEASED] = record[CLICKED] + clicks, 0
   if clicks > 0 then record[LAST_CLICK] = now end
   local extended = now + rules[HOLD]
-  local extends = rules[HOLD] > 0 and record[LEAVING] == 0 and extended > record[UNTIL]
+  local extends = is_to_renew(record, clicks, rules, now)
   if extends and recyclable and is_over_budget(network, awaited[network] or 0, rules, state) then
     extends = false
   end
@@ -307,4 +309,4 @@ if more_held and seconds_left ~= state[LOOKED] then
 end
 save_with_budgets(state)
 if told and not counted then note_told(told, now) end
-return pack({ now, rules[STOCK], room, answers, present })
+return pack({ now, rules[STOCK], room, answers, present, rules[HOLD] })

@@ -5,7 +5,8 @@
 -- ARGV   1 int or ""  now, ms ("": the server's clock)
 --        2… string    the tuples
 -- Reply  packed: false when there is no such pool, else { clock ms, for each tuple { code, number,
---        guaranteed_until ms } }, code 2 held or 5 none, as pool/allocate has them
+--        guaranteed_until ms }, for how long activity holds a number, ms }, code 2 held or 5 none, as
+--        pool/allocate has them
 --@include pool_keys
 --@include pool_state
 --@include pool_record
@@ -23,4 +24,4 @@ for i = 2, #ARGV do
     answers[i - 1] = { NONE, '', 0 }
   end
 end
-return pack({ state[CLOCK], answers })
+return pack({ state[CLOCK], answers, rules[HOLD] })

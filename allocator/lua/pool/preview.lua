@@ -14,6 +14,7 @@
 --@include pool_keys
 --@include pool_state
 --@include pool_record
+--@include pool_renewal
 --@include pool_growth
 --@include pool_shelves
 --@include pool_budget
@@ -37,12 +38,12 @@ local number = call('HGET', TUPLES, ARGV[2])
 if number then
   local record = read_record(number)
   if record[LEAVING] == 0 or record[UNTIL] > now then
-    local extended = now + rules[HOLD]
-    if rules[HOLD] == 0 or record[LEAVING] == 1
-      or (record[UNTIL] <= now and is_over_budget(network, 0, rules, state)) then
-      extended = 0
+    local ends = record[UNTIL]
+    if is_to_renew(record, 1, rules, now)
+      and not (ends <= now and is_over_budget(network, 0, rules, state)) then
+      ends = now + rules[HOLD]
     end
-    return reply(0, HELD, number, math.max(record[UNTIL], extended))
+    return reply(0, HELD, number, ends)
   end
 end
 

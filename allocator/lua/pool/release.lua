@@ -1,6 +1,6 @@
 #!lua
--- Notes that the visitors of tuples have left. A number whose guarantee is over counts as idle for
--- ever, so it goes first among equals; inside the guarantee nothing changes until that is over.
+-- Notes that the visitors of tuples have left. A number whose guarantee is over counts for less, and goes
+-- first among equals (include/pool_record.lua); inside the guarantee nothing changes until that is over.
 --
 -- KEYS   the pool's (include/pool_keys.lua)
 -- ARGV   1 int or ""  now, ms ("": the server's clock)

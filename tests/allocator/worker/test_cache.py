@@ -356,25 +356,6 @@ async def test_a_fault_ends_no_later_write(
     await source.aclose()
 
 
-async def test_activity_renews_what_is_remembered(
-    counting: Counting, clock: Clock, unique: str
-) -> None:
-    """With hold_on_activity a written click moves the guarantee, and memory follows."""
-    allocator = Allocator(counting)
-    await allocator.edit(
-        unique, Rules(min_duration=60_000, hold_on_activity=60_000, overflow_number="+1999"), 1
-    )
-    await allocator.add(unique, ["+11"])
-    source = AssignmentCache(allocator, clock=clock)
-    first = await source.allocate(unique, Ask("a"))
-    await asyncio.sleep(0.002)
-    await source.allocate(unique, Ask("a"))
-    await source.flush()
-    again = await source.allocate(unique, Ask("a"))
-    assert again.state is State.HELD
-    assert again.guaranteed_until > first.guaranteed_until
-
-
 async def test_memory_is_bounded(counting: Counting, clock: Clock, unique: str) -> None:
     """The least recently used answers go first when the memory is full."""
     allocator = Allocator(counting)

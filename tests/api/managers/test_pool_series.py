@@ -84,6 +84,7 @@ async def test_its_size_is_asked_as_it_saw_it(site: Site, valkey_store: Store) -
     found = (await site.client.get(path, headers=site.auth)).json()
     assert found["question"] == {
         "min_duration": "10m",
+        "renewed": "1",
         "clicks": "120/h",
         "distinct": "0.5",
     }

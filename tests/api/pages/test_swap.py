@@ -106,6 +106,23 @@ class Slow:
         await self._store.aclose()
 
 
+async def test_what_a_returning_visitor_is_shown_is_promised(site: Site) -> None:
+    """Whenever they come: the number is nobody else's while they read it, without any setting."""
+    await site.pool(1, swap_targets=[site.number(8000)], min_duration="3s")
+    began = time.monotonic()
+    states = set()
+    while time.monotonic() < began + 4:
+        (mine,) = (await site.swap(url="https://a.example/?website=mine")).json()["swaps"]
+        (other,) = (await site.swap(url="https://a.example/?website=other")).json()["swaps"]
+        until = datetime.fromisoformat(mine["guaranteed_until"]).timestamp()
+        assert mine["hold_ms"] > 2_000, "7/8 of 3 s, and what a busy machine takes"
+        assert until > time.time()
+        assert mine["keep"]
+        assert (other["state"], other["hold_ms"]) == ("overflow", 0)
+        states.add(mine["state"])
+    assert states == {"new", "held"}
+
+
 async def test_a_number_is_promised_no_longer_than_its_guarantee(
     site: Site, settings: Settings, valkey_store: Store
 ) -> None:

@@ -29,6 +29,7 @@ class Day:
     clicks: int = 2
     hours: int = 30
     burst: int = 1
+    held: int = 40
 
     def series(self) -> Series:
         clock = START + self.hours * HOUR_MS + 1
@@ -45,7 +46,7 @@ class Day:
         for place in range(1440):
             arrivals = sum(chance.random() < 0.01 for _ in range(400 // self.burst)) * self.burst
             start = clock // MINUTE_MS * MINUTE_MS - (1439 - place) * MINUTE_MS
-            minutes.append(Minute(start, recycled=arrivals, peak_held=40))
+            minutes.append(Minute(start, recycled=arrivals, peak_held=self.held))
         return Series(clock, START, minutes, [*hours, Hour(clock // HOUR_MS * HOUR_MS)])
 
 
@@ -79,6 +80,7 @@ def test_the_busiest_hour_counts() -> None:
     given = seen.texts(pool(), found)
     assert given == {
         "min_duration": "10m",
+        "renewed": "1",
         "clicks": "1200/h",
         "distinct": "0.5",
     }
@@ -98,14 +100,20 @@ def test_what_is_given_goes_before_what_was_seen() -> None:
     """Where keywords are given, so is what share of the clicks isn't of them."""
     found = seen.busiest(Day().series(), TEN_MINUTES)
     asked = seen.question(pool(), found, {"clicks": "10/h", "peak": " ", "keywords": "9"})
-    assert asked == {"min_duration": "10m", "clicks": "10/h", "keywords": "9"}
+    assert asked == {"min_duration": "10m", "renewed": "1", "clicks": "10/h", "keywords": "9"}
 
 
 def test_where_clicks_renew_the_load_is_what_was_held() -> None:
-    """For longer than the minimum duration, nobody knows how long."""
-    renewed = pool(hold_on_activity=Duration(600_000))
-    given = seen.texts(renewed, seen.busiest(Day().series(), TEN_MINUTES))
-    assert size(reading.read(given)).load == pytest.approx(40)
+    """Those who came held theirs for as long as makes so many."""
+    found = seen.busiest(Day(held=150).series(), TEN_MINUTES)
+    given = seen.texts(pool(), found)
+    assert given["extension"] == "5m"
+    assert size(reading.read(given)).load == pytest.approx(150)
+    unrenewed = seen.texts(pool(hold_on_activity=Duration(0)), found)
+    assert (unrenewed["renewed"], "extension" in unrenewed) == ("0", False)
+    assert size(reading.read(unrenewed)).load == pytest.approx(100)
+    for given in ({"keywords": "9"}, {"renewed": "0"}, {"min_duration": "1m"}):
+        assert "extension" not in seen.question(pool(), found, given)
 
 
 @pytest.mark.parametrize(("burst", "most"), [(1, 1.0), (4, 5.0)])
@@ -120,7 +128,7 @@ def test_nobody_came() -> None:
     idle = Day(new=0, busy=0).series()
     assert seen.busiest(idle, TEN_MINUTES) is None
     assert seen.busiest(Series(START, 0, [], []), TEN_MINUTES) is None
-    assert seen.texts(pool(), None) == {"min_duration": "10m"}
+    assert seen.texts(pool(), None) == {"min_duration": "10m", "renewed": "1"}
 
 
 @pytest.mark.parametrize(

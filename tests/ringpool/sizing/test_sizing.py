@@ -46,6 +46,8 @@ def test_a_question_is_read() -> None:
         ({"peak": "nan"}, "peak"),
         ({"peakedness": "0.5"}, "peakedness"),
         ({"renewed": "yes"}, "renewed"),
+        ({"extension": "long"}, "extension"),
+        ({"extension": "3m", "renewed": "0"}, "extension"),
         ({"overflow": "0"}, "overflow"),
         ({"overflow": "100%"}, "overflow"),
         ({"numbers": "0"}, "numbers"),
@@ -83,11 +85,14 @@ def test_calls_come_too_late() -> None:
 
 def test_tuples_that_come_again_need_fewer_numbers() -> None:
     """At the extremes: rare ones are like new ones, busy ones take a number each."""
-    rare = load.of_tuples([1e-6] * 1000, 600, renewed=False)
-    assert rare.erlangs == pytest.approx(0.6, rel=1e-3)
-    assert rare.peakedness == pytest.approx(1, rel=1e-3)
+    for renewed in (False, True):
+        rare = load.of_tuples([1e-6] * 1000, 600, renewed=renewed)
+        assert rare.erlangs == pytest.approx(0.6, rel=1e-3)
+        assert rare.begun == pytest.approx(1e-3, rel=1e-3)
+        assert rare.peakedness == pytest.approx(1, rel=1e-3)
     busy = load.of_tuples([10.0] * 1000, 600, renewed=True)
     assert busy.erlangs == pytest.approx(1000)
+    assert busy.begun == pytest.approx(0)
     assert busy.peakedness == pytest.approx(0, abs=1e-9)
     assert math.fsum(load.zipf_rates(3.0, 5000, 0.9)) == pytest.approx(3)
 
@@ -95,7 +100,7 @@ def test_tuples_that_come_again_need_fewer_numbers() -> None:
 def test_all_are_always_there() -> None:
     """A load that doesn't vary takes as many numbers as there are tuples."""
     sizing = size(
-        read({"clicks": "100000/s", "keywords": "50", "min_duration": "1h", "renewed": "1"})
+        read({"clicks": "100000/s", "keywords": "50", "min_duration": "1h", "renewed": "0"})
     )
     assert sizing.needed == 50
 
@@ -104,16 +109,29 @@ def test_all_are_always_there() -> None:
     "given",
     [
         {"clicks": "20/m", "min_duration": "1m", "numbers": "26"},
-        {"clicks": "60/m", "distinct": "50%", "min_duration": "1m", "numbers": "36"},
+        {
+            "clicks": "60/m",
+            "distinct": "50%",
+            "min_duration": "1m",
+            "renewed": "0",
+            "numbers": "36",
+        },
         {
             "clicks": "30/m",
             "keywords": "300",
             "min_duration": "2m",
-            "renewed": "1",
             "numbers": "36",
         },
+        {
+            "clicks": "30/m",
+            "keywords": "300",
+            "min_duration": "2m",
+            "renewed": "0",
+            "numbers": "30",
+        },
+        {"clicks": "20/m", "min_duration": "1m", "extension": "30s", "numbers": "36"},
     ],
-    ids=["visitors", "visitors who come again", "keywords"],
+    ids=["visitors", "visitors who come again", "keywords", "not renewed", "visits"],
 )
 async def test_the_real_allocation_agrees(given: dict[str, str]) -> None:
     """Within its standard error: a run whose chance is fixed."""
