@@ -64,8 +64,9 @@ _RATE_WEIGHT = 400.0
 """Clicks that the prior's rate counts as."""
 
 _NOBODY_SHARE, _NOBODY_WEIGHT = 0.02, 2000.0
-"""The prior of *nobody*: this share of so many calls. Calls themselves hardly tell: between a half
-and four in a hundred, the likelihood of 10,000 simulated ones was the same to a factor of e."""
+"""The prior of *nobody*: this share of so many calls. Calls themselves hardly tell: for shares of
+a half to three in a hundred, the likelihood of 10,000 simulated ones was the same to a factor of e.
+"""
 
 _AGAIN_WEIGHT = 40.0
 """Calls that the prior's share of callers who call again counts as."""
@@ -76,7 +77,8 @@ _LEAST_SHAPE, _MOST_SHAPE = 0.3, 50.0
 
 
 class _Groups(NamedTuple):
-    """Calls by group: ``names``, and for each the calls a click."""
+    """``clicks`` whose call had the time to come, and ``calls``, both by group; of all groups the
+    ``mean`` of the calls a click, and the ``shape`` of their distribution (gamma)."""
 
     shape: float
     mean: float
