@@ -6,14 +6,13 @@ import pytest
 
 from tests.api.conftest import Site
 
-ACCOUNT_KEY = "account-key-0123456789"
-
 
 async def test_it_is_set_shown_and_taken_away(site: Site) -> None:
     """By the administrator: an account's own key can't have its traces deleted."""
-    await site.make_account(retention="90d", api_keys=[ACCOUNT_KEY])
+    key = f"key-of-{site.account}"
+    await site.make_account(retention="90d", api_keys=[key])
     path = f"/admin/v1/accounts/{site.account}"
-    own = {"authorization": f"Bearer {ACCOUNT_KEY}"}
+    own = {"authorization": f"Bearer {key}"}
     assert (await site.client.get(path, headers=site.auth)).json()["retention"] == "90d"
     body = {"retention": "1d"}
     assert (await site.client.patch(path, json=body, headers=own)).status_code == 403

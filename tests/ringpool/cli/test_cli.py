@@ -493,6 +493,8 @@ def test_every_command_has_help(run: Run) -> None:
         ("call", "show"),
         ("log",),
         ("log", "show"),
+        ("forget",),
+        ("person",),
         ("report",),
         ("route",),
         ("undo",),
