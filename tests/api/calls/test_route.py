@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from allocator.port import Argument, Store, StoreUnavailable
 from allocator.scripts import Script
 from allocator.stocks import Stocks
 from api.app import create_app
+from ringpool.background.sweeper import Sweeper
 from ringpool.catalog.catalog import Catalog
 from ringpool.security.api_keys import hash_of
 from ringpool.settings import Settings
@@ -56,8 +58,15 @@ def counted(valkey_store: Store) -> CountedStore:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, counted: CountedStore) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an app whose store is watched."""
+async def client(
+    tmp_path: Path, counted: CountedStore, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an app whose store is watched, and which asks nothing of it in the background."""
+
+    async def nothing(self: Sweeper) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Sweeper, "run", nothing)
     settings = Settings(data_dir=tmp_path, admin_token=ADMIN)
     async with running(create_app(settings, store=counted)) as client:
         yield client
