@@ -28,6 +28,9 @@ from ringpool.attribution.evidence import Clicks
 Places = NDArray[np.intp]
 
 
+_NONE: Array = np.zeros(0)
+
+
 class Spread(NamedTuple):
     """Assignments as arrays: how many clicks each had, when the first and the last."""
 
@@ -89,6 +92,8 @@ class Delays(NamedTuple):
         """What one component of a mixture has of the calls."""
         z = standardized(part, self.delay)
         of_points = self.weight * density(part, z, self.delay)
+        if not len(self.span_place):  # as a rule: most have one click or two
+            return Seen(self, of_points, z, _NONE, _NONE, _NONE, _NONE)
         low, high = standardized(part, self.low), standardized(part, self.high)
         per_ms = part.share * self.span_weight / np.maximum(self.high - self.low, 1e-9)
         of_spans = per_ms * np.maximum(0.0, normal_cdf(high) - normal_cdf(low))

@@ -30,7 +30,7 @@ def fit(pool: Made) -> Fit:
 
 def test_what_made_the_calls_is_found_again(pool: Made, fit: Fit) -> None:
     """Delays, each group's rate, callers who call again, and the calls that no click led to."""
-    assert fit.calls == len(pool.evidence.calls) > 2 * LEAST_CALLS
+    assert fit.calls == len(pool.evidence.calls) > 4000
     assert fit.median_seconds == pytest.approx(240, rel=0.1)
     for minutes, share in ((1, 0.143), (4, 0.5), (15, 0.845)):  # lognormal, deviation 1.3
         assert cdf(fit.delay, minutes * MINUTE) == pytest.approx(share, abs=0.03)
@@ -69,7 +69,7 @@ def test_clicks_whose_call_may_come_yet_dont_lower_the_rate() -> None:
     calls = sum(since <= clicks.first_at for call in evidence.calls for clicks in call.holders)
     assert calls < 0.02 * sum(since <= clicks.first_at < until for clicks in evidence.clicks)
     found = fit_pool(evidence)
-    assert found.rate == pytest.approx(0.04, rel=0.3)
+    assert found.rate == pytest.approx(0.04, rel=0.4)
 
 
 def test_it_tells_who_called_as_surely_as_it_says(pool: Made, fit: Fit) -> None:
@@ -109,14 +109,17 @@ def test_it_is_kept_as_json(fit: Fit) -> None:
 
 
 def test_of_few_calls_little_is_learned() -> None:
-    """All groups have one rate, and the delays are nearly the prior's."""
+    """All groups have one rate, and the delays lean to the prior's; of some more, a little."""
     few = fit_pool(made(seed=4, clicks=600, median_ms=3_600_000, numbers=200).evidence)
-    assert 0 < few.calls < 100
+    assert 0 < few.calls < LEAST_CALLS
     assert few.rates == {}
     assert PRIOR.median_seconds < few.median_seconds < 3000
     some = fit_pool(made(seed=4, clicks=20_000).evidence)
-    assert few.calls < some.calls < LEAST_CALLS
-    assert some.rates == {}
+    assert LEAST_CALLS < some.calls < 1000
+    # Though half of the groups call three times as much, each is taken to be more like the others.
+    low = [some.rates[f"g{place}"] for place in range(0, 20, 2)]
+    high = [some.rates[f"g{place}"] for place in range(1, 20, 2)]
+    assert 1.3 < fmean(high) / fmean(low) < 3
     assert some.median_seconds == pytest.approx(240, rel=0.2)
 
 

@@ -1,0 +1,1 @@
+"""``python -m loadtests.attribution``: who made a call, told right, and as surely as it is?"""
