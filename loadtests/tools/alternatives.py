@@ -116,7 +116,7 @@ async def _on_evalsha(request: Request) -> Response:
     keys = pool_keys(pool_id)
     arguments = ("", "no", "", _tuple(request), 1, "", "", "")
     reply = await request.state.client.evalsha(_ALLOCATE.sha, len(keys), *keys, *arguments)
-    _, _, _, [(code, number, until)], _ = msgspec.msgpack.decode(reply)
+    _, _, _, [(code, number, until)], *_ = msgspec.msgpack.decode(reply)
     return _answer(request, number, "held" if code == 2 else "new", str(until))
 
 

@@ -83,7 +83,8 @@ async def make(store: Store) -> Numbers:
     async def guarantee(milliseconds: int) -> None:
         revision, known = await catalog.entities()
         (pool, _), areas = known.pools, known.areas["a"]
-        given = msgspec.structs.replace(rules(pool, areas), min_duration=milliseconds)
+        spans = {"min_duration": milliseconds, "hold_on_activity": milliseconds}
+        given = msgspec.structs.replace(rules(pool, areas), **spans)
         await allocator.edit("a", given, revision)
 
     async def ask(pool: str, tuple_: str) -> str:
