@@ -10,7 +10,7 @@ from rich.console import Console
 
 from loadtests.attribution import page
 from loadtests.attribution.side_by_side import side_by_side
-from loadtests.attribution.traffic import Kind
+from loadtests.attribution.traffic import Kind, Traffic
 
 _err = Console(stderr=True)
 
@@ -31,9 +31,18 @@ _err = Console(stderr=True)
     multiple=True,
     help="One kind of pool; may be repeated. Default: both.",
 )
+@click.option(
+    "--shape",
+    default=Traffic().shape,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="How alike the calls a click of all keywords are (gamma). inf: the same.",
+)
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON in place of the table.")
 @click.option("--write", is_flag=True, help="Write docs/ATTRIBUTION.md's figures and plot, too.")
-def main(calls: int, seed: int, kinds: tuple[str, ...], as_json: bool, write: bool) -> None:
+def main(
+    calls: int, seed: int, kinds: tuple[str, ...], shape: float, as_json: bool, write: bool
+) -> None:
     """Ask the real scripts in virtual time for months of visits, learn who called from half of the
     calls, and tell how right the rest is attributed, next to an oracle that knows the truth.
 
@@ -41,7 +50,10 @@ def main(calls: int, seed: int, kinds: tuple[str, ...], as_json: bool, write: bo
     """
     if write and kinds:
         raise click.UsageError("the page has both pools: no --pool with --write")
-    trials = side_by_side([Kind(name) for name in kinds] or list(Kind), calls, seed, _err)
+    if write and shape != Traffic().shape:
+        raise click.UsageError("the page has the default's figures: no --shape with --write")
+    pools = [Kind(name) for name in kinds] or list(Kind)
+    trials = side_by_side(pools, Traffic(shape=shape), calls, seed, _err)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(trials), indent=2))
     else:

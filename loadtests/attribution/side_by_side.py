@@ -15,7 +15,9 @@ from loadtests.attribution.traffic import Kind, Traffic
 from loadtests.attribution.trial import Trial, run
 
 
-def side_by_side(kinds: Sequence[Kind], calls: int, seed: int, console: Console) -> list[Trial]:
+def side_by_side(
+    kinds: Sequence[Kind], traffic: Traffic, calls: int, seed: int, console: Console
+) -> list[Trial]:
     """Run a trial of each pool, a process each, and show on the console how far they are."""
     spawn = multiprocessing.get_context("spawn")
     made = {kind: spawn.Value("i", 0) for kind in kinds}
@@ -27,7 +29,7 @@ def side_by_side(kinds: Sequence[Kind], calls: int, seed: int, console: Console)
         Progress(*columns, console=console, disable=not console.is_terminal) as bar,
     ):
         tasks = {kind: bar.add_task(f"{kind} pool, calls", total=calls) for kind in kinds}
-        running = [processes.submit(_trial, kind, calls, seed) for kind in kinds]
+        running = [processes.submit(_trial, traffic, kind, calls, seed) for kind in kinds]
         while wait(running, timeout=0.5).not_done:
             for kind, task in tasks.items():
                 bar.update(task, completed=made[kind].value)
@@ -42,8 +44,8 @@ def _shares(made: dict[Kind, Any]) -> None:
     _made.update(made)
 
 
-def _trial(kind: Kind, calls: int, seed: int) -> Trial:
+def _trial(traffic: Traffic, kind: Kind, calls: int, seed: int) -> Trial:
     def advance(done: int) -> None:
         _made[kind].value += done
 
-    return asyncio.run(run(Traffic(), kind, calls, seed, advance))
+    return asyncio.run(run(traffic, kind, calls, seed, advance))

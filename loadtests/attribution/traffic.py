@@ -30,7 +30,8 @@ class Traffic(Struct, frozen=True, kw_only=True):
     """``load``: numbers that are held at a time if there are enough; ``spare``: as many times so
     many numbers there are. ``minimum``: the minimum duration, in median delays.
 
-    ``rate``: calls a click in the mean; a keyword's own is gamma distributed with ``shape``.
+    ``rate``: calls a click in the mean; a keyword's own is gamma distributed with ``shape``
+    (infinite: all are the same).
     ``again``: the share of calls after which the same caller calls again, and after how long.
     ``unasked``: the share of all other calls that no click led to.
     """
@@ -76,8 +77,9 @@ class Draw:
         self._traffic = traffic
         self._chance = random.Random(f"{seed} {kind}")
         self._busy = list(accumulate(load.zipf_rates(1.0, traffic.keywords, traffic.zipf)))
+        shape = traffic.shape
         rates = [
-            self._chance.gammavariate(traffic.shape, 1 / traffic.shape)
+            1.0 if math.isinf(shape) else self._chance.gammavariate(shape, 1 / shape)
             for _ in range(traffic.keywords)
         ]
         shares = list(load.zipf_rates(1.0, traffic.keywords, traffic.zipf))
