@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.database import Archive, archive_url, away
 from ringpool.archive.tables import LEDGERS
 from ringpool.archive.upgrade import configuration
 from ringpool.findings import Finding
@@ -41,7 +41,7 @@ async def check_archive(
                 of_all = select(func.coalesce(func.sum(LEDGERS.c.dropped), 0))
                 dropped = int((await connection.execute(of_all)).scalar_one())
     except (TimeoutError, SQLAlchemyError, OSError) as error:
-        message = f"{kind}, doesn't answer ({type(error).__name__}): what ends waits in the store"
+        message = f"{kind}, doesn't answer ({away(error)}): what ends waits in the store"
         return [Finding("fail", "archive", message)]
     finally:
         await archive.close()
