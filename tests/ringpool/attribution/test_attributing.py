@@ -349,6 +349,19 @@ async def test_a_call_that_the_database_refuses_keeps_no_other_waiting(
     assert await bench.who("2") == [("nobody", "")]
 
 
+async def test_what_cannot_be_read_of_a_call_keeps_no_other_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do many of them, which are the first to be looked at in every round."""
+    monkeypatch.setattr(attributing, "A_ROUND", 2)
+    await bench.tell(*(started(f"{each}", each, holder="{") for each in range(3)), started("x", 9))
+    for _ in range(2):
+        await bench.attributor.round()
+    assert await bench.who("x") == [("nobody", "")]
+    assert await bench.attributor.round() == 0
+    assert (await bench.call("0"))["attributed_at"] == 0
+
+
 async def test_fits_are_kept_and_those_due_are_known(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
