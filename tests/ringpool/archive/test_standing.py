@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from allocator.answers import Holding
 from allocator.ledger import AssignmentEnded, Ledgers
@@ -152,3 +152,27 @@ async def test_a_certificate_that_is_not_believed_refuses_no_row(
     for writing in (writer.write_standing([(STANDS, "a")], None), writer.write("pool", "p")):
         with pytest.raises(ArchiveAway, match=r"^SSLCertVerificationError$"):
             await writing
+
+
+async def test_where_a_click_came_from_stays_when_a_visitor_is_forgotten(tmp_path: Path) -> None:
+    """The store has forgotten that, too, before the assignment grows and ends."""
+    archive = Archive(archive_url("", tmp_path))
+    writer = ArchiveWriter(archive, LedgerOf(forgotten(ENDED)))
+    await writer.write_standing([(STANDS, "a")], None)
+    kept = {"tuple": "w=forgotten", "source": 5, "first_click": "{}"}
+    async with archive.engine.begin() as connection:
+        await connection.execute(update(ASSIGNMENTS).values(kept))
+    for clicks in (5, 6):
+        if clicks == 6:
+            await writer.write("pool", "p")
+        else:
+            await writer.write_standing([(forgotten(GREW), "a")], None)
+        async with archive.engine.connect() as connection:
+            (row,) = (await connection.execute(select(ASSIGNMENTS))).mappings()
+        assert {name: row[name] for name in kept} == kept
+        assert row["clicks"] == clicks
+    await archive.close()
+
+
+def forgotten(holding: Holding) -> Holding:
+    return replace(holding, tuple="w=forgotten.1", first_click=b"{}", last_click=b"{}")

@@ -184,6 +184,16 @@ async def test_a_call_has_its_candidates(bench: Bench) -> None:
     assert await bench.attributor.round() == 0
 
 
+async def test_a_call_is_credited_to_where_the_assignment_came_from(bench: Bench) -> None:
+    """As the archive has it, also when the call's own event has forgotten the click."""
+    await bench.held(6)
+    await bench.change(update(ASSIGNMENTS).values(source=77))
+    await bench.tell(started("1", holder=holder(6, first_click="{}", last_click="{}")))
+    await bench.attributor.round()
+    assert [each["source"] for each in await bench.candidates()] == [77, 0]
+    assert (await bench.call())["source"] == 77
+
+
 async def test_nobody(bench: Bench) -> None:
     """Where nobody ever had the number; then the call is nobody's for sure."""
     await bench.tell(started("1"))
