@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ringpool.archive.upgrade import upgrade
+from ringpool.archive.upgrade import UnknownTables, upgrade
 
 FILE = "archive.sqlite3"
 """In the data directory."""
@@ -24,9 +24,10 @@ _BUSY_MS = 5_000
 
 
 class ArchiveAway(Exception):
-    """The database doesn't answer, or has no room. What is in the ledgers stays there.
+    """The database doesn't answer, has no room, or is a newer version's. What is in the ledgers
+    stays there.
 
-    The text is the fault's class, as the driver names it.
+    The text is the fault's class, as the driver names it, or a few words.
     """
 
 
@@ -130,6 +131,8 @@ class Archive:
                     await connection.run_sync(upgrade)
         except (TimeoutError, DBAPIError, OSError) as error:
             raise away(error) from error
+        except UnknownTables as error:
+            raise ArchiveAway(str(error)) from error
         self._prepared = True
 
     async def empty_log(self) -> bool:
