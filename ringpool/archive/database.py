@@ -7,14 +7,14 @@ import contextlib
 import fcntl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ringpool.archive.upgrade import upgrade
+from ringpool.archive.upgrade import UnknownTables, upgrade
 
 FILE = "archive.sqlite3"
 """In the data directory."""
@@ -24,16 +24,46 @@ _BUSY_MS = 5_000
 
 
 class ArchiveAway(Exception):
-    """The database doesn't answer, or has no room. What is in the ledgers stays there.
+    """The database doesn't answer, has no room, or is a newer version's. What is in the ledgers
+    stays there.
 
-    The text is the fault's class, as the driver names it.
+    The text is the fault's class, as the driver names it, or a few words.
     """
+
+
+class NotConnected(ConnectionError):
+    """A PostgreSQL gives no connection. Its cause is the driver's fault."""
 
 
 def away(error: Exception) -> ArchiveAway:
     """As what a fault of the database, its driver or the system is raised."""
     of_driver = getattr(error, "orig", None) or error
     return ArchiveAway(type(of_driver.__cause__ or of_driver).__name__)
+
+
+def lock_file(path: Path) -> IO[str]:
+    """A file to be locked, made where it isn't there; raises OSError.
+
+    One that another user has made needs only be read: a command that root ran keeps no service out.
+    """
+    try:
+        return path.open("a")
+    except PermissionError:
+        return path.open()
+
+
+async def _connected(*where: Any, **options: Any) -> Any:
+    """A connection to a PostgreSQL; raises NotConnected.
+
+    What keeps it from that is no row's fault, though some of it is a ValueError, such as a
+    certificate that isn't believed. And older versions of SQLAlchemy let the driver's faults pass.
+    """
+    import asyncpg  # as SQLAlchemy does: not where the archive is an SQLite
+
+    try:
+        return await asyncpg.connect(*where, **options)
+    except Exception as error:
+        raise NotConnected(type(error).__name__) from error
 
 
 def archive_url(given: str, data_dir: Path) -> URL:
@@ -50,7 +80,11 @@ class Archive:
         self._url = url
         options: dict[str, Any] = {}
         if url.get_backend_name() == "postgresql":
-            options = {"timeout": _CONNECT_SECONDS, "command_timeout": _COMMAND_SECONDS}
+            options = {
+                "timeout": _CONNECT_SECONDS,
+                "command_timeout": _COMMAND_SECONDS,
+                "async_creator_fn": _connected,
+            }
         self.engine: AsyncEngine = create_async_engine(
             url, connect_args=options, pool_pre_ping=bool(options), hide_parameters=True
         )
@@ -97,6 +131,8 @@ class Archive:
                     await connection.run_sync(upgrade)
         except (TimeoutError, DBAPIError, OSError) as error:
             raise away(error) from error
+        except UnknownTables as error:
+            raise ArchiveAway(str(error)) from error
         self._prepared = True
 
     async def empty_log(self) -> bool:
@@ -112,7 +148,7 @@ class Archive:
                 found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
                 return bool(found.one()[0] == 0)
         except (DBAPIError, OSError) as error:
-            raise ArchiveAway(type(error).__name__) from error
+            raise away(error) from error
 
     async def close(self) -> None:
         """Close its connections."""
@@ -124,7 +160,7 @@ class Archive:
         if self._url.get_backend_name() == "postgresql" or not self._url.database:
             yield
             return
-        with Path(f"{self._url.database}.lock").open("w") as lock:
+        with lock_file(Path(f"{self._url.database}.lock")) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

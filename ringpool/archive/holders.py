@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from allocator.answers import Holding
-from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.archive.database import Archive, away
 from ringpool.archive.tables import ASSIGNMENTS
 
 _OF = ASSIGNMENTS.c
@@ -43,7 +43,7 @@ async def _latest(archive: Archive, wanted: Select[Any]) -> Holding | None:
         async with archive.engine.connect() as connection:
             found = (await connection.execute(wanted)).mappings().first()
     except (DBAPIError, PoolTimeout, OSError) as error:
-        raise ArchiveAway(type(error).__name__) from error
+        raise away(error) from error
     if found is None:
         return None
     return Holding(

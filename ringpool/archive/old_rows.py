@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, delete, exists, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive.tables import (
@@ -26,6 +37,10 @@ async def delete_page(connection: AsyncConnection, account: str, before: int) ->
     """Delete calls that began before a time (Unix ms), with all that belongs to them, or
     assignments that ended before it, or overflows; 500 at most. In the caller's transaction.
 
+    An assignment whose end isn't known goes once its guarantee is over and its last click was
+    before that time: one that stands still comes back, with all its clicks, when anything happens
+    to it.
+
     Sources that nothing else comes from go too. Returns how many rows there were; 0: none is left.
     """
     of_it = CALLS.c.account == account
@@ -38,8 +53,11 @@ async def delete_page(connection: AsyncConnection, account: str, before: int) ->
     assignments: Select[Any] = select(*ASSIGNMENTS.primary_key.columns, ASSIGNMENTS.c.source).where(
         ASSIGNMENTS.c.account == account,
         quarter <= before // QUARTER_MS,
-        ASSIGNMENTS.c.until > 0,
         ASSIGNMENTS.c.until < before,
+        or_(
+            ASSIGNMENTS.c.until > 0,
+            and_(ASSIGNMENTS.c.guaranteed_until < before, ASSIGNMENTS.c.last_click_at < before),
+        ),
     )
     if rows := await _page(connection, assignments):
         await _delete(connection, ASSIGNMENTS, rows)

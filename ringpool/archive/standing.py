@@ -14,6 +14,10 @@ from ringpool.archive.tables import ASSIGNMENTS, PROGRESS
 
 _PROGRESS = "standing"
 
+_STAYS = ("tuple", "source", "first_click")
+"""What an assignment has from its first click on. Only forgetting takes it out, from the row too;
+and where the click came from stays in the row then, while the store doesn't know it any more."""
+
 _GROWS = ("clicks", "calls", "last_click_at", "guaranteed_until")
 
 
@@ -32,7 +36,11 @@ async def upsert(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
     )
     completed = statement.on_conflict_do_update(
         index_elements=[column.name for column in ASSIGNMENTS.primary_key],
-        set_={column.name: new[column.name] for column in here if not column.primary_key},
+        set_={
+            column.name: new[column.name]
+            for column in here
+            if not column.primary_key and column.name not in _STAYS
+        },
         where=and_(here.until == 0, or_(new.until > 0, grown)),
     )
     await execute_many(connection, completed, rows)

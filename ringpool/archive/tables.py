@@ -90,7 +90,8 @@ ASSIGNMENTS = Table(
 """Assignments, once each. ``until`` 0: it still stood when it was read last.
 
 Such a row grows until the end comes from the ledger. Where none ever comes, as the ledger dropped
-it or the store was lost, the row stays as it is: its clicks count.
+it or the store was lost, the row stays as it is for as long as its account keeps rows:
+its clicks count.
 """
 
 OVERFLOWS = Table(

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.archive.database import Archive, ArchiveAway, away, lock_file
 
 WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
@@ -43,7 +43,7 @@ async def _of_server(archive: Archive, wait_seconds: float) -> AsyncIterator[Non
         options = {"isolation_level": "AUTOCOMMIT"}
         connection = await (await archive.engine.connect()).execution_options(**options)
     except (TimeoutError, DBAPIError, OSError) as error:
-        raise ArchiveAway(type(error).__name__) from error
+        raise away(error) from error
 
     async def taken() -> bool:
         found = await connection.execute(text(f"SELECT pg_try_advisory_lock({_TURN})"))
@@ -53,7 +53,7 @@ async def _of_server(archive: Archive, wait_seconds: float) -> AsyncIterator[Non
         try:
             await _wait(taken, wait_seconds)
         except (DBAPIError, OSError) as error:
-            raise ArchiveAway(type(error).__name__) from error
+            raise away(error) from error
         yield
         await connection.execute(text(f"SELECT pg_advisory_unlock({_TURN})"))
     except BaseException:
@@ -67,9 +67,9 @@ async def _of_server(archive: Archive, wait_seconds: float) -> AsyncIterator[Non
 @asynccontextmanager
 async def _of_file(path: Path, wait_seconds: float) -> AsyncIterator[None]:
     try:
-        file = path.open("w")
+        file = lock_file(path)
     except OSError as error:
-        raise ArchiveAway(type(error).__name__) from error
+        raise away(error) from error
     with file:
 
         async def taken() -> bool:

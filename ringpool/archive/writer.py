@@ -200,8 +200,10 @@ class ArchiveWriter:
     async def make_partitions_ahead(self) -> None:
         """Make this month's partitions and the next one's, where the database has some.
 
-        So no page waits for that. Harmless when repeated; raises ArchiveAway.
+        So no page waits for that; and the tables, where they couldn't be made at the start.
+        Harmless when repeated; raises ArchiveAway.
         """
+        await self._archive.prepare()
         now = int(self._clock() * 1000)
         times = [now, month_after(now)]
         await self._make_partitions({ASSIGNMENTS: times, OVERFLOWS: times})

@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    insert,
     or_,
     select,
     update,
@@ -24,7 +23,9 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringpool.archive import dialects
+from ringpool.archive.bulk import execute_many
 from ringpool.archive.database import Archive
+from ringpool.archive.row_faults import UNREADABLE
 from ringpool.archive.tables import CALLS, CANDIDATES, SOURCES, WAITING_CALL
 from ringpool.attribution import fits
 from ringpool.attribution.call_evidence import CallKey, among, key_of, suspects
@@ -41,6 +42,9 @@ A_ROUND = 2_000
 
 AGAIN_MS = 3 * 86_400_000
 """Calls that began so long before something was learned of their pool are attributed anew."""
+
+_ROWS_AT_ONCE = 500
+"""Candidates that are handed to the database in one go: others go first in between."""
 
 _RESUMED_MS = 3_600_000
 """What was learned so long ago may not have been applied when the leader before ended."""
@@ -115,15 +119,22 @@ class Attributor:
             for each in await self._write(attributed):
                 if not each.call["attributed_at"]:
                     self._told(each.candidates[0])
-            done += len(page)
+            done += len(able)
             last = page[-1]
         return done
 
     async def _attribute(
         self, connection: AsyncConnection, calls: Sequence[Row]
     ) -> list[_Attributed]:
+        try:
+            of_calls = await suspects(connection, calls)
+        except UNREADABLE:
+            if len(calls) > 1:
+                return [each for one in calls for each in await self._attribute(connection, [one])]
+            self._cannot(calls[0])
+            return []
         known: list[tuple[Row, PoolKey, Suspects]] = []
-        for call, found in zip(calls, await suspects(connection, calls), strict=True):
+        for call, found in zip(calls, of_calls, strict=True):
             # A number that rests in its stock is in no pool: the last one that it was in counts.
             pool = call["pool"] or (found.holders[0].pool if found.holders else "")
             known.append((call, (call["account"], pool), found))
@@ -139,9 +150,13 @@ class Attributor:
                 shares = posterior(found.evidence, learned[pool].fit)
                 attributed.append(_Attributed(call, ranked(found, shares)))
             except Exception:  # it must not keep all others waiting
-                self._unable.add(key_of(call))
-                _log.exception("call_not_attributed", account=call["account"], call=call["id"])
+                self._cannot(call)
         return attributed
+
+    def _cannot(self, call: Row) -> None:
+        """Tell of the fault that is being handled, and leave the call as it is from now on."""
+        self._unable.add(key_of(call))
+        _log.exception("call_not_attributed", account=call["account"], call=call["id"])
 
     async def _write(self, attributed: Sequence[_Attributed]) -> Sequence[_Attributed]:
         """Write what was found of calls; returns those that the database took.
@@ -185,8 +200,9 @@ class Attributor:
                 await connection.execute(add, list(sources.values()))
             former = among(CANDIDATES.c.account, CANDIDATES.c.call, written)
             await connection.execute(delete(CANDIDATES).where(former))
-            if rows:
-                await connection.execute(insert(CANDIDATES), rows)
+            new = dialects.insert(connection.dialect.name, CANDIDATES)
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                await execute_many(connection, new, rows[start : start + _ROWS_AT_ONCE])
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -15,10 +15,13 @@ from msgspec import Struct
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from ringpool.archive.database import Archive
+from ringpool.archive.database import Archive, away
 from ringpool.attribution.fit import Fit, fit_pool
 from ringpool.attribution.fits import PoolKey
 from ringpool.attribution.pool_evidence import pool_evidence
+
+MOST_SECONDS = 900.0
+"""A process that takes longer is ended: it waits for something, and other pools wait for it."""
 
 _NICE = 10
 """Visits go first."""
@@ -39,10 +42,14 @@ class Task(Struct, frozen=True):
 
 
 async def learn(archive: Archive, pool: PoolKey, now_ms: int) -> Fit:
-    """Learn of a pool; raises NotLearned. Who is cancelled meanwhile ends the process."""
+    """Learn of a pool; raises NotLearned, and OSError where no process can be had.
+
+    Who is cancelled meanwhile ends the process.
+    """
     task = msgspec.json.encode(Task(archive.address, pool, now_ms))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # as for any installed command, the working directory is no place of modules
         "-m",
         _MODULE,
         stdin=asyncio.subprocess.PIPE,
@@ -50,7 +57,10 @@ async def learn(archive: Archive, pool: PoolKey, now_ms: int) -> Fit:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        written, said = await process.communicate(task)
+        async with asyncio.timeout(MOST_SECONDS):
+            written, said = await process.communicate(task)
+    except TimeoutError:
+        raise NotLearned(f"it took more than {MOST_SECONDS:.0f} s") from None
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -79,7 +89,7 @@ def main() -> None:
     try:
         fit = asyncio.run(_learned(task))
     except (DBAPIError, OSError) as error:  # not its text: that may tell of the address
-        sys.exit(f"the archive doesn't answer: {type(error).__name__}")
+        sys.exit(f"the archive doesn't answer: {away(error)}")
     sys.stdout.buffer.write(msgspec.json.encode(fit))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.archive.database import Archive, away
 from ringpool.archive.tables import CALLS, QUARTER_MS, WAITING_CALL
 from ringpool.attribution import fits
 from ringpool.attribution.fits import PoolKey
@@ -74,7 +74,7 @@ async def _reading(archive: Archive) -> AsyncIterator[AsyncConnection]:
         async with archive.engine.connect() as connection:
             yield connection
     except (DBAPIError, PoolTimeout, OSError) as error:
-        raise ArchiveAway(type(error).__name__) from error
+        raise away(error) from error
 
 
 async def _counted(connection: AsyncConnection, pool: PoolKey, since: int) -> tuple[int, int]:

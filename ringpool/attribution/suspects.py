@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import RowMapping
 
 from ringpool.archive.sources import Source, source_of
@@ -115,9 +116,11 @@ def holders_of(call: Row, holder: str, assignments: Iterable[Row]) -> list[Suspe
             )
     for row in assignments:
         if row["account"] == account and row["since"] <= at:
-            found.setdefault(
-                (row["pool"], row["since"]), _assigned(row, row["source"], at, made_of=None)
-            )
+            key = row["pool"], row["since"]
+            if key in found:  # the row's source stays when the click is forgotten
+                found[key] = replace(found[key], source=row["source"], made_of=None)
+            else:
+                found[key] = _assigned(row, row["source"], at, made_of=None)
     return sorted(found.values(), key=lambda each: each.since, reverse=True)[:MOST_HOLDERS]
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.database import Archive, archive_url, away
 from ringpool.archive.tables import LEDGERS
-from ringpool.archive.upgrade import configuration
+from ringpool.archive.upgrade import HEAD, knows
 from ringpool.findings import Finding
 from ringpool.settings import Settings
 
@@ -41,14 +41,12 @@ async def check_archive(
                 of_all = select(func.coalesce(func.sum(LEDGERS.c.dropped), 0))
                 dropped = int((await connection.execute(of_all)).scalar_one())
     except (TimeoutError, SQLAlchemyError, OSError) as error:
-        message = f"{kind}, doesn't answer ({type(error).__name__}): what ends waits in the store"
+        message = f"{kind}, doesn't answer ({away(error)}): what ends waits in the store"
         return [Finding("fail", "archive", message)]
     finally:
         await archive.close()
     if old:
-        return [
-            Finding("warn", "archive", f"{kind}, {old}: a start of `ringpool serve` mends that")
-        ]
+        return [Finding("warn", "archive", f"{kind}, {old}")]
     late = {name: seconds for name, (_, seconds) in waiting.items() if seconds > _BEHIND_SECONDS}
     messages = sum(messages for messages, _ in waiting.values())
     lost = f"; {dropped} entries were dropped since it began" if dropped else ""
@@ -66,10 +64,11 @@ async def check_archive(
 
 def _outdated(connection: Connection) -> str:
     """What is wrong with its tables; "": nothing."""
-    from alembic.script import ScriptDirectory  # slow to import, and no other command needs it
-
     if not inspect(connection).has_table("alembic_version"):
-        return "has no tables"
+        return "has no tables: a start of `ringpool serve` makes them"
     present = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    head = ScriptDirectory.from_config(configuration(connection)).get_current_head()
-    return "" if present == head else "its tables are another version's"
+    if present == HEAD:
+        return ""
+    if knows(present):
+        return "its tables are an older version's: a start of `ringpool serve` mends that"
+    return "its tables are a newer version's: this one writes nothing, and what ends waits"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringpool.archive.database import Archive, ArchiveAway, archive_url
+from ringpool.archive.database import Archive, ArchiveAway, NotConnected, archive_url, away
 from ringpool.cli.output import failure
 from ringpool.settings import Settings
 
@@ -19,9 +19,9 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     archive = Archive(archive_url(settings.database_url or "", settings.data_dir))
     try:
         yield archive
-    except (ArchiveAway, DBAPIError) as error:
+    except (ArchiveAway, NotConnected, DBAPIError) as error:
         # Not its text: that may have what was asked for.
-        reason = str(error) if isinstance(error, ArchiveAway) else type(error).__name__
+        reason = error if isinstance(error, ArchiveAway) else away(error)
         raise failure(f"the archive doesn't answer: {reason}") from None
     finally:
         await archive.close()

@@ -19,7 +19,7 @@ from allocator.allocator import Allocator
 from allocator.ledger import Kind, Ledgers
 from allocator.orphans import place_of
 from allocator.port import ScannedStore
-from ringpool.archive.database import Archive, ArchiveAway
+from ringpool.archive.database import Archive, away
 from ringpool.archive.turn import turn
 from ringpool.archive.writer import ArchiveWriter
 from ringpool.catalog.catalog import Catalog
@@ -106,7 +106,7 @@ class Search:
                 async with self._archive.engine.begin() as connection:
                     in_rows = await in_archive.look(connection, person, remove=remove)
             except (DBAPIError, OSError) as error:
-                raise ArchiveAway(type(error).__name__) from error
+                raise away(error) from error
         found = Found(in_keys.traces + in_rows.traces, in_keys.left + in_rows.left)
         return found, keys.whole
 

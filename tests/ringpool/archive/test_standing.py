@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from allocator.answers import Holding
 from allocator.ledger import AssignmentEnded, Ledgers
 from allocator.replies import HolderReply
 from ringpool.archive import standing
-from ringpool.archive.database import Archive, archive_url
+from ringpool.archive.database import Archive, ArchiveAway, archive_url
 from ringpool.archive.holders import archived_holder
 from ringpool.archive.tables import ASSIGNMENTS
 from ringpool.archive.writer import ArchiveWriter
@@ -133,3 +135,44 @@ async def test_who_held_a_number_whose_end_never_came(tmp_path: Path) -> None:
         assert await archived_holder(archive, NUMBER, BEGAN + 2_000_000) is None
     finally:
         await archive.close()
+
+
+async def test_a_certificate_that_is_not_believed_refuses_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though Python has it as a ValueError, as wrong values of a row are: the rows wait."""
+
+    async def connect(*_: Any, **_options: Any) -> None:
+        raise ssl.SSLCertVerificationError("certificate has expired")
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    archive = Archive(archive_url("postgresql://u@127.0.0.1:1/x", tmp_path))
+    archive._prepared = True  # it was, before the certificate expired
+    writer = ArchiveWriter(archive, LedgerOf(ENDED))
+    for writing in (writer.write_standing([(STANDS, "a")], None), writer.write("pool", "p")):
+        with pytest.raises(ArchiveAway, match=r"^SSLCertVerificationError$"):
+            await writing
+
+
+async def test_where_a_click_came_from_stays_when_a_visitor_is_forgotten(tmp_path: Path) -> None:
+    """The store has forgotten that, too, before the assignment grows and ends."""
+    archive = Archive(archive_url("", tmp_path))
+    writer = ArchiveWriter(archive, LedgerOf(forgotten(ENDED)))
+    await writer.write_standing([(STANDS, "a")], None)
+    kept = {"tuple": "w=forgotten", "source": 5, "first_click": "{}"}
+    async with archive.engine.begin() as connection:
+        await connection.execute(update(ASSIGNMENTS).values(kept))
+    for clicks in (5, 6):
+        if clicks == 6:
+            await writer.write("pool", "p")
+        else:
+            await writer.write_standing([(forgotten(GREW), "a")], None)
+        async with archive.engine.connect() as connection:
+            (row,) = (await connection.execute(select(ASSIGNMENTS))).mappings()
+        assert {name: row[name] for name in kept} == kept
+        assert row["clicks"] == clicks
+    await archive.close()
+
+
+def forgotten(holding: Holding) -> Holding:
+    return replace(holding, tuple="w=forgotten.1", first_click=b"{}", last_click=b"{}")

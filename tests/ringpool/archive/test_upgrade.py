@@ -62,6 +62,18 @@ async def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
     await archive.close()
 
 
+async def test_tables_of_a_newer_version_are_left_alone(tmp_path: Path) -> None:
+    """Whoever goes back a version has a service that starts: what ends waits in the store."""
+    archive = Archive(archive_url("", tmp_path))
+    await archive.prepare()
+    async with archive.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    archive._prepared = False
+    with pytest.raises(ArchiveAway, match="newer version"):
+        await archive.prepare()
+    await archive.close()
+
+
 def test_the_head_is_that_of_the_migrations() -> None:
     """It's written down, so that a database that is up to date needs no Alembic."""
     assert ScriptDirectory.from_config(configuration()).get_current_head() == HEAD

@@ -184,6 +184,16 @@ async def test_a_call_has_its_candidates(bench: Bench) -> None:
     assert await bench.attributor.round() == 0
 
 
+async def test_a_call_is_credited_to_where_the_assignment_came_from(bench: Bench) -> None:
+    """As the archive has it, also when the call's own event has forgotten the click."""
+    await bench.held(6)
+    await bench.change(update(ASSIGNMENTS).values(source=77))
+    await bench.tell(started("1", holder=holder(6, first_click="{}", last_click="{}")))
+    await bench.attributor.round()
+    assert [each["source"] for each in await bench.candidates()] == [77, 0]
+    assert (await bench.call())["source"] == 77
+
+
 async def test_nobody(bench: Bench) -> None:
     """Where nobody ever had the number; then the call is nobody's for sure."""
     await bench.tell(started("1"))
@@ -347,6 +357,19 @@ async def test_a_call_that_the_database_refuses_keeps_no_other_waiting(
     assert tried == [2, 1, 1]
     assert (await bench.call("1"))["attributed_at"] == 0
     assert await bench.who("2") == [("nobody", "")]
+
+
+async def test_what_cannot_be_read_of_a_call_keeps_no_other_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do many of them, which are the first to be looked at in every round."""
+    monkeypatch.setattr(attributing, "A_ROUND", 2)
+    await bench.tell(*(started(f"{each}", each, holder="{") for each in range(3)), started("x", 9))
+    for _ in range(2):
+        await bench.attributor.round()
+    assert await bench.who("x") == [("nobody", "")]
+    assert await bench.attributor.round() == 0
+    assert (await bench.call("0"))["attributed_at"] == 0
 
 
 async def test_fits_are_kept_and_those_due_are_known(

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from ringpool.archive import calls
 from ringpool.archive.database import Archive, archive_url
 from ringpool.archive.tables import FITS
-from ringpool.attribution import fits
+from ringpool.attribution import fits, learning
 from ringpool.attribution.attributing import Attributor
 from ringpool.attribution.fit import PRIOR, Fit
 from ringpool.attribution.learning import NotLearned, learn
@@ -152,3 +152,30 @@ async def test_an_archive_that_is_away_is_told() -> None:
     assert "secret" not in str(told.value)
     assert "the archive doesn't answer" in str(told.value)
     await archive.close()
+
+
+async def test_a_process_that_hangs_is_ended(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or no pool would ever be learned of again."""
+    begin, begun = asyncio.create_subprocess_exec, list[asyncio.subprocess.Process]()
+
+    async def beginning(*_: Any, **more: Any) -> Any:
+        begun.append(await begin("sleep", "600", **more))
+        return begun[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", beginning)
+    monkeypatch.setattr(learning, "MOST_SECONDS", 0.01)
+    with pytest.raises(NotLearned, match="took more than"):
+        await learn(archive, ("a", "p"), BEGAN)
+    assert begun[0].returncode is not None
+
+
+async def test_where_the_service_runs_makes_no_difference(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither files of the working directory nor warnings that are errors there."""
+    (tmp_path / "numpy.py").write_text("raise SystemExit('not the one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    assert (await learn(archive, ("a", "p"), BEGAN + 60_000)).calls == 5

@@ -32,13 +32,17 @@ def _source(id_: int, account: str) -> dict[str, Any]:
     return {"id": id_, "account": account, "pool": "p", "tuple": f"w={id_}"}
 
 
-def _assignment(serial: int, account: str, until: int, source: int) -> dict[str, Any]:
+def _assignment(
+    serial: int, account: str, until: int, source: int, last_click_at: int = BEGAN
+) -> dict[str, Any]:
     return {
         "pool": "p",
         "serial": serial,
         "since": BEGAN,
         "account": account,
         "until": until,
+        "guaranteed_until": BEGAN + DAY_MS,
+        "last_click_at": last_click_at,
         "source": source,
         "clicks": 1,
         "calls": 0,
@@ -46,7 +50,8 @@ def _assignment(serial: int, account: str, until: int, source: int) -> dict[str,
 
 
 async def _fill(connection: AsyncConnection) -> None:
-    """Of accounts a and b each: two calls, an old and a new assignment and overflow."""
+    """Of accounts a and b each: two calls, an old and a new assignment and overflow, and two
+    assignments without an end."""
     await Partitions().make(connection, ASSIGNMENTS, [BEGAN])
     await Partitions().make(connection, OVERFLOWS, [BEGAN])
     ids = {"a": 10, "b": 20}
@@ -57,7 +62,8 @@ async def _fill(connection: AsyncConnection) -> None:
             [
                 _assignment(base, account, BEGAN + 1, base + 1),
                 _assignment(base + 1, account, BEGAN + DAY_MS, base + 2),
-                _assignment(base + 2, account, 0, base + 2),  # it stands
+                _assignment(base + 2, account, 0, base + 2, BEGAN + 20 * DAY_MS),  # it stands
+                _assignment(base + 3, account, 0, base + 2),  # its end was lost
             ],
         )
         await connection.execute(
@@ -110,9 +116,9 @@ async def test_what_is_too_old_goes(
         retention = Retention(archive, lambda: accounts, clock=lambda: now)
         assert await retention.round() == 3
         async with archive.engine.connect() as connection:
-            # The new call and its candidate, two assignments, an overflow, the sources of those.
-            assert await _left(connection, "a") == [1, 1, 1, 2, 1, 2]
-            assert await _left(connection, "b") == [2, 3, 2, 3, 2, 4]
+            # The new call and its candidate, three assignments, an overflow, the sources of those.
+            assert await _left(connection, "a") == [1, 1, 1, 3, 1, 2]
+            assert await _left(connection, "b") == [2, 3, 2, 4, 2, 4]
         accounts[1] = Account(id="b", retention=Duration.parse("2d"))
         assert await retention.round() == 0
         now += 10 * 86_400
@@ -120,7 +126,7 @@ async def test_what_is_too_old_goes(
         for _ in range(4):
             now += EVERY_SECONDS
             deleted += await retention.round()
-        assert deleted == 3 + 6
+        assert deleted == 4 + 7
         async with archive.engine.connect() as connection:
             assert await _left(connection, "a") == [0, 0, 0, 1, 0, 1]  # one stands
             assert await _left(connection, "b") == [0, 0, 0, 1, 0, 1]
@@ -136,7 +142,7 @@ async def test_old_rows_are_found_by_index(tmp_path: Path) -> None:
                 "SELECT id FROM calls WHERE account = 'a' AND started_at < 5 "
                 "ORDER BY started_at, id LIMIT 5",
                 "SELECT serial FROM assignments WHERE account = 'a' AND (assignments.since / "
-                "900000) <= 5 AND until > 0 AND until < 5 LIMIT 5",
+                "900000) <= 5 AND until < 5 AND (until > 0 OR guaranteed_until < 5) LIMIT 5",
                 "SELECT entry FROM overflows WHERE account = 'a' AND at < 5 ORDER BY at LIMIT 5",
             ):
                 found = await connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"))

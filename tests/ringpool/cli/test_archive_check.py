@@ -51,9 +51,9 @@ async def test_from_the_first_day_on(settings: Settings) -> None:
         level, message = await said(settings, NOTHING_WAITS)
         assert (level, message.split("; ")[1]) == ("ok", "4 entries were dropped since it began")
         async with archive.engine.begin() as connection:
-            await connection.execute(text("UPDATE alembic_version SET version_num = '0'"))
+            await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
         level, message = await said(settings, NOTHING_WAITS)
-        assert (level, "another version's" in message) == ("warn", True)
+        assert (level, "a newer version's" in message) == ("warn", True)
         async with archive.engine.begin() as connection:
             await connection.execute(text("DROP TABLE alembic_version"))
         assert not await archive.answers(10)

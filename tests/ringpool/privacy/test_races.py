@@ -6,20 +6,31 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from allocator.answers import Ask
 from allocator.ledger import Ledgers
 from ringpool.archive.database import Archive
+from ringpool.archive.tables import ASSIGNMENTS
 from ringpool.archive.turn import turn
 from ringpool.archive.writer import ArchiveWriter
 from ringpool.background.archiving import Archiving
+from ringpool.background.held_assignments import HeldAssignments
 from ringpool.privacy import person as persons
-from ringpool.privacy.person import Person
+from ringpool.privacy.person import FORGOTTEN, Person
 from ringpool.privacy.search import Search
 from ringpool.security.signing import Signer, SigningKeys
+from ringpool.visits import tuples
 from tests.ringpool.archive.databases import DATABASES, empty_archive
 from tests.ringpool.conftest import Bench
-from tests.ringpool.privacy.everywhere import OTHER, VISITOR, click, every_row, everything, live
+from tests.ringpool.privacy.everywhere import (
+    OTHER,
+    VISITOR,
+    click,
+    every_row,
+    everything,
+    live,
+)
 
 KEYS = SigningKeys(Signer.generate())
 
@@ -115,3 +126,28 @@ async def test_who_comes_again_and_again_is_left(bench: Bench, tmp_path: Path) -
         forgotten = await search.forget(visitor)
         assert comings > 10
         assert any("recycling" in trace.where for trace in forgotten.left)
+
+
+async def test_an_assignment_that_stands_is_read_again(bench: Bench, tmp_path: Path) -> None:
+    """By the leader after it was forgotten: it has another tuple then, in one row as before."""
+    async with empty_archive("sqlite", tmp_path) as archive:
+        await live(bench, archive, KEYS)
+        writer = ArchiveWriter(archive, Ledgers(bench.store))
+
+        async def read() -> list[str]:
+            """As a new leader does: all of it."""
+            held = HeldAssignments(bench.allocator, writer, lambda: ["held"])
+            held.note("held", "a", await bench.allocator.sweep("held"))
+            assert await held.round() == 2
+            async with archive.engine.connect() as connection:
+                of_pool = ASSIGNMENTS.c.pool == "held", ASSIGNMENTS.c.until == 0
+                found = await connection.scalars(select(ASSIGNMENTS.c.tuple).where(*of_pool))
+                return sorted(found)
+
+        assert len(await read()) == 2
+        assert VISITOR in await every_row(archive)
+        await Search(bench.store, archive, bench.catalog, settle_seconds=0).forget(visitor)
+        other, theirs = sorted(await read(), key=lambda each: FORGOTTEN in each)
+        assert other == tuples.canonical(["visitor"], {"visitor": OTHER})
+        assert theirs == f"visitor={FORGOTTEN}"
+        assert VISITOR not in await every_row(archive)
