@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 
 from ringpool.archive.database import Archive, archive_url
 from ringpool.archive.tables import CALLS, CANDIDATES
+from ringpool.archive.turn import turn
 from ringpool.settings import Settings
 from tests.api.conftest import Site
 from tests.ringpool.archive.told import BEGAN, event, tell_in
@@ -29,24 +30,25 @@ async def known(site: Site, settings: Settings) -> Site:
         event("2", "missed", 100, **own),
         event("1", "started", 200, account="another"),
     ]
-    await tell_in(settings.data_dir, *rows)
-    async with archive.engine.begin() as connection:
-        await connection.execute(
-            update(CALLS)
-            .where(CALLS.c.account == account, CALLS.c.id == "1")
-            .values(attributed_at=BEGAN, probability=0.9, tuple="website=one&path=/")
-        )
-        candidate = {"account": account, "call": "1", "rank": 1, "why": "click"}
-        found = {"probability": 0.9, "tuple": "website=one&path=/", "clicks": 2, "pool": "p"}
-        nobody = {"rank": 2, "why": "nobody", "probability": 0.1, "tuple": "", "clicks": 0}
-        click = {"first_click": '{"gclid":"x"}', "first_click_at": BEGAN - 1000}
-        await connection.execute(
-            insert(CANDIDATES),
-            [
-                candidate | found | click,
-                candidate | found | nobody | dict.fromkeys(click, "") | {"first_click_at": 0},
-            ],
-        )
+    async with turn(archive):  # or the service's leader attributes them in between
+        await tell_in(settings.data_dir, *rows)
+        async with archive.engine.begin() as connection:
+            await connection.execute(
+                update(CALLS)
+                .where(CALLS.c.account == account, CALLS.c.id == "1")
+                .values(attributed_at=BEGAN, probability=0.9, tuple="website=one&path=/")
+            )
+            candidate = {"account": account, "call": "1", "rank": 1, "why": "click"}
+            found = {"probability": 0.9, "tuple": "website=one&path=/", "clicks": 2, "pool": "p"}
+            nobody = {"rank": 2, "why": "nobody", "probability": 0.1, "tuple": "", "clicks": 0}
+            click = {"first_click": '{"gclid":"x"}', "first_click_at": BEGAN - 1000}
+            await connection.execute(
+                insert(CANDIDATES),
+                [
+                    candidate | found | click,
+                    candidate | found | nobody | dict.fromkeys(click, "") | {"first_click_at": 0},
+                ],
+            )
     await archive.close()
     return site
 
