@@ -217,7 +217,7 @@ def tell_operation(name: str) -> Operation:
             400: INVALID_JSON,
             404: ("UnknownNumber", "+18885550101 is in no pool"),
             413: too_large(MAX_BODY_BYTES),
-            422: ("InvalidDocument", "duration_seconds: Expected `int` >= 0"),
+            422: ("InvalidDocument", "duration_seconds: expected int >= 0"),
         },
         text="The call counts once, as activity of the assignment that the number had when it "
         "began. Events may come in any order, late, and more than once: one that was told before "
