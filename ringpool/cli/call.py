@@ -81,7 +81,7 @@ async def list_calls(
         "pool",
         "state",
         "seconds",
-        "by",
+        "who",
         "probability",
     )
     print_table(columns, [_row(each) for each in found.calls])
@@ -219,7 +219,7 @@ def _print_detail(found: CallDetail) -> None:
         sold = [f"{count} x {sku}" for count, sku in counted]
     print_pairs([*pairs, *([("sold", ", ".join(sold))] if sold else [])])
     say()
-    columns = ("event", "at", "came")
+    columns = ("event", "at", "received")
     print_table(columns, [(each.event, each.at, each.received_at) for each in found.events])
     if found.candidates:
         say()

@@ -43,5 +43,5 @@ def test_calls_are_told_and_found(run: Run, tmp_path: Path) -> None:
     shown = json.loads(run("call", "show", "1", "--json").stdout)
     assert [each["event"] for each in shown["events"]] == ["started", "ended"]
     text = run("call", "show", "1").stdout
-    assert all(word in text for word in ("2 x hat", "49.90", "duration seconds", "ended"))
+    assert all(word in text for word in ("2 x hat", "49.90", "duration seconds", "received"))
     assert "there is no call '9'" in run("call", "show", "9").stderr
