@@ -10,3 +10,10 @@ def whole(pattern: str) -> str:
     ``\\Z``.
     """
     return rf"^(?:{pattern})(?!\n)$"
+
+
+NO_CONTROL_PATTERN = whole("[^\x00-\x1f\x7f]*")
+"""Of a text without control characters."""
+
+CURRENCY_PATTERN = whole("[A-Z]{3}")
+"""Of a currency: ISO 4217."""

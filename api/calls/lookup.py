@@ -12,7 +12,7 @@ from api.calls.told import CallReply, record_one
 from api.http import replies
 from api.http.archive_reading import archive_reading
 from api.http.description import INVALID_JSON, Operation, parameter, too_large
-from api.http.documents import decoded
+from api.http.documents import converted, parsed_object
 from api.http.paging import PAGE_REFUSALS, page, page_parameters
 from api.http.parameter_values import Time, unix_ms
 from api.http.refusals import Refusal
@@ -33,8 +33,6 @@ MAX_OUTCOME_BYTES = 64 * 1024
 _VALUE = "param."
 """What begins the name of a query's parameter that is about one of the tuple's."""
 
-_decode_outcome = msgspec.json.Decoder(CallOutcome).decode
-
 
 async def list_calls(request: Request) -> Reply:
     """A page of calls."""
@@ -44,6 +42,8 @@ async def list_calls(request: Request) -> Reply:
     async with archive_reading(request.services) as connection:
         try:
             found = await known_calls(connection, wanted, limit, after)
+        except Fault as wrong:  # a value that no tuple has
+            raise Fault(f"{_VALUE}{wrong.field}", wrong.message) from None
         except ValueError as error:
             raise Fault("after", str(error)) from None
     return replies.json(found)
@@ -58,7 +58,7 @@ async def tell_outcome(request: Request) -> Reply:
     """Record what came of a call."""
     caller = authenticate(request)
     body = await request.document(MAX_OUTCOME_BYTES)
-    told = decoded(_decode_outcome, body)
+    told = converted(parsed_object(body), CallOutcome)
     number = told.number or (await _detail(request, caller)).number
     report = told.report(_call_id(request), number)
     event = checked(report, request.services.recorder.now_ms())

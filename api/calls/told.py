@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from api.http import replies
 from api.http.description import INVALID_JSON, Operation, content, named, too_large
-from api.http.documents import decoded, parsed_object
-from api.http.refusals import MAX_FAULTS, refusal
+from api.http.documents import NOT_AN_OBJECT, converted, parsed_object
+from api.http.refusals import refusal
 from api.http.replies import FieldFault, Reply
 from api.http.request import Request
 from api.managers.callers import Caller, ManagedOperation, authenticate
@@ -21,7 +19,6 @@ from ringpool.aside import aside
 from ringpool.calls.events import CallEvent, CallReport, EventKind, checked
 from ringpool.calls.recording import Recorded
 from ringpool.catalog.snapshot import Snapshot
-from ringpool.config import codec
 from ringpool.faults import Fault, Faults
 from ringpool.model import Scope
 from ringpool.times import format_rfc3339
@@ -90,8 +87,7 @@ async def record_body(request: Request, body: bytes, caller: Caller) -> Reply:
     if "calls" in document:
         rows = await _rows(document, recorder.now_ms())
         return replies.json(CallReplies(await _record_rows(request, rows, caller)))
-    report = decoded(lambda _: msgspec.convert(document, CallReport), b"")
-    event = checked(report, recorder.now_ms())
+    event = checked(converted(document, CallReport), recorder.now_ms())
     return replies.json(await record_one(request, event, caller))
 
 
@@ -119,11 +115,10 @@ def _read_rows(found: Sequence[object], now_ms: int) -> list[_Row]:
 def _read_row(value: object, now_ms: int) -> _Row:
     told = value.get("id", "") if isinstance(value, dict) else ""
     named = told[:128] if isinstance(told, str) else ""
-    faults = tuple(islice(codec.faults(value, CallReport, ""), MAX_FAULTS))
-    if faults:
-        return _Row(named, None, faults)
+    if not isinstance(value, dict):
+        return _Row(named, None, (NOT_AN_OBJECT,))
     try:
-        return _Row(named, checked(codec.convert(value, CallReport), now_ms))
+        return _Row(named, checked(converted(value, CallReport), now_ms))
     except Faults as wrong:
         return _Row(named, None, wrong.faults)
 
@@ -222,7 +217,7 @@ def tell_operation(name: str) -> Operation:
             400: INVALID_JSON,
             404: ("UnknownNumber", "+18885550101 is in no pool"),
             413: too_large(MAX_BODY_BYTES),
-            422: ("InvalidDocument", "duration_seconds: Expected `int` >= 0"),
+            422: ("InvalidDocument", "duration_seconds: expected int >= 0"),
         },
         text="The call counts once, as activity of the assignment that the number had when it "
         "began. Events may come in any order, late, and more than once: one that was told before "

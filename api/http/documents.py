@@ -15,6 +15,8 @@ from ringpool.faults import Fault, Faults
 
 T = TypeVar("T")
 
+NOT_AN_OBJECT = Fault("document", "expected an object")
+
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 """Where msgspec names the field in its messages."""
 
@@ -35,7 +37,7 @@ def parsed_object(body: bytes) -> dict[str, Any]:
     """The body as a JSON object whose fields aren't checked yet; raises as ``decoded`` does."""
     document = decoded(msgspec.json.decode, body)
     if not isinstance(document, dict):
-        raise Faults([Fault("document", "expected an object")])
+        raise Faults([NOT_AN_OBJECT])
     return document
 
 

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from ringpool.faults import Fault, Faults
 from ringpool.model import Instant, Number
 from ringpool.numbers import phone
-from ringpool.patterns import whole
+from ringpool.patterns import CURRENCY_PATTERN, NO_CONTROL_PATTERN
 from ringpool.times import to_unix_ms
 
 _T = TypeVar("_T")
@@ -22,17 +22,14 @@ MOST_DURATION_SECONDS = 604_800
 MOST_ITEMS = 100
 """Things sold in one call."""
 
-_NO_CONTROL = whole("[^\x00-\x1f\x7f]*")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 
 AMOUNT_EXPECTED = "expected a decimal such as 49.90, with 15 digits before the point at most"
-CURRENCY_PATTERN = whole("[A-Z]{3}")
-"""Of a currency: ISO 4217."""
 
-CallId = Annotated[str, Meta(min_length=1, max_length=128, pattern=_NO_CONTROL)]
+CallId = Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_CONTROL_PATTERN)]
 """A carrier's own name of a call."""
 
-Note = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
+Note = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL_PATTERN)]
 """A short text of the carrier's or the call centre's own."""
 
 
@@ -76,7 +73,7 @@ class CallReport(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     started_at: Instant | None = None
     caller: Annotated[str, Meta(max_length=40)] = ""
     duration_seconds: Annotated[int, Meta(ge=0, le=MOST_DURATION_SECONDS)] | None = None
-    destination: Annotated[str, Meta(max_length=128, pattern=_NO_CONTROL)] = ""
+    destination: Annotated[str, Meta(max_length=128, pattern=NO_CONTROL_PATTERN)] = ""
     outcome: Note = ""
     amount: Amount = None
     currency: Currency = None

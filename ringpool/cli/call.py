@@ -16,7 +16,8 @@ from ringpool.cli.archive_reading import reading_archive
 from ringpool.cli.options import INSTANT, UNIX_TIME
 from ringpool.cli.output import as_json, print_json, print_pairs, print_table, say
 from ringpool.cli.session import command, open_session
-from ringpool.faults import Fault
+from ringpool.config import codec
+from ringpool.faults import Fault, Faults
 from ringpool.history.call_lookup import CallDetail, KnownCall, call_detail, known_calls
 from ringpool.numbers import phone
 from ringpool.visits import tuples
@@ -80,7 +81,7 @@ async def list_calls(
         "pool",
         "state",
         "seconds",
-        "by",
+        "who",
         "probability",
     )
     print_table(columns, [_row(each) for each in found.calls])
@@ -130,6 +131,9 @@ async def report(call_id: str, as_json: bool, **told: Any) -> None:
 
     The call counts once, and each event of it, however often it is told.
     """
+    document = {"id": call_id, **told}
+    if faults := list(codec.faults(document, CallReport, "")):
+        raise Faults(faults)
     async with open_session() as session:
         keeper = SnapshotKeeper(session.catalog)
         await keeper.refresh()
@@ -142,7 +146,7 @@ async def report(call_id: str, as_json: bool, **told: Any) -> None:
             keeper,
             lambda: signer,
         )
-        event = checked(CallReport(id=call_id, **told), recorder.now_ms())
+        event = checked(codec.convert(document, CallReport), recorder.now_ms())
         (recorded,) = await recorder.record([event], None)
     if recorded.credit is None:
         raise Fault("NUMBER", f"{event.number} is in no pool")
@@ -215,7 +219,7 @@ def _print_detail(found: CallDetail) -> None:
         sold = [f"{count} x {sku}" for count, sku in counted]
     print_pairs([*pairs, *([("sold", ", ".join(sold))] if sold else [])])
     say()
-    columns = ("event", "at", "came")
+    columns = ("event", "at", "received")
     print_table(columns, [(each.event, each.at, each.received_at) for each in found.events])
     if found.candidates:
         say()

@@ -124,7 +124,7 @@ def _print(report: Report) -> None:
         "told apart"
     )
     if report.left_out:
-        say(f"{report.left_out:,} more: see --limit")
+        say(f"{report.left_out:,} more groups: see --limit")
     if report.held_as_of:
         say(f"Clicks of numbers that are still held: as of {report.held_as_of}")
 

@@ -10,7 +10,7 @@ import enum
 import types
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -29,6 +29,7 @@ from ringpool.model import (
     SHRINK_PATTERN,
 )
 from ringpool.pace import WORDS
+from ringpool.patterns import CURRENCY_PATTERN, NO_CONTROL_PATTERN
 from ringpool.times import Duration
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ _PATTERNS = {
     AREA_PATTERN: "expected 1 to 5 digits such as 212",
     PACE_PATTERN: "expected a share and a span such as 10% / 5m",
     SHRINK_PATTERN: f"expected one of {', '.join(WORDS)}, or a share and a span such as 10% / 1d",
+    CURRENCY_PATTERN: "expected a currency's three letters such as USD",
+    NO_CONTROL_PATTERN: "expected text without control characters",
     MAIL_ADDRESS_PATTERN: "expected one e-mail address, such as ops@example.com",
 }
 _SECRET = {KEY_PATTERN, HASH_PATTERN, CARRIER_SECRET_PATTERN}
@@ -169,6 +172,8 @@ def _message(value: object, kind: Any, error_text: str) -> str:
         return f"expected text, got {value!r}: put it in quotes"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return f"{value!r} is none of {', '.join(member.value for member in kind)}"
+    if get_origin(kind) is Literal:
+        return f"{value!r} is none of {', '.join(map(str, get_args(kind)))}"
     if _has_keys(kind) and not isinstance(value, dict):
         return "expected keys and values"
     if get_origin(kind) is tuple and not isinstance(value, list):

@@ -98,6 +98,7 @@ async def test_an_account_sees_its_own_calls(known: Site) -> None:
         ("from", "noon"),
         ("pool", "A b"),
         ("account", "A b"),
+        ("param.website", "a\x00b"),
     ],
 )
 async def test_a_wrong_query_is_refused(site: Site, name: str, value: str) -> None:

@@ -26,6 +26,8 @@ def test_calls_are_told_and_found(run: Run, tmp_path: Path) -> None:
     assert (wrong.exit_code, "NUMBER: +18885550199 is in no pool" in wrong.stderr) == (1, True)
     amount = run("call", "report", "c3", "+18885550101", "--event", "outcome", "--amount", "a lot")
     assert "amount: expected a decimal" in amount.stderr
+    dollars = run("call", "report", "", "+18885550101", "--currency", "usd")
+    assert [line.split(":")[0] for line in dollars.stderr.splitlines()] == ["id", "currency"]
     assert run("call", "list", "--json").stdout.strip() == "[]"
 
     sold = {"sku_list": ("hat",), "quantity_list": (2,), "amount": "49.90"}
@@ -41,5 +43,5 @@ def test_calls_are_told_and_found(run: Run, tmp_path: Path) -> None:
     shown = json.loads(run("call", "show", "1", "--json").stdout)
     assert [each["event"] for each in shown["events"]] == ["started", "ended"]
     text = run("call", "show", "1").stdout
-    assert all(word in text for word in ("2 x hat", "49.90", "duration seconds", "ended"))
+    assert all(word in text for word in ("2 x hat", "49.90", "duration seconds", "received"))
     assert "there is no call '9'" in run("call", "show", "9").stderr
