@@ -24,12 +24,15 @@ from ringpool.faults import Fault
 from ringpool.model import Entity, Pool, without_secrets
 from ringpool.refusals import report
 from ringpool.sizing import verdict
-from ringpool.times import Duration, now
+from ringpool.times import Duration, now, rfc3339_or_nothing
 
 if TYPE_CHECKING:
     from ringpool.attribution.pool_attribution import Attribution
 
 _CONCURRENCY = 50
+
+_TIMES = ("last_overflow", "clock", "last_unbudgeted")
+"""Of a pool's status: Unix ms, which people read as times."""
 
 
 @click.group()
@@ -148,7 +151,13 @@ async def status(pool_id: str, as_json: bool) -> None:
     if as_json:
         print_json(_all_fields(found) | {"sizing": sizing, "attribution": attribution})
         return
-    rows = [(name.replace("_", " "), value) for name, value in _all_fields(found).items()]
+    rows = [
+        (
+            name.replace("_", " "),
+            value if name not in _TIMES else rfc3339_or_nothing(getattr(found, name)) or "-",
+        )
+        for name, value in _all_fields(found).items()
+    ]
     print_pairs([*rows, ("is its size right", sizing.text), *_told_apart(attribution)])
 
 

@@ -46,6 +46,7 @@ MAX_NAME = 128
 """Characters of a parameter's name, and of a transaction's id."""
 
 TIME_EXPECTED = "expected a day or a time, such as 2026-11-21 or 2026-11-21T14:32:00Z"
+TIMES_KNOWN = "expected a time from 1970 to 9999"
 
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?P<time>T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+ -]\d\d:\d\d)?)?", re.ASCII
@@ -145,8 +146,10 @@ def _time(field: str, text: str, zone: tzinfo) -> int:
             at = datetime.fromisoformat(matched[0].replace(" ", "+"))  # it wasn't escaped
             at = at if at.tzinfo else at.replace(tzinfo=zone)
         seconds = at.timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Fault(field, TIME_EXPECTED) from None
+    except OverflowError:
+        raise Fault(field, TIMES_KNOWN) from None
     if seconds < 0:
-        raise Fault(field, TIME_EXPECTED)
+        raise Fault(field, TIMES_KNOWN)
     return round(seconds * 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import stat
 import time
 from pathlib import Path
@@ -151,6 +152,7 @@ def test_pools_are_listed_shown_and_counted(configured: Run) -> None:
     assert "+18888695345, +18001238888" in shown
     assert as_json(configured("pool", "show", "ad-placement", "--json"))["min_duration"] == "10m"
     assert "unassigned" in configured("pool", "status", "ad-placement").stdout
+    assert re.search(r"clock +20\d\d-", configured("pool", "status", "ad-placement").stdout)
     assert "does it tell its sources apart" in configured("pool", "status", "ad-placement").stdout
     status = as_json(configured("pool", "status", "ad-placement", "--json"))
     assert (status["size"], status["attribution"]["calls"]) == (2, 0)

@@ -72,6 +72,13 @@ def test_what_can_not_be_read_is_named(given: dict[str, str], field: str) -> Non
     assert raised.value.field == field
 
 
+@pytest.mark.parametrize(("field", "day"), [("from", "0001-01-01"), ("to", "9999-12-31")])
+def test_a_time_that_nobody_counts_in(field: str, day: str) -> None:
+    """It is well written, so what is said is which times are known."""
+    with pytest.raises(Fault, match="from 1970 to 9999"):
+        read("campaign", {field: day})
+
+
 def test_a_parameter_is_named() -> None:
     """For the report by parameter alone, in whichever case."""
     assert read("parameter", {"name": " WebSite "}).name == "website"
