@@ -38,10 +38,22 @@ _err = Console(stderr=True)
     type=click.FloatRange(min=0, min_open=True),
     help="How alike the calls a click of all keywords are (gamma). inf: the same.",
 )
+@click.option(
+    "--renewed/--not-renewed",
+    default=True,
+    show_default=True,
+    help="Whether activity holds a number on: hold_on_activity as by default, or 0s.",
+)
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON in place of the table.")
 @click.option("--write", is_flag=True, help="Write docs/ATTRIBUTION.md's figures and plot, too.")
 def main(
-    calls: int, seed: int, kinds: tuple[str, ...], shape: float, as_json: bool, write: bool
+    calls: int,
+    seed: int,
+    kinds: tuple[str, ...],
+    shape: float,
+    renewed: bool,
+    as_json: bool,
+    write: bool,
 ) -> None:
     """Ask the real scripts in virtual time for months of visits, learn who called from half of the
     calls, and tell how right the rest is attributed, next to an oracle that knows the truth.
@@ -50,10 +62,11 @@ def main(
     """
     if write and kinds:
         raise click.UsageError("the page has both pools: no --pool with --write")
-    if write and shape != Traffic().shape:
-        raise click.UsageError("the page has the default's figures: no --shape with --write")
+    traffic = Traffic(shape=shape, renewed=renewed)
+    if write and traffic != Traffic():
+        raise click.UsageError("the page has the defaults' figures: no --shape with --write")
     pools = [Kind(name) for name in kinds] or list(Kind)
-    trials = side_by_side(pools, Traffic(shape=shape), calls, seed, _err)
+    trials = side_by_side(pools, traffic, calls, seed, _err)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(trials), indent=2))
     else:

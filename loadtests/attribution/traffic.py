@@ -30,6 +30,7 @@ class Traffic(Struct, frozen=True, kw_only=True):
     """``load``: numbers that are held at a time if there are enough; ``spare``: as many times so
     many numbers there are. ``minimum``: the minimum duration, in median delays.
 
+    ``renewed``: activity holds a number as long as that again (``hold_on_activity``); else ``0s``.
     ``rate``: calls a click in the mean; a keyword's own is gamma distributed with ``shape``
     (infinite: all are the same).
     ``again``: the share of calls after which the same caller calls again, and after how long.
@@ -42,6 +43,7 @@ class Traffic(Struct, frozen=True, kw_only=True):
     delay: Lognormal = Lognormal(1.0, 4.0 * MINUTE_MS, 1.3)
     keywords: int = 2_000
     zipf: float = 1.0
+    renewed: bool = True
     rate: float = 0.04
     shape: float = 2.0
     again: Lognormal = Lognormal(0.08, 40.0 * MINUTE_MS, 1.3)
@@ -65,7 +67,7 @@ class Traffic(Struct, frozen=True, kw_only=True):
         for _ in range(100):
             middle = math.sqrt(low * high)
             rates = load.zipf_rates(middle * 1000, self.keywords, self.zipf)
-            taken = load.of_tuples(rates, self.min_duration_ms / 1000, renewed=True).erlangs
+            taken = load.of_tuples(rates, self.min_duration_ms / 1000, renewed=self.renewed).erlangs
             low, high = (middle, high) if taken < self.load else (low, middle)
         return high
 

@@ -163,7 +163,7 @@ class _Run:
             id=POOL,
             account="simulated",
             min_duration=span,
-            hold_on_activity=span,
+            hold_on_activity=span if self._traffic.renewed else Duration(0),
             overflow_number=OVERFLOW,
         )
         # All visitors are of one network here, which may have all that there is.
