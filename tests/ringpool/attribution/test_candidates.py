@@ -95,8 +95,10 @@ def test_who_held_the_number_when_the_call_was_told_goes_first() -> None:
     ]
     found = holders_of(CALL, told, rows)
     assert [(each.since, each.clicks) for each in found] == [(AT - 50, 2), (AT - 90, 1)]
-    assert found[0].made_of is not None
-    assert found[0].made_of.id == found[0].source
+    assert (found[0].source, found[0].made_of) == (1, None)  # its row knows where it came from
+    (alone,) = holders_of(CALL, told, [])
+    assert alone.made_of is not None
+    assert alone.made_of.id == alone.source
     others = holders_of(CALL | {"account": "b"}, told, rows)
     assert [each.since for each in others] == [AT - 91]
     assert holders_of(CALL | {"started_at": AT - 60}, told, rows)[0].since == AT - 90
