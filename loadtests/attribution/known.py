@@ -21,6 +21,7 @@ from ringpool.attribution.evidence import (
 )
 from ringpool.attribution.fit import Fit, posterior
 from ringpool.attribution.model import NOBODY, credit
+from ringpool.attribution.pool_evidence import by_key
 
 _decode_document = msgspec.json.Decoder(CallDocument).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
@@ -112,14 +113,7 @@ def _known(call: CallTold, ended: list[Clicks], shown: list[Clicks]) -> Known:
 
 def _shown(shown: list[Clicks], at: int) -> list[Clicks]:
     end = bisect_right(shown, at, key=lambda each: each.first_at)
-    found: dict[str, Clicks] = {}
-    for each in shown[max(0, end - 200) : end][::-1]:
-        known = found.get(each.key)
-        if known is not None:
-            found[each.key] = replace(known, count=known.count + 1, first_at=each.first_at)
-        elif len(found) < MOST_HOLDERS:
-            found[each.key] = each
-    return list(found.values())
+    return by_key(shown[max(0, end - 200) : end][::-1], MOST_HOLDERS)
 
 
 def _of_holding(holding: Holding) -> Clicks:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ringpool.archive.upgrade import UnknownTables, upgrade
 
@@ -74,7 +76,8 @@ def archive_url(given: str, data_dir: Path) -> URL:
 
 
 class Archive:
-    """A database of ``tables``. ``engine``: for reading, ``async with engine.connect()``."""
+    """A database of ``tables``. ``engine``: to write, and to read where faults are told otherwise
+    than ``reading`` does."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -117,6 +120,16 @@ class Archive:
         except (TimeoutError, SQLAlchemyError, OSError):
             return False
         return True
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to tables that are up to date; raises ArchiveAway, also from within."""
+        try:
+            await self.prepare()
+            async with self.engine.connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            raise away(error) from error
 
     async def prepare(self) -> None:
         """Make the tables, or bring those of an older version up to date; raises ArchiveAway.

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Select, case, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from allocator.answers import Holding
-from ringpool.archive.database import Archive, away
+from ringpool.archive.database import Archive
 from ringpool.archive.tables import ASSIGNMENTS
 
 _OF = ASSIGNMENTS.c
@@ -38,12 +36,8 @@ def _of_number(number: str) -> Select[Any]:
 async def _latest(archive: Archive, wanted: Select[Any]) -> Holding | None:
     if not archive.begun:
         return None
-    try:
-        await archive.prepare()
-        async with archive.engine.connect() as connection:
-            found = (await connection.execute(wanted)).mappings().first()
-    except (DBAPIError, PoolTimeout, OSError) as error:
-        raise away(error) from error
+    async with archive.reading() as connection:
+        found = (await connection.execute(wanted)).mappings().first()
     if found is None:
         return None
     return Holding(

@@ -101,7 +101,8 @@ async def due(connection: AsyncConnection, now_ms: int) -> list[PoolKey]:
 
 async def fitted_since(connection: AsyncConnection, at: int) -> list[tuple[PoolKey, int]]:
     """Which pools were learned of since a time, and when (both Unix ms)."""
-    found = await connection.execute(select(FITS).where(FITS.c.fitted_at > at))
+    of_pool = FITS.c.account, FITS.c.pool, FITS.c.fitted_at
+    found = await connection.execute(select(*of_pool).where(FITS.c.fitted_at > at))
     return [((row.account, row.pool), row.fitted_at) for row in found]
 
 

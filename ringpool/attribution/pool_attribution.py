@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from msgspec import Struct
 from sqlalchemy import BigInteger, case, func, literal_column, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringpool.archive.database import Archive, away
+from ringpool.archive.database import Archive
 from ringpool.archive.tables import CALLS, QUARTER_MS, WAITING_CALL
 from ringpool.attribution import fits
 from ringpool.attribution.fits import PoolKey
@@ -50,7 +45,7 @@ async def pool_attribution(
     """
     if not archive.begun:
         return _judged(0, 0, fits.NONE, min_duration_ms)
-    async with _reading(archive) as connection:
+    async with archive.reading() as connection:
         calls, sure = await _counted(connection, pool, now_ms - DAYS * 86_400_000)
         learned = (await fits.read(connection, [pool]))[pool]
     return _judged(calls, sure, learned, min_duration_ms)
@@ -60,21 +55,11 @@ async def calls_waiting(archive: Archive) -> int:
     """How many calls wait to be attributed; raises ArchiveAway."""
     if not archive.begun:
         return 0
-    async with _reading(archive) as connection:
+    async with archive.reading() as connection:
         found = await connection.execute(
             select(func.count()).select_from(CALLS).where(WAITING_CALL)
         )
         return int(found.scalar_one())
-
-
-@asynccontextmanager
-async def _reading(archive: Archive) -> AsyncIterator[AsyncConnection]:
-    try:
-        await archive.prepare()
-        async with archive.engine.connect() as connection:
-            yield connection
-    except (DBAPIError, PoolTimeout, OSError) as error:
-        raise away(error) from error
 
 
 async def _counted(connection: AsyncConnection, pool: PoolKey, since: int) -> tuple[int, int]:

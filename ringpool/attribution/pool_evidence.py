@@ -63,7 +63,8 @@ async def pool_evidence(connection: AsyncConnection, pool: PoolKey, now_ms: int)
         number, at = call["number"], call["at"]
         if call["overflow"]:
             latest = _until(shown.get(number, ()), at, MOST_OVERFLOWS)
-            holders = _by_key(each for each in latest if each.first_at > at - SHOWN_MS)
+            latest = [each for each in latest if each.first_at > at - SHOWN_MS]
+            holders = by_key(latest, MOST_SHOWN)
         else:
             holders = _until(held.get(number, ()), at, MOST_HOLDERS)
             holder = told.get(call["id"])
@@ -152,14 +153,14 @@ def _until(clicks: Sequence[Clicks], at: int, most: int) -> list[Clicks]:
     return list(reversed(clicks[max(0, end - most) : end]))
 
 
-def _by_key(clicks: Iterable[Clicks]) -> list[Clicks]:
-    """Single clicks, the latest first, put together by whose they are: MOST_SHOWN at most."""
+def by_key(clicks: Iterable[Clicks], most: int) -> list[Clicks]:
+    """Single clicks, the latest first, put together by whose they are: of so many at most."""
     found: dict[str, Clicks] = {}
     for each in clicks:
         known = found.get(each.key)
         if known is not None:
             found[each.key] = replace(known, count=known.count + 1, first_at=each.first_at)
-        elif len(found) < MOST_SHOWN:
+        elif len(found) < most:
             found[each.key] = each
     return list(found.values())
 
